@@ -1,0 +1,62 @@
+"""The errors ganlab raises, and the exit code each one means.
+
+GanlabError            1   input/output or internal failure
+├── ConfigError        2   a config, an option or an argument is wrong
+├── SweepFailedError   3   some runs of a sweep failed
+├── DivergedError      4   a loss or a weight became NaN or infinite
+├── LockedError        5   another process owns the run
+├── CheckpointError    6   no valid checkpoint, or a check found damage
+├── MissingDataError   7   a data set or weights are not on this machine
+└── StoppedError      75   stopped by a signal after saving
+
+The command line prints the message of any of them as one line and exits with the code.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class GanlabError(Exception):
+    """Base of all errors that a user can meet; the message is one complete line."""
+
+    exit_code = 1
+
+
+class ConfigError(GanlabError):
+    exit_code = 2
+
+
+class SweepFailedError(GanlabError):
+    exit_code = 3
+
+
+class DivergedError(GanlabError):
+    exit_code = 4
+
+
+class LockedError(GanlabError):
+    exit_code = 5
+
+
+class CheckpointError(GanlabError):
+    exit_code = 6
+
+
+class MissingDataError(GanlabError):
+    exit_code = 7
+
+
+class StoppedError(GanlabError):
+    exit_code = 75
+
+
+def did_you_mean(word: str, choices: Iterable[str], list_all_up_to: int = 12) -> str:
+    """A hint to append to a message: the nearest choice, else all of them if they are few, else ''."""
+    choices = sorted(choices)
+    lowered = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.6)
+    if near:
+        return f" Did you mean '{lowered[near[0]]}'?"
+    if choices and len(choices) <= list_all_up_to:
+        return f" Expected one of: {', '.join(choices)}."
+    return ""
