@@ -1,0 +1,66 @@
+"""The cache folder: what is expensive to make or fetch, kept for all runs of a user."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from ganlab.errors import GanlabError
+
+
+def cache_folder() -> Path:
+    """$GANLAB_CACHE, or the user's cache folder for ganlab. The folder may not exist yet."""
+    chosen = os.environ.get("GANLAB_CACHE")
+    return (
+        Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
+    )
+
+
+def compute_once(
+    path: Path, compute: Callable[[Path], None], is_valid: Callable[[Path], bool] | None = None
+) -> Path:
+    """Returns `path`, after having its content made if it is not there.
+
+    Safe between processes: one computes, the others wait for it. A crash leaves no half file, because the content
+    is made in a temporary file of the same folder (and with the same suffixes), flushed to disk and then renamed.
+
+    Args:
+        path: where the content belongs.
+        compute: writes the whole content to the path it is given.
+        is_valid: tells whether what stands at a path is usable; what is not is computed again.
+
+    Raises:
+        GanlabError: if the folder cannot be written or the content cannot be made for a reason of the system.
+    """
+    path = Path(path)
+    try:
+        if _is_ready(path, is_valid):
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(path.with_name(path.name + ".lock")):
+            if not _is_ready(path, is_valid):  # another process may have made it while we waited
+                _compute(path, compute)
+    except OSError as error:
+        raise GanlabError(
+            f"{path}: cannot be made: {error}. GANLAB_CACHE names another cache folder."
+        ) from error
+    return path
+
+
+def _is_ready(path: Path, is_valid: Callable[[Path], bool] | None) -> bool:
+    return path.exists() and (is_valid is None or is_valid(path))
+
+
+def _compute(path: Path, compute: Callable[[Path], None]) -> None:
+    # The suffixes stay at the end: writers such as numpy.savez and Keras decide by them.
+    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    try:
+        compute(temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""Distances between two samples of features: Frechet and kernel. Pure float64 mathematics, no input or output."""
+
+import numpy as np
+
+_BLOCK_ELEMENTS = 2**22  # kernel values held at once: 32 MiB of float64
+
+
+def frechet_distance(
+    mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray
+) -> float:
+    """Squared Frechet (2-Wasserstein) distance between two normal distributions of dimension d.
+
+    |m1 - m2|^2 + trace(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), Dowson and Landau 1982; as a score of generated images
+    Heusel et al. 2017 (arXiv 1706.08500). The product is symmetric, so its eigenvalues are real and non-negative
+    but for rounding, and singular covariances need neither an offset nor a complex square root.
+
+    Args:
+        mean1, mean2: shape (d,).
+        covariance1, covariance2: shape (d, d), symmetric, positive semi-definite.
+
+    Returns:
+        The distance, in squared units of the features; never negative.
+
+    Raises:
+        ValueError: if shapes do not match, a value is not finite or a covariance is not symmetric.
+    """
+    mean1, mean2 = (np.asarray(mean, np.float64) for mean in (mean1, mean2))
+    covariance1, covariance2 = (_checked_covariance(c, mean1.size) for c in (covariance1, covariance2))
+    if mean1.ndim != 1 or mean1.shape != mean2.shape:
+        raise ValueError(f"means: expected two of shape (d,), received {mean1.shape} and {mean2.shape}")
+    values, vectors = np.linalg.eigh(covariance1)
+    root1 = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    product = root1 @ covariance2 @ root1
+    cross_trace = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(min=0)).sum()
+    return _combine(mean1 - mean2, np.trace(covariance1) + np.trace(covariance2), cross_trace)
+
+
+def frechet_distance_from_features(features1: np.ndarray, features2: np.ndarray) -> float:
+    """Frechet distance between the normal distributions fitted to two samples (covariance with ddof 1).
+
+    With fewer rows than dimensions the covariances are singular and large; then the trace of the root of their
+    product is taken as the sum of the singular values of the N1 x N2 cross-Gram matrix A1 A2^T, where A is the
+    centred sample over sqrt(N - 1), so that S = A^T A. Both forms are the same number.
+
+    Args:
+        features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
+    """
+    features1, features2 = _checked_pair(features1, features2)
+    mean1, mean2 = features1.mean(axis=0), features2.mean(axis=0)
+    scaled1 = (features1 - mean1) / np.sqrt(len(features1) - 1)
+    scaled2 = (features2 - mean2) / np.sqrt(len(features2) - 1)
+    if min(len(features1), len(features2)) >= features1.shape[1]:
+        return frechet_distance(mean1, scaled1.T @ scaled1, mean2, scaled2.T @ scaled2)
+    cross_trace = np.linalg.svd(scaled1 @ scaled2.T, compute_uv=False).sum()
+    return _combine(mean1 - mean2, np.square(scaled1).sum() + np.square(scaled2).sum(), cross_trace)
+
+
+def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
+    """Unbiased squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, over the whole samples.
+
+    The kernel inception distance of Binkowski et al. 2018 (arXiv 1801.01401) when the features are Inception's.
+    Being unbiased it may be slightly negative for equal distributions.
+
+    Args:
+        features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
+    """
+    features1, features2 = _checked_pair(features1, features2)
+    within1 = _kernel_sum(features1, features1) - _diagonal_kernel_sum(features1)
+    within2 = _kernel_sum(features2, features2) - _diagonal_kernel_sum(features2)
+    between = _kernel_sum(features1, features2)
+    n1, n2 = len(features1), len(features2)
+    return float(within1 / (n1 * (n1 - 1)) + within2 / (n2 * (n2 - 1)) - 2 * between / (n1 * n2))
+
+
+def _combine(shift: np.ndarray, traces: float, cross_trace: float) -> float:
+    return float(max(0.0, shift @ shift + traces - 2 * cross_trace))
+
+
+def _kernel_sum(left: np.ndarray, right: np.ndarray) -> float:
+    rows = max(1, _BLOCK_ELEMENTS // len(right))
+    blocks = (left[start : start + rows] for start in range(0, len(left), rows))
+    return sum(float(np.sum((block @ right.T / left.shape[1] + 1) ** 3)) for block in blocks)
+
+
+def _diagonal_kernel_sum(features: np.ndarray) -> float:
+    return float(np.sum((np.square(features).sum(axis=1) / features.shape[1] + 1) ** 3))
+
+
+def _checked_covariance(covariance: np.ndarray, dimensions: int) -> np.ndarray:
+    covariance = np.asarray(covariance, np.float64)
+    if covariance.shape != (dimensions, dimensions):
+        raise ValueError(
+            f"covariance: expected shape ({dimensions}, {dimensions}), received {covariance.shape}"
+        )
+    if not np.isfinite(covariance).all():
+        raise ValueError("covariance: expected finite numbers, received NaN or infinity")
+    if not np.allclose(covariance, covariance.T, rtol=1e-8, atol=1e-10 * np.abs(covariance).max(initial=0)):
+        raise ValueError("covariance: expected a symmetric matrix")
+    return covariance
+
+
+def _checked_pair(features1: np.ndarray, features2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    pair = np.asarray(features1, np.float64), np.asarray(features2, np.float64)
+    shapes = f"received {pair[0].shape} and {pair[1].shape}"
+    if any(features.ndim != 2 for features in pair) or pair[0].shape[1] != pair[1].shape[1]:
+        raise ValueError(f"features: expected two of shape (N, d) with the same d, {shapes}")
+    if any(len(features) < 2 for features in pair):
+        raise ValueError(f"features: expected at least two rows each, {shapes}")
+    if not all(np.isfinite(features).all() for features in pair):
+        raise ValueError("features: expected finite numbers, received NaN or infinity")
+    return pair
