@@ -24,8 +24,9 @@ def compute_once(
 ) -> Path:
     """Returns `path`, after having its content made if it is not there.
 
-    Safe between processes: one computes, the others wait for it. A crash leaves no half file, because the content
-    is made in a temporary file of the same folder (and with the same suffixes), flushed to disk and then renamed.
+    Safe between processes: one computes, the others wait for it. A crash leaves no half file, because the
+    content is made in a temporary file of the same folder (and with the same suffixes), flushed to disk and
+    then renamed.
 
     Args:
         path: where the content belongs.

@@ -1,4 +1,4 @@
-"""Distances between two samples of features: Frechet and kernel. Pure float64 mathematics, no input or output."""
+"""Distances between two samples of features: Frechet and kernel, in float64."""
 
 import numpy as np
 
@@ -10,9 +10,10 @@ def frechet_distance(
 ) -> float:
     """Squared Frechet (2-Wasserstein) distance between two normal distributions of dimension d.
 
-    |m1 - m2|^2 + trace(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), Dowson and Landau 1982; as a score of generated images
-    Heusel et al. 2017 (arXiv 1706.08500). The product is symmetric, so its eigenvalues are real and non-negative
-    but for rounding, and singular covariances need neither an offset nor a complex square root.
+    |m1 - m2|^2 + trace(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), Dowson and Landau 1982; as a score of generated
+    images Heusel et al. 2017 (arXiv 1706.08500). The product is symmetric, so its eigenvalues are real and
+    non-negative but for rounding, and singular covariances need neither an offset nor a complex square
+    root.
 
     Args:
         mean1, mean2: shape (d,).
@@ -38,9 +39,9 @@ def frechet_distance(
 def frechet_distance_from_features(features1: np.ndarray, features2: np.ndarray) -> float:
     """Frechet distance between the normal distributions fitted to two samples (covariance with ddof 1).
 
-    With fewer rows than dimensions the covariances are singular and large; then the trace of the root of their
-    product is taken as the sum of the singular values of the N1 x N2 cross-Gram matrix A1 A2^T, where A is the
-    centred sample over sqrt(N - 1), so that S = A^T A. Both forms are the same number.
+    With fewer rows than dimensions the covariances are singular and large; then the trace of the root of
+    their product is taken as the sum of the singular values of the N1 x N2 cross-Gram matrix A1 A2^T, where
+    A is the centred sample over sqrt(N - 1), so that S = A^T A. Both forms are the same number.
 
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
@@ -58,8 +59,8 @@ def frechet_distance_from_features(features1: np.ndarray, features2: np.ndarray)
 def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     """Unbiased squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, over the whole samples.
 
-    The kernel inception distance of Binkowski et al. 2018 (arXiv 1801.01401) when the features are Inception's.
-    Being unbiased it may be slightly negative for equal distributions.
+    The kernel inception distance of Binkowski et al. 2018 (arXiv 1801.01401) when the features are
+    Inception's. Being unbiased it may be slightly negative for equal distributions.
 
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.

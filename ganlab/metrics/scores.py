@@ -10,8 +10,9 @@ _BLOCK_ELEMENTS = 2**23  # distances held at once: 64 MiB of float64
 def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
     """Inception Score, exp of the mean KL(p(y|x) || p(y)), over splits of the sample in its order.
 
-    Salimans et al. 2016 (arXiv 1606.03498). 1 for predictions that are all the same, K for certain predictions
-    spread evenly over K classes. Sizes that the splits do not divide give splits that differ by one row.
+    Salimans et al. 2016 (arXiv 1606.03498). 1 for predictions that are all the same, K for certain
+    predictions spread evenly over K classes. Sizes that the splits do not divide give splits that differ by
+    one row.
 
     Args:
         probabilities: shape (N, K), rows that sum to 1.
@@ -42,9 +43,9 @@ def _exponential_divergence(probabilities: np.ndarray) -> float:
 def precision_recall(real_features: np.ndarray, fake_features: np.ndarray, k: int = 3) -> tuple[float, float]:
     """Improved precision and recall, Kynkäänniemi et al. 2019 (arXiv 1904.06991).
 
-    Precision is the share of fake points inside the union of real balls, recall that of real points inside the
-    union of fake balls. A ball reaches from a point to its k-th nearest other point of the same sample, and
-    contains its border.
+    Precision is the share of fake points inside the union of real balls, recall that of real points inside
+    the union of fake balls. A ball reaches from a point to its k-th nearest other point of the same sample,
+    and contains its border.
 
     Args:
         real_features, fake_features: shapes (N, d) and (M, d), more than k rows each.
@@ -57,8 +58,9 @@ def precision_recall(real_features: np.ndarray, fake_features: np.ndarray, k: in
 def density_coverage(real_features: np.ndarray, fake_features: np.ndarray, k: int = 5) -> tuple[float, float]:
     """Density and coverage, Naeem et al. 2020 (arXiv 2002.09797).
 
-    Density is the mean number of real balls a fake point lies in, over k (so it may exceed 1); coverage is the
-    share of real balls that hold a fake point. Balls as in `precision_recall`, those of the real sample only.
+    Density is the mean number of real balls a fake point lies in, over k (so it may exceed 1); coverage is
+    the share of real balls that hold a fake point. Balls as in `precision_recall`, those of the real sample
+    only.
 
     Args:
         real_features, fake_features: shapes (N, d) and (M, d), more than k rows each.
@@ -92,7 +94,7 @@ def _squared_radii(points: np.ndarray, k: int) -> np.ndarray:
 
 
 def _squared_distances(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Blocks of rows of the (N, M) matrix of squared distances, as |x|^2 + |y|^2 - 2 x.y by one matrix product.
+    """Blocks of rows of the (N, M) matrix of squared distances, |x|^2 + |y|^2 - 2 x.y.
 
     What rounding leaves of the distance of identical points is set to 0, so that they are equal here too.
     """

@@ -1,0 +1,169 @@
+"""The classifier whose features and class probabilities score images of a labelled data set."""
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganlab.cache import cache_folder, compute_once
+from ganlab.errors import MissingDataError
+from ganlab.metrics.extraction import Extractor, compile_for_batches, hash_of_arrays, to_network_range
+
+if TYPE_CHECKING:
+    import keras
+
+    from ganlab.data.dataset import Dataset
+
+RECIPE: dict[str, Any] = {
+    "extractor": "classifier",
+    "version": 1,
+    "features": "dense, 64, before the logits",
+    "filters": [16, 32, 64],  # the last is repeated until the side is at most 4
+    "input": "uint8 scaled to [-1, 1], no resize",
+    "steps": 6000,
+    "batch_size": 128,
+    "optimizer": "Adam, 2e-3, cosine decay to 0",
+    "dropout": 0.3,
+    "seed": 0,
+}
+SHIPPED_FOLDER = Path(__file__).parent / "weights"
+SHIPPED_SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1)}
+SHIPPED_CLASSES = 10
+
+
+def load_classifier(dataset: "Dataset") -> Extractor:
+    """The classifier for labelled images: with shipped weights, or trained here once and cached.
+
+    Raises:
+        MissingDataError: if weights are damaged or belong to another network.
+    """
+    classes = count_classes(dataset)
+    if is_shipped(dataset):
+        path = SHIPPED_FOLDER / f"{dataset.name}.weights.h5"
+        return _load(path, dataset.shape, classes, "Reinstall ganlab")
+    trained_on = [RECIPE, dataset.fingerprint, hash_of_arrays([dataset.train.labels]), classes]
+    key = hashlib.sha256(json.dumps(trained_on).encode()).hexdigest()[:16]
+    path = cache_folder() / "classifiers" / f"{dataset.name}-{key}.weights.h5"
+    compute_once(path, functools.partial(_train_and_write, dataset))
+    return _load(path, dataset.shape, classes, f"Delete {path}, it is made again")
+
+
+def is_shipped(dataset: "Dataset") -> bool:
+    """Whether the package brings weights for this data set in this shape."""
+    shape = SHIPPED_SHAPES.get(dataset.name)
+    return dataset.shape == shape and count_classes(dataset) == SHIPPED_CLASSES
+
+
+def count_classes(dataset: "Dataset") -> int:
+    """Number of classes of a labelled data set."""
+    return len(dataset.class_names or range(int(dataset.train.labels.max()) + 1))
+
+
+def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model":
+    """A small convolutional network; each layer after the first halves the side, down to at most 4.
+
+    Args:
+        shape: (H, W, C) of images in [-1, 1].
+        classes: number of classes.
+
+    Returns:
+        A model with outputs [features (N, 64), probabilities (N, classes)] and initial weights of a fixed
+        seed.
+    """
+    import keras
+    from keras import layers
+
+    seeds = iter(range(100))
+
+    def weights_of_seed() -> dict[str, Any]:
+        # float32 whatever precision the networks under test are trained in.
+        initializer = keras.initializers.GlorotUniform(seed=RECIPE["seed"] + next(seeds))
+        return {"kernel_initializer": initializer, "dtype": "float32"}
+
+    images = keras.Input(shape, dtype="float32")
+    outputs, side, filters = images, max(shape[:2]), list(RECIPE["filters"])
+    strides = 1
+    while strides == 1 or side > 4:
+        width = filters.pop(0) if len(filters) > 1 else filters[0]
+        outputs = layers.Conv2D(
+            width, 3, strides=strides, padding="same", activation="relu", **weights_of_seed()
+        )(outputs)
+        side, strides = -(-side // strides), 2
+    outputs = layers.Flatten(dtype="float32")(outputs)
+    features = layers.Dense(64, activation="relu", name="features", **weights_of_seed())(outputs)
+    dropped = layers.Dropout(RECIPE["dropout"], seed=RECIPE["seed"], dtype="float32")(features)
+    logits = layers.Dense(classes, name="logits", **weights_of_seed())(dropped)
+    probabilities = layers.Softmax(name="probabilities", dtype="float32")(logits)
+    return keras.Model(images, [features, probabilities], name="classifier")
+
+
+def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "keras.Model":
+    """Trains `build_classifier` as RECIPE says; the same batches wherever it runs.
+
+    Args:
+        images: uint8, shape (N, H, W, C).
+        labels: shape (N,), integers below `classes`.
+    """
+    import keras
+
+    model = build_classifier(images.shape[1:], classes)
+    training = keras.Model(model.input, model.get_layer("logits").output)
+    compile_for_batches(
+        training,
+        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, RECIPE["steps"])),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    generator = np.random.Generator(np.random.Philox(RECIPE["seed"]))
+    order = np.empty(0, np.int64)
+    for _ in range(RECIPE["steps"]):
+        while len(order) < RECIPE["batch_size"]:  # small sets need several passes for one batch
+            order = np.concatenate([order, generator.permutation(len(images))])
+        batch, order = np.split(order, [RECIPE["batch_size"]])
+        training.train_on_batch(to_network_range(images[batch]), labels[batch])
+    return model
+
+
+def write_weights(path: Path, model: "keras.Model") -> None:
+    """Writes the model's weights and, inside the same file, their sha256."""
+    import h5py
+
+    model.save_weights(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["sha256"] = hash_of_arrays(model.get_weights())
+
+
+def read_weights(path: Path, model: "keras.Model", remedy: str) -> str:
+    """Loads what `write_weights` wrote into the model, and returns the sha256 of the weights.
+
+    Raises:
+        MissingDataError: if the file is not there, damaged, or of another network; it ends in the remedy.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            expected = file.attrs["sha256"]
+        model.load_weights(path)
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise MissingDataError(f"{path}: no weights of this classifier: {reason}. {remedy}.") from error
+    if hash_of_arrays(model.get_weights()) != expected:
+        raise MissingDataError(f"{path}: damaged, the weights do not match their checksum. {remedy}.")
+    return expected
+
+
+def _train_and_write(dataset: "Dataset", path: Path) -> None:
+    model = train_classifier(dataset.train.images, dataset.train.labels, count_classes(dataset))
+    write_weights(path, model)
+
+
+@functools.lru_cache(maxsize=4)
+def _load(path: Path, shape: tuple[int, int, int], classes: int, remedy: str) -> Extractor:
+    """Kept between calls: building and compiling the network takes longer than a small evaluation."""
+    model = build_classifier(shape, classes)
+    weight_hash = read_weights(path, model, remedy)
+    compile_for_batches(model)
+    return Extractor(RECIPE, model, weight_hash)

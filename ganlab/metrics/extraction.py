@@ -1,0 +1,108 @@
+"""From uint8 images to what a network sees in them, in batches of one size, on any Keras backend."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ganlab.errors import GanlabError
+
+SMALLEST_DEVIATION = 1.0  # grey levels of 255; images squeezed twice into [-1, 1] have less than 0.5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a network says of N images, in their order.
+
+    Attributes:
+        features: float32, shape (N, d).
+        probabilities: float32, shape (N, classes), or None if the network is no classifier.
+    """
+
+    features: np.ndarray
+    probabilities: np.ndarray | None = None
+
+    def __getitem__(self, rows: slice) -> "Sample":
+        return Sample(self.features[rows], None if self.probabilities is None else self.probabilities[rows])
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A network that turns images into features.
+
+    Attributes:
+        recipe: how the network was made and what it is fed, as plain data.
+        model: a keras.Model of images in [-1, 1] with outputs [features] or [features, probabilities].
+        weight_hash: sha256 of the weights, as `hash_of_arrays` gives it.
+    """
+
+    recipe: dict[str, Any]
+    model: Any
+    weight_hash: str
+
+    def extract(self, images: np.ndarray) -> Sample:
+        """Runs the network over images, uint8 of shape (N, H, W, C).
+
+        Raises:
+            GanlabError: if images are of another type or shape, or hardly differ from one grey.
+        """
+        check_images(images, self.model.input_shape[1:])
+        batch_size = max(1, min(256, 2**20 // (images.shape[1] * images.shape[2])))
+        parts = []
+        for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            # Each batch has the same size, or the backend would compile the network a second time.
+            padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
+            outputs = self.model.predict_on_batch(to_network_range(np.pad(batch, padding)))
+            parts.append([np.asarray(output, np.float32)[: len(batch)] for output in outputs])
+        return Sample(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def to_network_range(images: np.ndarray) -> np.ndarray:
+    """uint8 images as float32 in [-1, 1]."""
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def check_images(images: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raises a GanlabError unless images are uint8 of shape (N >= 1, *shape) that show something."""
+    if images.dtype != np.uint8 or images.shape[1:] != tuple(shape) or not len(images):
+        raise GanlabError(
+            f"metrics: expected uint8 images of shape (N, {', '.join(map(str, shape))}), "
+            f"received {images.dtype} of shape {images.shape}"
+        )
+    deviation = _standard_deviation(images)
+    if deviation < SMALLEST_DEVIATION:
+        raise GanlabError(
+            f"metrics: {len(images)} images of nearly one grey, from {images.min()} to {images.max()} of 255 "
+            f"with standard deviation {deviation:.2f}; expected at least {SMALLEST_DEVIATION:g}"
+        )
+
+
+def _standard_deviation(images: np.ndarray) -> float:
+    """Exact over all values, from their histogram, without a wider copy of all images."""
+    counts = np.zeros(256, np.int64)
+    for image in images:
+        counts += np.bincount(image.reshape(-1), minlength=256)
+    levels = np.arange(256)
+    mean = np.average(levels, weights=counts)
+    return float(np.sqrt(np.average((levels - mean) ** 2, weights=counts)))
+
+
+def compile_for_batches(model: Any, **arguments: Any) -> None:
+    """`model.compile` with the faster choice of `jit_compile`; with no other argument, for inference."""
+    import keras
+
+    # XLA is what makes JAX fast, but slows convolutions of the other backends on a CPU.
+    model.compile(jit_compile=keras.backend.backend() == "jax", **arguments)
+
+
+def hash_of_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """sha256 hex over type, shape and bytes of each array in order, whatever file they come from."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
