@@ -1,0 +1,109 @@
+"""A YAML document as a tree whose every value knows the file, line and column it came from.
+
+Places travel with the values, so a config put together from several files and command-line overrides still says where each part stands.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+Keys = tuple[str | int, ...]
+Scalar = str | int | float | bool | None
+
+_WORD = re.compile(r"[^\s.\[\]:'\"]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: a file with line and column (1-based), or a command-line option without them."""
+
+    name: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        name = self.name if self.name.isprintable() else repr(self.name)
+        return name if self.line is None else f"{name}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and its place: that of the key for an entry of a mapping, that of the item for an entry of a list."""
+
+    value: "Scalar | dict[str, Node] | list[Node]"
+    place: Place
+
+    def plain(self) -> Any:
+        """The value as dictionaries, lists and scalars, without places."""
+        if isinstance(self.value, dict):
+            return {key: child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [child.plain() for child in self.value]
+        return self.value
+
+    def child(self, key: str | int) -> "Node | None":
+        """The entry under a key of a mapping or an index of a list; None where there is none."""
+        if isinstance(self.value, dict):
+            return self.value.get(key)
+        is_index = isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value)
+        return self.value[key] if is_index else None
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a YAML file says, with the way back to the file."""
+
+    root: Node
+
+    @cached_property
+    def data(self) -> Any:
+        """The content as plain dictionaries, lists and scalars."""
+        return self.root.plain()
+
+    def locate(self, keys: Keys) -> str:
+        """`file:line:column` of the key or item at this path, or of its nearest parent that exists."""
+        node = self.root
+        for key in keys:
+            child = node.child(key)
+            if child is None:
+                break
+            node = child
+        return str(node.place)
+
+    def order(self, keys: Keys) -> tuple[int, ...]:
+        """A sort key that puts paths in the order of the document; what is missing comes after what stands there."""
+        positions = []
+        node: Node | None = self.root
+        for key in keys:
+            siblings = node.value if node is not None and isinstance(node.value, dict | list) else ()
+            names = list(siblings) if isinstance(siblings, dict) else range(len(siblings))
+            positions.append(names.index(key) if key in names else len(names))
+            node = node.child(key) if node is not None else None
+        return tuple(positions)
+
+
+def dotted(keys: Keys) -> str:
+    """A path of keys as users write it: `generator.layers[3].Conv2D.filters`."""
+    text = ""
+    for key in keys:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        elif _WORD.fullmatch(key) and key.isprintable():
+            text += f".{key}" if text else key
+        else:
+            text += f"[{shown(key)}]"
+    return text
+
+
+def shown(value: Any) -> str:
+    """A received value for an error message: one line, shortened, in the words of YAML."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        text = f"[{', '.join(map(shown, value[:20]))}]"
+        return text if len(text) <= 60 and len(value) <= 20 else f"a list of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[-1] if isinstance(value, str) else ''}"

@@ -1,0 +1,60 @@
+"""What makes two runs the same run: a hash over everything that changes training, and nothing else."""
+
+import hashlib
+import json
+from typing import Any
+
+from ganlab.config.network import LayerSpec
+from ganlab.config.schema import Config
+
+SCHEMA_VERSION = 1
+
+_NO_MATTER = {"name", "family", "metrics", "output", "device", "seed"}
+
+
+def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str, str]:
+    """The cell and the identity of a run.
+
+    Keys at their defaults are left out, so a key that is added to the language later changes no identity.
+
+    Args:
+        config: the config.
+        data_fingerprint: sha256 of the training images.
+        steps: the number of steps, into which `train.epochs` was resolved.
+
+    Returns:
+        Two sha256 in hex: the cell, which groups the seeds of one experiment, and the identity, which has the seed.
+    """
+    content = config.model_dump(exclude_defaults=True, exclude=_NO_MATTER)
+    content["data"].pop("source", None)
+    content["train"].pop("epochs", None)
+    content["train"]["steps"] = steps
+    for network in ("generator", "discriminator"):
+        layers = getattr(config, network).expanded()
+        content[network]["layers"] = [_layer(spec) for spec in layers]
+    cell = {
+        "schema_version": SCHEMA_VERSION,
+        "config": content,
+        "backend": config.backend,
+        "precision": config.precision,
+        "data_fingerprint": data_fingerprint,
+    }
+    return _hash(cell), _hash(cell | {"seed": config.seed})
+
+
+def _layer(spec: LayerSpec) -> dict[str, Any]:
+    return {spec.kind: spec.arguments}
+
+
+def _hash(content: dict[str, Any]) -> str:
+    text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """The value with 2.0 written as 2: they are one number, and YAML files have both."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,97 @@
+"""Loads a config: reads the file and what it extends, applies overrides, validates."""
+
+import os.path
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ganlab.config.document import Document, Node, Place, shown
+from ganlab.config.merging import merge, override, put
+from ganlab.config.reader import read_yaml
+from ganlab.config.schema import Config, error_in
+from ganlab.config.translation import config_error
+from ganlab.config.writing import dump_config
+
+__all__ = ["build_config", "dump_config", "load_config"]
+
+MAX_EXTENDS = 10
+
+_SUPPORTED = {"backend": "tensorflow", "labels": "none"}
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
+    """Loads and validates one experiment.
+
+    A config without `name:` is named after its file; a name is not inherited through `extends`.
+
+    Args:
+        path: the YAML file.
+        overrides: `a.b=VALUE` each, the later wins.
+        seed: replaces the config's seed.
+
+    Raises:
+        ConfigError: the first mistake in the order of the document, as `file:line:column: dotted.key: ...`
+            or `-o a.b=VALUE: dotted.key: ...`.
+    """
+    path = Path(path)
+    root = _read_extended(path, ())
+    if "name" not in root.value:
+        root = put(root, ["name"], Node(path.stem, Place(str(path), 1, 1)))
+    for option in overrides:
+        root = override(root, option)
+    if seed is not None:
+        root = put(root, ["seed"], Node(seed, Place(f"--seed {seed}")))
+    return build_config(Document(root))
+
+
+def build_config(document: Document) -> Config:
+    """The config that a document (without `extends`) describes.
+
+    Raises:
+        ConfigError: the first mistake in the order of the document.
+    """
+    if not isinstance(document.root.value, dict):
+        raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
+    try:
+        config = Config.model_validate(document.data)
+    except ValidationError as error:
+        raise config_error(error, document) from None
+    config._document = document
+    for key, supported in _SUPPORTED.items():
+        value = getattr(config, key)
+        if value != supported:
+            raise config.error_at((key,), f"'{value}' is not supported yet; expected: {supported}")
+    return config
+
+
+def _read_extended(path: Path, trail: tuple[str, ...]) -> Node:
+    """The mapping of a file on top of that of the file it extends, and so on; `trail` is who extends it."""
+    document = read_yaml(path)
+    if not isinstance(document.root.value, dict):
+        raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
+    entries = dict(document.root.value)
+    extends = entries.pop("extends", None)
+    root = Node(entries, document.root.place)
+    if extends is None:
+        return root
+    trail = (*trail, os.path.realpath(path))
+    base = _base_path(path, extends.value, document, trail)
+    base_root = _read_extended(base, trail)
+    inherited = {key: node for key, node in base_root.value.items() if key != "name"}
+    return merge(Node(inherited, base_root.place), root)
+
+
+def _base_path(path: Path, extends: object, document: Document, trail: tuple[str, ...]) -> Path:
+    if not isinstance(extends, str):
+        raise error_in(document, ("extends",), f"expected the path of a YAML file, received {shown(extends)}")
+    base = path.parent / extends
+    if not os.path.isfile(base):
+        raise error_in(document, ("extends",), f"no such file: {shown(str(base))}")
+    real = os.path.realpath(base)
+    if real in trail:
+        circle = " -> ".join(os.path.basename(file) for file in (*trail[trail.index(real) :], real))
+        raise error_in(document, ("extends",), f"goes in a circle: {circle}")
+    if len(trail) > MAX_EXTENDS:
+        raise error_in(document, ("extends",), f"more than {MAX_EXTENDS} files extend each other, the limit")
+    return base

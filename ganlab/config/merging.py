@@ -1,0 +1,117 @@
+"""Puts configs together: one that extends another, and single values from the command line."""
+
+import re
+
+from ganlab.config.document import Keys, Node, Place, dotted, shown
+from ganlab.config.reader import MAX_DEPTH, parse_yaml
+from ganlab.errors import ConfigError
+
+# Mappings whose one key says which of several things it is: another key replaces it instead of standing beside it.
+_CHOICES = {("generator", "optimizer"), ("discriminator", "optimizer"), ("loss",)}
+# Two ways to say one thing: setting one unsets the other.
+_EXCLUSIVE = {("train", "steps"): "epochs", ("train", "epochs"): "steps"}
+
+_PATH = re.compile(r"[^\s.\[\]=]+(\.[^\s.\[\]=]+|\[[0-9]{1,9}\])*")
+_PART = re.compile(r"\[([0-9]+)\]|[^.\[\]]+")
+
+
+def merge(base: Node, over: Node, keys: Keys = ()) -> Node:
+    """`over` on top of `base`: mappings are merged, lists, scalars and choices such as `{Adam: {...}}` replaced."""
+    if (
+        not isinstance(base.value, dict)
+        or not isinstance(over.value, dict)
+        or _is_other_choice(base, over, keys)
+    ):
+        return over
+    entries = dict(base.value)
+    for key, child in over.value.items():
+        rival = _EXCLUSIVE.get((*keys, key))
+        if child.value is not None and rival not in over.value:
+            entries.pop(rival, None)
+        entries[key] = merge(entries[key], child, (*keys, key)) if key in entries else child
+    return Node(entries, over.place)
+
+
+def _is_other_choice(base: Node, over: Node, keys: Keys) -> bool:
+    if len(base.value) != 1 or len(over.value) != 1 or base.value.keys() == over.value.keys():
+        return False
+    # A class name, as in `learning_rate: {CosineDecay: {...}}`, is a choice wherever it stands.
+    return keys in _CHOICES or all(next(iter(node.value))[:1].isupper() for node in (base, over))
+
+
+def override(root: Node, option: str) -> Node:
+    """The document with one value replaced.
+
+    Args:
+        root: the document.
+        option: `a.b=VALUE` or `a.layers[3].Conv2D.filters=VALUE`; the value is read as YAML.
+
+    Raises:
+        ConfigError: located as `-o a.b=VALUE`.
+    """
+    place = Place(f"-o {option if len(option) <= 100 else option[:97] + '...'}")
+    path, equals, text = option.partition("=")
+    if not equals or not _PATH.fullmatch(path):
+        raise ConfigError(f"{place}: expected KEY=VALUE, as in -o train.steps=100")
+    keys = [int(match[1]) if match[1] else match[0] for match in _PART.finditer(path)]
+    if len(keys) > MAX_DEPTH:
+        raise ConfigError(f"{place}: nested more than {MAX_DEPTH} levels deep, the limit")
+    if keys[0] == "extends":
+        raise ConfigError(
+            f"{place}: extends: cannot be overridden; write a config that extends the other file"
+        )
+    value = parse_yaml(text, place.name, with_lines=False).root if text.strip() else Node(None, place)
+    return put(root, keys, Node(value.value, place))
+
+
+def put(node: Node | None, keys: list[str | int], value: Node, done: Keys = ()) -> Node:
+    """The node with the value at `keys` replaced; mappings on the way are made where there are none.
+
+    Args:
+        node: where to put it; None makes a mapping.
+        keys: the rest of the path.
+        value: what to put there, with its place.
+        done: the path so far.
+
+    Raises:
+        ConfigError: there is no such item of a list, or something on the way has no keys.
+    """
+    if not keys:
+        return value
+    key, *rest = keys
+    if node is not None and isinstance(node.value, list):
+        index = _index(node, key, value.place, done)
+        items = list(node.value)
+        items[index] = put(items[index], rest, value, (*done, index))
+        return Node(items, node.place)
+    entries = _entries(node, str(key), value.place, done)
+    if value.value is not None:
+        entries.pop(_EXCLUSIVE.get((*done, key)), None)
+    entries[str(key)] = put(entries.get(str(key)), rest, value, (*done, str(key)))
+    return Node(entries, node.place if node is not None else value.place)
+
+
+def _index(node: Node, key: str | int, place: Place, done: Keys) -> int:
+    if re.fullmatch("[0-9]{1,9}", str(key)) and int(key) < len(node.value):
+        return int(key)
+    indices = f"an index from 0 to {len(node.value) - 1}" if node.value else "no index, the list is empty"
+    raise ConfigError(f"{place}: {dotted(done)}: expected {indices}, received {shown(key)}")
+
+
+def _entries(node: Node | None, key: str, place: Place, done: Keys) -> dict[str, Node]:
+    """The entries of a mapping to which `key` is about to be set."""
+    value = node.value if node is not None else None
+    if isinstance(value, str) and (value == key or done in _CHOICES):
+        value = {value: Node({}, node.place)}  # `Adam` is short for `{Adam: {}}`
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(
+            f"{place}: {dotted(done)}: expected a mapping to set '{key}' in, found {shown(value)}"
+        )
+    if key not in value and done in _CHOICES:
+        return {}
+    is_layer = bool(done) and isinstance(done[-1], int)
+    if key not in value and is_layer and len(value) == 1:
+        raise ConfigError(f"{place}: {dotted(done)}: expected '{next(iter(value))}', received '{key}'")
+    return dict(value)
