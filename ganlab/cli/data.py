@@ -1,0 +1,20 @@
+"""`ganlab data`: the data sets there are."""
+
+import click
+
+from ganlab.cli.output import json_option, print_tables
+
+
+@click.command("data")
+@json_option
+def command(as_json):
+    """List the data sets: where each was found, image counts, shapes, classes and checksums."""
+    from ganlab.data import list_datasets
+    from ganlab.reports.document import to_json
+    from ganlab.reports.listing import dataset_table
+
+    datasets = list_datasets()
+    if as_json:
+        click.echo(to_json({"format": 1, "datasets": datasets}), nl=False)
+    else:
+        print_tables([dataset_table(datasets)])

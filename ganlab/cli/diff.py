@@ -1,0 +1,23 @@
+"""`ganlab diff`: what differs between two runs."""
+
+import click
+
+from ganlab.cli.output import json_option, print_tables, results_option
+
+
+@click.command("diff")
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
+@results_option
+@json_option
+def command(first, second, results, as_json):
+    """Compare two runs: config keys that differ, metrics side by side, and how the environments differ."""
+    from ganlab.reports.difference import difference_document, difference_tables
+    from ganlab.reports.document import to_json
+    from ganlab.runs import find_run, read_run
+
+    records = [read_run(find_run(results, run)) for run in (first, second)]
+    if as_json:
+        click.echo(to_json(difference_document(*records)), nl=False)
+    else:
+        print_tables(difference_tables(*records))

@@ -1,0 +1,24 @@
+"""`ganlab ls`: the runs there are."""
+
+import click
+
+from ganlab.cli.output import fail_for, json_option, print_tables, results_option
+
+
+@click.command("ls")
+@results_option
+@json_option
+def command(results, as_json):
+    """List runs: what each is, what became of it, and its main metric."""
+    from ganlab.reports.document import to_json
+    from ganlab.reports.listing import listing_document, listing_table
+    from ganlab.runs import find_runs, read_runs
+
+    runs, problems = read_runs(find_runs(results))
+    if as_json:
+        click.echo(to_json(listing_document(runs)), nl=False)
+    elif runs:
+        print_tables([listing_table(runs)])
+    elif not problems:
+        click.echo(f"no runs in {results}; 'ganlab run CONFIG' makes one", err=True)
+    fail_for(problems)

@@ -1,0 +1,102 @@
+"""The command line: which commands there are, and how an error becomes one line and an exit code.
+
+A command lives in its own file, `ganlab/cli/<name>.py`, as an object named `command`, and is imported when
+it is called: `ganlab --help` must not wait for what any command needs.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from ganlab import __version__
+from ganlab.errors import GanlabError, did_you_mean
+
+COMMANDS = {
+    "run": "Train the GAN that a config file describes.",
+    "report": "Compare runs: a table for each data set.",
+    "data": "List the data sets and where each was found.",
+    "check": "Validate configs without training.",
+    "sample": "Make images from a run's checkpoint.",
+    "evaluate": "Compute metrics of finished runs.",
+    "ls": "List runs.",
+    "show": "Show one run: scores, cost, pictures.",
+    "diff": "Compare two runs: config, scores, environment.",
+    "schema": "Print the JSON Schema of config files, for editors.",
+}
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help lines without importing them."""
+
+    def list_commands(self, ctx):
+        return list(COMMANDS)
+
+    def get_command(self, ctx, name):
+        return importlib.import_module(f"ganlab.cli.{name}").command if name in COMMANDS else None
+
+    def resolve_command(self, ctx, args):
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="ganlab", message="%(prog)s %(version)s")
+def cli():
+    """Train, measure and compare GANs that are described by YAML files."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits with the code ganlab.errors lists.
+
+    Args:
+        arguments: the words after `ganlab`; those of the process by default.
+    """
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        code = cli.main(args=arguments, prog_name="ganlab", standalone_mode=False)
+        sys.stdout.flush()
+        # click returns the code of an explicit exit, else whatever the command returned.
+        return code if isinstance(code, int) else 0
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except GanlabError as error:
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        return _hang_up()
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}", 1)
+    except Exception as error:
+        return _fail(f"internal error: {type(error).__name__}: {error} (GANLAB_DEBUG=1 shows where)", 1)
+
+
+def _fail(message: str, exit_code: int) -> int:
+    """Prints the error being handled as one line; its traceback only on request."""
+    from ganlab.reports.table import printable
+
+    if os.environ.get("GANLAB_DEBUG") == "1":
+        traceback.print_exc()
+    # A message may quote a file's content: a terminal must not obey what stands in it.
+    click.echo(printable(message), err=True)
+    return exit_code
+
+
+def _hang_up() -> int:
+    # The reader (`head`, a closed pager) has gone. Python would complain when it flushes stdout at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -1,0 +1,23 @@
+"""`ganlab schema`: the config language for editors."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ganlab.cli.output import write_text
+
+
+@click.command("schema")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+def command(out):
+    """Print the JSON Schema of config files, with every layer name, for editors."""
+    from ganlab.config.json_schema import config_json_schema
+    from ganlab.models.compiler import layer_names
+
+    text = json.dumps(config_json_schema(list(layer_names())), indent=2) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)
+        click.echo(f"wrote {out}", err=True)

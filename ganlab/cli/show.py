@@ -1,0 +1,25 @@
+"""`ganlab show`: everything worth knowing about one run."""
+
+import click
+
+from ganlab.cli.output import json_option, print_tables, results_option
+
+
+@click.command("show")
+@click.argument("run")
+@results_option
+@json_option
+def command(run, results, as_json):
+    """Show one run: what became of it, its hyperparameters, scores, cost, and where its pictures are.
+
+    RUN is a run folder, its name, a config's name, or the first digits of an identity.
+    """
+    from ganlab.reports.document import to_json
+    from ganlab.reports.single import run_document, run_tables
+    from ganlab.runs import find_run, read_run
+
+    record = read_run(find_run(results, run))
+    if as_json:
+        click.echo(to_json(run_document(record)), nl=False)
+    else:
+        print_tables(run_tables(record))

@@ -1,0 +1,125 @@
+"""Cells: the runs that differ in nothing but their seed, and what they say together."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ganlab.reports.metric_names import MetricKey
+from ganlab.runs import RunRecord
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A mean over seeds; sd is the sample standard deviation (divided by n - 1), None below two values."""
+
+    mean: float | None
+    sd: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class MetricSummary:
+    """One metric of a cell, over its finished runs.
+
+    Attributes:
+        last: of the values at the end of training.
+        best: of each run's best value.
+        best_steps: the steps of those best values, one a run.
+        floors: the distinct values between two real samples.
+        floor_ns: the distinct sample sizes of those floors, where the run wrote them.
+    """
+
+    last: Statistic
+    best: Statistic
+    best_steps: list[int]
+    floors: list[float]
+    floor_ns: list[int]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All runs of one experiment on one data set.
+
+    Attributes:
+        runs: every run, whatever became of it.
+        averaged: the runs behind the means: finished, and one for each identity.
+        metrics: a summary for each protocol that any averaged run has.
+    """
+
+    cell: str | None
+    dataset: str
+    runs: list[RunRecord]
+    averaged: list[RunRecord]
+    metrics: dict[MetricKey, MetricSummary]
+
+    @property
+    def name(self) -> str:
+        """The name of its runs; names are no part of a cell, so there may be several."""
+        return ", ".join(dict.fromkeys(run.name for run in self.runs))
+
+    @property
+    def family(self) -> str:
+        return ", ".join(dict.fromkeys(run.family for run in self.runs))
+
+    @property
+    def seeds(self) -> list[int]:
+        return [run.seed for run in self.averaged]
+
+    @property
+    def described(self) -> dict:
+        """The summary that speaks for the cell's hyperparameters; {} while no run has one."""
+        return next((run.summary for run in self.averaged or self.runs if run.summary), {})
+
+    def cost(self, key: str) -> Statistic:
+        return summarize([run.summary[key] for run in self.averaged])
+
+
+def summarize(values: Iterable[float | None]) -> Statistic:
+    """Mean and sample standard deviation of the values there are."""
+    values = [value for value in values if value is not None]
+    n = len(values)
+    if n == 0:
+        return Statistic(None, None, 0)
+    mean = math.fsum(values) / n if all(map(math.isfinite, values)) else sum(values) / n
+    squares = sum((value - mean) * (value - mean) for value in values)
+    return Statistic(mean, math.sqrt(squares / (n - 1)) if n > 1 else None, n)
+
+
+def group_cells(records: Iterable[RunRecord]) -> list[Cell]:
+    """Groups runs by data set and cell, in the order in which cells first appear.
+
+    A run that does not say its cell yet is a cell of its own.
+    """
+    groups: dict[tuple, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault((record.dataset, record.cell or record.folder), []).append(record)
+    return [_cell(runs) for runs in groups.values()]
+
+
+def metric_keys(records: Iterable[RunRecord]) -> list[MetricKey]:
+    """Every protocol the runs were measured by, in order of first appearance."""
+    return list(dict.fromkeys((name, m["fingerprint"]) for run in records for name, m in run.metrics.items()))
+
+
+def _cell(runs: list[RunRecord]) -> Cell:
+    # A run that was started afresh repeats the same draws: counted twice it would shrink the deviation for
+    # nothing. Folder names sort such repetitions after the first run, so the newest one stays.
+    averaged = list({run.summary["identity"]: run for run in runs if run.finished}.values())
+    metrics = {key: _metric(averaged, key) for key in metric_keys(averaged)}
+    return Cell(runs[0].cell, runs[0].dataset, runs, averaged, metrics)
+
+
+def _metric(runs: list[RunRecord], key: MetricKey) -> MetricSummary:
+    name, fingerprint = key
+    values = [m for run in runs if (m := run.metrics.get(name)) and m["fingerprint"] == fingerprint]
+
+    def distinct(field: str) -> list:
+        return list(dict.fromkeys(m[field] for m in values if m.get(field) is not None))
+
+    return MetricSummary(
+        last=summarize(m["last"] for m in values),
+        best=summarize(m["best"] for m in values),
+        best_steps=[m["best_step"] for m in values if m["best_step"] is not None],
+        floors=distinct("floor"),
+        floor_ns=distinct("floor_n"),
+    )

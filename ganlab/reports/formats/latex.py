@@ -1,0 +1,54 @@
+"""A booktabs tabular for each table; the document needs \\usepackage{booktabs}."""
+
+import re
+
+from ganlab.reports.table import Table
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\char34}",
+    "--": "-{}-",
+    # A row that starts with a bracket would become the argument of the line end before it.
+    "[": "{[}",
+    "]": "{]}",
+    "±": r"$\pm$",
+}
+
+
+def render(tables: list[Table]) -> str:
+    return "\n".join(_table(table) for table in tables)
+
+
+def _table(table: Table) -> str:
+    alignment = "".join("r" if column.numeric else "l" for column in table.columns)
+    lines = [
+        f"% {table.title}",
+        r"% needs \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{alignment}}}",
+        r"\toprule",
+    ]
+    lines += [_line([column.name for column in table.columns]), r"\midrule"]
+    lines += [_line(row) for row in table.rows]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [f"% {note}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: list[str]) -> str:
+    return " & ".join(_escape(cell) for cell in cells) + r" \\"
+
+
+def _escape(text: str) -> str:
+    return re.sub("|".join(map(re.escape, SPECIAL)), lambda match: SPECIAL[match[0]], text)

@@ -1,0 +1,51 @@
+"""What a metric's name says: its protocol, and in which direction it improves."""
+
+from collections.abc import Iterable
+
+from ganlab.errors import ConfigError, did_you_mean
+
+# A metric's name and the fingerprint of its recipe: only values that share both may be compared.
+MetricKey = tuple[str, str | None]
+LOWER_IS_BETTER = ("fd", "fid", "kid")
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether less is better: of Frechet and kernel distances, not of scores, precision, recall."""
+    return name.startswith(LOWER_IS_BETTER)
+
+
+def main_metric(names: Iterable[str]) -> str | None:
+    """The metric to show where there is room for one: the first distance, else the first."""
+    names = list(names)
+    return next((name for name in names if lower_is_better(name)), names[0] if names else None)
+
+
+def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
+    """A heading for each protocol: its name, with the fingerprint where one name stands for several."""
+    keys = list(dict.fromkeys(keys))
+    names = [name for name, _ in keys]
+    return {
+        (name, fingerprint): name if names.count(name) == 1 else f"{name} [{fingerprint}]"
+        for name, fingerprint in keys
+    }
+
+
+def choose_metrics(keys: Iterable[MetricKey], wanted: Iterable[str]) -> list[MetricKey]:
+    """The metrics a user asked for, in the order asked for; all of them if none was named.
+
+    `pr5k_classifier` stands for its four parts, `pr5k_classifier.recall` for one.
+
+    Raises:
+        ConfigError: no run has such a metric.
+    """
+    keys = list(dict.fromkeys(keys))
+    wanted = list(wanted)
+    chosen = []
+    for word in wanted:
+        found = [key for key in keys if key[0] == word or key[0].startswith(f"{word}.")]
+        if not found:
+            names = {name for name, _ in keys}
+            hint = did_you_mean(word, names) if names else " No run here has any metric."
+            raise ConfigError(f"--metric {word}: no run here has this metric.{hint}")
+        chosen += found
+    return list(dict.fromkeys(chosen)) if wanted else keys

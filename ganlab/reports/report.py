@@ -1,0 +1,88 @@
+"""The report: which runs, grouped into cells, in which order, with which metrics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.errors import ConfigError, did_you_mean
+from ganlab.reports.cells import Cell, group_cells, metric_keys
+from ganlab.reports.metric_names import MetricKey, choose_metrics, lower_is_better
+from ganlab.runs import RunRecord, find_runs, is_run, read_runs
+
+
+@dataclass(frozen=True)
+class Report:
+    """What all formats write.
+
+    Attributes:
+        runs: every run, in reading order.
+        cells: the runs grouped, data set by data set; the best first where a metric was asked for.
+        metrics: the protocols to show.
+        problems: a line for each run folder that could not be read.
+    """
+
+    runs: list[RunRecord]
+    cells: list[Cell]
+    metrics: list[MetricKey]
+    problems: list[str]
+
+    def by_dataset(self) -> dict[str, list[Cell]]:
+        groups: dict[str, list[Cell]] = {}
+        for cell in self.cells:
+            groups.setdefault(cell.dataset, []).append(cell)
+        return groups
+
+    def metrics_of(self, cells: list[Cell]) -> list[MetricKey]:
+        """The protocols to show for some cells: those that one of them has."""
+        present = {key for cell in cells for key in cell.metrics}
+        return [key for key in self.metrics if key in present]
+
+
+def build_report(
+    paths: Sequence[Path], *, results: Path, dataset: str | None = None, metrics: Sequence[str] = ()
+) -> Report:
+    """Reads run folders and groups them.
+
+    Args:
+        paths: run folders, or folders of run folders; none means all of `results`.
+        results: the folder of all runs.
+        dataset: only this data set.
+        metrics: names of the metrics to show; the first one also gives the order of the rows.
+
+    Raises:
+        ConfigError: a path without runs, a data set or a metric that no run has.
+    """
+    folders = dict.fromkeys(folder for path in paths or [results] for folder in _runs_under(Path(path)))
+    runs, problems = read_runs(list(folders))
+    if dataset is not None:
+        known = {run.dataset for run in runs}
+        if dataset not in known:
+            raise ConfigError(
+                f"--dataset {dataset}: no run here is on this data set.{did_you_mean(dataset, known)}"
+            )
+        runs = [run for run in runs if run.dataset == dataset]
+    keys = choose_metrics(metric_keys(runs), metrics)
+    cells = sorted(group_cells(runs), key=lambda cell: cell.dataset)
+    if metrics:
+        cells.sort(key=lambda cell: (cell.dataset, *_rank(cell, keys[0])))
+    return Report(runs, cells, keys, problems)
+
+
+def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
+    """Sorts the best mean first and cells without one last."""
+    mean = cell.metrics[key].last.mean if key in cell.metrics else None
+    if mean is None or mean != mean:
+        return True, 0.0
+    return False, mean if lower_is_better(key[0]) else -mean
+
+
+def _runs_under(path: Path) -> list[Path]:
+    """The run folders a path stands for: itself, or those one or two levels below."""
+    if is_run(path):
+        return [path]
+    if not path.is_dir():
+        raise ConfigError(f"{path}: no such folder; expected a run folder or a folder of run folders")
+    found = find_runs(path) or [folder for folder in find_runs(path.parent) if folder.parent == path]
+    if not found:
+        raise ConfigError(f"{path}: no run folders here; 'ganlab run CONFIG' makes one")
+    return found

@@ -1,0 +1,74 @@
+"""One run on a page: what became of it, how it was made, what it scored, where its pictures are."""
+
+from ganlab.reports.metric_names import lower_is_better
+from ganlab.reports.table import Column, Table, exact, number
+from ganlab.runs import RunRecord
+
+DOCUMENT_FORMAT = 1
+
+
+def run_tables(run: RunRecord) -> list[Table]:
+    """The tables of `ganlab show`; those that a run has nothing for yet are left out."""
+    tables = [_pairs(f"{run.dataset}/{run.name}", _facts(run))]
+    if run.summary:
+        tables.append(_pairs("hyperparameters", run.summary["config"]))
+    if run.metrics:
+        tables.append(_metrics(run))
+    if pictures := run.pictures():
+        tables.append(_pairs("pictures", {name: str(path) for name, path in pictures.items()}))
+    return tables
+
+
+def run_document(run: RunRecord) -> dict:
+    """The same as plain data."""
+    return {
+        "format": DOCUMENT_FORMAT,
+        "folder": str(run.folder),
+        "status": run.status,
+        "summary": run.summary,
+        "pictures": {name: str(path) for name, path in run.pictures().items()},
+    }
+
+
+def _facts(run: RunRecord) -> dict:
+    summary = run.summary or {}
+    return {
+        "status": run.state,
+        "reason": run.status.get("reason"),
+        "verdict": run.verdict,
+        "family": run.family,
+        "seed": run.seed,
+        "identity": summary.get("identity", run.identity),
+        "cell": run.cell,
+        "parameters": summary.get("parameters"),
+        "steps": summary.get("steps"),
+        "seconds": number(summary.get("seconds")),
+        "steps/s": number(summary.get("steps_per_second")),
+        "images/s": number(summary.get("images_per_second")),
+        "device": summary.get("device"),
+        "backend": summary.get("backend"),
+        "when": run.when,
+        "folder": str(run.folder),
+    }
+
+
+def _pairs(title: str, values: dict) -> Table:
+    """A table of two columns; what has no value has no row."""
+    rows = [[name, _text(value)] for name, value in values.items() if value not in (None, "")]
+    return Table([Column("key"), Column("value")], rows, title=title)
+
+
+def _metrics(run: RunRecord) -> Table:
+    columns = [Column("metric"), Column("last", numeric=True), Column("best", numeric=True)]
+    columns += [Column("at step", numeric=True), Column("floor", numeric=True), Column("better")]
+    rows = []
+    for name, metric in run.metrics.items():
+        numbers = [number(metric[key]) for key in ("last", "best", "best_step", "floor")]
+        rows.append([name, *numbers, "lower" if lower_is_better(name) else "higher"])
+    return Table(columns, rows, title="metrics", notes=["floor: the same metric between real samples."])
+
+
+def _text(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(entry)}" for key, entry in value.items())
+    return exact(value)

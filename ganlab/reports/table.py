@@ -1,0 +1,81 @@
+"""The one form between what a report says and how a format writes it: a table of strings."""
+
+import json
+import math
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's heading; numbers are set flush right."""
+
+    name: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, rows and notes, as strings that are safe to show.
+
+    Control characters become spaces here, once for all formats; what else is special is each format's matter.
+    """
+
+    columns: list[Column]
+    rows: list[list[str]]
+    title: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"a row of {len(row)} cells under {len(self.columns)} columns: {row}")
+        put = object.__setattr__
+        put(self, "columns", [Column(printable(column.name), column.numeric) for column in self.columns])
+        put(self, "rows", [[printable(cell) for cell in row] for row in self.rows])
+        put(self, "title", printable(self.title))
+        put(self, "notes", [printable(note) for note in self.notes])
+
+
+def printable(text: str) -> str:
+    """The text with what could steer a terminal or break a line replaced by spaces."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def exact(value) -> str:
+    """A setting as it was written: text as it is, '' for none, anything else as JSON has it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def decimals(value: float) -> int:
+    """Digits after the point that give a value about four significant digits."""
+    if not math.isfinite(value) or value == 0:
+        return 0
+    return min(max(3 - math.floor(math.log10(abs(value))), 0), 6)
+
+
+def number(value: float | None) -> str:
+    """A number for a person: about four significant digits, '' for none."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.2e}" if 0 < abs(value) < 1e-4 else f"{value:.{decimals(value)}f}"
+
+
+def spread(mean: float | None, deviation: float | None) -> str:
+    """A mean and its deviation with as many digits as the mean has; '' for no mean."""
+    if mean is None:
+        return ""
+    if deviation is None:
+        return number(mean)
+    return f"{mean:.{decimals(mean)}f} ± {deviation:.{decimals(mean)}f}"
+
+
+def span(values: list) -> str:
+    """The one value, or the least and the greatest; '' for none."""
+    distinct = sorted({value for value in values if value is not None})
+    if len(distinct) < 2:
+        return number(distinct[0]) if distinct else ""
+    return f"{number(distinct[0])} to {number(distinct[-1])}"

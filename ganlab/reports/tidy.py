@@ -1,0 +1,53 @@
+"""The report for spreadsheets and scripts: one row a cell over all data sets, numbers in full."""
+
+from ganlab.reports.cells import Cell, MetricSummary
+from ganlab.reports.comparison import hyperparameters, states, verdicts
+from ganlab.reports.metric_names import MetricKey, label_metrics
+from ganlab.reports.report import Report
+from ganlab.reports.table import Column, Table
+
+METRIC_PARTS = ("last_mean", "last_sd", "best_mean", "best_sd", "best_step", "n", "floor", "fingerprint")
+
+
+def tidy_table(report: Report) -> Table:
+    """One row a cell, one value a column; several values in one place are parted by semicolons."""
+    labels = label_metrics(report.metrics_of(report.cells))
+    parameters = list(dict.fromkeys(name for cell in report.cells for name in hyperparameters(cell)))
+    head = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict"]
+    columns = [*head, *parameters, "seconds", "images_per_second"]
+    for label in labels.values():
+        columns += [f"{label}_{part}" for part in METRIC_PARTS]
+    rows = [_row(cell, parameters, list(labels)) for cell in report.cells]
+    return Table([Column(name) for name in columns], rows)
+
+
+def _row(cell: Cell, parameters: list[str], keys: list[MetricKey]) -> list[str]:
+    values = hyperparameters(cell)
+    row = [
+        cell.dataset,
+        cell.cell or "",
+        cell.name,
+        cell.family,
+        str(len(cell.averaged)),
+        _list(cell.seeds),
+    ]
+    row += [states(cell), verdicts(cell), *(values.get(name, "") for name in parameters)]
+    row += [_plain(cell.cost(key).mean) for key in ("seconds", "images_per_second")]
+    for key in keys:
+        metric = cell.metrics.get(key)
+        row += [""] * len(METRIC_PARTS) if metric is None else [*_metric_row(metric), key[1] or ""]
+    return row
+
+
+def _metric_row(metric: MetricSummary) -> list[str]:
+    last, best = metric.last, metric.best
+    numbers = [_plain(value) for value in (last.mean, last.sd, best.mean, best.sd)]
+    return [*numbers, _list(metric.best_steps), str(last.n), _list(metric.floors)]
+
+
+def _list(values: list) -> str:
+    return ";".join(_plain(value) for value in values)
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else repr(value)
