@@ -1,6 +1,7 @@
 """A YAML document as a tree whose every value knows the file, line and column it came from.
 
-Places travel with the values, so a config put together from several files and command-line overrides still says where each part stands.
+Places travel with the values, so a config put together from several files and overrides still says where
+each part stands.
 """
 
 import re
@@ -29,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place: that of the key for an entry of a mapping, that of the item for an entry of a list."""
+    """A value and its place: that of the key in a mapping, that of the item in a list."""
 
     value: "Scalar | dict[str, Node] | list[Node]"
     place: Place
@@ -72,7 +73,7 @@ class Document:
         return str(node.place)
 
     def order(self, keys: Keys) -> tuple[int, ...]:
-        """A sort key that puts paths in the order of the document; what is missing comes after what stands there."""
+        """A sort key that puts paths in the order of the document; what is missing comes last."""
         positions = []
         node: Node | None = self.root
         for key in keys:

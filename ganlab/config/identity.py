@@ -4,7 +4,6 @@ import hashlib
 import json
 from typing import Any
 
-from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config
 
 SCHEMA_VERSION = 1
@@ -23,15 +22,15 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
         steps: the number of steps, into which `train.epochs` was resolved.
 
     Returns:
-        Two sha256 in hex: the cell, which groups the seeds of one experiment, and the identity, which has the seed.
+        Two sha256 in hex: the cell, by which seeds are grouped, and the identity, which has the seed as well.
     """
     content = config.model_dump(exclude_defaults=True, exclude=_NO_MATTER)
     content["data"].pop("source", None)
     content["train"].pop("epochs", None)
     content["train"]["steps"] = steps
     for network in ("generator", "discriminator"):
-        layers = getattr(config, network).expanded()
-        content[network]["layers"] = [_layer(spec) for spec in layers]
+        layers = getattr(config, network).expanded()  # so that a repeat equals the layers written out
+        content[network]["layers"] = [{layer.kind: layer.arguments} for layer in layers]
     cell = {
         "schema_version": SCHEMA_VERSION,
         "config": content,
@@ -40,10 +39,6 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
         "data_fingerprint": data_fingerprint,
     }
     return _hash(cell), _hash(cell | {"seed": config.seed})
-
-
-def _layer(spec: LayerSpec) -> dict[str, Any]:
-    return {spec.kind: spec.arguments}
 
 
 def _hash(content: dict[str, Any]) -> str:

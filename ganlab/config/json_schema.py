@@ -6,12 +6,8 @@ from ganlab.config.network import MAX_REPEAT
 from ganlab.config.objective import LABELLED_LOSSES, LOSSES, PENALTY_WEIGHTS
 from ganlab.config.schema import Config
 
-_NUMBER_OR_RANGE = {
-    "anyOf": [
-        {"type": "number"},
-        {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
-    ]
-}
+_RANGE = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+_NUMBER_OR_RANGE = {"anyOf": [{"type": "number"}, _RANGE]}
 
 
 def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
@@ -41,7 +37,10 @@ def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
     for section in definitions.values():
         if section.get("title") in ("Data", "Latent", "Network", "Train"):
             section.pop("required", None)
-    needs["properties"]["train"]["oneOf"] = [{"required": ["steps"]}, {"required": ["epochs"]}]
+    lengths = {"steps": "integer", "epochs": "number"}
+    needs["properties"]["train"]["oneOf"] = [
+        {"required": [name], "properties": {name: {"type": kind}}} for name, kind in lengths.items()
+    ]
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganlab config"}
     return (
         about

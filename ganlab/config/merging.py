@@ -6,7 +6,7 @@ from ganlab.config.document import Keys, Node, Place, dotted, shown
 from ganlab.config.reader import MAX_DEPTH, parse_yaml
 from ganlab.errors import ConfigError
 
-# Mappings whose one key says which of several things it is: another key replaces it instead of standing beside it.
+# Mappings whose one key says which of several things it is: another key replaces it, it does not join it.
 _CHOICES = {("generator", "optimizer"), ("discriminator", "optimizer"), ("loss",)}
 # Two ways to say one thing: setting one unsets the other.
 _EXCLUSIVE = {("train", "steps"): "epochs", ("train", "epochs"): "steps"}
@@ -16,12 +16,9 @@ _PART = re.compile(r"\[([0-9]+)\]|[^.\[\]]+")
 
 
 def merge(base: Node, over: Node, keys: Keys = ()) -> Node:
-    """`over` on top of `base`: mappings are merged, lists, scalars and choices such as `{Adam: {...}}` replaced."""
-    if (
-        not isinstance(base.value, dict)
-        or not isinstance(over.value, dict)
-        or _is_other_choice(base, over, keys)
-    ):
+    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: {...}}`) are replaced."""
+    are_mappings = isinstance(base.value, dict) and isinstance(over.value, dict)
+    if not are_mappings or _is_other_choice(base, over, keys):
         return over
     entries = dict(base.value)
     for key, child in over.value.items():
@@ -57,9 +54,7 @@ def override(root: Node, option: str) -> Node:
     if len(keys) > MAX_DEPTH:
         raise ConfigError(f"{place}: nested more than {MAX_DEPTH} levels deep, the limit")
     if keys[0] == "extends":
-        raise ConfigError(
-            f"{place}: extends: cannot be overridden; write a config that extends the other file"
-        )
+        raise ConfigError(f"{place}: extends: cannot be overridden; write a config that extends the file")
     value = parse_yaml(text, place.name, with_lines=False).root if text.strip() else Node(None, place)
     return put(root, keys, Node(value.value, place))
 
@@ -106,9 +101,7 @@ def _entries(node: Node | None, key: str, place: Place, done: Keys) -> dict[str,
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(
-            f"{place}: {dotted(done)}: expected a mapping to set '{key}' in, found {shown(value)}"
-        )
+        raise ConfigError(f"{place}: {dotted(done)}: expected a mapping to set '{key}', found {shown(value)}")
     if key not in value and done in _CHOICES:
         return {}
     is_layer = bool(done) and isinstance(done[-1], int)

@@ -22,7 +22,7 @@ class Loss(Section):
 
     Attributes:
         name: the loss.
-        real_label: lowest and highest label of real images; drawn between them, equal ends give a fixed label.
+        real_label: lowest and highest label of real images; drawn between them, a fixed label if equal.
         fake_label: the same for generated images.
         flip_labels: the share of labels that are exchanged.
     """
@@ -105,10 +105,9 @@ def read_penalties(value: Any) -> Any:
     for name, options in value.items():
         if name not in PENALTY_WEIGHTS:
             raise located(f"unknown key.{did_you_mean(name, PENALTY_WEIGHTS)}", (name,))
-        options = {} if options is None else options
-        penalties[name] = (
-            {"weight": PENALTY_WEIGHTS[name], **options} if isinstance(options, dict) else options
-        )
+        if options is None or isinstance(options, dict):
+            options = {"weight": PENALTY_WEIGHTS[name], **(options or {})}
+        penalties[name] = options
     return penalties
 
 
@@ -117,6 +116,7 @@ def require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
     lazy = [(name, penalty.every) for name, penalty in penalties.items() if penalty.every > 1]
     for name, every in lazy[1:]:
         if every != lazy[0][1]:
-            message = f"expected {lazy[0][1]}, the interval of {lazy[0][0]} (lazy penalties share one), received {every}"
+            first, shared = lazy[0]
+            message = f"expected {shared}, as for {first} (lazy penalties share it), received {every}"
             raise located(message, (name, "every"))
     return penalties

@@ -1,6 +1,6 @@
-"""Reads YAML strictly: YAML 1.2 words, no tags, no duplicate keys, bounded size and depth, every error with its place.
+"""Reads YAML strictly: YAML 1.2 words, no tags, no duplicate keys, bounded size, every error with its place.
 
-Works from PyYAML's events with a stack of its own, so hostile input neither recurses nor expands beyond the limits.
+Works from PyYAML's events with its own stack, so hostile input neither recurses nor expands without bound.
 """
 
 import re
@@ -28,7 +28,7 @@ def read_yaml(path: Path) -> Document:
     """Reads one YAML file.
 
     Raises:
-        ConfigError: the file cannot be read or is not YAML as ganlab reads it; one line `file:line:column: ...`.
+        ConfigError: the file cannot be read or is not YAML as ganlab reads it; `file:line:column: ...`.
     """
     path = Path(path)
     name = str(Place(str(path)))
@@ -182,9 +182,7 @@ class _Builder:
             raise self.fail(place, "expected a word as key")
         key = self.scalar(event, place)
         if not isinstance(key, str):
-            raise self.fail(
-                place, f"expected a word as key, received {shown(key)}; put it in quotes if it is one"
-            )
+            raise self.fail(place, f"expected a word as key, received {shown(key)}; quote it if it is one")
         if key == "<<" and event.implicit[0]:
             hint = "unknown key. YAML merge keys are not read; 'extends: FILE' builds on another config"
             raise self.fail(place, hint, (*self.path(), key))

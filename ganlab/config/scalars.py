@@ -1,4 +1,6 @@
-"""What a plain (unquoted) YAML word means, by the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/, section 10.3.2).
+"""What a plain (unquoted) YAML word means, by the core schema of YAML 1.2.
+
+Source: https://yaml.org/spec/1.2.2/, section 10.3.2.
 
 PyYAML follows YAML 1.1, where `1e-4` is a word, `no` is false and `12:30:00` is 45000.
 """

@@ -66,7 +66,7 @@ class Train(Section):
     generator_batch_size: whole_or_null(1) = None
     share_latents: Flag = False
     ema: FractionOrNull = None
-    stop_on: list[one_of("diverged", "collapsed", "not_converged")] = ["diverged"]
+    stop_on: list[one_of("diverged", "collapsed", "not_converged")] = Field(["diverged"])
 
     @model_validator(mode="after")
     def _rules_between_keys(self) -> "Train":
@@ -91,7 +91,7 @@ class Output(Section):
     """What a run writes, and how often (in steps; null is never)."""
 
     samples_every: whole_or_null(1) = 500
-    samples_at: list[whole(0)] = []
+    samples_at: list[whole(0)] = Field([])
     checkpoint_every: whole_or_null(1) = 500
     keep_checkpoints: Annotated[
         Literal["all"] | Annotated[int, Field(ge=1)], Described("all or an integer >= 1", ["all"])
@@ -101,7 +101,7 @@ class Output(Section):
         list[Annotated[int, Field(ge=1, le=50)]],
         Field(min_length=2, max_length=2),
         Described("[rows, columns], each from 1 to 50"),
-    ] = [5, 5]
+    ] = Field([5, 5])
 
 
 class Config(Section):
@@ -117,7 +117,7 @@ class Config(Section):
     loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(read_loss)]
     penalty: Annotated[
         dict[str, Penalty], BeforeValidator(read_penalties), AfterValidator(require_one_interval)
-    ] = {}
+    ] = Field({})
     clip_weights: PositiveOrNull = None
     train: Train
     output: Output = Output()
@@ -138,11 +138,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _alternate_batches_stand_alone(self) -> "Config":
-        needs = (
-            "relativistic loss" if self.loss.name == "relativistic" else "penalty" if self.penalty else None
-        )
-        if needs and self.train.discriminator_batches == "alternate":
-            message = f"expected separate or joint with a {needs}, received 'alternate'"
+        if self.train.discriminator_batches == "alternate" and (
+            self.penalty or self.loss.name == "relativistic"
+        ):
+            reason = "a penalty" if self.penalty else "the loss relativistic"
+            message = f"expected separate or joint with {reason}, received 'alternate'"
             raise located(message, ("train", "discriminator_batches"))
         return self
 
