@@ -32,7 +32,7 @@ def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
         value_range: `tanh` for [-1, 1] or `sigmoid` for [0, 1].
 
     Raises:
-        GanlabError: if a value is not finite, or so far outside the range that the images must be scaled otherwise.
+        GanlabError: if a value is not finite, or so far outside the range that another scaling was meant.
     """
     images = np.asarray(images)
     if not np.issubdtype(images.dtype, np.floating):
@@ -147,14 +147,19 @@ def _picture(image: Path | np.ndarray) -> Image.Image:
 
 
 def write_whole(path: Path, save: Callable[[Path], None]) -> Path:
-    """Lets `save` write to a temporary file of the same folder, then puts it in place: never half a picture."""
+    """Lets `save` write a temporary file of the same folder, then puts it in place: never half a picture.
+
+    Raises:
+        GanlabError: if the file cannot be written.
+    """
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:
-        save(temporary)
-        os.replace(temporary, path)
+        try:
+            save(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise GanlabError(f"{path}: cannot be written: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

@@ -11,7 +11,7 @@ class Split:
     """One part of a data set.
 
     Attributes:
-        images: uint8 images `(N, H, W, C)`; data that is not an image is float32 `(N, ...)`, such as points `(N, 2)`.
+        images: uint8 images `(N, H, W, C)`; data that is not an image is float32, such as points `(N, 2)`.
         labels: int64 classes `(N,)`, or None where the data set has none.
     """
 

@@ -1,0 +1,97 @@
+"""A user's own pictures: `data: {name: folder, source: my/photos, image_size: 64}`, a folder or a zip."""
+
+import hashlib
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import PIL
+
+from ganlab.cache import compute_once
+from ganlab.data.dataset import Dataset, Split, fingerprint_of
+from ganlab.data.decoding import are_all_grey, decode, decode_into
+from ganlab.data.pictures import PictureFolder, PictureZip, open_pictures
+from ganlab.data.preparing import ErrorAt, checked_limit, plain_error_at
+from ganlab.data.sources import cached_folder, own_data_folder
+from ganlab.errors import MissingDataError
+
+_FORMAT = 1  # raise it when the same pictures would be prepared differently
+
+
+def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
+    """Reads, resizes and caches all pictures, in the order of their names; sub-folders are no labels.
+
+    The pictures are grey if all of them are, or if `grayscale: luminosity` asks for it.
+
+    Args:
+        options: the config's `data` section; `source` is relative to the working folder or to $GANLAB_DATA.
+        error_at: places a mistake in the config.
+
+    Raises:
+        ConfigError: if `source` is missing, or `limit` asks for more pictures than there are.
+        MissingDataError: if there is nothing at `source`.
+        GanlabError: if a picture cannot be read, or pictures differ in size and there is no `image_size`.
+    """
+    if not options.source:
+        raise error_at(("data", "source"), "expected a folder or a zip of pictures, received nothing.")
+    path = _find(options.source)
+    pictures = open_pictures(path)
+    try:
+        count = checked_limit(options.limit, len(pictures.names), str(path), error_at)
+        images = _read(pictures, pictures.names[:count], options)
+    finally:
+        pictures.close()
+    return Dataset("folder", Split(images), None, fingerprint_of(images), None, str(path))
+
+
+def describe() -> dict:
+    """A row of `ganlab data`."""
+    keys = ("train", "test", "shape", "classes", "checksum", "problem")
+    return {"name": "folder", "found": "data.source in the config"} | dict.fromkeys(keys)
+
+
+def _find(source: str | Path) -> Path:
+    own = own_data_folder()
+    candidates = [Path(source).expanduser(), *([own / source] if own else [])]
+    for path in candidates:
+        if path.exists():
+            return path
+    places = " or ".join(str(path) for path in candidates)
+    raise MissingDataError(f"data.source: expected a folder or a zip of pictures at {places}, found nothing.")
+
+
+def _read(pictures: PictureFolder | PictureZip, names: list[str], options) -> np.ndarray:
+    luminosity = options.grayscale == "luminosity"
+    recipe = [
+        _FORMAT,
+        PIL.__version__,
+        pictures.content_key(names),
+        len(names),
+        options.image_size,
+        luminosity,
+    ]
+    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
+    make = partial(
+        _write_array, pictures=pictures, names=names, size=options.image_size, luminosity=luminosity
+    )
+    return np.load(
+        compute_once(cached_folder("folder") / f"{key[:32]}.npy", make, _is_whole), allow_pickle=False
+    )
+
+
+def _write_array(
+    path: Path, pictures: PictureFolder | PictureZip, names: list[str], size: int | None, luminosity: bool
+) -> None:
+    channels = 1 if luminosity or are_all_grey(pictures, names) else 3
+    height, width, _ = decode(pictures, names[0], size, channels).shape
+    array = np.lib.format.open_memmap(path, "w+", np.uint8, (len(names), height, width, channels))
+    decode_into(array, pictures, names, size, luminosity)
+    array.flush()
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False).dtype == np.uint8
+    except (OSError, ValueError, EOFError):
+        return False

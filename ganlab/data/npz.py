@@ -1,0 +1,72 @@
+"""Reading .npz files of unknown origin: header first, never a pickle."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ganlab.data.sources import broken
+
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+# What zipfile, zlib and numpy raise on damaged bytes.
+_DAMAGE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+Shape = tuple[int | None, ...]
+
+
+def read_npz(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
+    """Reads integer arrays from an .npz file after checking what their headers declare.
+
+    Args:
+        path: the file.
+        shapes: the arrays to read and their shapes; None stands for any length.
+
+    Raises:
+        GanlabError: if the file is damaged, or an array is missing or has another shape or type.
+    """
+    read_npz_shapes(path, shapes)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {}
+            for key in shapes:
+                with archive.open(f"{key}.npy") as member:
+                    arrays[key] = np.lib.format.read_array(member, allow_pickle=False)
+                    member.read(1)  # reaching the end is what makes zipfile compare the checksum
+            return arrays
+    except _DAMAGE as error:
+        raise broken(path, error) from error
+
+
+def read_npz_shapes(path: Path, shapes: dict[str, Shape]) -> dict[str, tuple[int, ...]]:
+    """The declared shapes of the arrays, checked as in `read_npz`, without reading the values."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {key: _checked_shape(archive, path, key, shape) for key, shape in shapes.items()}
+    except _DAMAGE as error:
+        raise broken(path, error) from error
+
+
+def _checked_shape(archive: zipfile.ZipFile, path: Path, key: str, expected: Shape) -> tuple[int, ...]:
+    if f"{key}.npy" not in archive.namelist():
+        there = ", ".join(name.removesuffix(".npy") for name in archive.namelist()[:8])
+        raise broken(path, f"expected the array '{key}', received {there or 'no arrays'}")
+    with archive.open(f"{key}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        if version not in _HEADER_READERS:
+            raise broken(path, f"{key}: unknown .npy version {version}")
+        shape, _, dtype = _HEADER_READERS[version](member)
+        header_bytes = member.tell()
+    fits = len(shape) == len(expected) and all(
+        length in (None, received) for length, received in zip(expected, shape, strict=False)
+    )
+    if not fits or dtype.kind not in "ui":
+        wanted = ", ".join("N" if length is None else str(length) for length in expected)
+        raise broken(path, f"{key}: expected integers ({wanted}), received {dtype} {shape}")
+    # A header that promises more than the file holds must not make us reserve memory for it.
+    if archive.getinfo(f"{key}.npy").file_size != header_bytes + int(np.prod(shape)) * dtype.itemsize:
+        raise broken(path, f"{key}: its size does not match its shape {shape}")
+    return shape

@@ -1,0 +1,96 @@
+"""Where the files of a data set lie: $GANLAB_DATA, then the cache, then a download with a known hash."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.cache import cache_folder, compute_once
+from ganlab.errors import GanlabError, MissingDataError
+
+
+@dataclass(frozen=True)
+class Download:
+    """A published file.
+
+    Attributes:
+        file: the name it gets here.
+        url: where it is published.
+        sha256: of the whole file, in hex.
+    """
+
+    file: str
+    url: str
+    sha256: str
+
+
+def own_data_folder() -> Path | None:
+    """$GANLAB_DATA, the folder where a user keeps data sets."""
+    chosen = os.environ.get("GANLAB_DATA")
+    return Path(chosen).expanduser() if chosen else None
+
+
+def cached_folder(name: str) -> Path:
+    """Where the downloaded files of a data set are kept."""
+    return cache_folder() / "data" / name
+
+
+def find_files(name: str, forms: Iterable[tuple[str, ...]]) -> list[Path] | None:
+    """The files of the first form that lies whole in one folder, or None.
+
+    Args:
+        name: the data set's name; `fashion_mnist` is also found in a folder `fashion-mnist`.
+        forms: the file names that make up the data set, one tuple for each form it is published in.
+    """
+    forms = list(forms)
+    own = own_data_folder()
+    folders = [own / name, own / name.replace("_", "-")] if own else []
+    for folder in [*folders, cached_folder(name)]:
+        for files in forms:
+            paths = [folder / file for file in files]
+            if all(path.is_file() for path in paths):
+                return paths
+    return None
+
+
+def fetch_files(name: str, downloads: Iterable[Download]) -> list[Path]:
+    """Downloads what is not yet in the cache; a file appears there only whole and with the right hash.
+
+    Raises:
+        MissingDataError: if a file cannot be had; the message says where to put it by hand.
+    """
+    return [_fetch(name, download) for download in downloads]
+
+
+def _fetch(name: str, download: Download) -> Path:
+    def get(temporary: Path) -> None:
+        # Only a real download pays for loading Keras. Its progress bar must not mix with a command's output.
+        import keras
+
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                keras.utils.get_file(
+                    temporary.name,
+                    download.url,
+                    file_hash=download.sha256,
+                    hash_algorithm="sha256",
+                    cache_dir=str(temporary.parent),
+                    cache_subdir=".",
+                )
+        except Exception as error:  # get_file raises bare Exception for a failed transfer
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise MissingDataError(
+                f"{name}: {download.file} is not on this machine and could not be downloaded ({reason}). "
+                f"Put {download.file} into {cached_folder(name)}, "
+                f"or set GANLAB_DATA to a folder that has {name}/{download.file}."
+            ) from error
+
+    return compute_once(cached_folder(name) / download.file, get)
+
+
+def broken(path: Path, reason: object) -> GanlabError:
+    """The error for a file that is there but cannot be what it claims to be; always one line."""
+    reason = " ".join(str(reason).split()).rstrip(".") or "cannot be read"
+    return GanlabError(f"{path}: broken data file: {reason}. Replace it by a whole copy, or remove it.")
