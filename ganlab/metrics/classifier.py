@@ -27,6 +27,7 @@ RECIPE: dict[str, Any] = {
     "batch_size": 128,
     "optimizer": "Adam, 2e-3, cosine decay to 0",
     "dropout": 0.3,
+    "shift": "each batch, up to side / 14 and at least 1 pixel each way, edges repeated",
     "seed": 0,
 }
 SHIPPED_FOLDER = Path(__file__).parent / "weights"
@@ -97,7 +98,7 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
     dropped = layers.Dropout(RECIPE["dropout"], seed=RECIPE["seed"], dtype="float32")(features)
     logits = layers.Dense(classes, name="logits", **weights_of_seed())(dropped)
     probabilities = layers.Softmax(name="probabilities", dtype="float32")(logits)
-    return keras.Model(images, [features, probabilities], name="classifier")
+    return keras.Model(images, {"features": features, "probabilities": probabilities}, name="classifier")
 
 
 def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "keras.Model":
@@ -122,8 +123,18 @@ def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "k
         while len(order) < RECIPE["batch_size"]:  # small sets need several passes for one batch
             order = np.concatenate([order, generator.permutation(len(images))])
         batch, order = np.split(order, [RECIPE["batch_size"]])
-        training.train_on_batch(to_network_range(images[batch]), labels[batch])
+        shifted = _shift(images[batch], generator)
+        training.train_on_batch(to_network_range(shifted), labels[batch])
     return model
+
+
+def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Moves a batch by one random offset. Without it features of the training images, which are what generated
+    images are compared with, drift away from those of unseen real images."""
+    reach = max(1, max(images.shape[1:3]) // 14)
+    top, left = generator.integers(0, 2 * reach + 1, 2)
+    padded = np.pad(images, [(0, 0), (reach, reach), (reach, reach), (0, 0)], mode="edge")
+    return padded[:, top : top + images.shape[1], left : left + images.shape[2]]
 
 
 def write_weights(path: Path, model: "keras.Model") -> None:

@@ -29,6 +29,8 @@ def frechet_distance(
     covariance1, covariance2 = (_checked_covariance(c, mean1.size) for c in (covariance1, covariance2))
     if mean1.ndim != 1 or mean1.shape != mean2.shape:
         raise ValueError(f"means: expected two of shape (d,), received {mean1.shape} and {mean2.shape}")
+    if not (np.isfinite(mean1).all() and np.isfinite(mean2).all()):
+        raise ValueError("means: expected finite numbers, received NaN or infinity")
     values, vectors = np.linalg.eigh(covariance1)
     root1 = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
     product = root1 @ covariance2 @ root1

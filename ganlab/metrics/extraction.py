@@ -34,7 +34,7 @@ class Extractor:
 
     Attributes:
         recipe: how the network was made and what it is fed, as plain data.
-        model: a keras.Model of images in [-1, 1] with outputs [features] or [features, probabilities].
+        model: a keras.Model of images in [-1, 1] whose outputs are named as the attributes of `Sample`.
         weight_hash: sha256 of the weights, as `hash_of_arrays` gives it.
     """
 
@@ -50,14 +50,15 @@ class Extractor:
         """
         check_images(images, self.model.input_shape[1:])
         batch_size = max(1, min(256, 2**20 // (images.shape[1] * images.shape[2])))
-        parts = []
+        parts: dict[str, list[np.ndarray]] = {}
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             # Each batch has the same size, or the backend would compile the network a second time.
             padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
             outputs = self.model.predict_on_batch(to_network_range(np.pad(batch, padding)))
-            parts.append([np.asarray(output, np.float32)[: len(batch)] for output in outputs])
-        return Sample(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+            for name, output in outputs.items():
+                parts.setdefault(name, []).append(np.asarray(output, np.float32)[: len(batch)])
+        return Sample(**{name: np.concatenate(batches) for name, batches in parts.items()})
 
 
 def to_network_range(images: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ def build_random_network(shape: tuple[int, int, int]) -> "keras.Model":
         shape: (H, W, C) of images in [-1, 1], any size.
 
     Returns:
-        A model with outputs [features (N, d)], d at most 4 * 4 * 32 = 512.
+        A model with the output features (N, d), d at most 4 * 4 * 32 = 512.
     """
     import keras
     from keras import layers
@@ -52,7 +52,8 @@ def build_random_network(shape: tuple[int, int, int]) -> "keras.Model":
         width = last if side <= 4 else (widths.pop(0) if widths else inner)
         outputs = layers.Conv2D(width, 3, strides=2, padding="same", dtype="float32")(outputs)
         outputs = layers.LeakyReLU(0.2, dtype="float32")(outputs)
-    model = keras.Model(images, [layers.Flatten(dtype="float32")(outputs)], name="random_network")
+    features = layers.Flatten(dtype="float32")(outputs)
+    model = keras.Model(images, {"features": features}, name="random_network")
     model.set_weights(draw_weights([weight.shape for weight in model.weights]))
     return model
 

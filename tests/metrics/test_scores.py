@@ -1,0 +1,142 @@
+"""Inception Score, precision, recall, density and coverage against cases whose value is known."""
+
+import numpy as np
+import pytest
+
+from ganlab.metrics.scores import density_coverage, inception_score, precision_recall
+
+
+def test_predictions_that_are_all_the_same_score_one():
+    assert inception_score(np.full((100, 10), 0.1)) == (pytest.approx(1), pytest.approx(0))
+    assert inception_score(np.eye(10)[np.zeros(100, int)]) == (pytest.approx(1), pytest.approx(0))
+
+
+@pytest.mark.parametrize("classes", [2, 10, 1008])
+def test_certain_predictions_over_balanced_classes_score_their_number(classes):
+    predictions = np.tile(np.eye(classes), (10, 1))
+    assert inception_score(predictions) == (pytest.approx(classes), pytest.approx(0, abs=1e-9))
+
+
+def test_the_deviation_over_splits_has_no_degree_of_freedom_taken_off():
+    predictions = np.concatenate([np.eye(2)[np.zeros(50, int)], np.tile(np.eye(2), (25, 1))])
+    assert inception_score(predictions, splits=2) == (pytest.approx(1.5), pytest.approx(0.5))
+
+
+def test_sizes_that_the_splits_do_not_divide_use_every_row():
+    predictions = np.random.default_rng(0).dirichlet(np.ones(5), size=23)
+    sizes = [5, 5, 5, 4, 4]
+    scores = []
+    for part in np.split(predictions, np.cumsum(sizes)[:-1]):
+        divergences = np.sum(part * np.log(part / part.mean(axis=0)), axis=1)
+        scores.append(np.exp(divergences.mean()))
+    assert inception_score(predictions, splits=5) == (
+        pytest.approx(np.mean(scores), rel=1e-12),
+        pytest.approx(np.std(scores), rel=1e-10),
+    )
+
+
+@pytest.mark.parametrize(
+    ("predictions", "message"),
+    [
+        (np.full((5, 2), 0.5), "splits"),
+        (np.full(20, 0.5), "splits"),
+        (np.full((20, 3), 0.5), "sum to 1"),
+        (np.full((20, 2), np.nan), "sum to 1"),
+        (np.tile([1.5, -0.5], (20, 1)), "sum to 1"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(predictions, message):
+    with pytest.raises(ValueError, match=message):
+        inception_score(predictions)
+
+
+def brute_force(real, fake, precision_recall_k=3, density_coverage_k=5):
+    """The four definitions word by word, by exact differences."""
+
+    def distances(left, right):
+        return np.linalg.norm(left[:, None].astype(np.float64) - right[None], axis=2)
+
+    def radii(points, k):
+        return np.sort(distances(points, points), axis=1)[:, k]
+
+    between = distances(real, fake)
+    small, large = radii(real, precision_recall_k), radii(real, density_coverage_k)
+    return (
+        (between <= small[:, None]).any(axis=0).mean(),
+        (between <= radii(fake, precision_recall_k)[None]).any(axis=1).mean(),
+        (between <= large[:, None]).sum() / (density_coverage_k * len(fake)),
+        (between <= large[:, None]).any(axis=1).mean(),
+    )
+
+
+@pytest.mark.parametrize("block", [2**23, 150])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_neighbour_scores_are_their_definitions_in_any_block_size(monkeypatch, block, offset):
+    monkeypatch.setattr("ganlab.metrics.scores._BLOCK_ELEMENTS", block)
+    generator = np.random.default_rng(1)
+    real = (generator.normal(size=(120, 4)) + offset).astype(np.float32)
+    fake = (generator.normal(0.5, 0.8, size=(90, 4)) + offset).astype(np.float32)
+    scores = precision_recall(real, fake) + density_coverage(real, fake)
+    assert scores == pytest.approx(brute_force(real, fake))
+    assert all(0 < score < 2 for score in scores)
+
+
+def test_a_perfect_copy_has_full_precision_recall_and_coverage():
+    real = np.random.default_rng(2).normal(size=(200, 16)).astype(np.float32)
+    copy = np.random.default_rng(3).permutation(real)
+    density, coverage = density_coverage(real, copy)
+    assert precision_recall(real, copy) == (1, 1)
+    assert coverage == 1
+    assert density == pytest.approx(brute_force(real, copy)[2])
+
+
+def test_disjoint_samples_score_zero():
+    generator = np.random.default_rng(4)
+    real, fake = generator.normal(size=(2, 100, 8))
+    assert precision_recall(real, fake + 100) == (0, 0)
+    assert density_coverage(real, fake + 100) == (0, 0)
+
+
+def test_collapse_onto_one_real_image_has_precision_but_hardly_recall():
+    real = np.random.default_rng(5).normal(size=(300, 8)).astype(np.float32)
+    fake = np.repeat(real[:1], 300, axis=0)
+    precision, recall = precision_recall(real, fake)
+    assert precision == 1
+    assert recall == 1 / 300
+    assert density_coverage(real, fake)[1] < 0.1
+
+
+def test_losing_half_of_the_modes_halves_the_recall():
+    generator = np.random.default_rng(6)
+    real = np.concatenate([generator.normal(size=(200, 4)), generator.normal(50, 1, size=(200, 4))])
+    precision, recall = precision_recall(real, generator.normal(size=(400, 4)))
+    assert precision > 0.9
+    assert 0.4 < recall <= 0.5
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 12345.678])
+def test_samples_that_are_one_and_the_same_point_lie_in_each_others_balls(value):
+    points = np.full((20, 32), value, np.float32)
+    assert precision_recall(points, points[:10]) == (1, 1)
+    assert density_coverage(points, points[:10]) == (20 / 5, 1)
+
+
+def test_points_next_to_a_repeated_point_are_not_taken_for_it():
+    real = np.zeros((20, 8), np.float32)
+    real[10:] = np.random.default_rng(7).normal(size=(10, 8)) * 100
+    near = np.full((10, 8), 1e-3, np.float32)
+    assert precision_recall(real[:10], near) == (0, 0)
+
+
+@pytest.mark.parametrize("score", [precision_recall, density_coverage])
+@pytest.mark.parametrize(
+    ("real", "fake", "message"),
+    [
+        (np.zeros((20, 3)), np.zeros((20, 4)), "received"),
+        (np.zeros((20, 3)), np.zeros((3, 3)), "more than k"),
+        (np.zeros((20, 3)), np.full((20, 3), np.inf), "finite"),
+    ],
+)
+def test_what_is_no_pair_of_samples_is_refused(score, real, fake, message):
+    with pytest.raises(ValueError, match=message):
+        score(real, fake)
