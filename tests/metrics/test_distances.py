@@ -188,12 +188,12 @@ def test_kernel_distance_estimates_that_value_without_bias():
     generator = np.random.default_rng(9)
     estimates = [
         kernel_distance(
-            generator.normal(size=(2000, 64)), generator.normal(0.1, np.sqrt(1.21), size=(2000, 64))
+            generator.normal(size=(500, 64)), generator.normal(0.1, np.sqrt(1.21), size=(500, 64))
         )
-        for _ in range(20)
+        for _ in range(40)
     ]
     standard_error = np.std(estimates, ddof=1) / np.sqrt(len(estimates))
-    assert standard_error < 5e-4
+    assert standard_error < 1e-3  # a biased estimate is 0.03 too high
     assert np.mean(estimates) == pytest.approx(0.0332841499023, abs=4 * standard_error)
 
 
