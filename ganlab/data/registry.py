@@ -42,7 +42,8 @@ def list_datasets() -> list[dict]:
     """A row for each data set, for `ganlab data`.
 
     Returns:
-        mappings of name, found (a path, or how it is had), train and test (counts), shape, classes, checksum (sha256
-        of its file; of several, over their hex digests in order) and problem (a message); None for what is unknown.
+        mappings of name, found (a path, or how it is had), train and test (counts), shape, classes, checksum
+        (sha256 of its file; of several, over their hex digests in order) and problem (a message); None where
+        there is nothing to tell.
     """
     return [module.describe() for module in DATASETS.values()]
