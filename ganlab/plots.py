@@ -1,10 +1,9 @@
 """losses.png and outputs.png: what history.csv has, step by step.
 
-Short histories are drawn point by point. A long one has more points than the picture has pixels, so each stretch of steps
-is drawn as a band from its lowest to its highest value, with its mean as a line: noise stays visible.
+A pale curve has every step, a strong one the running mean. A long history has more points than the picture
+has pixels: there each stretch of steps becomes a band from its lowest to its highest value; noise stays visible.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ from ganlab.images import write_whole
 
 _MOST_POINTS = 5_000
 _STRETCHES = 500
-_MEAN_OVER = 50  # points, of the running mean of a short history
+_MEAN_OVER = 50  # points at least, a hundredth of a long history
+_MOST = 1e30  # beyond it a loss is lost, and float64 sums of it would overflow
 
 # history column: (label, colour)
 _LOSSES = {
@@ -62,58 +62,65 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
     axes.grid(color="#e5e7eb")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="best")
+    figure.legend(frameon=False, loc="outside upper left", ncols=3)
     return write_whole(
         path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None})
     )
 
 
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
-    finite = np.isfinite(values)
+    kept = np.abs(values) < _MOST  # False for NaN, too
+    shown, shown_steps = values[kept], steps[kept]
     if len(values) > _MOST_POINTS:
-        middles, low, mean, high = band(steps[finite], values[finite])
-        axes.fill_between(middles, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(middles, mean, color=colour, linewidth=1.5, label=label)
-    elif finite.sum() > 4 * _MEAN_OVER:
-        axes.plot(steps, np.where(finite, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
-        axes.plot(*running_mean(steps[finite], values[finite]), color=colour, linewidth=1.5, label=label)
+        axes.fill_between(*band(shown_steps, shown), color=colour, alpha=0.2, linewidth=0)
+    elif len(shown) > 4 * _MEAN_OVER:
+        axes.plot(steps, np.where(kept, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
+    if len(shown) > 4 * _MEAN_OVER:
+        axes.plot(*running_mean(shown_steps, shown), color=colour, linewidth=1.6, label=label)
     else:
-        marker = "o" if finite.sum() < 20 else None
-        axes.plot(
-            steps, np.where(finite, values, np.nan), color=colour, marker=marker, markersize=3, label=label
-        )
-    _mark_lost(axes, steps[~finite], label, colour)
+        few = {"marker": "o", "markersize": 3} if len(shown) < 50 else {}
+        axes.plot(steps, np.where(kept, values, np.nan), color=colour, label=label, **few)
+    if not kept.all():
+        _mark_lost(axes, steps[~kept], label, colour)
 
 
 def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
-    """Crosses at the lower edge where a value is NaN or infinite."""
-    if len(steps):
-        axes.plot(
-            steps[:: max(1, len(steps) // _STRETCHES)],
-            np.full_like(steps[:: max(1, len(steps) // _STRETCHES)], 0.02),
-            transform=axes.get_xaxis_transform(),
-            linestyle="none",
-            marker="x",
-            color=colour,
-            label=f"{label}: not finite ({len(steps)} of the steps)",
-        )
+    """Crosses at the lower edge, a row for each curve, where there is no finite value to draw."""
+    row = sum(line.get_marker() == "x" for line in axes.lines)
+    steps_shown = steps[:: -(-len(steps) // _STRETCHES)]
+    axes.plot(
+        steps_shown,
+        np.full_like(steps_shown, 0.02 + 0.03 * row),
+        transform=axes.get_xaxis_transform(),
+        linestyle="none",
+        marker="x",
+        markersize=4,
+        color=colour,
+        label=f"{label} not finite ({len(steps):,} steps)",
+    )
 
 
-def band(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Middle step, lowest, mean and highest value of up to 500 consecutive stretches of finite values `(N,)`."""
+def band(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Middle step, lowest and highest value of up to 500 consecutive stretches of finite values `(N,)`."""
     if not len(values):
-        return (np.empty(0),) * 4
+        return (np.empty(0),) * 3
     starts = np.unique(np.linspace(0, len(values), min(_STRETCHES, len(values)), endpoint=False).astype(int))
     lengths = np.diff(np.append(starts, len(values)))
     return (
         np.add.reduceat(steps, starts) / lengths,
         np.minimum.reduceat(values, starts),
-        np.add.reduceat(values, starts) / lengths,
         np.maximum.reduceat(values, starts),
     )
 
 
-def running_mean(steps: np.ndarray, values: np.ndarray) -> Sequence[np.ndarray]:
-    """Steps and values `(N,)` averaged over 50 neighbours, `(N - 49,)`: no average reaches beyond the ends."""
-    window = np.full(_MEAN_OVER, 1 / _MEAN_OVER)
-    return np.convolve(steps, window, "valid"), np.convolve(values, window, "valid")
+def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and values `(N,)` averaged over 50 neighbours or N / 100, at up to 500 places.
+
+    No average reaches beyond the ends; each is summed by itself: one huge value spoils its neighbours only.
+    """
+    width = max(_MEAN_OVER, len(values) // 100)
+    places = len(values) - width + 1
+    starts = np.linspace(0, places - 1, min(_STRETCHES, places)).astype(int)
+    return tuple(
+        np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values)
+    )

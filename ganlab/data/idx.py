@@ -1,6 +1,6 @@
 """The IDX format of MNIST and its successors (LeCun, Cortes, Burges: http://yann.lecun.com/exdb/mnist/).
 
-Big-endian: two zero bytes, the type (8 = unsigned byte), the rank, each dimension as 32 bits, then the values.
+Big-endian: two zero bytes, the type (8 = unsigned byte), the rank, each dimension as 32 bits, the values.
 """
 
 import gzip
