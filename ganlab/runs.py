@@ -3,7 +3,6 @@
 The other side of `runfolder`, which writes them. Plain json, so that listing a thousand runs is quick.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +11,10 @@ from pathlib import Path
 
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
+from ganlab.runfolder import RunFolder, read_json
 
 SUMMARY_FORMAT = 1
 STATES = ("created", "running", "finished", "failed", "diverged", "stopped")
-STATUS_FILE, SUMMARY_FILE = "status.json", "summary.json"
-TIMES = ("created", "started", "updated", "finished")
-CONFIG_FILE, ENVIRONMENT_FILE = "config.yaml", "environment.json"
 # What tables read from a summary, and the type each must have. bool is no int here.
 SUMMARY_TYPES = {
     "identity": (str,),
@@ -102,9 +99,9 @@ class RunRecord:
         return (self.summary or {}).get("verdict") or ""
 
     @property
-    def when(self) -> str:
-        """When the run last said something about itself, as it wrote the time; '' for never."""
-        return max((str(self.status[key]) for key in TIMES if self.status.get(key)), default="")
+    def updated(self) -> float | None:
+        """When the run last changed its status, in seconds since 1970."""
+        return self.status.get("times", {}).get("updated")
 
     @property
     def metrics(self) -> dict[str, dict]:
@@ -113,24 +110,24 @@ class RunRecord:
     @cached_property
     def config(self) -> dict:
         """The resolved config; {} where the run has not written one yet."""
-        path = self.folder / CONFIG_FILE
+        path = RunFolder(self.folder).config
         return read_yaml(path).data if path.exists() else {}
 
     @cached_property
     def environment(self) -> dict:
         """Versions, commit, device and host; {} where the run has not written them yet."""
-        path = self.folder / ENVIRONMENT_FILE
+        path = RunFolder(self.folder).environment
         return _read_json(path) if path.exists() else {}
 
     def pictures(self) -> dict[str, Path]:
         """The pictures that exist: losses, outputs, the newest sample grid, the film, the networks."""
-        grids = sorted((self.folder / "samples").glob("[0-9]*.png"))
+        files = RunFolder(self.folder)
         paths = {
-            "losses": self.folder / "losses.png",
-            "outputs": self.folder / "outputs.png",
-            "samples": grids[-1] if grids else self.folder / "samples",
-            "film": self.folder / "samples.gif",
-            "networks": self.folder / "models" / "gan.png",
+            "samples": files.sample(max(files.sample_steps(), default=0)),
+            "film": files.film,
+            "losses": files.losses,
+            "outputs": files.outputs,
+            "networks": files.drawing,
         }
         return {name: path for name, path in paths.items() if path.is_file()}
 
@@ -140,13 +137,13 @@ class RunRecord:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run folder: it has a status.json."""
-    return (folder / STATUS_FILE).is_file()
+    """Whether a folder is a run folder: it says its status."""
+    return RunFolder(folder).status_file.is_file()
 
 
 def find_runs(results: Path) -> list[Path]:
     """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] where there are none."""
-    return sorted((path.parent for path in Path(results).glob(f"*/*/{STATUS_FILE}")), key=_natural)
+    return sorted(filter(is_run, Path(results).glob("*/*")), key=_natural)
 
 
 def _natural(path: Path) -> list[tuple]:
@@ -187,11 +184,14 @@ def read_run(folder: Path) -> RunRecord:
         GanlabError: one of the two is damaged; the line names the file.
     """
     folder = Path(folder)
-    status_path, summary_path = folder / STATUS_FILE, folder / SUMMARY_FILE
+    status_path, summary_path = RunFolder(folder).status_file, RunFolder(folder).summary
     status = _read_json(status_path)
     if status.get("status") not in STATES:
         received = f"received {status.get('status')!r}"
         raise GanlabError(f"{status_path}: damaged: status: expected one of {', '.join(STATES)}; {received}")
+    times = status.get("times", {})
+    if not isinstance(times, dict) or type(times.get("updated", 0)) not in (int, float):
+        raise GanlabError(f"{status_path}: damaged: times: expected a mapping with 'updated' in seconds")
     summary = _read_json(summary_path) if summary_path.exists() else None
     if summary is not None:
         for problem in _summary_problems(summary):
@@ -237,9 +237,9 @@ def _has_identity(run: Path, selector: str) -> bool:
 
 def _read_json(path: Path) -> dict:
     try:
-        value = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise GanlabError(f"{path}: damaged: not JSON ({error})") from error
+        value = read_json(path)
+    except RecursionError as error:
+        raise GanlabError(f"{path}: damaged JSON: nested too deeply") from error
     if not isinstance(value, dict):
         raise GanlabError(f"{path}: damaged: expected a mapping, received {type(value).__name__}")
     return value

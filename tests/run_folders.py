@@ -69,9 +69,8 @@ def write_run(
     identity = _hash(cell, str(seed))
     folder = results / dataset / f"{name}-seed{seed}-{identity[:8]}{again}"
     folder.mkdir(parents=True)
-    write_json(
-        folder / "status.json", {"status": status, "reason": None, "created": "2024-05-01T12:00:00+00:00"}
-    )
+    times = {"created": 1714557600.0, status: 1714561200.0, "updated": 1714561200.0}
+    write_json(folder / "status.json", {"status": status, "times": times})
     (folder / "config.yaml").write_text(CONFIG.format(name=name, family=family, seed=seed, units=units))
     write_json(folder / "environment.json", {"versions": {"keras": "3.15.1"}, "device": "cpu"})
     if with_summary:

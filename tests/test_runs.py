@@ -73,7 +73,7 @@ class TestReadRun:
         record = read_run(write_run(tmp_path, "exp18", dataset="celeba", seed=3, family="WGAN"))
         assert (record.dataset, record.name, record.seed, record.family) == ("celeba", "exp18", 3, "WGAN")
         assert (record.state, record.finished, record.verdict) == ("finished", True, "ok")
-        assert record.when == "2024-05-01T12:00:00+00:00"
+        assert record.updated == 1714561200.0
 
     def test_a_running_run_is_known_by_its_folder_and_its_config(self, tmp_path):
         folder = write_run(tmp_path, "my-net", seed=2, family="LSGAN", status="running", with_summary=False)
@@ -96,14 +96,16 @@ class TestReadRun:
     @pytest.mark.parametrize(
         ("file", "content", "message"),
         [
-            ("status.json", "{", "damaged: not JSON (Expecting property name"),
-            ("status.json", "", "damaged: not JSON"),
-            ("status.json", "[" * 100_000, "damaged: not JSON"),
-            ("status.json", "\xff", "damaged: not JSON"),
+            ("status.json", "{", "damaged JSON: Expecting property name"),
+            ("status.json", "", "damaged JSON:"),
+            ("status.json", "[" * 100_000, "damaged JSON:"),
+            ("status.json", "\xff", "damaged JSON:"),
             ("status.json", "[]", "damaged: expected a mapping, received list"),
             ("status.json", '{"status": "asleep"}', "damaged: status: expected one of created, running"),
             ("status.json", '{"status": ["running"]}', "damaged: status: expected one of created, running"),
-            ("summary.json", '{"format": 1', "damaged: not JSON"),
+            ("status.json", '{"status": "running", "times": 3}', "damaged: times: expected a mapping"),
+            ("status.json", '{"status": "running", "times": {"updated": ""}}', "damaged: times: expected"),
+            ("summary.json", '{"format": 1', "damaged JSON:"),
             ("summary.json", '{"format": 2}', "format 2 is not one this ganlab reads; expected 1"),
             ("summary.json", '{"format": 1}', "damaged: identity is missing"),
         ],

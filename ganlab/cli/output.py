@@ -1,14 +1,13 @@
 """Where a command's answer goes: a terminal, a pipe or a file."""
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
 from ganlab.errors import GanlabError
 from ganlab.reports.table import Table
+from ganlab.runfolder import write_text
 
 results_option = click.option(
     "--results",
@@ -32,20 +31,17 @@ def print_tables(tables: list[Table]) -> None:
         click.echo(text.render(tables), nl=False)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all: what stood there before stays until the new text is on disk."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+def write_file(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, and says so on stderr.
+
+    What is no regular file (/dev/stdout, a named pipe) is written to, not replaced; so is a link's target.
+    """
+    path = Path(path).resolve()
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    write_text(path, text)
+    click.echo(f"wrote {path}", err=True)
 
 
 def fail_for(problems: list[str]) -> None:
@@ -58,9 +54,3 @@ def fail_for(problems: list[str]) -> None:
         raise GanlabError(problems[0])
     if problems:
         raise GanlabError(f"{len(problems)} run folders could not be read; the first: {problems[0]}")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

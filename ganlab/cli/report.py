@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import fail_for, print_tables, results_option, write_text
+from ganlab.cli.output import fail_for, print_tables, results_option, write_file
 
 FORMATS = ("table", "markdown", "latex", "csv", "json")
 
@@ -27,8 +27,7 @@ def command(paths, results, dataset, metrics, format_name, out):
 
     report = build_report(paths, results=results, dataset=dataset, metrics=metrics)
     if out is not None:
-        write_text(out, render(report, format_name))
-        click.echo(f"wrote {out}", err=True)
+        write_file(out, render(report, format_name))
     elif format_name == "table":
         print_tables(comparison_tables(report))
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import write_text
+from ganlab.cli.output import write_file
 
 
 @click.command("schema")
@@ -19,5 +19,4 @@ def command(out):
     if out is None:
         click.echo(text, nl=False)
     else:
-        write_text(out, text)
-        click.echo(f"wrote {out}", err=True)
+        write_file(out, text)

@@ -1,7 +1,7 @@
 """The table a person compares runs by: one a data set, a row a cell, and a last row for real data."""
 
 from ganlab.reports.cells import Cell, MetricSummary, Statistic
-from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better, sample_count
 from ganlab.reports.report import Report
 from ganlab.reports.table import Column, Table, exact, number, span, spread
 
@@ -90,7 +90,8 @@ def _mean(value: Statistic, n: int) -> str:
 def _floor(cells: list[Cell], key: MetricKey) -> str:
     metrics = [cell.metrics[key] for cell in cells if key in cell.metrics]
     text = span([floor for metric in metrics for floor in metric.floors])
-    sizes = span([size for metric in metrics for size in metric.floor_ns])
+    # Real data may be too few for two samples of the protocol's size: then the size is told.
+    sizes = span([n for metric in metrics for n in metric.floor_ns if n != sample_count(key[0])])
     return f"{text} (N = {sizes})" if text and sizes else text
 
 

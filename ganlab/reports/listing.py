@@ -1,7 +1,7 @@
 """Lists: the runs there are, the data sets there are."""
 
 from ganlab.reports.metric_names import main_metric
-from ganlab.reports.table import Column, Table, exact, number
+from ganlab.reports.table import Column, Table, exact, moment, number
 from ganlab.runs import RunRecord
 
 LISTING_FORMAT = 1
@@ -11,8 +11,16 @@ def listing_table(runs: list[RunRecord]) -> Table:
     """A row a run, with the metric that stands for the others."""
     columns = [Column("dataset"), Column("name"), Column("seed", numeric=True), Column("identity")]
     columns += [Column("family"), Column("status"), Column("verdict"), Column("steps", numeric=True)]
-    columns += [Column("metric"), Column("last", numeric=True), Column("best", numeric=True), Column("when")]
-    return Table(columns, [[_text(value) for value in _entry(run).values()] for run in runs])
+    columns += [
+        Column("metric"),
+        Column("last", numeric=True),
+        Column("best", numeric=True),
+        Column("updated"),
+    ]
+    rows = [
+        [_text(value) for value in {**_entry(run), "updated": moment(run.updated)}.values()] for run in runs
+    ]
+    return Table(columns, rows)
 
 
 def listing_document(runs: list[RunRecord]) -> dict:
@@ -26,7 +34,8 @@ def listing_document(runs: list[RunRecord]) -> dict:
 def dataset_table(datasets: list[dict]) -> Table:
     """A row a data set, with the columns the data sets themselves give."""
     names = list(dict.fromkeys(name for dataset in datasets for name in dataset))
-    columns = [Column(name, numeric=name == "count") for name in names]
+    values = {name: [dataset.get(name) for dataset in datasets] for name in names}
+    columns = [Column(name, all(isinstance(v, int | None) for v in values[name])) for name in names]
     return Table(columns, [[_text(dataset.get(name)) for name in names] for dataset in datasets])
 
 
@@ -45,7 +54,7 @@ def _entry(run: RunRecord) -> dict:
         "metric": metric,
         "last": values["last"],
         "best": values["best"],
-        "when": run.when,
+        "updated": run.updated,
     }
 
 

@@ -1,5 +1,6 @@
 """What a metric's name says: its protocol, and in which direction it improves."""
 
+import re
 from collections.abc import Iterable
 
 from ganlab.errors import ConfigError, did_you_mean
@@ -12,6 +13,12 @@ LOWER_IS_BETTER = ("fd", "fid", "kid")
 def lower_is_better(name: str) -> bool:
     """Whether less is better: of Frechet and kernel distances, not of scores, precision, recall."""
     return name.startswith(LOWER_IS_BETTER)
+
+
+def sample_count(name: str) -> int | None:
+    """The number of samples a metric's name states: 5000 for fd5k_classifier."""
+    match = re.match(r"[a-z]+(\d+)k(_|$)", name)
+    return int(match[1]) * 1000 if match else None
 
 
 def main_metric(names: Iterable[str]) -> str | None:

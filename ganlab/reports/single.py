@@ -1,7 +1,7 @@
 """One run on a page: what became of it, how it was made, what it scored, where its pictures are."""
 
-from ganlab.reports.metric_names import lower_is_better
-from ganlab.reports.table import Column, Table, exact, number
+from ganlab.reports.metric_names import lower_is_better, sample_count
+from ganlab.reports.table import Column, Table, exact, moment, number
 from ganlab.runs import RunRecord
 
 DOCUMENT_FORMAT = 1
@@ -47,7 +47,7 @@ def _facts(run: RunRecord) -> dict:
         "images/s": number(summary.get("images_per_second")),
         "device": summary.get("device"),
         "backend": summary.get("backend"),
-        "when": run.when,
+        "updated": moment(run.updated),
         "folder": str(run.folder),
     }
 
@@ -64,6 +64,8 @@ def _metrics(run: RunRecord) -> Table:
     rows = []
     for name, metric in run.metrics.items():
         numbers = [number(metric[key]) for key in ("last", "best", "best_step", "floor")]
+        if metric.get("floor_n") not in (None, sample_count(name)):
+            numbers[-1] += f" (N = {metric['floor_n']})"
         rows.append([name, *numbers, "lower" if lower_is_better(name) else "higher"])
     return Table(columns, rows, title="metrics", notes=["floor: the same metric between real samples."])
 

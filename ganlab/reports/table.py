@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ def spread(mean: float | None, deviation: float | None) -> str:
     if deviation is None:
         return number(mean)
     return f"{mean:.{decimals(mean)}f} ± {deviation:.{decimals(mean)}f}"
+
+
+def moment(seconds: float | None) -> str:
+    """A time in seconds since 1970 as this place's clock shows it; '' for none."""
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
 
 
 def span(values: list) -> str:
