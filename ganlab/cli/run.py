@@ -1,0 +1,58 @@
+"""`ganlab run`: a config file becomes a finished run folder."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("run")
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@click.option("--seed", type=int, help="Override the config's seed.")
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
+@click.option("--backend", help="Override the config's backend.")
+@click.option("--fresh", is_flag=True, help="Start again, in a new folder beside the old one.")
+@click.option("--init-from", metavar="RUN[:STEP]", help="Start from the weights of another run's checkpoint.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; train nothing and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the folder.")
+def command(config, overrides, seed, results, backend, fresh, init_from, dry_run, as_json, quiet):
+    """Train the GAN that CONFIG describes, and measure it.
+
+    An unfinished run of the same config goes on from its last checkpoint; a finished one is left as it is.
+    """
+    from ganlab.config.loading import load_config
+    from ganlab.experiment import plan_experiment, run_experiment
+
+    if backend:
+        overrides = (*overrides, f"backend={backend}")
+    loaded = load_config(config, overrides, seed)
+    start, origin = _start(results, init_from)
+    plan = plan_experiment(loaded, results, fresh, origin)
+    state = plan.folder.status().get("status", "new")
+    if not (quiet or as_json):
+        click.echo(f"{plan.folder.path}  ({state}, {plan.steps} steps on {plan.dataset.count} images of {loaded.data.name})")
+    if dry_run:
+        from ganlab.config.loading import dump_config
+
+        click.echo(dump_config(loaded), nl=False)
+        return
+    folder = run_experiment(plan, results, start, quiet or as_json)
+    if as_json:
+        click.echo(folder.summary.read_text(encoding="utf-8"), nl=False)
+    elif quiet:
+        click.echo(folder.path)
+    else:
+        click.echo(f"finished; see: ganlab show {folder.path}")
+
+
+def _start(results: Path, init_from: str | None):
+    """The weights to start from and what identifies them, or (None, None)."""
+    if init_from is None:
+        return None, None
+    from ganlab.runfolder import RunFolder
+    from ganlab.runs import find_run
+    from ganlab.training.checkpoints import state_at
+
+    selector, _, step = init_from.partition(":")
+    return state_at(RunFolder(find_run(results, selector)), int(step) if step else None)

@@ -1,0 +1,113 @@
+"""Compiles a config's list of layers into a Keras model, and says which layer gave which shape when it does not fit."""
+
+import re
+
+import keras
+
+from ganlab.config.schema import Network
+from ganlab.errors import did_you_mean
+from ganlab.models.arguments import ErrorAt, Keys, build_object, first_sentence, public_classes, single_entry
+from ganlab.models.layers import LAYERS
+
+# Layers that would run code from a config or a file, or that are not one layer in a row of layers.
+_REFUSED = {
+    "Lambda": "it runs code from the config",
+    "TFSMLayer": "it loads code from a file",
+    "TorchModuleWrapper": "it wraps code of another framework",
+    "JaxLayer": "it wraps code of another framework",
+    "FlaxLayer": "it wraps code of another framework",
+    "InputLayer": "the input comes from latent.dim or from the data",
+    **dict.fromkeys(("RNN", "StackedRNNCells"), "it needs a cell object"),
+    **dict.fromkeys(
+        ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"),
+        "it needs several inputs, and a network is a list of layers",
+    ),
+}
+_KERAS_LAYERS = {
+    name: cls
+    for name, cls in public_classes(keras.layers, keras.Layer).items()
+    if name not in _REFUSED and name not in ("Wrapper", "Model")
+}
+
+
+def layer_names() -> list[str]:
+    """The names that may stand in a config's list of layers: Keras' and ganlab's own."""
+    return sorted({**_KERAS_LAYERS, **LAYERS})
+
+
+def build_layer(
+    kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name: str, precision: str
+) -> keras.Layer:
+    """One Keras layer; `keys` is where its name stands in the config."""
+    known = {**_KERAS_LAYERS, **LAYERS}
+    if kind in _REFUSED:
+        raise error_at((*keys, kind), f"the layer {kind} cannot be used: {_REFUSED[kind]}")
+    if kind not in known:
+        raise error_at((*keys, kind), f"unknown layer.{did_you_mean(kind, known)}")
+    arguments = dict(arguments)
+    own = {"name": arguments.pop("name", name), "dtype": keras.DTypePolicy(precision)}
+    if isinstance(arguments.get("layer"), dict):  # a wrapper, such as SpectralNormalization
+        inner_kind, inner, inner_keys = single_entry(
+            arguments["layer"], (*keys, kind, "layer"), error_at, "a layer"
+        )
+        arguments["layer"] = build_layer(
+            inner_kind, inner, inner_keys[:-1], error_at, f"{own['name']}_layer", precision
+        )
+    return build_object(known[kind], arguments, (*keys, kind), error_at, "the layer", own)
+
+
+def build_network(
+    network: Network, input_shape: tuple[int, ...], error_at: ErrorAt, name: str, precision: str = "float32"
+) -> keras.Model:
+    """Builds one network.
+
+    Args:
+        network: the config's list of layers.
+        input_shape: without the batch: `(latent_dim,)` or the data's shape.
+        error_at: makes a located error from keys and a message.
+        name: of the model, also in its summary: generator or discriminator.
+        precision: a Keras dtype policy; weights are float32 in either.
+
+    Raises:
+        ConfigError: for a layer that is unknown or does not fit what stands before it, with both shapes.
+    """
+    inputs = keras.Input(input_shape, name=f"{name}_input")
+    outputs = inputs
+    taken: dict[str, int] = {}
+    for spec in network.expanded():
+        layer = build_layer(
+            spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, taken), precision
+        )
+        before = tuple(outputs.shape[1:])
+        try:
+            outputs = layer(outputs)
+        except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
+            message = f"does not fit its input of shape {before}: {first_sentence(error)}"
+            raise error_at((*spec.path, spec.kind), message) from error
+        if any(size is not None and size < 1 for size in outputs.shape[1:]):
+            message = (
+                f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
+            )
+            raise error_at((*spec.path, spec.kind), message)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def check_output(
+    model: keras.Model, network: Network, expected: tuple[int, ...], what: str, error_at: ErrorAt
+) -> None:
+    """Raises a located error unless the model ends in the `expected` shape (without the batch)."""
+    shape = tuple(model.output_shape[1:])
+    if shape == expected:
+        return
+    last = network.expanded()[-1]
+    shapes = ", ".join(f"{layer.name} {tuple(layer.output.shape[1:])}" for layer in model.layers[-4:])
+    message = f"ends in the shape {shape}, expected {expected}: {what} (last layers: {shapes})"
+    raise error_at((*last.path, last.kind), message)
+
+
+def _numbered(kind: str, taken: dict[str, int]) -> str:
+    """Keras' own way to name layers (dense, dense_1), but counted within one network so that names do not depend on history."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
+    number = taken.get(snake, 0)
+    taken[snake] = number + 1
+    return f"{snake}_{number}" if number else snake

@@ -1,0 +1,47 @@
+"""Counts floating-point operations of a step from layer shapes: a multiplication and its addition are two.
+
+Dense, convolution and transposed convolution are counted; what works value by value (activations, normalization, up-sampling,
+optimizers) is not: in these networks it is a few per cent. A pass backward costs two passes forward: one for the inputs'
+gradients and one for the weights'.
+"""
+
+import math
+
+import keras
+
+from ganlab.training.objectives import Objective, Pass
+
+_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+_TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+
+
+def forward_flops(model: keras.Model) -> int:
+    """Operations of one sample through the model."""
+    return sum(_layer_flops(getattr(layer, "layer", layer), layer) for layer in model.layers)
+
+
+def _layer_flops(layer: keras.Layer, placed: keras.Layer) -> int:
+    kernel = getattr(layer, "kernel", None)
+    if kernel is None:
+        return 0
+    # Each position of the output (of the input, where transposed) multiplies the whole kernel once.
+    positions = placed.input.shape[1:-1] if isinstance(layer, _TRANSPOSED) else placed.output.shape[1:-1]
+    if isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED, keras.layers.Dense)):
+        return 2 * math.prod(kernel.shape) * math.prod(positions)
+    return 2 * math.prod(kernel.shape)
+
+
+def step_flops(objective: Objective) -> int:
+    """Operations of one training step; penalties (a second pass backward) are not counted."""
+    forward = {name: forward_flops(model) for name, model in objective.networks.items()}
+    total = 0
+    for stage in objective.stages:
+        if isinstance(stage, Pass):
+            total += stage.samples * forward[stage.network]
+        elif stage.through is None:
+            total += stage.samples * 3 * forward[stage.network]
+        else:
+            # Forward and back to the images through the critic, then back through the generator.
+            others = sum(cost for name, cost in forward.items() if name != stage.network)
+            total += stage.samples * (2 * others + 2 * forward[stage.network])
+    return total

@@ -1,0 +1,161 @@
+"""Every file name inside a run folder, and how files there are written: whole or not at all."""
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ganlab.errors import CheckpointError, GanlabError
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path` (same suffixes) and moves it there, flushed, when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        flush(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Makes a file's bytes, or a folder's entries, reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value; damage is one line that names the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise GanlabError(f"{path}: damaged JSON: {error}") from error
+
+
+class RunFolder:
+    """The files of one run. Reading one needs nothing but the folder."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.config = path / "config.yaml"
+        self.environment = path / "environment.json"
+        self.status_file = path / "status.json"
+        self.models = path / "models"
+        self.drawing = path / "models" / "gan.png"
+        self.history = path / "history.csv"
+        self.losses = path / "losses.png"
+        self.outputs = path / "outputs.png"
+        self.samples = path / "samples"
+        self.film = path / "samples.gif"
+        self.checkpoints = path / "checkpoints"
+        self.metrics = path / "metrics.jsonl"
+        self.summary = path / "summary.json"
+
+    def summary_of(self, network: str) -> Path:
+        return self.models / f"{network}.txt"
+
+    def sample(self, step: int) -> Path:
+        return self.samples / f"{step:06d}.png"
+
+    def generator_weights(self, step: int) -> Path:
+        return self.checkpoints / f"generator-{step:06d}.weights.h5"
+
+    def state(self, step: int) -> Path:
+        return self.checkpoints / f"state-{step:06d}"
+
+    def sample_steps(self) -> list[int]:
+        return _steps(self.samples, "", ".png")
+
+    def generator_steps(self) -> list[int]:
+        return _steps(self.checkpoints, "generator-", ".weights.h5")
+
+    def state_steps(self) -> list[int]:
+        return _steps(self.checkpoints, "state-", "")
+
+    def status(self) -> dict:
+        return read_json(self.status_file) if self.status_file.exists() else {}
+
+    def set_status(self, state: str, **more: Any) -> None:
+        """Updates status.json; the time of each state's first and last occurrence is kept."""
+        status = self.status() | more | {"status": state}
+        now = round(time.time(), 3)
+        status["times"] = status.get("times", {}) | {state: now, "updated": now}
+        write_json(self.status_file, status)
+
+    def generator_weights_at(self, step: int | None) -> tuple[int, Path]:
+        """The generator checkpoint of a step, or the newest one.
+
+        Raises: CheckpointError, with the steps that are there.
+        """
+        steps = self.generator_steps()
+        if not steps:
+            raise CheckpointError(f"{self.path}: has no generator checkpoint yet; let the run reach one")
+        if step is None:
+            step = steps[-1]
+        if step not in steps:
+            there = ", ".join(map(str, steps))
+            raise CheckpointError(f"{self.path}: no generator checkpoint of step {step}; there are {there}")
+        return step, self.generator_weights(step)
+
+    def cut_back(self, step: int) -> None:
+        """Removes what was written after `step`, torn last lines included, so that a resumed run writes it again."""
+        _cut_lines(self.history, lambda line: int(line.split(",", 1)[0]), step, header=True)
+        _cut_lines(self.metrics, lambda line: json.loads(line)["step"], step, header=False)
+        for path, steps in (
+            (self.sample, self.sample_steps()),
+            (self.generator_weights, self.generator_steps()),
+            (self.state, self.state_steps()),
+        ):
+            for later in (s for s in steps if s > step):
+                remove(path(later))
+
+
+def remove(path: Path) -> None:
+    """Removes a file or a folder that may be gone already."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:
+    names = [p.name for p in folder.glob(f"{prefix}*{suffix}")] if folder.is_dir() else []
+    numbers = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
+    return sorted(int(number) for number in numbers if number.isdigit())
+
+
+def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:
+    if not path.exists():
+        return
+    kept = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True)):
+        if header and number == 0:
+            kept.append(line)
+            continue
+        try:
+            belongs = line.endswith("\n") and step_of(line) <= last
+        except (ValueError, KeyError, TypeError):
+            belongs = False
+        if not belongs:
+            break
+        kept.append(line)
+    write_text(path, "".join(kept))

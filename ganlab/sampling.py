@@ -1,0 +1,57 @@
+"""Images from a generator: in batches of one size, so that nothing is compiled twice."""
+
+from typing import Any
+
+import numpy as np
+
+from ganlab.config.schema import Config
+from ganlab.training.draws import draw_latents
+
+_BATCH = 250
+
+
+class Sampler:
+    """Draws images from a Keras generator in inference mode."""
+
+    def __init__(self, generator: Any, config: Config):
+        self.generator, self.config = generator, config
+        generator.jit_compile = False  # convolutions under XLA are several times slower on a CPU
+
+    def images(self, latents: np.ndarray) -> np.ndarray:
+        """float32 (count, *data_shape) in the data's range, for latents (count, dim)."""
+        size = min(_BATCH, len(latents))
+        parts = []
+        for start in range(0, len(latents), size):
+            part = latents[start : start + size]
+            padded = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), part.dtype)])
+            parts.append(np.asarray(self.generator.predict_on_batch(padded), np.float32)[: len(part)])
+        return np.concatenate(parts)
+
+    def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
+        """`count` images from the latents of one purpose; the same every time."""
+        latent = self.config.latent
+        seed = self.config.seed if seed is None else seed
+        return self.images(draw_latents(seed, purpose, count, latent.dim, latent.distribution))
+
+
+def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
+    """Rows of latents from one end to another.
+
+    Args:
+        ends: (rows, 2, dim).
+        steps: points a row, the ends included.
+        distribution: normal latents are turned along the great circle between the ends, so that their length stays typical
+            (White 2016, arXiv 1609.04468); uniform ones move straight.
+
+    Returns: (rows * steps, dim), row by row.
+    """
+    share = np.linspace(0, 1, steps, dtype=np.float64)[None, :, None]
+    start, end = ends[:, :1].astype(np.float64), ends[:, 1:].astype(np.float64)
+    if distribution == "normal":
+        lengths = np.linalg.norm(start, axis=-1) * np.linalg.norm(end, axis=-1)
+        angle = np.arccos(np.clip((start * end).sum(-1) / lengths, -1, 1))[..., None]
+        sine = np.maximum(np.sin(angle), 1e-12)
+        row = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / sine
+    else:
+        row = (1 - share) * start + share * end
+    return row.reshape(-1, ends.shape[-1]).astype(np.float32)

@@ -1,0 +1,132 @@
+"""One process' part of a run: builds the models, picks the state up, trains, evaluates, summarises."""
+
+from typing import Any
+
+from ganlab import plots
+from ganlab.config.steps import images_a_step
+from ganlab.description import write_models
+from ganlab.environment import environment
+from ganlab.experiment import Plan
+from ganlab.history import read_history
+from ganlab.images import write_film
+from ganlab.metrics import evaluation, protocols
+from ganlab.models.flops import step_flops
+from ganlab.models.gan import build_gan
+from ganlab.runfolder import write_json
+from ganlab.sampling import Sampler
+from ganlab.summary import summarise
+from ganlab.training import callbacks
+from ganlab.training.checkpoints import newest_state, restore
+from ganlab.training.draws import Draws, generator_of
+from ganlab.training.objectives import gan_objective
+from ganlab.training.progress import progress
+from ganlab.training.signals import watched_signals
+from ganlab.training.steps import load_backend
+from ganlab.training.timing import Choice, choose_steps
+from ganlab.training.trainer import Trainer
+
+_HEALTH_IMAGES = 128
+
+
+class Session:
+    """Everything a run needs while its process lives. Making one writes nothing and raises for a config that does not fit."""
+
+    def __init__(self, plan: Plan, start: dict | None = None):
+        """Args: plan: the experiment; start: weights of another run, variable name -> array, to start from."""
+        self.plan, self.config, self.folder = plan, plan.config, plan.folder
+        config, dataset = plan.config, plan.dataset
+        self.protocols = protocols.resolve(config.metrics, dataset, config.error_at)
+        self.backend = load_backend(config.backend)
+        self.device = self.backend.set_device(config.device)
+        self.gan = build_gan(config, dataset.shape)
+        self.objective = gan_objective(
+            config, self.gan.networks, self.gan.optimizers, self.gan.average, self.backend.input_gradient
+        )
+        self.draws = Draws(self.objective.draws, config.seed, dataset.count)
+        self.sampler = Sampler(self.gan.sampled, config)
+        evaluation.prepare(self.protocols, dataset)
+        if start is not None:
+            weights = {owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")}
+            restore(weights, start, "--init-from")
+        self.progress: Any = None
+
+    def environment(self) -> dict:
+        return environment(self.config.backend, self.device)
+
+    def describe(self) -> None:
+        write_models(self.folder, self.gan)
+
+    def train(self, quiet: bool) -> dict:
+        """Trains what is left and finishes the folder's pictures; returns the verdict."""
+        state = newest_state(self.folder)
+        done, arrays, manifest = state or (0, None, None)
+        if arrays is not None:
+            restore(self.objective.variables(), arrays, str(self.folder.state(done)))
+        self.folder.cut_back(done)
+        steps, choice = self._steps(manifest, done)
+        with watched_signals() as asked:
+            observers = self._callbacks(asked, choice, done, quiet)
+            trainer = Trainer(steps, self.objective.columns, self.draws, observers, choice.room)
+            trainer.train(done, self.plan.steps)
+        self.close()
+        self._plots()
+        health = next(callback for callback in observers if isinstance(callback, callbacks.Health))
+        return {"verdict": health.verdict, "reason": health.reason}
+
+    def close(self) -> None:
+        if self.progress is not None:
+            self.progress.close()
+        self.progress = None
+
+    def _steps(self, manifest: dict | None, done: int) -> tuple[Any, Choice]:
+        """The compiled steps: as measured now, or as the checkpoint says, for a resumed run must compute the same numbers."""
+        ends = callbacks.value_range(self.config.data.range)
+
+        def make(jit: bool):
+            return self.backend.Steps(self.objective, self.plan.dataset.train.images, ends, jit)
+
+        if manifest is not None:
+            choice = Choice(**manifest["compiled"])
+            return make(choice.jit), choice
+        return choose_steps(make, self.objective, self.draws, self.config.jit, done, self.plan.steps)
+
+    def _callbacks(self, asked, choice: Choice, done: int, quiet: bool) -> list:
+        folder, config, total = self.folder, self.config, self.plan.steps
+        images = self.plan.dataset.train.images
+        some = generator_of(0, "health").permutation(len(images))[:_HEALTH_IMAGES]
+        facts = {"compiled": choice.facts()}
+        saving = callbacks.Checkpoints(folder, config, self.gan.sampled, self.objective.variables(), facts, total)
+        every = config.output.checkpoint_every or total
+        observers = [
+            callbacks.History(folder, self.objective.columns),
+            callbacks.Health(folder, config, self.sampler, images[some], total, every),
+            callbacks.Samples(folder, config, self.sampler, total),
+            callbacks.Metrics(folder, config, self.protocols, self.plan.dataset, self.sampler, total),
+            saving,
+            callbacks.Stop(asked, saving, total),
+        ]
+        if not quiet:
+            self.progress = progress(done, total)
+            observers.append(self.progress)
+        return observers
+
+    def _plots(self) -> None:
+        history = read_history(self.folder.history)
+        plots.write_losses(self.folder.losses, history)
+        plots.write_outputs(self.folder.outputs, history)
+        write_film(self.folder.film, [self.folder.sample(step) for step in self.folder.sample_steps()])
+
+    def summarise(self, status: str, verdict: dict, seconds: float) -> None:
+        """Writes summary.json."""
+        facts = {
+            "identity": self.plan.identity,
+            "cell": self.plan.cell,
+            "backend": self.config.backend,
+            "device": self.device,
+            "status": status,
+            **verdict,
+            "image_size": self.plan.dataset.shape[0] if len(self.plan.dataset.shape) == 3 else None,
+            "parameters": {name: model.count_params() for name, model in self.gan.networks.items()},
+            "flops_a_step": step_flops(self.objective),
+        }
+        write_json(self.folder.summary, summarise(self.folder, self.config, facts, images_a_step(self.config), seconds))

@@ -1,0 +1,222 @@
+"""What happens beside the training: history, pictures, metrics, checkpoints, health, stopping. Each is one class.
+
+They are called in the order history, health, samples, metrics, checkpoints, so that a checkpoint covers what was written before it.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ganlab.config.schema import Config
+from ganlab.errors import DivergedError, GanlabError, StoppedError
+from ganlab.images import to_uint8, write_grid
+from ganlab.metrics.evaluation import evaluate_all
+from ganlab.metrics.protocols import Protocol, better
+from ganlab.runfolder import RunFolder
+from ganlab.sampling import Sampler
+from ganlab.training import health
+from ganlab.training.checkpoints import prune, snapshot, write_generator, write_state
+from ganlab.training.trainer import Callback, Chunk, next_multiple
+
+
+class History(Callback):
+    """history.csv: a row a step."""
+
+    def __init__(self, folder: RunFolder, columns: tuple[str, ...]):
+        new = not folder.history.exists()
+        self.file = folder.history.open("a", encoding="utf-8")
+        if new:
+            self.file.write(",".join(["step", *columns, "seconds"]) + "\n")
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        first = chunk.step - len(chunk.rows) + 1
+        seconds = f"{chunk.seconds / len(chunk.rows):.6g}"
+        for number, row in enumerate(chunk.rows.tolist(), first):
+            self.file.write(",".join([str(number), *(f"{value:.6g}" for value in row), seconds]) + "\n")
+        self.file.flush()
+
+
+class Health(Callback):
+    """Stops a run whose loss is not finite; reports collapse and non-convergence, and stops on them where the config says so."""
+
+    def __init__(
+        self, folder: RunFolder, config: Config, sampler: Sampler, real: np.ndarray, total: int, every: int
+    ):
+        """Args: real: some uint8 training images; every: steps between two looks at the images."""
+        self.folder, self.config, self.sampler, self.real = folder, config, sampler, real
+        self.total, self.every = total, every
+        self.recent: list[np.ndarray] = []
+        self.verdict = "ok"
+        self.reason: str | None = None
+
+    def next_due(self, step: int) -> int:
+        return min(self.total, next_multiple(step, self.every))
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        bad = health.not_finite(chunk.rows, chunk.columns)
+        if bad is not None:
+            step = chunk.step - len(chunk.rows) + 1 + bad[0]
+            self.verdict, self.reason = "diverged", f"{bad[1]} is not finite at step {step}"
+            if "diverged" in self.config.train.stop_on:
+                raise DivergedError(f"{self.folder.path}: diverged: {self.reason}")
+            return
+        self.recent.append(chunk.rows)
+        if chunk.step == self.total or chunk.step % self.every == 0:
+            self._look(chunk)
+            self.recent = []
+
+    def _look(self, chunk: Chunk) -> None:
+        if self.verdict == "diverged":
+            return
+        fake = np.clip(self.sampler.draw(len(self.real), "health"), *value_range(self.config.data.range))
+        ratio = health.diversity(to_uint8(fake, self.config.data.range), self.real)
+        stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
+        self.verdict, self.reason = "ok", None
+        if stuck:
+            self.verdict, self.reason = "not_converged", stuck
+        if ratio < health.COLLAPSED_BELOW:
+            self.verdict = "collapsed"
+            self.reason = f"generated images differ {ratio:.2f} times as much as real ones"
+        report = {
+            "step": chunk.step,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "diversity": round(ratio, 4),
+        }
+        self.folder.set_status("running", health=report)
+        if self.verdict in self.config.train.stop_on:
+            raise GanlabError(
+                f"{self.folder.path}: stopped at step {chunk.step}: {self.verdict}: {self.reason}"
+            )
+
+
+class Samples(Callback):
+    """samples/NNNNNN.png: a grid from the same latents every time."""
+
+    def __init__(self, folder: RunFolder, config: Config, sampler: Sampler, total: int):
+        self.folder, self.config, self.sampler, self.total = folder, config, sampler, total
+        folder.samples.mkdir(exist_ok=True)
+
+    def next_due(self, step: int) -> int:
+        output = self.config.output
+        at = [wanted for wanted in output.samples_at if wanted > step]
+        return min([self.total, *at, next_multiple(step, output.samples_every) or self.total])
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        if chunk.step == self.next_due(chunk.step - 1):
+            self.write(chunk.step)
+
+    def write(self, step: int) -> None:
+        rows, columns = self.config.output.grid
+        images = np.clip(self.sampler.draw(rows * columns, "grid"), *value_range(self.config.data.range))
+        write_grid(self.folder.sample(step), to_uint8(images, self.config.data.range), rows, columns)
+
+
+class Metrics(Callback):
+    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        protocols: Sequence[Protocol],
+        dataset: Any,
+        sampler: Sampler,
+        total: int,
+    ):
+        self.folder, self.config, self.protocols, self.dataset = folder, config, protocols, dataset
+        self.sampler, self.total = sampler, total
+
+    def next_due(self, step: int) -> int:
+        return min(self.total, next_multiple(step, self.config.output.metrics_every) or self.total)
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        if self.protocols and chunk.step == self.next_due(chunk.step - 1):
+            append_metrics(self.folder, chunk.step, self.protocols, self.dataset, self.sampler)
+
+
+class Checkpoints(Callback):
+    """The generator's weights and the whole training state, every `checkpoint_every` steps and at the end."""
+
+    def __init__(
+        self, folder: RunFolder, config: Config, generator: Any, variables: dict, facts: dict, total: int
+    ):
+        self.folder, self.config, self.generator, self.variables = folder, config, generator, variables
+        self.facts, self.total = facts, total
+        folder.checkpoints.mkdir(exist_ok=True)
+
+    def next_due(self, step: int) -> int:
+        return min(self.total, next_multiple(step, self.config.output.checkpoint_every) or self.total)
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        if chunk.step == self.next_due(chunk.step - 1):
+            self.save(chunk.step)
+
+    def save(self, step: int) -> None:
+        write_generator(self.folder, step, self.generator)
+        write_state(self.folder, step, snapshot(self.variables), self.facts)
+        prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
+
+
+class Stop(Callback):
+    """Saves and stops at the end of a chunk once `asked()` names a signal."""
+
+    def __init__(self, asked: Callable[[], str | None], checkpoints: Checkpoints, total: int):
+        self.asked, self.checkpoints, self.total = asked, checkpoints, total
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        signal = self.asked()
+        if signal is None or chunk.step == self.total:
+            return
+        self.checkpoints.save(chunk.step)
+        raise StoppedError(
+            f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there"
+        )
+
+
+def value_range(name: str) -> tuple[float, float]:
+    """(low, high) of a config's data.range."""
+    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[name]
+
+
+def append_metrics(
+    folder: RunFolder, step: int, protocols: Sequence[Protocol], dataset: Any, sampler: Sampler
+) -> list:
+    """Evaluates and appends one line a value to metrics.jsonl; returns the values."""
+    start = time.perf_counter()
+    purpose = "metrics"
+    values = evaluate_all(
+        protocols, lambda count: sampler.draw(count, purpose), dataset, sampler.config.data.range
+    )
+    seconds = round(time.perf_counter() - start, 3)
+    with folder.metrics.open("a", encoding="utf-8") as file:
+        for value in values:
+            line = {"step": step, **dataclasses.asdict(value), "seconds": seconds}
+            file.write(json.dumps(line, allow_nan=False) + "\n")
+    return values
+
+
+def read_metrics(folder: RunFolder) -> list[dict]:
+    """The lines of metrics.jsonl, the last one of a step and name counting."""
+    if not folder.metrics.exists():
+        return []
+    lines = [
+        json.loads(line)
+        for line in folder.metrics.read_text(encoding="utf-8").splitlines()
+        if line.endswith("}")
+    ]
+    return list({(line["step"], line["name"]): line for line in lines}.values())
+
+
+def best_step(folder: RunFolder) -> int | None:
+    """The step at which the first metric of the config was best, or None."""
+    lines = read_metrics(folder)
+    if not lines:
+        return None
+    first = [line for line in lines if line["name"] == lines[0]["name"]]
+    choose = min if better(first[0]["name"]) == "lower" else max
+    return choose(first, key=lambda line: line["value"])["step"]

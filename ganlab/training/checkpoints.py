@@ -1,0 +1,152 @@
+"""Training states on disk: every variable that training changes, checked by name, shape and sha256 on the way back.
+
+A state is written to a temporary folder, flushed, given its manifest last, and then renamed, so that a folder named
+state-NNNNNN is complete. Optimizer and seed states are in it, which Keras' own weight files leave out.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganlab.errors import CheckpointError, DivergedError, GanlabError
+from ganlab.runfolder import RunFolder, flush, read_json, remove, replacing, write_json
+
+FORMAT = 1
+_ARRAYS = "variables.npz"
+
+
+def snapshot(variables: Mapping[str, list]) -> dict[str, np.ndarray]:
+    """Copies variables to the host: "owner/index/name" -> array. Makes no file."""
+    taken = {}
+    for owner, owned in variables.items():
+        for index, variable in enumerate(owned):
+            taken[f"{owner}/{index:04d}/{variable.name}"] = np.array(variable)
+    return taken
+
+
+def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], source: str) -> None:
+    """Puts a snapshot back.
+
+    Raises: CheckpointError where names, shapes or types differ; nothing is assigned then.
+    """
+    pairs = []
+    for owner, owned in variables.items():
+        for index, variable in enumerate(owned):
+            name = f"{owner}/{index:04d}/{variable.name}"
+            if name not in arrays:
+                raise CheckpointError(f"{source}: has no value for {name}")
+            array = arrays[name]
+            if array.shape != tuple(variable.shape):
+                raise CheckpointError(
+                    f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}"
+                )
+            pairs.append((variable, array))
+    for variable, array in pairs:
+        variable.assign(array)
+
+
+def write_state(
+    folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]
+) -> None:
+    """Writes one state; `facts` (jit, best step, ...) go into its manifest.
+
+    Raises: DivergedError if a value is not finite: such a state must not replace a good one.
+    """
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise DivergedError(f"{folder.path}: {name} is not finite at step {step}")
+    final = folder.state(step)
+    temporary = final.with_name(f".{os.getpid()}-{final.name}")
+    remove(temporary)
+    temporary.mkdir(parents=True)
+    try:
+        np.savez(temporary / _ARRAYS, **arrays)
+        flush(temporary / _ARRAYS)
+        manifest = {
+            "format": FORMAT,
+            "step": step,
+            "sha256": {_ARRAYS: _sha256(temporary / _ARRAYS)},
+            **facts,
+        }
+        write_json(temporary / "MANIFEST.json", manifest)
+        flush(temporary)
+        remove(final)
+        os.replace(temporary, final)
+        flush(final.parent)
+    finally:
+        remove(temporary)
+
+
+def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Reads and checks a state folder: (arrays, manifest).
+
+    Raises: CheckpointError for anything that is not as it was written.
+    """
+    try:
+        manifest = read_json(path / "MANIFEST.json")
+        if manifest["format"] != FORMAT or manifest["sha256"][_ARRAYS] != _sha256(path / _ARRAYS):
+            raise CheckpointError(f"{path}: damaged: its files are not those of its manifest")
+        with np.load(path / _ARRAYS, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}, manifest
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, EOFError, GanlabError) as error:
+        raise CheckpointError(f"{path}: damaged: {error}") from error
+
+
+def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] | None:
+    """The newest state that is whole, as (step, arrays, manifest); damaged ones are set aside. None if there never was one.
+
+    Raises: CheckpointError if there are states and none is whole: a run never starts from zero in silence.
+    """
+    steps = folder.state_steps()
+    for step in reversed(steps):
+        try:
+            arrays, manifest = read_state(folder.state(step))
+            return step, arrays, manifest
+        except CheckpointError:
+            aside = folder.state(step).with_name(f"damaged-{folder.state(step).name}")
+            remove(aside)
+            os.replace(folder.state(step), aside)
+    if steps or list(folder.checkpoints.glob("damaged-*")):
+        raise CheckpointError(f"{folder.path}: no valid checkpoint is left; --fresh starts again beside it")
+    return None
+
+
+def write_generator(folder: RunFolder, step: int, generator: Any) -> None:
+    """Writes the generator's weights as a Keras .weights.h5 file."""
+    with replacing(folder.generator_weights(step)) as temporary:
+        generator.save_weights(temporary)
+
+
+def prune(folder: RunFolder, best: int | None, keep: int | str) -> None:
+    """Keeps the newest two states and the best; of the generator files the newest `keep` ("all": all) and the best."""
+    for step in folder.state_steps()[:-2]:
+        if step != best:
+            remove(folder.state(step))
+    if keep != "all":
+        for step in folder.generator_steps()[: -int(keep)]:
+            if step != best:
+                remove(folder.generator_weights(step))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def state_at(folder: RunFolder, step: int | None) -> tuple[dict[str, np.ndarray], str]:
+    """The variables of one state, the newest by default, and their sha256, for starting another run from them.
+
+    Raises: CheckpointError, with the steps that are there.
+    """
+    steps = folder.state_steps()
+    if not steps or (step is not None and step not in steps):
+        there = ", ".join(map(str, steps)) or "none"
+        raise CheckpointError(f"{folder.path}: no training state of step {step or 'any'}; there are: {there}")
+    arrays, manifest = read_state(folder.state(steps[-1] if step is None else step))
+    return arrays, manifest["sha256"][_ARRAYS]

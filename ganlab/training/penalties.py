@@ -1,0 +1,66 @@
+"""Gradient penalties: each a function of a critic and of points, one value a sample, averaged over the batch.
+
+`input_gradient(function, points)` is the backend's: the gradient of the sum of `function(points)` with respect to the points,
+itself differentiable. `mixing` is uniform in [0, 1]: one number a sample, or one a value of the image. Adding a penalty is one
+function and one line of PENALTIES.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras import ops
+
+Tensor = Any
+Critic = Callable[[Tensor], Tensor]
+
+
+def _squared_norms(gradients: Tensor) -> Tensor:
+    """Squared Euclidean norm of each sample, shape (batch,)."""
+    return ops.sum(ops.square(gradients), axis=tuple(range(1, len(gradients.shape))))
+
+
+def _per_sample(mixing: Tensor, points: Tensor) -> Tensor:
+    return ops.reshape(mixing, (-1, *(1 for _ in points.shape[1:])))
+
+
+def _slope_one(critic: Critic, points: Tensor, input_gradient: Callable) -> Tensor:
+    # E (||grad|| - 1)^2. The root's derivative at 0 is infinite; the tiny term keeps it finite where a critic is flat.
+    norms = ops.sqrt(_squared_norms(input_gradient(critic, points)) + 1e-12)
+    return ops.mean(ops.square(norms - 1.0))
+
+
+def wgan_gp(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+    """Gulrajani et al. 2017, arXiv 1704.00028, equation 3: slope one on lines between real and generated images."""
+    share = _per_sample(mixing, real_images)
+    return _slope_one(critic, share * real_images + (1.0 - share) * fake_images, input_gradient)
+
+
+def dragan(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+    """Kodali et al. 2017, arXiv 1705.07215: slope one around the real images, moved by up to half their deviation."""
+    points = real_images + 0.5 * ops.std(real_images) * mixing  # here mixing is the noise, one number a value
+    return _slope_one(critic, points, input_gradient)
+
+
+def r1(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+    """Mescheder et al. 2018, arXiv 1801.04406, equation 9: half the squared slope at real images."""
+    return 0.5 * ops.mean(_squared_norms(input_gradient(critic, real_images)))
+
+
+def r2(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+    """The same paper, equation 10: half the squared slope at generated images."""
+    return 0.5 * ops.mean(_squared_norms(input_gradient(critic, fake_images)))
+
+
+class Penalty(NamedTuple):
+    """A penalty and the random numbers it wants: none, one a "sample" or one a "value" of the image."""
+
+    function: Callable
+    mixing: str | None = None
+
+
+PENALTIES = {
+    "wgan_gp": Penalty(wgan_gp, mixing="sample"),
+    "r1": Penalty(r1),
+    "r2": Penalty(r2),
+    "dragan": Penalty(dragan, mixing="value"),
+}

@@ -1,0 +1,140 @@
+"""Training steps on TensorFlow: gradients, compilation and the loop over a chunk of steps."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from ganlab.errors import ConfigError
+from ganlab.training.objectives import Logs, Objective, Pass, Update, Values, combine_logs
+
+
+def input_gradient(function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> tf.Tensor:
+    """Gradient of the sum of function(points) with respect to points; itself differentiable."""
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        outputs = function(points)
+    return tape.gradient(outputs, points)
+
+
+def set_device(device: str) -> str:
+    """Chooses auto, cpu or gpu before anything is built; returns what will be used, such as "gpu: NVIDIA H200"."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if device == "gpu" and not gpus:
+        raise ConfigError("device: gpu was asked for, but TensorFlow sees none here; expected auto or cpu")
+    if device == "cpu" or not gpus:
+        tf.config.set_visible_devices([], "GPU")
+        return "cpu"
+    return "gpu: " + tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name)
+
+
+class Steps:
+    """Performs an objective's stages, a chunk of steps in one compiled call.
+
+    Args:
+        objective: what one step does.
+        images: training data, uint8 (N, ...), kept on the device.
+        value_range: (low, high) that 0 and 255 become.
+        jit: whether XLA compiles the chunk.
+    """
+
+    def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
+        self.objective = objective
+        self.images = tf.constant(images)
+        self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
+        self.jit = jit
+        kinds = {
+            name: tf.int32 if draw.kind == "images" else tf.float32 for name, draw in objective.draws.items()
+        }
+        draws = {
+            name: tf.TensorSpec((None, *draw.shape), kinds[name]) for name, draw in objective.draws.items()
+        }
+        number = tf.TensorSpec((), tf.int32)
+        signature = (tf.TensorSpec(self.images.shape, self.images.dtype), draws, number, number)
+        self._chunk = tf.function(self._run_chunk, input_signature=signature, jit_compile=jit)
+
+    def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
+        """Performs len(draws) steps from step `first`, counted from 0.
+
+        Args:
+            draws: name -> (steps, ...), see `training.draws`.
+            first: index of the first step.
+            room: most steps a chunk has. XLA compiles for one size, so shorter chunks are padded (and not performed).
+
+        Returns: float64 (steps, columns), the objective's columns.
+        """
+        steps = len(next(iter(draws.values())))
+        if self.jit:
+            draws = {name: _pad(array, room) for name, array in draws.items()}
+        rows = self._chunk(self.images, draws, tf.constant(first), tf.constant(steps))
+        return rows.numpy()[:steps].astype(np.float64)
+
+    def _run_chunk(self, images, draws, first, steps):
+        room = tf.shape(next(iter(draws.values())))[0]
+        rows = tf.TensorArray(tf.float32, size=room, element_shape=(len(self.objective.columns),))
+
+        def body(k, rows):
+            values = {name: self._value(images, name, numbers[k]) for name, numbers in draws.items()}
+            logs = self._step(values, first + k)
+            return k + 1, rows.write(
+                k, tf.stack([tf.cast(logs[name], tf.float32) for name in self.objective.columns])
+            )
+
+        # parallel_iterations=1: steps follow each other, so nothing is gained by keeping several at hand.
+        _, rows = tf.while_loop(lambda k, rows: k < steps, body, (0, rows), parallel_iterations=1)
+        return rows.stack()
+
+    def _value(self, images, name, numbers):
+        if self.objective.draws[name].kind != "images":
+            return numbers
+        gathered = tf.gather(images, numbers)
+        if gathered.dtype != tf.uint8:
+            return gathered
+        return tf.cast(gathered, tf.float32) * self.scale + self.low
+
+    def _step(self, values: Values, step: tf.Tensor) -> Logs:
+        values, tapes, logs = dict(values), {}, {}
+        for stage in self.objective.stages:
+            if isinstance(stage, Pass):
+                with tf.GradientTape() as tape:
+                    output = self.objective.networks[stage.network](stage.inputs(values), training=True)
+                    values[stage.name] = tf.cast(output, tf.float32)
+                tapes[stage.name] = tape
+            else:
+                self._update(stage, values, tapes, step, logs)
+        return combine_logs(logs)
+
+    def _update(self, update: Update, values: Values, tapes: dict, step: tf.Tensor, logs: dict) -> None:
+        network = self.objective.networks[update.network]
+        variables = [variable.value for variable in network.trainable_variables]
+
+        def gradients_of(with_lazy: bool):
+            with tf.GradientTape() as tape:
+                if update.through is not None:
+                    tape.watch(values[update.through])
+                loss, new_logs = update.loss(values, with_lazy)
+                loss += sum(network.losses)  # regularizers written in layers
+            if update.through is None:
+                return tape.gradient(loss, variables), new_logs
+            pulled, *own = tape.gradient(loss, [values[update.through], *variables])
+            pulled = tapes[update.through].gradient(
+                values[update.through], variables, output_gradients=pulled
+            )
+            return [a if b is None else a + b for a, b in zip(pulled, own, strict=True)], new_logs
+
+        if update.lazy_every == 1:
+            gradients, new_logs = gradients_of(True)
+        else:
+            due = tf.equal(step % update.lazy_every, 0)
+            gradients, new_logs = tf.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
+        self.objective.optimizers[update.network].apply(gradients, network.trainable_variables)
+        for action in update.after:
+            action(tf.cast(step, tf.float32))
+        for name, value in new_logs.items():
+            logs.setdefault(name, []).append(value)
+
+
+def _pad(array: np.ndarray, room: int) -> np.ndarray:
+    if len(array) == room:
+        return array
+    return np.concatenate([array, np.zeros((room - len(array), *array.shape[1:]), array.dtype)])
