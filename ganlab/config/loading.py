@@ -76,7 +76,7 @@ def _read_extended(path: Path, trail: tuple[str, ...]) -> Node:
     if extends is None:
         return root
     trail = (*trail, os.path.realpath(path))
-    base = _base_path(path, extends.value, document, trail)
+    base = _base_path(path, extends.plain(), document, trail)
     base_root = _read_extended(base, trail)
     inherited = {key: node for key, node in base_root.value.items() if key != "name"}
     return merge(Node(inherited, base_root.place), root)

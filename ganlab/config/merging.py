@@ -16,7 +16,7 @@ _PART = re.compile(r"\[([0-9]+)\]|[^.\[\]]+")
 
 
 def merge(base: Node, over: Node, keys: Keys = ()) -> Node:
-    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: {...}}`) are replaced."""
+    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: ...}`) replaced."""
     are_mappings = isinstance(base.value, dict) and isinstance(over.value, dict)
     if not are_mappings or _is_other_choice(base, over, keys):
         return over

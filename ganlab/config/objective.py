@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import Field, model_serializer
+from pydantic import Field, SerializationInfo, model_serializer
 
 from ganlab.config.document import Keys, shown
 from ganlab.config.fields import Positive, Section, located, one_of, whole
@@ -33,15 +33,21 @@ class Loss(Section):
     flip_labels: float = 0.0
 
     @model_serializer
-    def _as_written(self) -> Any:
+    def _as_written(self, info: SerializationInfo) -> Any:
         if self.name not in LABELLED_LOSSES:
             return self.name
-        labels = {"real_label": _shortest(self.real_label), "fake_label": _shortest(self.fake_label)}
-        return {self.name: {**labels, "flip_labels": self.flip_labels}}
+        labels = {key: getattr(self, key) for key in ("real_label", "fake_label", "flip_labels")}
+        if info.exclude_defaults:
+            labels = {
+                key: value for key, value in labels.items() if value != type(self).model_fields[key].default
+            }
+        return {self.name: {key: _shortest(value) for key, value in labels.items()}}
 
 
-def _shortest(ends: tuple[float, float]) -> float | list[float]:
-    return ends[0] if ends[0] == ends[1] else list(ends)
+def _shortest(value: float | tuple[float, float]) -> float | list[float]:
+    if isinstance(value, float):
+        return value
+    return value[0] if value[0] == value[1] else list(value)
 
 
 def _is_number(value: Any) -> bool:

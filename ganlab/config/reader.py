@@ -184,7 +184,7 @@ class _Builder:
         if not isinstance(key, str):
             raise self.fail(place, f"expected a word as key, received {shown(key)}; quote it if it is one")
         if key == "<<" and event.implicit[0]:
-            hint = "unknown key. YAML merge keys are not read; 'extends: FILE' builds on another config"
+            hint = "unknown key. Merge keys are not read; 'extends: FILE' builds on another config"
             raise self.fail(place, hint, (*self.path(), key))
         if key in frame.node.value:
             first = frame.node.value[key].place

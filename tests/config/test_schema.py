@@ -1,0 +1,186 @@
+# ruff: noqa: E501 (tables with one case a line)
+import pytest
+
+from ganlab.config.network import LayerSpec
+from ganlab.errors import ConfigError
+from tests.config.examples import changed, config_of
+
+LOSSES = "minimax, non_saturating, least_squares, wasserstein, hinge, relativistic"
+NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
+LAYER = "a layer as Name, {Name: {arguments}} or {repeat: N, layers: [...]}"
+
+# What is replaced in the example, by what, and the whole message.
+WRONG = [
+    ("name: example", "nam: example", "c.yaml:1:1: nam: unknown key. Did you mean 'name'?"),
+    ("name: example", "name: ../up", f"c.yaml:1:1: name: expected {NAME}, received '../up'"),
+    ("name: example", f"name: {'x' * 81}", f"c.yaml:1:1: name: expected {NAME}, received '{'x' * 55}...'"),
+    ("name: example", "name: example\nseed: -1", "c.yaml:2:1: seed: expected an integer >= 0, received -1"),
+    ("name: example", "name: example\nseed: 1.0", "c.yaml:2:1: seed: expected an integer >= 0, received 1.0"),
+    ("name: example", "extend: base.yaml", "c.yaml:1:1: extend: unknown key. Did you mean 'extends'?"),
+    ("data: {name: digits}\n", "", "c.yaml:1:1: data: missing; expected a mapping with name"),
+    ("latent: {dim: 64}\n", "", "c.yaml:1:1: latent: missing; expected a mapping with dim"),
+    ("loss: non_saturating\n", "", f"c.yaml:1:1: loss: missing; expected one of {LOSSES}"),
+    ("{name: digits}", "digits", "c.yaml:2:1: data: expected a mapping, received 'digits'"),
+    ("{name: digits}", "{nme: digits}", "c.yaml:2:8: data.nme: unknown key. Did you mean 'name'?"),
+    ("{name: digits}", "{name: digits, image_size: 0}", "c.yaml:2:22: data.image_size: expected an integer from 1 to 1024 or null, received 0"),
+    ("{name: digits}", "{name: digits, limit: many}", "c.yaml:2:22: data.limit: expected an integer >= 1 or null, received 'many'"),
+    ("{name: digits}", "{name: digits, range: tan}", "c.yaml:2:22: data.range: expected one of tanh, sigmoid, received 'tan'. Did you mean 'tanh'?"),
+    ("{name: digits}", "{name: digits, grayscale: true}", "c.yaml:2:22: data.grayscale: expected luminosity or null, received true"),
+    ("{name: digits}", "{name: digits, source: x}", "c.yaml:2:22: data.source: expected only with 'name: folder', received with 'name: digits'"),
+    ("dim: 64", "dim: many", "c.yaml:3:10: latent.dim: expected an integer >= 1, received 'many'"),
+    ("dim: 64", "dim: '64'", "c.yaml:3:10: latent.dim: expected an integer >= 1, received '64'"),
+    ("dim: 64", "dim: true", "c.yaml:3:10: latent.dim: expected an integer >= 1, received true"),
+    ("dim: 64", "dim: [64]", "c.yaml:3:10: latent.dim: expected an integer >= 1, received [64]"),
+    ("dim: 64", "distribution: normal", "c.yaml:3:1: latent.dim: missing; expected an integer >= 1"),
+    ("dim: 64", "dim: 64, distribution: cauchy", "c.yaml:3:19: latent.distribution: expected one of normal, uniform, received 'cauchy'"),
+    ("- LeakyReLU", "- 3", f"c.yaml:10:11: generator.layers[1].layers[1]: expected {LAYER}, received 3"),
+    ("- LeakyReLU", "-", f"c.yaml:10:10: generator.layers[1].layers[1]: expected {LAYER}, received null"),
+    ("- LeakyReLU", "- LeakyReLU: 0.2", "c.yaml:10:11: generator.layers[1].layers[1].LeakyReLU: expected a mapping of arguments, received 0.2"),
+    ("- Flatten", "- Dense:\n      units: 3", "c.yaml:15:7: discriminator.layers[0]: expected one name, received 2: Dense, units; indent arguments below their name"),
+    ("units: 1}", "units: .nan}", "c.yaml:16:15: discriminator.layers[1].Dense.units: expected a finite number, received nan"),
+    ("target_shape: [8, 8, 1]", "target_shape: [8, .inf]", "c.yaml:11:35: generator.layers[2].Reshape.target_shape[1]: expected a finite number, received inf"),
+    ("repeat: 2", "repeat: 0", "c.yaml:7:7: generator.layers[1].repeat: expected an integer from 1 to 1000, received 0"),
+    ("repeat: 2", "repeat: true", "c.yaml:7:7: generator.layers[1].repeat: expected an integer from 1 to 1000, received true"),
+    ("- repeat: 2\n     ", "-", "c.yaml:7:7: generator.layers[1].repeat: missing; expected an integer from 1 to 1000"),
+    ("repeat: 2", "repeat: 2\n      layer: []", "c.yaml:8:7: generator.layers[1].layer: unknown key. Did you mean 'layers'?"),
+    ("- Flatten", "- repeat: 2", "c.yaml:15:7: discriminator.layers[0].layers: missing; expected a list of layers"),
+    ("- Flatten", "- {repeat: 2, layers: []}", "c.yaml:15:19: discriminator.layers[0].layers: expected a list of at least one layer, received an empty list"),
+    ("- Flatten", "- {repeat: 2, layers: Dense}", "c.yaml:15:19: discriminator.layers[0].layers: expected a list of at least one layer, received 'Dense'"),
+    ("- Flatten", "- {repeat: 1000, layers: [{repeat: 11, layers: [Flatten]}]}", "c.yaml:14:3: discriminator.layers: expected at most 10,000 layers after repeats, received 11,001"),
+    ("optimizer: {Adam: {learning_rate: 1e-4}}", "optimizer: 3", "c.yaml:12:3: generator.optimizer: expected an optimizer as Name or {Name: {arguments}}, received 3"),
+    ("  optimizer: {Adam: {learning_rate: 1e-4}}\n", "", "c.yaml:4:1: generator.optimizer: missing; expected an optimizer as Name or {Name: {arguments}}"),
+    ("{Adam: {learning_rate: 1e-4}}", "{Adam: {}, SGD: {}}", "c.yaml:12:3: generator.optimizer: expected one name, received 2: Adam, SGD; indent arguments below their name"),
+    ("optimizer:", "optimiser:", "c.yaml:12:3: generator.optimiser: unknown key. Did you mean 'optimizer'?"),
+    ("non_saturating", "hing", f"c.yaml:18:1: loss: expected one of {LOSSES}, received 'hing'. Did you mean 'hinge'?"),
+    ("non_saturating", "[hinge]", f"c.yaml:18:1: loss: expected one of {LOSSES}, received [hinge]".replace("[hinge]", "['hinge']")),
+    ("non_saturating", "{hinge: {real_label: 0.9}}", "c.yaml:18:16: loss.hinge.real_label: the loss hinge has no labels; those with labels are minimax, non_saturating, least_squares"),
+    ("non_saturating", "{minimax: {real_labl: 0.9}}", "c.yaml:18:18: loss.minimax.real_labl: unknown key. Did you mean 'real_label'?"),
+    ("non_saturating", "{minimax: {real_label: [1, 0.9]}}", "c.yaml:18:18: loss.minimax.real_label: expected a number or [lowest, highest], received [1, 0.9]"),
+    ("non_saturating", "{minimax: {flip_labels: 1.5}}", "c.yaml:18:18: loss.minimax.flip_labels: expected a number from 0 to 1, received 1.5"),
+    ("", "penalty: r1", "c.yaml:20:1: penalty: expected null or a mapping of wgan_gp, r1, r2, dragan, received 'r1'"),
+    ("", "penalty: {gp: {}}", "c.yaml:20:11: penalty.gp: unknown key. Expected one of: dragan, r1, r2, wgan_gp."),
+    ("", "penalty: {r1: 10}", "c.yaml:20:11: penalty.r1: expected a mapping, received 10"),
+    ("", "penalty: {r1: {weigth: 10}}", "c.yaml:20:16: penalty.r1.weigth: unknown key. Did you mean 'weight'?"),
+    ("", "penalty: {r1: {weight: 0}}", "c.yaml:20:16: penalty.r1.weight: expected a number > 0, received 0"),
+    ("", "penalty: {r1: {every: 16}, r2: {every: 8}}", "c.yaml:20:33: penalty.r2.every: expected 16, as for r1 (lazy penalties share it), received 8"),
+    ("", "clip_weights: -.inf", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received -inf"),
+    ("steps: 100", "steps: many", "c.yaml:19:9: train.steps: expected an integer >= 1, received 'many'"),
+    ("steps: 100, ", "", "c.yaml:19:1: train: expected exactly one of steps and epochs, received neither"),
+    ("steps: 100", "steps: 100, epochs: 2", "c.yaml:19:1: train: expected exactly one of steps and epochs, received both"),
+    ("steps: 100", "epochs: 0", "c.yaml:19:9: train.epochs: expected a number > 0, received 0"),
+    ("steps: 100", "steps: 100, ema: 1", "c.yaml:19:21: train.ema: expected a number between 0 and 1 (both excluded) or null, received 1"),
+    ("steps: 100", "steps: 100, share_latents: yes", "c.yaml:19:21: train.share_latents: expected true or false, received 'yes'"),
+    ("steps: 100", "steps: 100, stop_on: [divergd]", "c.yaml:19:31: train.stop_on[0]: expected one of diverged, collapsed, not_converged, received 'divergd'. Did you mean 'diverged'?"),
+    ("steps: 100", "steps: 100, stop_on: diverged", "c.yaml:19:21: train.stop_on: expected a list, received 'diverged'"),
+    ("steps: 100", "steps: 100, share_latents: true, generator_steps: 2", "c.yaml:19:42: train.generator_steps: expected 1 generator step with share_latents: true, received 2"),
+    ("steps: 100", "steps: 100, share_latents: true, generator_batch_size: 8", "c.yaml:19:42: train.generator_batch_size: expected 32 (the batch_size) or null with share_latents: true, received 8"),
+    ("steps: 100, batch_size: 32}", "steps: 100, batch_size: 32, discriminator_batches: alternate}\npenalty: {r1: }", "c.yaml:19:37: train.discriminator_batches: expected separate or joint with a penalty, received 'alternate'"),
+    ("non_saturating\ntrain: {", "relativistic\ntrain: {discriminator_batches: alternate, ", "c.yaml:19:9: train.discriminator_batches: expected separate or joint with the loss relativistic, received 'alternate'"),
+    ("", "output: {grid: [5]}", "c.yaml:20:10: output.grid: expected [rows, columns], each from 1 to 50, received [5]"),
+    ("", "output: {grid: [5, 51]}", "c.yaml:20:10: output.grid: expected [rows, columns], each from 1 to 50, received [5, 51]"),
+    ("", "output: {samples_at: [1, x]}", "c.yaml:20:26: output.samples_at[1]: expected an integer >= 0, received 'x'"),
+    ("", "output: {keep_checkpoints: 0}", "c.yaml:20:10: output.keep_checkpoints: expected all or an integer >= 1, received 0"),
+    ("", "output: {checkpoint_every: 0}", "c.yaml:20:10: output.checkpoint_every: expected an integer >= 1 or null, received 0"),
+    ("", "metrics: fid5k", "c.yaml:20:1: metrics: expected auto or a list of metric names, received 'fid5k'"),
+    ("", "metrics: [5]", "c.yaml:20:1: metrics: expected auto or a list of metric names, received [5]"),
+    ("", "precision: float16", "c.yaml:20:1: precision: expected one of float32, mixed_bfloat16, received 'float16'. Did you mean 'float32'?"),
+    ("", "backend: jax", "c.yaml:20:1: backend: 'jax' is not supported yet; expected: tensorflow"),
+    ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
+    ("", "labels: conditional", "c.yaml:20:1: labels: 'conditional' is not supported yet; expected: none"),
+    ("", "jit: 1", "c.yaml:20:1: jit: expected auto, true or false, received 1"),
+    ("", "device: tpu", "c.yaml:20:1: device: expected one of auto, cpu, gpu, received 'tpu'. Did you mean 'gpu'?"),
+    ("", '"two\\nlines": 1', "c.yaml:20:1: ['two\\nlines']: unknown key."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "message"), WRONG, ids=[message[:70] for _, _, message in WRONG])
+def test_a_wrong_config_gives_this_line(old, new, message):
+    with pytest.raises(ConfigError) as caught:
+        config_of(changed(old, new))
+    assert str(caught.value) == message
+
+
+def test_the_first_mistake_of_the_document_is_the_one_reported():
+    text = (
+        changed("dim: 64", "dim: x")
+        .replace("batch_size: 32", "batch_size: x")
+        .replace("name: digits", "name: 3")
+    )
+    with pytest.raises(ConfigError, match=r"c.yaml:2:8: data.name"):
+        config_of(text)
+
+
+@pytest.mark.parametrize("text", ["[1]", "word", "3"])
+def test_a_document_that_is_no_mapping_is_refused(text):
+    with pytest.raises(ConfigError, match=r"^c.yaml:1:1: expected a mapping of keys, received "):
+        config_of(text)
+
+
+def test_the_short_forms_mean_the_long_forms():
+    pairs = [
+        ("- LeakyReLU", "- LeakyReLU: "),
+        ("- LeakyReLU", "- LeakyReLU: {}"),
+        ("non_saturating", "{non_saturating: }"),
+        ("non_saturating", "{non_saturating: {real_label: [1, 1], fake_label: 0, flip_labels: 0}}"),
+        ("", "penalty: null"),
+        ("", "penalty: {}"),
+    ]
+    for old, new in pairs:
+        assert config_of(changed(old, new)) == config_of(), new
+    assert config_of(changed("", "penalty: {wgan_gp: , r1: {}}")).penalty.keys() == {"wgan_gp", "r1"}
+
+
+def test_an_integer_is_accepted_where_a_number_is_wanted():
+    assert config_of(changed("", "clip_weights: 1")).clip_weights == 1.0
+
+
+def test_penalties_have_the_weights_of_their_papers_by_default():
+    config = config_of(changed("", "penalty: {wgan_gp: {}, r1: {every: 16}, r2: {}, dragan: {weight: 3}}"))
+    assert {name: (p.weight, p.every) for name, p in config.penalty.items()} == {
+        "wgan_gp": (10.0, 1),
+        "r1": (1.0, 16),
+        "r2": (1.0, 1),
+        "dragan": (3.0, 1),
+    }
+
+
+def test_a_label_becomes_a_range():
+    loss = config_of(changed("non_saturating", "{minimax: {real_label: [0.7, 1.2], fake_label: 0.1}}")).loss
+    assert (loss.name, loss.real_label, loss.fake_label, loss.flip_labels) == (
+        "minimax",
+        (0.7, 1.2),
+        (0.1, 0.1),
+        0,
+    )
+
+
+def test_repeats_unroll_and_keep_the_way_to_the_document():
+    config = config_of()
+    inside = ("generator", "layers", 1, "layers")
+    dense, leaky = LayerSpec("Dense", {"units": 64}, (*inside, 0)), LayerSpec("LeakyReLU", {}, (*inside, 1))
+    first = LayerSpec("Dense", {"units": 128, "activation": "relu"}, ("generator", "layers", 0))
+    last = LayerSpec("Reshape", {"target_shape": [8, 8, 1]}, ("generator", "layers", 2))
+    assert config.generator.expanded() == [first, dense, leaky, dense, leaky, last]
+    assert config.discriminator.expanded()[1].path == ("discriminator", "layers", 1)
+
+
+def test_changing_the_arguments_of_a_layer_leaves_the_config_alone():
+    config = config_of()
+    config.generator.expanded()[-1].arguments["target_shape"].append(3)
+    assert config.generator.expanded()[-1].arguments == {"target_shape": [8, 8, 1]}
+
+
+def test_later_stages_give_their_errors_the_same_form():
+    error = config_of().error_at(("generator", "layers", 0, "Dense", "filtres"), "unknown key.")
+    assert str(error) == "c.yaml:6:7: generator.layers[0].Dense.filtres: unknown key."
+    assert str(config_of().error_at((), "two\nlines")) == "c.yaml:1:1: two lines"
+
+
+def test_a_config_without_a_document_still_says_its_name():
+    config = type(config_of()).model_validate(config_of().model_dump())
+    assert str(config.error_at(("seed",), "is wrong")) == "example: seed: is wrong"
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(ValueError, match=r"frozen"):
+        config_of().seed = 3
