@@ -2,15 +2,17 @@
 
 import functools
 import hashlib
+import itertools
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ganlab.cache import cache_folder, compute_once
-from ganlab.errors import MissingDataError
 from ganlab.metrics.extraction import Extractor, compile_for_batches, hash_of_arrays, to_network_range
+from ganlab.metrics.weight_files import read_weights, write_weights
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +35,7 @@ RECIPE: dict[str, Any] = {
 SHIPPED_FOLDER = Path(__file__).parent / "weights"
 SHIPPED_SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "fashion_mnist": (28, 28, 1)}
 SHIPPED_CLASSES = 10
+_log = logging.getLogger(__name__)
 
 
 def load_classifier(dataset: "Dataset") -> Extractor:
@@ -71,28 +74,26 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
         classes: number of classes.
 
     Returns:
-        A model with outputs [features (N, 64), probabilities (N, classes)] and initial weights of a fixed
-        seed.
+        A model with outputs features (N, 64) and probabilities (N, classes), and weights of a fixed seed.
     """
     import keras
     from keras import layers
 
-    seeds = iter(range(100))
+    seeds = itertools.count(RECIPE["seed"])
+    widths = itertools.chain(RECIPE["filters"], itertools.repeat(RECIPE["filters"][-1]))
 
     def weights_of_seed() -> dict[str, Any]:
         # float32 whatever precision the networks under test are trained in.
-        initializer = keras.initializers.GlorotUniform(seed=RECIPE["seed"] + next(seeds))
-        return {"kernel_initializer": initializer, "dtype": "float32"}
+        return {"kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)), "dtype": "float32"}
+
+    def convolution(strides: int) -> keras.Layer:
+        options = {"padding": "same", "activation": "relu", **weights_of_seed()}
+        return layers.Conv2D(next(widths), 3, strides=strides, **options)
 
     images = keras.Input(shape, dtype="float32")
-    outputs, side, filters = images, max(shape[:2]), list(RECIPE["filters"])
-    strides = 1
-    while strides == 1 or side > 4:
-        width = filters.pop(0) if len(filters) > 1 else filters[0]
-        outputs = layers.Conv2D(
-            width, 3, strides=strides, padding="same", activation="relu", **weights_of_seed()
-        )(outputs)
-        side, strides = -(-side // strides), 2
+    outputs = convolution(strides=1)(images)
+    while max(outputs.shape[1:3]) > 4:
+        outputs = convolution(strides=2)(outputs)
     outputs = layers.Flatten(dtype="float32")(outputs)
     features = layers.Dense(64, activation="relu", name="features", **weights_of_seed())(outputs)
     dropped = layers.Dropout(RECIPE["dropout"], seed=RECIPE["seed"], dtype="float32")(features)
@@ -124,49 +125,24 @@ def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "k
             order = np.concatenate([order, generator.permutation(len(images))])
         batch, order = np.split(order, [RECIPE["batch_size"]])
         shifted = _shift(images[batch], generator)
-        training.train_on_batch(to_network_range(shifted), labels[batch])
+        training.train_on_batch(to_network_range(shifted), labels[batch].astype(np.int32))
     return model
 
 
 def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Moves a batch by one random offset. Without it features of the training images, which are what generated
-    images are compared with, drift away from those of unseen real images."""
+    """Moves a batch by one random offset.
+
+    Without this, features of the training images, which generated images are compared with, drift away from
+    those of real images that the classifier has not seen.
+    """
     reach = max(1, max(images.shape[1:3]) // 14)
     top, left = generator.integers(0, 2 * reach + 1, 2)
     padded = np.pad(images, [(0, 0), (reach, reach), (reach, reach), (0, 0)], mode="edge")
     return padded[:, top : top + images.shape[1], left : left + images.shape[2]]
 
 
-def write_weights(path: Path, model: "keras.Model") -> None:
-    """Writes the model's weights and, inside the same file, their sha256."""
-    import h5py
-
-    model.save_weights(path)
-    with h5py.File(path, "r+") as file:
-        file.attrs["sha256"] = hash_of_arrays(model.get_weights())
-
-
-def read_weights(path: Path, model: "keras.Model", remedy: str) -> str:
-    """Loads what `write_weights` wrote into the model, and returns the sha256 of the weights.
-
-    Raises:
-        MissingDataError: if the file is not there, damaged, or of another network; it ends in the remedy.
-    """
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            expected = file.attrs["sha256"]
-        model.load_weights(path)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise MissingDataError(f"{path}: no weights of this classifier: {reason}. {remedy}.") from error
-    if hash_of_arrays(model.get_weights()) != expected:
-        raise MissingDataError(f"{path}: damaged, the weights do not match their checksum. {remedy}.")
-    return expected
-
-
 def _train_and_write(dataset: "Dataset", path: Path) -> None:
+    _log.info("training the classifier of %s once, which takes minutes", dataset.name)
     model = train_classifier(dataset.train.images, dataset.train.labels, count_classes(dataset))
     write_weights(path, model)
 

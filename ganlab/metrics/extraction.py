@@ -24,6 +24,9 @@ class Sample:
     features: np.ndarray
     probabilities: np.ndarray | None = None
 
+    def __len__(self) -> int:
+        return len(self.features)
+
     def __getitem__(self, rows: slice) -> "Sample":
         return Sample(self.features[rows], None if self.probabilities is None else self.probabilities[rows])
 

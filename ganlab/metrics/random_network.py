@@ -5,6 +5,7 @@ their distances can be compared among images of one shape only.
 """
 
 import functools
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,8 @@ RECIPE: dict[str, Any] = {
     "extractor": "random",
     "version": 1,
     "features": "last convolution, flattened",
-    "filters": [32, 64, 64, 32],  # the third is repeated until the side is at most 8
+    "filters": [32, 64, 64],  # the last is repeated until the side is at most 8
+    "last_filters": 32,
     "input": "uint8 scaled to [-1, 1], no resize",
     "seed": 0,
 }
@@ -44,12 +46,11 @@ def build_random_network(shape: tuple[int, int, int]) -> "keras.Model":
     import keras
     from keras import layers
 
-    first, second, inner, last = RECIPE["filters"]
+    widths = itertools.chain(RECIPE["filters"], itertools.repeat(RECIPE["filters"][-1]))
     images = keras.Input(shape, dtype="float32")
-    outputs, side, widths = images, max(shape[:2]), [first, second]
-    while side > 4:
-        side = -(-side // 2)
-        width = last if side <= 4 else (widths.pop(0) if widths else inner)
+    outputs = images
+    while (side := max(outputs.shape[1:3])) > 4:
+        width = RECIPE["last_filters"] if side <= 8 else next(widths)
         outputs = layers.Conv2D(width, 3, strides=2, padding="same", dtype="float32")(outputs)
         outputs = layers.LeakyReLU(0.2, dtype="float32")(outputs)
     features = layers.Flatten(dtype="float32")(outputs)

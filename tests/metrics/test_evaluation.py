@@ -1,0 +1,164 @@
+"""Evaluation of generators whose scores are known because they hand out real images."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ganlab.data import Split, fingerprint_of
+from ganlab.errors import GanlabError
+from ganlab.images import from_uint8
+from ganlab.metrics.protocols import evaluate_all, prepare, resolve
+from ganlab.metrics.statistics import select_real
+
+ALL = ["fd1k_classifier", "is1k_classifier", "pr1k_classifier", "fd1k_random"]
+
+
+@pytest.fixture(scope="module")
+def module_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANLAB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def values_of(names, generate, dataset, value_range="tanh"):
+    values = evaluate_all(resolve(names, dataset), generate, dataset, value_range)
+    return {value.name: value for value in values}
+
+
+def generator_of(images, value_range="tanh"):
+    return lambda count: from_uint8(images[:count], value_range)
+
+
+def real_sample(digits):
+    return digits.train.images[select_real(digits, 1000)]
+
+
+@pytest.mark.parametrize("value_range", ["tanh", "sigmoid"])
+def test_a_generator_of_the_real_sample_is_perfect_in_either_range(digits, module_cache, value_range):
+    values = values_of(ALL, generator_of(real_sample(digits), value_range), digits, value_range)
+    assert values["fd1k_classifier"].value == pytest.approx(0, abs=1e-4)
+    assert values["fd1k_random"].value == pytest.approx(0, abs=1e-4)
+    assert values["is1k_classifier"].value == values["is1k_classifier"].floor
+    for part in ("precision", "recall", "coverage"):
+        assert values[f"pr1k_classifier.{part}"].value == 1
+
+
+def test_values_carry_their_whole_protocol(digits, module_cache):
+    values = values_of(ALL, generator_of(real_sample(digits)), digits)
+    assert list(values) == [
+        "fd1k_classifier",
+        "is1k_classifier",
+        "pr1k_classifier.precision",
+        "pr1k_classifier.recall",
+        "pr1k_classifier.density",
+        "pr1k_classifier.coverage",
+        "fd1k_random",
+    ]
+    protocols = {protocol.name: protocol for protocol in resolve(ALL, digits)}
+    for name, value in values.items():
+        protocol = protocols[name.partition(".")[0]]
+        assert (value.fingerprint, value.recipe) == (protocol.fingerprint, protocol.recipe)
+        assert len(value.weight_hash) == 64
+        assert {"ganlab", "keras", "numpy", "backend"} <= set(value.versions)
+        # 1,797 digits hold two disjoint samples of 898; the Inception Score needs only one.
+        assert value.floor_n == (1000 if name == "is1k_classifier" else 898)
+    assert values["is1k_classifier"].details["splits"] == 10
+    assert values["fd1k_classifier"].weight_hash != values["fd1k_random"].weight_hash
+
+
+def test_floors_are_those_of_real_images(digits, module_cache):
+    values = values_of(ALL, generator_of(real_sample(digits)), digits)
+    assert 9 < values["is1k_classifier"].floor <= 10
+    assert values["fd1k_classifier"].floor > 0
+    assert 0.6 < values["pr1k_classifier.recall"].floor < 1
+
+
+def test_noise_is_far_above_the_floor(digits, module_cache):
+    noise = np.random.default_rng(0).uniform(-1, 1, (1000, 8, 8, 1)).astype(np.float32)
+    values = values_of(ALL, lambda count: noise[:count], digits)
+    for name in ("fd1k_classifier", "fd1k_random"):
+        assert values[name].value > 10 * values[name].floor
+    assert values["pr1k_classifier.recall"].value < 0.2
+
+
+def test_more_noise_is_a_greater_distance(digits, module_cache):
+    real, generator = from_uint8(real_sample(digits), "tanh"), np.random.default_rng(1)
+    noise = generator.normal(size=real.shape).astype(np.float32)
+    distances = []
+    for strength in (0.1, 0.3, 0.9):
+        noisy = np.clip(real + strength * noise, -1, 1)
+        values = values_of(
+            ["fd1k_random", "fd1k_classifier"], lambda count, noisy=noisy: noisy[:count], digits
+        )
+        distances.append([value.value for value in values.values()])
+    assert (np.diff(distances, axis=0) > 0).all()
+
+
+def test_collapse_onto_one_digit_has_inception_score_one_and_no_recall(digits, module_cache):
+    one = np.repeat(real_sample(digits)[:1], 1000, axis=0)
+    values = values_of(ALL, generator_of(one), digits)
+    assert values["is1k_classifier"].value == pytest.approx(1, abs=1e-3)
+    assert values["pr1k_classifier.precision"].value == 1
+    assert values["pr1k_classifier.recall"].value < 0.01
+    assert values["fd1k_classifier"].value > 10 * values["fd1k_classifier"].floor
+
+
+def test_images_are_generated_once_for_the_largest_protocol(many_digits, module_cache):
+    counts = []
+
+    def generate(count):
+        counts.append(count)
+        return from_uint8(many_digits.train.images[:count], "tanh")
+
+    values = values_of(["fd1k_random", "fd5k_random"], generate, many_digits)
+    assert counts == [5000]
+    alone = values_of(["fd1k_random"], generate, many_digits)
+    assert values["fd1k_random"].value == pytest.approx(alone["fd1k_random"].value, rel=1e-6)
+
+
+def test_a_protocol_evaluates_itself(digits, module_cache):
+    (protocol,) = resolve(["fd1k_random"], digits)
+    generate = generator_of(digits.train.images[::-1])
+    (value,) = protocol.evaluate(generate, digits, "tanh")
+    assert value == evaluate_all([protocol], generate, digits, "tanh")[0]
+    assert evaluate_all([], generate, digits, "tanh") == []
+
+
+def test_the_floor_uses_as_many_images_as_the_metric_where_they_fit_twice(many_digits, module_cache):
+    values = values_of(["fd1k_random"], generator_of(many_digits.train.images), many_digits)
+    assert values["fd1k_random"].floor_n == 1000
+
+
+@pytest.mark.parametrize(
+    ("generate", "message"),
+    [
+        (lambda count: np.zeros((count, 8, 8, 3), np.float32), r"of shape \(1000, 8, 8, 1\), received"),
+        (lambda count: np.zeros((count - 1, 8, 8, 1), np.float32), r"of shape \(999, 8, 8, 1\)"),
+        (lambda count: np.zeros((count, 8, 8, 1), np.uint8), "received uint8"),
+        (lambda count: np.full((count, 8, 8, 1), np.nan, np.float32), "expected finite values"),
+        (lambda count: np.linspace(0, 255, count * 64).reshape(count, 8, 8, 1), "received 0 to 255"),
+        (lambda count: np.full((count, 8, 8, 1), 0.3, np.float32), "nearly one grey"),
+    ],
+)
+def test_images_that_are_none_are_refused(digits, module_cache, generate, message):
+    with pytest.raises(GanlabError, match=message):
+        values_of(["fd1k_random"], generate, digits)
+
+
+def test_preparing_makes_what_evaluation_needs(digits, cache):
+    prepare(resolve(ALL, digits), digits)
+    made = {path.name.rpartition("-")[0] for path in (cache / "statistics").glob("*.npz")}
+    assert made == {"digits-classifier-1000", "digits-random-1000"}
+
+
+def test_statistics_of_other_data_are_not_mixed_up(digits, cache):
+    shuffled = digits.train.images[::-1]
+    other = dataclasses.replace(
+        digits, train=Split(shuffled, digits.train.labels[::-1]), fingerprint=fingerprint_of(shuffled)
+    )
+    floors = [
+        values_of(["fd1k_random"], generator_of(digits.train.images), dataset)["fd1k_random"].floor
+        for dataset in (digits, other)
+    ]
+    assert floors[0] != floors[1]

@@ -1,0 +1,130 @@
+"""Names of metrics: what they mean, when they can be had, and what is said when they cannot."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ganlab.data import Split
+from ganlab.errors import ConfigError
+from ganlab.metrics.protocols import NAMES, better, resolve
+
+
+def names_of(protocols):
+    return [protocol.name for protocol in protocols]
+
+
+def with_count(dataset, count):
+    labels = None if dataset.train.labels is None else dataset.train.labels[:count]
+    return dataclasses.replace(dataset, train=Split(dataset.train.images[:count], labels))
+
+
+def test_auto_takes_the_classifier_for_labelled_images(digits, many_digits):
+    assert names_of(resolve("auto", digits)) == ["fd1k_classifier", "is1k_classifier", "pr1k_classifier"]
+    assert names_of(resolve("auto", many_digits)) == ["fd5k_classifier", "is5k_classifier", "pr5k_classifier"]
+
+
+def test_auto_takes_the_random_network_for_images_without_labels(unlabelled_digits):
+    assert names_of(resolve("auto", unlabelled_digits)) == ["fd1k_random"]
+
+
+def test_auto_takes_nothing_for_fewer_than_a_thousand_images(digits, unlabelled_digits):
+    assert resolve("auto", with_count(digits, 999)) == []
+    assert resolve("auto", with_count(unlabelled_digits, 999)) == []
+    assert len(resolve("auto", with_count(unlabelled_digits, 1000))) == 1
+
+
+def test_auto_takes_nothing_for_data_that_are_no_images(digits):
+    points = dataclasses.replace(digits, train=Split(np.zeros((5000, 2), np.float32)), class_names=None)
+    assert resolve("auto", points) == []
+
+
+def test_names_are_resolved_in_their_order_and_once(many_digits):
+    asked = ["pr1k_classifier", "fd5k_random", "pr1k_classifier"]
+    assert names_of(resolve(asked, many_digits)) == ["pr1k_classifier", "fd5k_random"]
+    assert resolve([], many_digits) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_says_kind_count_and_extractor(name, digits):
+    images = np.broadcast_to(digits.train.images[:1], (50_000, 8, 8, 1))
+    labels = np.zeros(50_000, np.int64)
+    (protocol,) = resolve([name], dataclasses.replace(digits, train=Split(images, labels)))
+    assert f"{protocol.kind}{protocol.count // 1000}k_{protocol.extractor}" == name
+    assert better(name) == ("lower" if name.startswith("fd") else "higher")
+
+
+def test_values_of_a_protocol_know_which_is_better():
+    assert better("pr5k_classifier.recall") == "higher"
+    assert better("fd1k_random") == "lower"
+    with pytest.raises(ConfigError, match="unknown metric"):
+        better("accuracy")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        (
+            ["fd1k_clasifier"],
+            "metrics[0]: unknown metric 'fd1k_clasifier'. Did you mean 'fd1k_classifier'?",
+        ),
+        (["fd1k_random", "fid5k"], "metrics[1]: unknown metric 'fid5k'."),
+        (
+            ["fd1k_random", "fd5k_random"],
+            "metrics[1]: fd5k_random needs 5,000 real images, the training set of digits has 1,797.",
+        ),
+        ("all", "metrics: expected 'auto' or a list of names, received 'all'."),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(digits, metrics, message):
+    with pytest.raises(ConfigError) as caught:
+        resolve(metrics, digits)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_classifiers_need_labels(unlabelled_digits):
+    with pytest.raises(ConfigError, match=r"metrics\[0\]: is1k_classifier needs labels, mine has none\."):
+        resolve(["is1k_classifier"], unlabelled_digits)
+
+
+def test_metrics_need_images(digits):
+    points = dataclasses.replace(digits, train=Split(np.zeros((5000, 2), np.float32)))
+    with pytest.raises(ConfigError, match=r"fd5k_random needs images, received data of shape \(2,\)"):
+        resolve(["fd5k_random"], points)
+
+
+def test_errors_are_located_where_the_config_can_say_the_place(digits):
+    def error_at(keys, message):
+        return ConfigError(f"a.yaml:7:3: {keys}: {message}")
+
+    with pytest.raises(ConfigError, match=r"^a\.yaml:7:3: \('metrics', 0\): unknown metric 'x'"):
+        resolve(["x"], digits, error_at)
+
+
+def test_fingerprints_tell_protocols_apart_and_are_reproducible(many_digits):
+    asked = [name for name in NAMES if "10k" not in name and "50k" not in name]
+    protocols = resolve(asked, many_digits)
+    fingerprints = [protocol.fingerprint for protocol in protocols]
+    assert len(set(fingerprints)) == len(asked)
+    assert all(len(fingerprint) == 16 for fingerprint in fingerprints)
+    assert fingerprints == [protocol.fingerprint for protocol in resolve(asked, many_digits)]
+
+
+def test_a_recipe_is_plain_data_that_names_all_that_decides_the_value(digits):
+    recipes = {protocol.kind: protocol.recipe for protocol in resolve("auto", digits)}
+    assert json.loads(json.dumps(recipes)) == recipes
+    assert recipes["fd"]["real"] == {"count": 1000, "split": "train", "selection_seed": 0}
+    assert recipes["fd"]["generated"] == 1000
+    assert recipes["fd"]["extractor"]["extractor"] == "classifier"
+    assert recipes["is"]["splits"] == 10
+    assert (recipes["pr"]["precision_recall_k"], recipes["pr"]["density_coverage_k"]) == (3, 5)
+
+
+def test_resolving_loads_no_framework():
+    code = "import sys, ganlab.metrics.protocols; print({'keras', 'tensorflow', 'scipy'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"

@@ -1,0 +1,69 @@
+"""Weights on disk: whole or refused."""
+
+import re
+
+import numpy as np
+import pytest
+
+from ganlab.errors import MissingDataError
+from ganlab.metrics.classifier import build_classifier
+from ganlab.metrics.weight_files import read_weights, write_weights
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    model = build_classifier((8, 8, 1), classes=10)
+    write_weights(path, model)
+    return path, model
+
+
+def test_weights_come_back_with_their_hash(written):
+    path, model = written
+    other = build_classifier((8, 8, 1), classes=10)
+    other.set_weights([np.zeros_like(weights) for weights in other.get_weights()])
+    weight_hash = read_weights(path, other, "Mend it")
+    assert re.fullmatch("[0-9a-f]{64}", weight_hash)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
+
+
+def test_the_hash_is_of_the_weights_and_not_of_the_file(written, tmp_path):
+    path, model = written
+    write_weights(tmp_path / "b.weights.h5", model)
+    assert read_weights(path, model, "") == read_weights(tmp_path / "b.weights.h5", model, "")
+
+
+def _flip_a_bit(content: bytes, model) -> bytes:
+    kernel = model.get_weights()[-2].tobytes()
+    position = content.index(kernel[:64]) + 30
+    return content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_flip_a_bit, "damaged, the weights do not match their checksum"),
+        (lambda content, model: content[: len(content) // 2], "no weights of this classifier"),
+        (lambda content, model: b"", "no weights of this classifier"),
+        (lambda content, model: b"not hdf5" * 1000, "no weights of this classifier"),
+    ],
+)
+def test_a_damaged_file_is_one_line_with_its_remedy(written, damage, message):
+    path, model = written
+    path.write_bytes(damage(path.read_bytes(), model))
+    with pytest.raises(MissingDataError) as caught:
+        read_weights(path, model, "Reinstall ganlab")
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert str(caught.value).endswith(". Reinstall ganlab.")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape_and_classes", [((8, 8, 1), 11), ((28, 28, 1), 10), ((8, 8, 3), 10)])
+def test_weights_of_another_network_are_refused(written, shape_and_classes):
+    with pytest.raises(MissingDataError, match="no weights of this classifier"):
+        read_weights(written[0], build_classifier(*shape_and_classes), "")
+
+
+def test_a_missing_file_is_refused(tmp_path, written):
+    with pytest.raises(MissingDataError, match="no weights of this classifier"):
+        read_weights(tmp_path / "none.weights.h5", written[1], "")
