@@ -7,6 +7,7 @@ each part stands.
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 Keys = tuple[str | int, ...]
@@ -72,16 +73,30 @@ class Document:
             node = child
         return str(node.place)
 
-    def order(self, keys: Keys) -> tuple[int, ...]:
-        """A sort key that puts paths in the order of the document; what is missing comes last."""
-        positions = []
-        node: Node | None = self.root
-        for key in keys:
-            siblings = node.value if node is not None and isinstance(node.value, dict | list) else ()
-            names = list(siblings) if isinstance(siblings, dict) else range(len(siblings))
-            positions.append(names.index(key) if key in names else len(names))
-            node = node.child(key) if node is not None else None
-        return tuple(positions)
+    def order(self, keys: Keys) -> int:
+        """A sort key that puts paths in the order of the document; what is missing comes last in its parent."""
+        if keys in self._spans:
+            return self._spans[keys][0]
+        while keys not in self._spans:
+            keys = keys[:-1]
+        return self._spans[keys][1]
+
+    @cached_property
+    def _spans(self) -> dict[Keys, tuple[int, int]]:
+        """When a walk through the document enters and leaves each path."""
+        spans: dict[Keys, tuple[int, int]] = {}
+        clock = count()
+
+        def walk(node: Node, keys: Keys) -> None:
+            entered = next(clock)
+            if isinstance(node.value, dict | list):
+                items = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
+                for key, child in items:
+                    walk(child, (*keys, key))
+            spans[keys] = (entered, next(clock))
+
+        walk(self.root, ())
+        return spans
 
 
 def dotted(keys: Keys) -> str:

@@ -12,25 +12,29 @@ from ganlab.errors import ConfigError, did_you_mean
 
 def config_error(error: ValidationError, document: Document) -> ConfigError:
     """The first mistake in the order of the document."""
-    findings = [_finding(detail) for detail in error.errors(include_url=False)]
-    keys, message = min(findings, key=lambda finding: document.order(finding[0]))
-    return error_in(document, keys, message)
+    details = error.errors(include_url=False)
+    first = min(details, key=lambda detail: document.order(_keys(detail)))
+    return error_in(document, _keys(first), _message(first))
 
 
-def _finding(detail: dict[str, Any]) -> tuple[Keys, str]:
-    keys = tuple(detail["loc"])
-    kind = detail["type"]
+def _keys(detail: dict[str, Any]) -> Keys:
+    below = detail["ctx"]["keys"] if detail["type"] == "located" else ()
+    return (*detail["loc"], *below)
+
+
+def _message(detail: dict[str, Any]) -> str:
+    keys, kind = _keys(detail), detail["type"]
     if kind == "located":
-        return keys + tuple(detail["ctx"]["keys"]), detail["ctx"]["message"]
+        return detail["ctx"]["message"]
     if kind == "missing":
-        return keys, f"missing; expected {_words(keys)}"
+        return f"missing; expected {_words(keys)}"
     if kind == "extra_forbidden":
         choices = [*_section_at(keys[:-1]).model_fields, *(["extends"] if len(keys) == 1 else [])]
-        return keys, f"unknown key.{did_you_mean(keys[-1], choices)}"
+        return f"unknown key.{did_you_mean(keys[-1], choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return keys, f"expected a mapping, received {shown(detail['input'])}"
+        return f"expected a mapping, received {shown(detail['input'])}"
     if kind == "list_type":
-        return keys, f"expected a list, received {shown(detail['input'])}"
+        return f"expected a list, received {shown(detail['input'])}"
     raise AssertionError(f"a field at {keys} has no words for {detail}") from None
 
 
@@ -38,10 +42,8 @@ def _section_at(keys: Keys) -> type[Section]:
     """The model that describes the mapping at a path."""
     section = Config
     for key in keys:
-        if get_origin(section) is dict:
-            section = get_args(section)[1]
-        else:
-            section = section.model_fields[key].annotation
+        is_open = get_origin(section) is dict  # any key, as in penalty
+        section = get_args(section)[1] if is_open else section.model_fields[key].annotation
     return section
 
 
