@@ -20,7 +20,7 @@ RECIPE: dict[str, Any] = {
     "version": 1,
     "features": "last convolution, flattened",
     "filters": [32, 64, 64],  # the last is repeated until the side is at most 8
-    "last_filters": 32,
+    "last_filters": 16,
     "input": "uint8 scaled to [-1, 1], no resize",
     "seed": 0,
 }
@@ -41,7 +41,7 @@ def build_random_network(shape: tuple[int, int, int]) -> "keras.Model":
         shape: (H, W, C) of images in [-1, 1], any size.
 
     Returns:
-        A model with the output features (N, d), d at most 4 * 4 * 32 = 512.
+        A model with the output features (N, d), d at most 4 * 4 * 16 = 256.
     """
     import keras
     from keras import layers
