@@ -23,9 +23,7 @@ _KEYS = ["repeat", "layers", "Adam", "minimax", "penalty", "r1", "every"]
 PIECES = [*_MARKS, *_SCALARS, *_KEYS]
 PIECES += ["- ", ": ", "\n", "\n  ", "\t", "---\n", "<<: ", "&a ", "!!str ", "\0", "\u2028", "9" * 5000]
 
-SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(PIECES)
-)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(PIECES)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

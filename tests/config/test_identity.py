@@ -75,9 +75,7 @@ def test_the_seed_changes_the_identity_and_not_the_cell():
 
 
 def test_where_the_images_lie_does_not_matter_but_what_they_are_does():
-    folder = [
-        identities(changed("name: digits", f"name: folder, source: {source}")) for source in ("a", "b/c.zip")
-    ]
+    folder = [identities(changed("name: digits", f"name: folder, source: {source}")) for source in ("a", "b/c.zip")]
     assert folder[0] == folder[1]
 
 

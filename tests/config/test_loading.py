@@ -18,9 +18,7 @@ def test_a_config_without_a_name_is_named_after_its_file(tmp_path):
 def test_a_file_name_that_is_no_name_is_refused(tmp_path):
     path = tmp_path / "my config.yaml"
     path.write_text(changed("name: example\n", ""))
-    with pytest.raises(
-        ConfigError, match=r"my config.yaml:1:1: name: expected a name of .*, received 'my config'$"
-    ):
+    with pytest.raises(ConfigError, match=r"my config.yaml:1:1: name: expected a name of .*, received 'my config'$"):
         load_config(path)
 
 
@@ -93,9 +91,7 @@ WRONG_OVERRIDES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("option", "message"), WRONG_OVERRIDES, ids=[option[:40] for option, _ in WRONG_OVERRIDES]
-)
+@pytest.mark.parametrize(("option", "message"), WRONG_OVERRIDES, ids=[option[:40] for option, _ in WRONG_OVERRIDES])
 def test_a_wrong_override_gives_this_line(option, message, tmp_path):
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, EXAMPLE, option)
@@ -121,9 +117,7 @@ def extend(folder: Path, text: str, base: str = EXAMPLE):
 
 def test_extending_merges_mappings_and_replaces_lists(tmp_path):
     text = "latent: {distribution: uniform}\ndiscriminator: {layers: [Flatten, Dense: {units: 1, use_bias: false}]}\n"
-    config = extend(
-        tmp_path, text.replace("Dense: {units: 1, use_bias: false}", "{Dense: {units: 1}}, Softplus")
-    )
+    config = extend(tmp_path, text.replace("Dense: {units: 1, use_bias: false}", "{Dense: {units: 1}}, Softplus"))
     assert (config.latent.dim, config.latent.distribution) == (64, "uniform")
     assert config.discriminator.layers == ["Flatten", {"Dense": {"units": 1}}, "Softplus"]
     assert config.discriminator.optimizer == {"Adam": {"learning_rate": 1e-4}}
@@ -134,9 +128,7 @@ def test_a_name_is_not_inherited(tmp_path):
 
 
 def test_another_optimizer_or_loss_replaces_the_inherited_one(tmp_path):
-    config = extend(
-        tmp_path, "generator: {optimizer: {SGD: {momentum: 0.9}}}\nloss: {minimax: {real_label: 0.9}}\n"
-    )
+    config = extend(tmp_path, "generator: {optimizer: {SGD: {momentum: 0.9}}}\nloss: {minimax: {real_label: 0.9}}\n")
     assert config.generator.optimizer == {"SGD": {"momentum": 0.9}}
     assert config.loss.name == "minimax"
     same = extend(tmp_path, "generator: {optimizer: {Adam: {beta_1: 0.5}}}\n")
@@ -145,9 +137,7 @@ def test_another_optimizer_or_loss_replaces_the_inherited_one(tmp_path):
 
 def test_another_learning_rate_schedule_replaces_the_inherited_one(tmp_path):
     base = changed("learning_rate: 1e-4", "learning_rate: {CosineDecay: {decay_steps: 9}}")
-    config = extend(
-        tmp_path, "generator: {optimizer: {Adam: {learning_rate: {PolynomialDecay: {}}}}}\n", base
-    )
+    config = extend(tmp_path, "generator: {optimizer: {Adam: {learning_rate: {PolynomialDecay: {}}}}}\n", base)
     assert config.generator.optimizer == {"Adam": {"learning_rate": {"PolynomialDecay": {}}}}
 
 
@@ -160,9 +150,7 @@ def test_mistakes_point_into_the_file_that_holds_them(tmp_path):
         extend(tmp_path, "seed: 1\n", changed("dim: 64", "dim: x"))
     expected = f"{tmp_path}/base/b.yaml:3:10: latent.dim: expected an integer >= 1, received 'x'"
     assert str(caught.value) == expected
-    with pytest.raises(
-        ConfigError, match=r"c.yaml:2:10: latent.dim: expected an integer >= 1, received 'y'$"
-    ):
+    with pytest.raises(ConfigError, match=r"c.yaml:2:10: latent.dim: expected an integer >= 1, received 'y'$"):
         extend(tmp_path, "latent: {dim: y}\n")
 
 
@@ -183,18 +171,14 @@ def test_a_wrong_extends_is_one_located_line(tmp_path):
 def test_a_circle_through_several_files_is_found(tmp_path):
     (tmp_path / "a.yaml").write_text("extends: b.yaml")
     (tmp_path / "b.yaml").write_text("extends: a.yaml")
-    with pytest.raises(
-        ConfigError, match=r"b.yaml:1:1: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml$"
-    ):
+    with pytest.raises(ConfigError, match=r"b.yaml:1:1: extends: goes in a circle: a.yaml -> b.yaml -> a.yaml$"):
         load_config(tmp_path / "a.yaml")
 
 
 def test_a_chain_of_files_has_a_limit(tmp_path):
     for i in range(12):
         (tmp_path / f"{i}.yaml").write_text(f"extends: {i + 1}.yaml" if i < 11 else EXAMPLE)
-    with pytest.raises(
-        ConfigError, match=r"10.yaml:1:1: extends: more than 10 files extend each other, the limit$"
-    ):
+    with pytest.raises(ConfigError, match=r"10.yaml:1:1: extends: more than 10 files extend each other, the limit$"):
         load_config(tmp_path / "0.yaml")
     assert load_config(tmp_path / "1.yaml").name == "1"
 

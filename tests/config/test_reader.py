@@ -132,9 +132,7 @@ def test_wrong_yaml_gives_one_line(text, message, either_parser):
 
 
 def test_a_huge_integer_is_one_short_line(either_parser):
-    with pytest.raises(
-        ConfigError, match=r"^f:1:1: expected an integer of at most 64 bits, received '9+\.\.\.'$"
-    ):
+    with pytest.raises(ConfigError, match=r"^f:1:1: expected an integer of at most 64 bits, received '9+\.\.\.'$"):
         parse_yaml("9" * 100_000, "f")
 
 

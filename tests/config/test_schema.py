@@ -100,12 +100,14 @@ def test_a_wrong_config_gives_this_line(old, new, message):
     assert str(caught.value) == message
 
 
+def test_the_order_of_the_document_counts_and_not_that_of_the_schema():
+    text = "loss: hing\n" + changed("loss: non_saturating\n", "").replace("dim: 64", "dim: x")
+    with pytest.raises(ConfigError, match=r"^c.yaml:1:1: loss: "):
+        config_of(text)
+
+
 def test_the_first_mistake_of_the_document_is_the_one_reported():
-    text = (
-        changed("dim: 64", "dim: x")
-        .replace("batch_size: 32", "batch_size: x")
-        .replace("name: digits", "name: 3")
-    )
+    text = changed("dim: 64", "dim: x").replace("batch_size: 32", "batch_size: x").replace("name: digits", "name: 3")
     with pytest.raises(ConfigError, match=r"c.yaml:2:8: data.name"):
         config_of(text)
 
