@@ -189,6 +189,8 @@ def read_run(folder: Path) -> RunRecord:
     if status.get("status") not in STATES:
         received = f"received {status.get('status')!r}"
         raise GanlabError(f"{status_path}: damaged: status: expected one of {', '.join(STATES)}; {received}")
+    if not isinstance(status.get("cell", ""), str):
+        raise GanlabError(f"{status_path}: damaged: cell: received {type(status['cell']).__name__}")
     times = status.get("times", {})
     if not isinstance(times, dict) or type(times.get("updated", 0)) not in (int, float):
         raise GanlabError(f"{status_path}: damaged: times: expected a mapping with 'updated' in seconds")

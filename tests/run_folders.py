@@ -70,7 +70,8 @@ def write_run(
     folder = results / dataset / f"{name}-seed{seed}-{identity[:8]}{again}"
     folder.mkdir(parents=True)
     times = {"created": 1714557600.0, status: 1714561200.0, "updated": 1714561200.0}
-    write_json(folder / "status.json", {"status": status, "times": times})
+    known = {"identity": identity, "cell": cell, "steps": 1500, "reason": None}
+    write_json(folder / "status.json", {**known, "status": status, "times": times})
     (folder / "config.yaml").write_text(CONFIG.format(name=name, family=family, seed=seed, units=units))
     write_json(folder / "environment.json", {"versions": {"keras": "3.15.1"}, "device": "cpu"})
     if with_summary:

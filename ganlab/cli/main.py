@@ -43,6 +43,9 @@ class LazyGroup(click.Group):
             ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx):
+        super().invoke(ctx)  # what a command returns is no exit code
+
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -67,8 +70,7 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         code = cli.main(args=arguments, prog_name="ganlab", standalone_mode=False)
         sys.stdout.flush()
-        # click returns the code of an explicit exit, else whatever the command returned.
-        return code if isinstance(code, int) else 0
+        return code or 0  # click returns the code of an explicit exit, else None
     except click.Abort:
         return INTERRUPTED
     except click.ClickException as error:

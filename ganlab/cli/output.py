@@ -36,11 +36,12 @@ def write_file(path: Path, text: str) -> None:
 
     What is no regular file (/dev/stdout, a named pipe) is written to, not replaced; so is a link's target.
     """
-    path = Path(path).resolve()
-    if path.exists() and not path.is_file():
+    target = path.resolve()
+    # /dev/stdout may lead to a file that has no name any more.
+    if path.exists() and not (target.is_file() and target.samefile(path)):
         path.write_text(text, encoding="utf-8")
         return
-    write_text(path, text)
+    write_text(target, text)
     click.echo(f"wrote {path}", err=True)
 
 

@@ -95,9 +95,7 @@ def _floor(cells: list[Cell], key: MetricKey) -> str:
     return f"{text} (N = {sizes})" if text and sizes else text
 
 
-def _notes(
-    report: Report, cells: list[Cell], keys: list[MetricKey], labels: dict[MetricKey, str]
-) -> list[str]:
+def _notes(report: Report, cells: list[Cell], keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
     notes = []
     if keys:
         notes.append("Mean ± sample standard deviation over n seeds; best: of each run's best value.")

@@ -44,8 +44,7 @@ def difference_document(first: RunRecord, second: RunRecord) -> dict:
         "runs": [str(first.folder), str(second.folder)],
         "config": differences(first.config, second.config),
         "metrics": [
-            {"metric": labels[key], "first": _metric(first, key), "second": _metric(second, key)}
-            for key in keys
+            {"metric": labels[key], "first": _metric(first, key), "second": _metric(second, key)} for key in keys
         ],
         "environment": differences(first.environment, second.environment),
     }

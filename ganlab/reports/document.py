@@ -42,9 +42,7 @@ def _cells(report: Report, cells: list[Cell]) -> list[dict]:
             "seconds": _statistic(cell.cost("seconds")),
             "images_per_second": _statistic(cell.cost("images_per_second")),
             "metrics": {
-                label: _metric(cell.metrics[key], key[1])
-                for key, label in labels.items()
-                if key in cell.metrics
+                label: _metric(cell.metrics[key], key[1]) for key, label in labels.items() if key in cell.metrics
             },
         }
         for cell in cells

@@ -17,9 +17,7 @@ def listing_table(runs: list[RunRecord]) -> Table:
         Column("best", numeric=True),
         Column("updated"),
     ]
-    rows = [
-        [_text(value) for value in {**_entry(run), "updated": moment(run.updated)}.values()] for run in runs
-    ]
+    rows = [[_text(value) for value in {**_entry(run), "updated": moment(run.updated)}.values()] for run in runs]
     return Table(columns, rows)
 
 

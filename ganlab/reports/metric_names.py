@@ -32,8 +32,7 @@ def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
     keys = list(dict.fromkeys(keys))
     names = [name for name, _ in keys]
     return {
-        (name, fingerprint): name if names.count(name) == 1 else f"{name} [{fingerprint}]"
-        for name, fingerprint in keys
+        (name, fingerprint): name if names.count(name) == 1 else f"{name} [{fingerprint}]" for name, fingerprint in keys
     }
 
 

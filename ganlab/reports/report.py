@@ -57,9 +57,7 @@ def build_report(
     if dataset is not None:
         known = {run.dataset for run in runs}
         if dataset not in known:
-            raise ConfigError(
-                f"--dataset {dataset}: no run here is on this data set.{did_you_mean(dataset, known)}"
-            )
+            raise ConfigError(f"--dataset {dataset}: no run here is on this data set.{did_you_mean(dataset, known)}")
         runs = [run for run in runs if run.dataset == dataset]
     keys = choose_metrics(metric_keys(runs), metrics)
     cells = sorted(group_cells(runs), key=lambda cell: cell.dataset)

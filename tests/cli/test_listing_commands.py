@@ -1,0 +1,177 @@
+"""ls, show, diff, report, data and schema, from the words a user types to what comes out."""
+
+import json
+import os
+
+import pytest
+
+from ganlab.cli.main import main
+from tests.run_folders import metric, write_run
+
+
+@pytest.fixture
+def ganlab(capsys, monkeypatch, tmp_path):
+    """Runs a command line in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        with pytest.raises(SystemExit) as caught:
+            main([str(word) for word in words])
+        return caught.value.code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def results(tmp_path):
+    return tmp_path / "results"
+
+
+def test_ls_of_nothing_says_how_to_begin(ganlab):
+    assert ganlab("ls") == (0, "", "no runs in results; 'ganlab run CONFIG' makes one\n")
+    assert json.loads(ganlab("ls", "--json")[1]) == {"format": 1, "runs": []}
+
+
+def test_ls_shows_each_run_in_a_line(ganlab, results):
+    folder = write_run(results, metrics={"is1k": metric(9.0), "fd1k": metric(12.5, best=11.0)})
+    write_run(results, "exp01", dataset="mnist", status="running", with_summary=False)
+    code, out, _ = ganlab("ls")
+    head, first, second = (line.split() for line in out.splitlines())
+    assert code == 0
+    assert head[:8] == ["dataset", "name", "seed", "identity", "family", "status", "verdict", "steps"]
+    assert first[:11] == [
+        *("digits", "quickstart", "0", folder.name[-8:], "DCGAN", "finished", "ok", "1500"),
+        *("fd1k", "12.50", "11.00"),
+    ]
+    assert second[:2] == ["mnist", "exp01"] and second[5] == "running"
+
+
+def test_ls_shows_the_rest_beside_a_damaged_run_and_fails(ganlab, results):
+    write_run(results)
+    bad = write_run(results, "exp01")
+    (bad / "status.json").write_text("{")
+    code, out, err = ganlab("ls")
+    assert code == 1 and "quickstart" in out and "exp01" not in out
+    assert err.startswith(f"results/digits/{bad.name}/status.json: damaged") and err.count("\n") == 1
+
+
+def test_show_says_what_came_out_and_where_the_pictures_are(ganlab, results):
+    folder = write_run(results, metrics={"fd1k": metric(12.5, floor=0.9, floor_n=898)})
+    (folder / "samples").mkdir()
+    (folder / "samples" / "001500.png").touch()
+    code, out, _ = ganlab("show", "quickstart")
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0
+    for line in (
+        ["status", "finished"],
+        ["parameters", "generator", "4224,", "discriminator", "1025"],
+        ["loss", "non_saturating"],
+        ["fd1k", "12.50", "12.50", "1500", "0.9000", "(N", "=", "898)", "lower"],
+        ["samples", f"results/digits/{folder.name}/samples/001500.png"],
+    ):
+        assert line in lines
+    document = json.loads(ganlab("show", "quickstart", "--json")[1])
+    assert document["summary"]["metrics"]["fd1k"]["last"] == 12.5
+    assert list(document["pictures"]) == ["samples"]
+
+
+def test_show_of_an_unfinished_run_says_so(ganlab, results):
+    write_run(results, status="failed", with_summary=False)
+    code, out, _ = ganlab("show", "quickstart")
+    assert code == 0 and ["status", "failed"] in [line.split() for line in out.splitlines()]
+
+
+def test_diff_names_the_keys_that_differ(ganlab, results):
+    write_run(results, "exp01", metrics={"fd1k": metric(1.0), "is1k": metric(9.0, fingerprint="aa")})
+    other = write_run(results, "exp02", units=128, metrics={"fd1k": metric(2.0), "is1k": metric(8.0, fingerprint="bb")})
+    (other / "environment.json").write_text(json.dumps({"versions": {"keras": "3.16.0"}, "device": "cpu"}))
+    code, out, _ = ganlab("diff", "exp01", "exp02")
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert ["generator.layers[0].Dense.units", "64", "128"] in lines
+    assert ["versions.keras", "3.15.1", "3.16.0"] in lines
+    assert ["fd1k", "1.000", "1.000", "2.000", "2.000"] in lines
+    assert ["is1k", "[aa]", "9.000", "9.000"] in lines and ["is1k", "[bb]", "8.000", "8.000"] in lines
+    document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
+    assert [entry["key"] for entry in document["config"]] == ["name", "generator.layers[0].Dense.units"]
+
+
+def test_diff_tells_a_missing_key_from_a_null(ganlab, results):
+    for name, line in (("exp01", "clip_weights: null\n"), ("exp02", "")):
+        with (write_run(results, name) / "config.yaml").open("a") as config:
+            config.write(line)
+    document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
+    assert {"key": "clip_weights", "first": None} in document["config"]
+
+
+def test_diff_of_a_run_with_itself_finds_nothing(ganlab, results):
+    write_run(results)
+    code, out, _ = ganlab("diff", "quickstart", "quickstart")
+    assert code == 0 and out.count("no difference") == 2
+
+
+@pytest.mark.parametrize("words", [["show", "nothing"], ["diff", "quickstart", "nothing"]])
+def test_a_run_that_is_not_there_is_one_line(ganlab, results, words):
+    write_run(results)
+    code, out, err = ganlab(*words)
+    assert (code, out) == (2, "") and err.startswith("nothing: no such run in results.") and err.count("\n") == 1
+
+
+def test_report_writes_a_file_whole_and_says_where(ganlab, results, tmp_path):
+    write_run(results)
+    code, out, err = ganlab("report", "--format", "csv", "--out", "table.csv")
+    assert (code, out) == (0, "") and err == "wrote table.csv\n"
+    assert (tmp_path / "table.csv").read_text().startswith("dataset,cell,name,")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "table.csv"]
+
+
+def test_report_leaves_an_earlier_file_alone_when_it_fails(ganlab, results, tmp_path):
+    write_run(results)
+    (tmp_path / "table.md").write_text("earlier")
+    code, _, err = ganlab("report", "--metric", "fid5k", "--format", "markdown", "--out", "table.md")
+    assert code == 2 and err.startswith("--metric fid5k: no run here has this metric.")
+    assert (tmp_path / "table.md").read_text() == "earlier"
+
+
+def test_report_writes_into_a_pipe_without_replacing_it(ganlab, results, tmp_path):
+    write_run(results)
+    os.mkfifo(tmp_path / "pipe")
+    # Opened for both ways, so that neither end waits for the other.
+    descriptor = os.open(tmp_path / "pipe", os.O_RDWR)
+    code, out, _ = ganlab("report", "--format", "csv", "--out", "pipe")
+    assert (code, out) == (0, "") and os.read(descriptor, 20) == b"dataset,cell,name,fa"
+    assert (tmp_path / "pipe").is_fifo()
+    os.close(descriptor)
+
+
+def test_report_follows_a_link_and_leaves_it_a_link(ganlab, results, tmp_path):
+    write_run(results)
+    (tmp_path / "target.csv").write_text("earlier")
+    (tmp_path / "link.csv").symlink_to("target.csv")
+    assert ganlab("report", "--format", "csv", "--out", "link.csv")[0] == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "target.csv").read_text().startswith("dataset,")
+
+
+def test_report_prints_its_table_and_fails_when_a_run_is_damaged(ganlab, results):
+    write_run(results)
+    for name in ("exp01", "exp02"):
+        (write_run(results, name) / "summary.json").write_text("[]")
+    code, out, err = ganlab("report")
+    assert code == 1 and "quickstart" in out and out.count("Left out: ") == 2
+    assert err.startswith("2 run folders could not be read; the first: results/digits/exp01")
+
+
+def test_data_lists_the_digits_that_need_no_download(ganlab):
+    code, out, _ = ganlab("data", "--json")
+    (digits,) = [entry for entry in json.loads(out)["datasets"] if entry["name"] == "digits"]
+    assert code == 0 and 1797 in digits.values()
+    assert any(line.startswith("digits ") for line in ganlab("data")[1].splitlines())
+
+
+def test_schema_knows_the_layers_of_keras(ganlab, tmp_path):
+    code, out, _ = ganlab("schema", "--out", "schema.json")
+    assert (code, out) == (0, "")
+    schema = (tmp_path / "schema.json").read_text()
+    assert json.loads(schema)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert '"Conv2DTranspose"' in schema

@@ -1,0 +1,68 @@
+import pytest
+
+from ganlab.errors import ConfigError
+from ganlab.reports.metric_names import (
+    choose_metrics,
+    label_metrics,
+    lower_is_better,
+    main_metric,
+    sample_count,
+)
+
+KEYS = [("pr5k_classifier.recall", "a"), ("pr5k_classifier.density", "a"), ("fd5k_classifier", "b")]
+
+
+def test_directions_are_those_of_the_protocols():
+    from ganlab.metrics.protocols import NAMES, better
+
+    assert {name: lower_is_better(name) for name in NAMES} == {name: better(name) == "lower" for name in NAMES}
+
+
+@pytest.mark.parametrize("name", ["fid5k", "fid50k_full", "kid5k", "fid5k_akel2022", "fd5k_random"])
+def test_distances_are_better_when_lower(name):
+    assert lower_is_better(name)
+
+
+@pytest.mark.parametrize("name", ["is5k", "is5k_classifier", "pr5k_classifier.recall"])
+def test_scores_are_better_when_higher(name):
+    assert not lower_is_better(name)
+
+
+def test_the_main_metric_is_the_first_distance_else_the_first():
+    assert main_metric(["is5k_classifier", "fd5k_classifier", "fd5k_random"]) == "fd5k_classifier"
+    assert main_metric(["pr5k_classifier.recall", "is5k_classifier"]) == "pr5k_classifier.recall"
+    assert main_metric([]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("fd5k_classifier", 5000), ("is10k", 10_000), ("pr1k_classifier.recall", 1000), ("mine", None)],
+)
+def test_a_name_states_its_sample_count(name, count):
+    assert sample_count(name) == count
+
+
+def test_one_name_for_two_recipes_is_told_apart_by_the_fingerprint():
+    labels = label_metrics([("fd5k", "aa"), ("is5k", "cc"), ("fd5k", "bb"), ("fd5k", "aa")])
+    assert list(labels.values()) == ["fd5k [aa]", "is5k", "fd5k [bb]"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        ([], KEYS),
+        (["fd5k_classifier"], KEYS[2:]),
+        (["fd5k_classifier", "pr5k_classifier"], [KEYS[2], *KEYS[:2]]),
+        (["pr5k_classifier.density"], KEYS[1:2]),
+        (["pr5k_classifier", "pr5k_classifier.recall"], KEYS[:2]),
+    ],
+)
+def test_metrics_are_chosen_by_name_in_the_order_asked_for(wanted, chosen):
+    assert choose_metrics(KEYS, wanted) == chosen
+
+
+def test_a_metric_nobody_has_is_an_error_with_a_hint():
+    with pytest.raises(ConfigError) as caught:
+        choose_metrics(KEYS, ["fd5k_clasifier"])
+    expected = "--metric fd5k_clasifier: no run here has this metric. Did you mean 'fd5k_classifier'?"
+    assert str(caught.value) == expected

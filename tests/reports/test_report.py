@@ -1,0 +1,159 @@
+import pytest
+
+from ganlab.errors import ConfigError
+from ganlab.reports.comparison import comparison_tables
+from ganlab.reports.report import build_report
+from tests.run_folders import metric, write_run
+
+
+def rows_of(results, paths=(), **options):
+    """The only table's rows as mappings from heading to text."""
+    (table,) = comparison_tables(build_report(paths, results=results, **options))
+    return [dict(zip([column.name for column in table.columns], row, strict=True)) for row in table.rows]
+
+
+def notes_of(results):
+    (table,) = comparison_tables(build_report((), results=results))
+    return " ".join(table.notes)
+
+
+def test_a_row_says_what_was_trained_how_and_what_came_out(tmp_path):
+    for seed, value in enumerate([10.0, 14.0]):
+        write_run(tmp_path, seed=seed, metrics={"fd1k": metric(value, best=9.0, best_step=100 + seed, floor=0.7)})
+    row, floor = rows_of(tmp_path)
+    assert row == {
+        "name": "quickstart",
+        "family": "DCGAN",
+        "steps": "1500",
+        "batch_size": "32",
+        "latent_dim": "64",
+        "n": "2",
+        "fd1k last": "12.00 ± 2.83",
+        "fd1k best": "9.000 ± 0.000 (step 100 to 101)",
+        "seconds": "61.50",
+        "images/s": "780.5",
+        "status": "2 finished",
+        "verdict": "2 ok",
+    }
+    assert floor["name"] == "floor (real data)"
+    assert (floor["fd1k last"], floor["fd1k best"]) == ("0.7000", "0.7000")
+
+
+def test_hyperparameters_that_differ_have_a_column_and_others_none(tmp_path):
+    write_run(tmp_path, "exp01", config={"loss": "minimax", "penalty": None})
+    write_run(tmp_path, "exp02", config={"loss": "hinge", "penalty": "r1(1)"}, device="gpu")
+    rows = rows_of(tmp_path)
+    assert [row["loss"] for row in rows] == ["minimax", "hinge", ""]
+    assert [row["penalty"] for row in rows] == ["", "r1(1)", ""]
+    assert [row["device"] for row in rows] == ["cpu", "gpu", ""]
+    assert "discriminator_steps" not in rows[0] and "backend" not in rows[0]
+
+
+def test_runs_that_did_not_finish_are_shown_and_in_no_mean(tmp_path):
+    write_run(tmp_path)
+    write_run(tmp_path, seed=1, status="diverged", verdict="diverged", metrics={"fd1k_classifier": metric(9e9)})
+    write_run(tmp_path, "other", status="running", family="WGAN", with_summary=False)
+    quickstart, other, _ = sorted(rows_of(tmp_path), key=lambda row: row["name"] != "quickstart")[:3]
+    assert quickstart["fd1k_classifier last"] == "12.50"
+    assert (quickstart["n"], quickstart["status"]) == ("1", "1 finished, 1 diverged")
+    assert quickstart["verdict"] == "1 ok, 1 diverged"
+    assert (other["family"], other["n"], other["status"]) == ("WGAN", "0", "running")
+    assert "2 of 3 runs are unfinished, failed or repeated, and in no mean." in notes_of(tmp_path)
+
+
+def test_protocols_never_share_a_column(tmp_path):
+    write_run(tmp_path, "exp01", metrics={"fd1k": metric(1.0, fingerprint="aa")})
+    write_run(tmp_path, "exp02", metrics={"fd1k": metric(2.0, fingerprint="bb")})
+    first, second, _ = rows_of(tmp_path)
+    assert (first["fd1k [aa] last"], first["fd1k [bb] last"]) == ("1.000", "")
+    assert (second["fd1k [aa] last"], second["fd1k [bb] last"]) == ("", "2.000")
+
+
+def test_a_floor_of_fewer_samples_says_how_many(tmp_path):
+    metrics = {"fd1k": metric(1.0, floor=0.9, floor_n=898), "is1k": metric(9.0, floor=9.5, floor_n=1000)}
+    write_run(tmp_path, metrics=metrics)
+    floor = rows_of(tmp_path)[-1]
+    assert (floor["fd1k last"], floor["is1k last"]) == ("0.9000 (N = 898)", "9.500")
+
+
+def test_a_value_some_seeds_lack_says_its_own_n(tmp_path):
+    write_run(tmp_path, metrics={"fd1k": metric(1.0)})
+    write_run(tmp_path, seed=1, metrics={"fd1k": metric(None, best_step=None)})
+    assert rows_of(tmp_path)[0]["fd1k last"] == "1.000 (n = 1)"
+
+
+def test_values_that_were_never_computed_are_empty(tmp_path):
+    write_run(tmp_path, metrics={"fd1k": metric(None, best_step=None, floor=None)}, images_per_second=None)
+    row, floor = rows_of(tmp_path)
+    assert (row["fd1k last"], row["fd1k best"], row["images/s"], floor["fd1k last"]) == ("", "", "", "")
+
+
+def test_runs_without_metrics_have_no_floor_row(tmp_path):
+    write_run(tmp_path, metrics={})
+    assert [row["name"] for row in rows_of(tmp_path)] == ["quickstart"]
+
+
+@pytest.mark.parametrize(
+    ("metric_name", "order"),
+    [
+        ("fd1k", ["low", "middle", "high", "none"]),
+        ("is1k", ["high", "middle", "low", "none"]),
+    ],
+)
+def test_the_metric_asked_for_is_shown_alone_and_sorts_the_best_first(tmp_path, metric_name, order):
+    for name, value in {"middle": 2.0, "high": 3.0, "low": 1.0}.items():
+        write_run(tmp_path, name, metrics={"fd1k": metric(value), "is1k": metric(value)})
+    write_run(tmp_path, "none", metrics={})
+    rows = rows_of(tmp_path, metrics=[metric_name])[:-1]
+    assert [row["name"] for row in rows] == order
+    assert {key for key in rows[0] if "1k" in key} == {f"{metric_name} last", f"{metric_name} best"}
+
+
+def test_each_data_set_has_its_table(tmp_path):
+    write_run(tmp_path, dataset="mnist")
+    write_run(tmp_path, dataset="digits")
+    tables = comparison_tables(build_report((), results=tmp_path))
+    assert [table.title for table in tables] == ["digits", "mnist"]
+    (only,) = comparison_tables(build_report((), results=tmp_path, dataset="mnist"))
+    assert only.title == "mnist"
+
+
+def test_paths_may_be_a_run_a_data_set_or_all_results(tmp_path):
+    folder = write_run(tmp_path, "exp01", dataset="mnist")
+    write_run(tmp_path, "exp02", dataset="mnist")
+    write_run(tmp_path, "exp03", dataset="digits")
+    names = {
+        path: [run.name for run in build_report([path], results=tmp_path / "unused").runs]
+        for path in (folder, folder.parent, tmp_path)
+    }
+    assert names == {
+        folder: ["exp01"],
+        folder.parent: ["exp01", "exp02"],
+        tmp_path: ["exp03", "exp01", "exp02"],
+    }
+    assert len(build_report([folder, folder.parent], results=tmp_path).runs) == 2
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "message"),
+    [
+        (["nowhere"], {}, "nowhere: no such folder; expected a run folder or a folder of run folders"),
+        (["digits/empty"], {}, "digits/empty: no run folders here; 'ganlab run CONFIG' makes one"),
+        ([], {"dataset": "digit"}, "--dataset digit: no run here is on this data set. Did you mean 'digits'?"),
+        ([], {"metrics": ["fid5k"]}, "--metric fid5k: no run here has this metric."),
+    ],
+)
+def test_what_is_not_there_is_one_line(tmp_path, monkeypatch, paths, options, message):
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path)
+    (tmp_path / "digits" / "empty").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        build_report(paths, results=tmp_path, **options)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_damaged_run_is_named_under_the_table(tmp_path):
+    write_run(tmp_path)
+    bad = write_run(tmp_path, "other")
+    (bad / "summary.json").write_text("{")
+    assert f"Left out: {bad / 'summary.json'}: damaged" in notes_of(tmp_path)
