@@ -3,8 +3,6 @@
 PNG and GIF through Pillow, without timestamps: the same pixels give the same bytes.
 """
 
-import os
-import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ganlab.errors import GanlabError
+from ganlab.runfolder import replacing
 
 # value range: (its lowest value, bytes per unit)
 _RANGES = {"tanh": (-1.0, 127.5), "sigmoid": (0.0, 255.0)}
@@ -153,13 +152,9 @@ def write_whole(path: Path, save: Callable[[Path], None]) -> Path:
         GanlabError: if the file cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:
-        try:
+        with replacing(path) as temporary:
             save(temporary)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise GanlabError(f"{path}: cannot be written: {error.strerror or error}.") from error
     return path

@@ -1,14 +1,13 @@
 """losses.png and outputs.png: what history.csv has, step by step.
 
 A pale curve has every step, a strong one the running mean. A long history has more points than the picture
-has pixels: there each stretch of steps becomes a band from its lowest to its highest value; noise stays visible.
+has pixels: there each stretch of steps becomes a band from its lowest to its highest value.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from ganlab.errors import GanlabError
 from ganlab.images import write_whole
 
 _MOST_POINTS = 5_000
@@ -33,7 +32,7 @@ def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
         history: columns of one length; `step` gives the x axis (else 1, 2, ...), absent columns are left out.
 
     Raises:
-        GanlabError: if no column can be drawn or the file cannot be written.
+        GanlabError: if the file cannot be written.
     """
     return _write(path, history, _LOSSES, "loss")
 
@@ -44,17 +43,14 @@ def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
 
 
 def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]], unit: str) -> Path:
-    present = {column: style for column, style in curves.items() if len(history.get(column, ()))}
-    if not present:
-        raise GanlabError(
-            f"{path}: expected one of the columns {', '.join(curves)}, received none with values."
-        )
     # Figure alone, without pyplot: no global state, no window system.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    for column, (label, colour) in present.items():
+    present = [column for column in curves if len(history.get(column, ()))]
+    for column in present:
+        label, colour = curves[column]
         values = np.asarray(history[column], np.float64)
         steps = np.asarray(history.get("step", np.arange(1, len(values) + 1)), np.float64)
         _draw_curve(axes, steps, values, label, colour)
@@ -62,7 +58,10 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
     axes.grid(color="#e5e7eb")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, loc="outside upper left", ncols=3)
+    if present:
+        figure.legend(frameon=False, loc="outside upper left", ncols=3)
+    else:
+        axes.text(0.5, 0.5, "nothing recorded", ha="center", transform=axes.transAxes)
     return write_whole(
         path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None})
     )

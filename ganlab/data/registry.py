@@ -31,10 +31,6 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
         raise error_at(
             ("data", "name"), f"unknown data set '{options.name}'.{did_you_mean(options.name, DATASETS)}"
         )
-    if options.source is not None and options.name != "folder":
-        raise error_at(
-            ("data", "source"), f"only the data set 'folder' has a source, received it for '{options.name}'."
-        )
     return DATASETS[options.name].load(options, error_at)
 
 
