@@ -79,13 +79,14 @@ class Published:
             "test": None,
             "shape": list(self.shape),
             "classes": len(self.class_names),
-            "checksum": checksum_of(paths) if paths else None,
+            "checksum": None,
             "problem": None,
         }
         try:
             if paths:
+                row["checksum"] = checksum_of(paths)
                 row["train"], row["test"] = self._form_of(paths).count(paths)
-        except GanlabError as error:
+        except (GanlabError, OSError) as error:
             row["problem"] = str(error)
         return row
 
