@@ -14,14 +14,10 @@ from ganlab.errors import GanlabError
 def cache_folder() -> Path:
     """$GANLAB_CACHE, or the user's cache folder for ganlab. The folder may not exist yet."""
     chosen = os.environ.get("GANLAB_CACHE")
-    return (
-        Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
-    )
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
 
 
-def compute_once(
-    path: Path, compute: Callable[[Path], None], is_valid: Callable[[Path], bool] | None = None
-) -> Path:
+def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable[[Path], bool] | None = None) -> Path:
     """Returns `path`, after having its content made if it is not there.
 
     Safe between processes: one computes, the others wait for it. A crash leaves no half file, because the
@@ -45,9 +41,7 @@ def compute_once(
             if not _is_ready(path, is_valid):  # another process may have made it while we waited
                 _compute(path, compute)
     except OSError as error:
-        raise GanlabError(
-            f"{path}: cannot be made: {error}. GANLAB_CACHE names another cache folder."
-        ) from error
+        raise GanlabError(f"{path}: cannot be made: {error}. GANLAB_CACHE names another cache folder.") from error
     return path
 
 

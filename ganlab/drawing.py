@@ -105,9 +105,7 @@ def _draw_box(draw: ImageDraw.ImageDraw, row: LayerRow, left: int, top: int, wid
     stripe, fill = next(colours for part, colours in _COLOURS.items() if part in row.kind)
     right, bottom = left + width, top + _BOX_HEIGHT
     draw.rounded_rectangle((left, top, right, bottom), 12, fill=fill, outline=stripe, width=2)
-    draw.rounded_rectangle(
-        (left, top, left + _STRIPE, bottom), 12, fill=stripe, corners=(True, False, False, True)
-    )
+    draw.rounded_rectangle((left, top, left + _STRIPE, bottom), 12, fill=stripe, corners=(True, False, False, True))
     first, second = top + 42, top + 74  # baselines
     draw.text((left + _INSET, first), row.kind, _INK, _font(_TEXT), anchor="ls")
     draw.text((left + _INSET, second), row.name, _PALE, _font(_SMALL), anchor="ls")

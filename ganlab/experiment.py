@@ -1,19 +1,18 @@
 """`ganlab run`, one line a stage: the page to read first."""
 
-import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganlab.backend import select_backend
 from ganlab.config.identity import identity_of
 from ganlab.config.loading import dump_config
 from ganlab.config.schema import Config
 from ganlab.config.steps import total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
-from ganlab.errors import DivergedError, GanlabError, StoppedError
+from ganlab.errors import DivergedError, StoppedError
 from ganlab.locks import locked, owner_record
 from ganlab.runfolder import RunFolder, write_json, write_text
 
@@ -69,14 +68,6 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
     return plan.folder
 
 
-def select_backend(backend: str) -> None:
-    """Makes Keras use a backend; must come before anything imports keras."""
-    if "keras" in sys.modules and sys.modules["keras"].backend.backend() != backend:
-        raise GanlabError(f"keras already runs on another backend in this process; start a new one for {backend}")
-    os.environ["KERAS_BACKEND"] = backend
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-
 def _create(plan: Plan, session: Any) -> None:
     """Makes the folder, or leaves it to the session to go on in it; nothing is written before all of it is known to fit."""
     folder = plan.folder
@@ -108,5 +99,3 @@ def _folder_of(parent: Path, name: str, fresh: bool) -> RunFolder:
 
 def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name}-{number}"
-
-

@@ -14,9 +14,7 @@ from ganlab.runfolder import replacing
 
 # value range: (its lowest value, bytes per unit)
 _RANGES = {"tanh": (-1.0, 127.5), "sigmoid": (0.0, 255.0)}
-_OVERSHOOT = (
-    0.25  # of the range's width: a linear last layer may overshoot so far, another scaling does not fit in
-)
+_OVERSHOOT = 0.25  # of the range's width: a linear last layer may overshoot so far, another scaling does not fit in
 _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
@@ -34,14 +32,13 @@ def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
         GanlabError: if a value is not finite, or so far outside the range that another scaling was meant.
     """
     images = np.asarray(images)
-    if not np.issubdtype(images.dtype, np.floating):
-        raise GanlabError(
-            f"images: expected floats in the {value_range} range, received {images.dtype} values."
-        )
+    if images.dtype.kind in "biu":
+        raise GanlabError(f"images: expected floats in the {value_range} range, received {images.dtype} values.")
+    images = images.astype(np.float32)  # from bfloat16, too
     low, scale = _RANGES[value_range]
     if images.size:
         _check_range(images, value_range, low, low + 255.0 / scale)
-    return np.clip(np.rint((images.astype(np.float32) - low) * scale), 0, 255).astype(np.uint8)
+    return np.clip(np.rint((images - low) * scale), 0, 255).astype(np.uint8)
 
 
 def _check_range(images: np.ndarray, value_range: str, low: float, high: float) -> None:

@@ -26,9 +26,7 @@ def locked(results: Path, identity: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise LockedError(
-            f"this run is being trained by {_name_of(owner)}; wait for it or stop it"
-        ) from error
+        raise LockedError(f"this run is being trained by {_name_of(owner)}; wait for it or stop it") from error
     try:
         owner.write_text(json.dumps(owner_record()), encoding="utf-8")
         yield

@@ -62,9 +62,7 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         figure.legend(frameon=False, loc="outside upper left", ncols=3)
     else:
         axes.text(0.5, 0.5, "nothing recorded", ha="center", transform=axes.transAxes)
-    return write_whole(
-        path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None})
-    )
+    return write_whole(path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None}))
 
 
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
@@ -120,6 +118,4 @@ def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.
     width = max(_MEAN_OVER, len(values) // 100)
     places = len(values) - width + 1
     starts = np.linspace(0, places - 1, min(_STRETCHES, places)).astype(int)
-    return tuple(
-        np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values)
-    )
+    return tuple(np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values))

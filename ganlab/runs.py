@@ -232,9 +232,7 @@ def _has_name(run: Path, selector: str) -> bool:
 def _has_identity(run: Path, selector: str) -> bool:
     match = FOLDER_NAME.fullmatch(run.name)
     # The folder's name holds eight digits; a whole identity from a table must still find its run.
-    return bool(
-        match and re.fullmatch("[0-9a-f]{4,64}", selector) and match["identity"].startswith(selector[:8])
-    )
+    return bool(match and re.fullmatch("[0-9a-f]{4,64}", selector) and match["identity"].startswith(selector[:8]))
 
 
 def _read_json(path: Path) -> dict:

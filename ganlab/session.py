@@ -46,7 +46,9 @@ class Session:
         self.sampler = Sampler(self.gan.sampled, config)
         evaluation.prepare(self.protocols, dataset)
         if start is not None:
-            weights = {owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")}
+            weights = {
+                owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")
+            }
             restore(weights, start, "--init-from")
         self.progress: Any = None
 
@@ -88,7 +90,7 @@ class Session:
         if manifest is not None:
             choice = Choice(**manifest["compiled"])
             return make(choice.jit), choice
-        return choose_steps(make, self.objective, self.draws, self.config.jit, done, self.plan.steps)
+        return choose_steps(self.backend, make, self.objective, self.draws, self.config.jit, self.plan.steps)
 
     def _callbacks(self, asked, choice: Choice, done: int, quiet: bool) -> list:
         folder, config, total = self.folder, self.config, self.plan.steps
@@ -129,4 +131,7 @@ class Session:
             "parameters": {name: model.count_params() for name, model in self.gan.networks.items()},
             "flops_a_step": step_flops(self.objective),
         }
-        write_json(self.folder.summary, summarise(self.folder, self.config, facts, images_a_step(self.config), seconds))
+        write_json(
+            self.folder.summary,
+            summarise(self.folder, self.config, facts, images_a_step(self.config), seconds),
+        )

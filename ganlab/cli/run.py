@@ -31,7 +31,9 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     plan = plan_experiment(loaded, results, fresh, origin)
     state = plan.folder.status().get("status", "new")
     if not (quiet or as_json):
-        click.echo(f"{plan.folder.path}  ({state}, {plan.steps} steps on {plan.dataset.count} images of {loaded.data.name})")
+        click.echo(
+            f"{plan.folder.path}  ({state}, {plan.steps} steps on {plan.dataset.count} images of {loaded.data.name})"
+        )
     if dry_run:
         from ganlab.config.loading import dump_config
 

@@ -45,9 +45,7 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
         raise located(f"expected {words}, received {shown(value)}", keys)
     if len(value) > 1:
         names = ", ".join(str(name) for name in list(value)[:4])
-        raise located(
-            f"expected one name, received {len(value)}: {names}; indent arguments below their name", keys
-        )
+        raise located(f"expected one name, received {len(value)}: {names}; indent arguments below their name", keys)
     ((name, arguments),) = value.items()
     if arguments is None:
         return {name: {}}
@@ -89,9 +87,7 @@ def _normalise_repeat(layer: dict, keys: Keys) -> dict[str, Any]:
             raise located(f"missing; expected {words}", (*keys, key))
     times = layer["repeat"]
     if type(times) is not int or not 1 <= times <= MAX_REPEAT:
-        raise located(
-            f"expected an integer from 1 to {MAX_REPEAT}, received {shown(times)}", (*keys, "repeat")
-        )
+        raise located(f"expected an integer from 1 to {MAX_REPEAT}, received {shown(times)}", (*keys, "repeat"))
     return {"repeat": times, "layers": _normalise_layers(layer["layers"], (*keys, "layers"))}
 
 

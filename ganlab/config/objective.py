@@ -38,9 +38,7 @@ class Loss(Section):
             return self.name
         labels = {key: getattr(self, key) for key in ("real_label", "fake_label", "flip_labels")}
         if info.exclude_defaults:
-            labels = {
-                key: value for key, value in labels.items() if value != type(self).model_fields[key].default
-            }
+            labels = {key: value for key, value in labels.items() if value != type(self).model_fields[key].default}
         return {self.name: {key: _shortest(value) for key, value in labels.items()}}
 
 
@@ -77,9 +75,7 @@ def read_loss(value: Any) -> Loss:
     ((name, labels),) = normalise_choice(value, f"one of {', '.join(LOSSES)}").items()
     if name not in LOSSES:
         nearest = did_you_mean(name, LOSSES, list_all_up_to=0)
-        raise located(
-            f"expected one of {', '.join(LOSSES)}, received {shown(name)}{nearest and '.'}{nearest}"
-        )
+        raise located(f"expected one of {', '.join(LOSSES)}, received {shown(name)}{nearest and '.'}{nearest}")
     for key in labels:
         if key not in _LABELS:
             raise located(f"unknown key.{did_you_mean(key, _LABELS)}", (name, key))

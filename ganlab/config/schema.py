@@ -40,9 +40,7 @@ class Data(Section):
     @model_validator(mode="after")
     def _source_needs_folder(self) -> "Data":
         if self.source is not None and self.name != "folder":
-            raise located(
-                f"expected only with 'name: folder', received with 'name: {self.name}'", ("source",)
-            )
+            raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", ("source",))
         return self
 
 
@@ -115,15 +113,13 @@ class Config(Section):
     generator: Network
     discriminator: Network
     loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(read_loss)]
-    penalty: Annotated[
-        dict[str, Penalty], BeforeValidator(read_penalties), AfterValidator(require_one_interval)
-    ] = Field({})
+    penalty: Annotated[dict[str, Penalty], BeforeValidator(read_penalties), AfterValidator(require_one_interval)] = (
+        Field({})
+    )
     clip_weights: PositiveOrNull = None
     train: Train
     output: Output = Output()
-    metrics: Annotated[Literal["auto"] | list[str], Described("auto or a list of metric names", ["auto"])] = (
-        "auto"
-    )
+    metrics: Annotated[Literal["auto"] | list[str], Described("auto or a list of metric names", ["auto"])] = "auto"
     precision: one_of("float32", "mixed_bfloat16") = "float32"
     backend: one_of("tensorflow", "jax", "torch") = "tensorflow"
     device: one_of("auto", "cpu", "gpu") = "auto"
@@ -138,9 +134,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _alternate_batches_stand_alone(self) -> "Config":
-        if self.train.discriminator_batches == "alternate" and (
-            self.penalty or self.loss.name == "relativistic"
-        ):
+        if self.train.discriminator_batches == "alternate" and (self.penalty or self.loss.name == "relativistic"):
             reason = "a penalty" if self.penalty else "the loss relativistic"
             message = f"expected separate or joint with {reason}, received 'alternate'"
             raise located(message, ("train", "discriminator_batches"))

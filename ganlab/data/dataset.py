@@ -20,9 +20,7 @@ class Split:
 
     def __post_init__(self):
         if self.labels is not None and self.labels.shape != self.images.shape[:1]:
-            raise ValueError(
-                f"labels: expected the shape {self.images.shape[:1]}, received {self.labels.shape}."
-            )
+            raise ValueError(f"labels: expected the shape {self.images.shape[:1]}, received {self.labels.shape}.")
 
     @property
     def count(self) -> int:

@@ -93,9 +93,7 @@ def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], object]):
         with Image.open(io.BytesIO(pictures.read(name)), formats=_FORMATS) as image:
             return use(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise GanlabError(
-            f"{pictures.shown(name)}: refused: more than {Image.MAX_IMAGE_PIXELS} pixels."
-        ) from error
+        raise GanlabError(f"{pictures.shown(name)}: refused: more than {Image.MAX_IMAGE_PIXELS} pixels.") from error
     except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
         reason = "not a JPEG, PNG or WEBP" if isinstance(error, UnidentifiedImageError) else error
         reason = " ".join(str(reason).split()).rstrip(".")

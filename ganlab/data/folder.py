@@ -72,12 +72,8 @@ def _read(pictures: PictureFolder | PictureZip, names: list[str], options) -> np
         luminosity,
     ]
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
-    make = partial(
-        _write_array, pictures=pictures, names=names, size=options.image_size, luminosity=luminosity
-    )
-    return np.load(
-        compute_once(cached_folder("folder") / f"{key[:32]}.npy", make, _is_whole), allow_pickle=False
-    )
+    make = partial(_write_array, pictures=pictures, names=names, size=options.image_size, luminosity=luminosity)
+    return np.load(compute_once(cached_folder("folder") / f"{key[:32]}.npy", make, _is_whole), allow_pickle=False)
 
 
 def _write_array(

@@ -28,9 +28,7 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
     """
     error_at = error_at or plain_error_at
     if options.name not in DATASETS:
-        raise error_at(
-            ("data", "name"), f"unknown data set '{options.name}'.{did_you_mean(options.name, DATASETS)}"
-        )
+        raise error_at(("data", "name"), f"unknown data set '{options.name}'.{did_you_mean(options.name, DATASETS)}")
     return DATASETS[options.name].load(options, error_at)
 
 

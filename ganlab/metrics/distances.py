@@ -5,9 +5,7 @@ import numpy as np
 _BLOCK_ELEMENTS = 2**22  # kernel values held at once: 32 MiB of float64
 
 
-def frechet_distance(
-    mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray
-) -> float:
+def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
     """Squared Frechet (2-Wasserstein) distance between two normal distributions of dimension d.
 
     |m1 - m2|^2 + trace(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), Dowson and Landau 1982; as a score of generated
@@ -92,9 +90,7 @@ def _diagonal_kernel_sum(features: np.ndarray) -> float:
 def _checked_covariance(covariance: np.ndarray, dimensions: int) -> np.ndarray:
     covariance = np.asarray(covariance, np.float64)
     if covariance.shape != (dimensions, dimensions):
-        raise ValueError(
-            f"covariance: expected shape ({dimensions}, {dimensions}), received {covariance.shape}"
-        )
+        raise ValueError(f"covariance: expected shape ({dimensions}, {dimensions}), received {covariance.shape}")
     if not np.isfinite(covariance).all():
         raise ValueError("covariance: expected finite numbers, received NaN or infinity")
     if not np.allclose(covariance, covariance.T, rtol=1e-8, atol=1e-10 * np.abs(covariance).max(initial=0)):

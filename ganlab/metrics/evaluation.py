@@ -88,9 +88,7 @@ def evaluate_all(
     return values
 
 
-def _measure(
-    protocol: "Protocol", extractor: Extractor, statistics: RealStatistics, fake: Sample
-) -> list[MetricValue]:
+def _measure(protocol: "Protocol", extractor: Extractor, statistics: RealStatistics, fake: Sample) -> list[MetricValue]:
     measure = MEASURES[protocol.kind]
     results, details = measure.compute(statistics.sample, fake)
     return [
@@ -115,9 +113,7 @@ def _load_extractor(protocol: "Protocol", dataset: "Dataset") -> Extractor:
     return load_random_network(dataset.shape)
 
 
-def _generate(
-    generate: Callable[[int], np.ndarray], count: int, dataset: "Dataset", value_range: str
-) -> np.ndarray:
+def _generate(generate: Callable[[int], np.ndarray], count: int, dataset: "Dataset", value_range: str) -> np.ndarray:
     images = np.asarray(generate(count))
     expected = (count, *dataset.shape)
     if images.shape != expected or not np.issubdtype(images.dtype, np.floating):

@@ -126,8 +126,7 @@ def _checked(name: str, dataset: "Dataset") -> Protocol:
         raise ConfigError(f"{name} needs images, received data of shape {dataset.shape}.")
     if protocol.count > dataset.count:
         raise ConfigError(
-            f"{name} needs {protocol.count:,} real images, "
-            f"the training set of {dataset.name} has {dataset.count:,}."
+            f"{name} needs {protocol.count:,} real images, the training set of {dataset.name} has {dataset.count:,}."
         )
     if protocol.extractor == "classifier" and dataset.train.labels is None:
         raise ConfigError(f"{name} needs labels, {dataset.name} has none.")

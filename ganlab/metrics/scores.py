@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_BLOCK_ELEMENTS = 2**20  # distances held at once: 8 MiB of float64, so that they stay in the cache
+_BLOCK_ELEMENTS = 2**22  # distances held at once: 32 MiB of float64; smaller products are slower
 
 
 def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
@@ -79,18 +79,14 @@ def density_coverage(real_features: np.ndarray, fake_features: np.ndarray, k: in
 def _covered_share(points: np.ndarray, centres: np.ndarray, k: int) -> float:
     """Share of `points` that lie in at least one ball around `centres`."""
     radii = _squared_radii(centres, k)
-    covered = sum(
-        int((squared <= radii).any(axis=1).sum()) for _, squared in _squared_distances(points, centres)
-    )
+    covered = sum(int((squared <= radii).any(axis=1).sum()) for _, squared in _squared_distances(points, centres))
     return covered / len(points)
 
 
 def _squared_radii(points: np.ndarray, k: int) -> np.ndarray:
     """Squared distance of each point to its k-th nearest other point, shape (N,)."""
     # The point itself is at distance exactly 0, so the k-th other one has index k.
-    return np.concatenate(
-        [np.partition(squared, k, axis=1)[:, k] for _, squared in _squared_distances(points, points)]
-    )
+    return np.concatenate([np.partition(squared, k, axis=1)[:, k] for _, squared in _squared_distances(points, points)])
 
 
 def _squared_distances(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -107,7 +103,7 @@ def _squared_distances(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[sl
         squared *= -2
         squared += scale
         scale *= 1e-13
-        squared[squared < scale] = 0
+        squared *= squared >= scale
         yield rows, squared
 
 

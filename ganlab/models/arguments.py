@@ -22,9 +22,7 @@ def public_classes(module: Any, base: type) -> dict[str, type]:
     """The concrete public classes of a Keras module under the names that users know."""
     found = {name: getattr(module, name) for name in dir(module) if name[0].isupper()}
     return {
-        name: cls
-        for name, cls in found.items()
-        if isinstance(cls, type) and issubclass(cls, base) and cls is not base
+        name: cls for name, cls in found.items() if isinstance(cls, type) and issubclass(cls, base) and cls is not base
     }
 
 
@@ -54,9 +52,7 @@ class _Kind:
             return build_object(self._class_of(name, inner, error_at), arguments, inner, error_at, self.noun)
         if isinstance(value, str):
             return build_object(self._class_of(value, keys, error_at), {}, keys, error_at, self.noun)
-        raise error_at(
-            keys, f"expected the name of {self.noun} or {{Name: {{arguments}}}}, received {value!r}"
-        )
+        raise error_at(keys, f"expected the name of {self.noun} or {{Name: {{arguments}}}}, received {value!r}")
 
     def _class_of(self, name: str, keys: Keys, error_at: ErrorAt) -> type:
         if name in self.classes:
@@ -70,12 +66,8 @@ class _Kind:
         return type(found)
 
 
-INITIALIZER = _Kind(
-    "an initializer", keras.initializers, keras.initializers.Initializer, keras.initializers.get
-)
-REGULARIZER = _Kind(
-    "a regularizer", keras.regularizers, keras.regularizers.Regularizer, keras.regularizers.get
-)
+INITIALIZER = _Kind("an initializer", keras.initializers, keras.initializers.Initializer, keras.initializers.get)
+REGULARIZER = _Kind("a regularizer", keras.regularizers, keras.regularizers.Regularizer, keras.regularizers.get)
 CONSTRAINT = _Kind("a constraint", keras.constraints, keras.constraints.Constraint, keras.constraints.get)
 SCHEDULE = _Kind(
     "a learning-rate schedule",
@@ -89,18 +81,14 @@ ACTIVATIONS = _functions(keras.activations)
 def single_entry(value: Mapping, keys: Keys, error_at: ErrorAt, noun: str) -> tuple[str, dict, Keys]:
     """Splits `{Name: {arguments}}` into name, arguments and the keys that lead to the arguments."""
     if len(value) != 1:
-        raise error_at(
-            keys, f"expected {noun} as {{Name: {{arguments}}}} with one name, received {len(value)} names"
-        )
+        raise error_at(keys, f"expected {noun} as {{Name: {{arguments}}}} with one name, received {len(value)} names")
     name, arguments = next(iter(value.items()))
     if arguments is not None and not isinstance(arguments, Mapping):
         raise error_at((*keys, name), f"expected a mapping of arguments, received {arguments!r}")
     return name, dict(arguments or {}), (*keys, name)
 
 
-def build_object(
-    cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun: str, extra: Mapping = {}
-) -> Any:  # noqa: B006
+def build_object(cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun: str, extra: Mapping = {}) -> Any:
     """Makes `cls(**arguments, **extra)`; every mistake becomes one located line.
 
     Args:
@@ -135,9 +123,7 @@ def build_object(
             key for key in arguments if key in str(error)
         ]
         place = (*keys, blamed[0]) if blamed else keys
-        raise error_at(
-            place, f"{noun} {cls.__name__} does not accept this: {first_sentence(error)}"
-        ) from error
+        raise error_at(place, f"{noun} {cls.__name__} does not accept this: {first_sentence(error)}") from error
 
 
 def resolve_argument(key: str, value: Any, keys: Keys, error_at: ErrorAt) -> Any:

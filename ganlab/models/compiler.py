@@ -35,9 +35,7 @@ def layer_names() -> list[str]:
     return sorted({**_KERAS_LAYERS, **LAYERS})
 
 
-def build_layer(
-    kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name: str, precision: str
-) -> keras.Layer:
+def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name: str, precision: str) -> keras.Layer:
     """One Keras layer; `keys` is where its name stands in the config."""
     known = {**_KERAS_LAYERS, **LAYERS}
     if kind in _REFUSED:
@@ -47,9 +45,7 @@ def build_layer(
     arguments = dict(arguments)
     own = {"name": arguments.pop("name", name), "dtype": keras.DTypePolicy(precision)}
     if isinstance(arguments.get("layer"), dict):  # a wrapper, such as SpectralNormalization
-        inner_kind, inner, inner_keys = single_entry(
-            arguments["layer"], (*keys, kind, "layer"), error_at, "a layer"
-        )
+        inner_kind, inner, inner_keys = single_entry(arguments["layer"], (*keys, kind, "layer"), error_at, "a layer")
         arguments["layer"] = build_layer(
             inner_kind, inner, inner_keys[:-1], error_at, f"{own['name']}_layer", precision
         )
@@ -75,9 +71,7 @@ def build_network(
     outputs = inputs
     taken: dict[str, int] = {}
     for spec in network.expanded():
-        layer = build_layer(
-            spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, taken), precision
-        )
+        layer = build_layer(spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, taken), precision)
         before = tuple(outputs.shape[1:])
         try:
             outputs = layer(outputs)
@@ -85,16 +79,12 @@ def build_network(
             message = f"does not fit its input of shape {before}: {first_sentence(error)}"
             raise error_at((*spec.path, spec.kind), message) from error
         if any(size is not None and size < 1 for size in outputs.shape[1:]):
-            message = (
-                f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
-            )
+            message = f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
             raise error_at((*spec.path, spec.kind), message)
     return keras.Model(inputs, outputs, name=name)
 
 
-def check_output(
-    model: keras.Model, network: Network, expected: tuple[int, ...], what: str, error_at: ErrorAt
-) -> None:
+def check_output(model: keras.Model, network: Network, expected: tuple[int, ...], what: str, error_at: ErrorAt) -> None:
     """Raises a located error unless the model ends in the `expected` shape (without the batch)."""
     shape = tuple(model.output_shape[1:])
     if shape == expected:

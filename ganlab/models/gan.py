@@ -42,9 +42,7 @@ def build_generator(config: Config, data_shape: tuple[int, ...]) -> keras.Model:
     Raises: ConfigError, located, for a layer that is wrong or does not fit.
     """
     _seed(config.seed, "generator")
-    model = build_network(
-        config.generator, (config.latent.dim,), config.error_at, "generator", config.precision
-    )
+    model = build_network(config.generator, (config.latent.dim,), config.error_at, "generator", config.precision)
     check_output(model, config.generator, data_shape, f"the shape of {config.data.name}", config.error_at)
     return model
 
@@ -52,13 +50,9 @@ def build_generator(config: Config, data_shape: tuple[int, ...]) -> keras.Model:
 def build_gan(config: Config, data_shape: tuple[int, ...]) -> Gan:
     """Both networks and their optimizers; raises as `build_generator` does."""
     generator = build_generator(config, data_shape)
-    average = (
-        build_generator(config, data_shape) if config.train.ema else None
-    )  # the same seed: the same weights
+    average = build_generator(config, data_shape) if config.train.ema else None  # the same seed: the same weights
     _seed(config.seed, "discriminator")
-    discriminator = build_network(
-        config.discriminator, data_shape, config.error_at, "discriminator", config.precision
-    )
+    discriminator = build_network(config.discriminator, data_shape, config.error_at, "discriminator", config.precision)
     check_output(discriminator, config.discriminator, (1,), "one number an image", config.error_at)
     networks = {"generator": generator, "discriminator": discriminator}
     optimizers = {}

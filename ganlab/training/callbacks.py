@@ -43,9 +43,7 @@ class History(Callback):
 class Health(Callback):
     """Stops a run whose loss is not finite; reports collapse and non-convergence, and stops on them where the config says so."""
 
-    def __init__(
-        self, folder: RunFolder, config: Config, sampler: Sampler, real: np.ndarray, total: int, every: int
-    ):
+    def __init__(self, folder: RunFolder, config: Config, sampler: Sampler, real: np.ndarray, total: int, every: int):
         """Args: real: some uint8 training images; every: steps between two looks at the images."""
         self.folder, self.config, self.sampler, self.real = folder, config, sampler, real
         self.total, self.every = total, every
@@ -89,9 +87,7 @@ class Health(Callback):
         }
         self.folder.set_status("running", health=report)
         if self.verdict in self.config.train.stop_on:
-            raise GanlabError(
-                f"{self.folder.path}: stopped at step {chunk.step}: {self.verdict}: {self.reason}"
-            )
+            raise GanlabError(f"{self.folder.path}: stopped at step {chunk.step}: {self.verdict}: {self.reason}")
 
 
 class Samples(Callback):
@@ -142,9 +138,7 @@ class Metrics(Callback):
 class Checkpoints(Callback):
     """The generator's weights and the whole training state, every `checkpoint_every` steps and at the end."""
 
-    def __init__(
-        self, folder: RunFolder, config: Config, generator: Any, variables: dict, facts: dict, total: int
-    ):
+    def __init__(self, folder: RunFolder, config: Config, generator: Any, variables: dict, facts: dict, total: int):
         self.folder, self.config, self.generator, self.variables = folder, config, generator, variables
         self.facts, self.total = facts, total
         folder.checkpoints.mkdir(exist_ok=True)
@@ -173,9 +167,7 @@ class Stop(Callback):
         if signal is None or chunk.step == self.total:
             return
         self.checkpoints.save(chunk.step)
-        raise StoppedError(
-            f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there"
-        )
+        raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 
 def value_range(name: str) -> tuple[float, float]:
@@ -183,15 +175,11 @@ def value_range(name: str) -> tuple[float, float]:
     return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[name]
 
 
-def append_metrics(
-    folder: RunFolder, step: int, protocols: Sequence[Protocol], dataset: Any, sampler: Sampler
-) -> list:
+def append_metrics(folder: RunFolder, step: int, protocols: Sequence[Protocol], dataset: Any, sampler: Sampler) -> list:
     """Evaluates and appends one line a value to metrics.jsonl; returns the values."""
     start = time.perf_counter()
     purpose = "metrics"
-    values = evaluate_all(
-        protocols, lambda count: sampler.draw(count, purpose), dataset, sampler.config.data.range
-    )
+    values = evaluate_all(protocols, lambda count: sampler.draw(count, purpose), dataset, sampler.config.data.range)
     seconds = round(time.perf_counter() - start, 3)
     with folder.metrics.open("a", encoding="utf-8") as file:
         for value in values:
@@ -204,11 +192,7 @@ def read_metrics(folder: RunFolder) -> list[dict]:
     """The lines of metrics.jsonl, the last one of a step and name counting."""
     if not folder.metrics.exists():
         return []
-    lines = [
-        json.loads(line)
-        for line in folder.metrics.read_text(encoding="utf-8").splitlines()
-        if line.endswith("}")
-    ]
+    lines = [json.loads(line) for line in folder.metrics.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
     return list({(line["step"], line["name"]): line for line in lines}.values())
 
 

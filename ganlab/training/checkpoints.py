@@ -41,17 +41,13 @@ def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], sou
                 raise CheckpointError(f"{source}: has no value for {name}")
             array = arrays[name]
             if array.shape != tuple(variable.shape):
-                raise CheckpointError(
-                    f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}"
-                )
+                raise CheckpointError(f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}")
             pairs.append((variable, array))
     for variable, array in pairs:
         variable.assign(array)
 
 
-def write_state(
-    folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]
-) -> None:
+def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
     """Writes one state; `facts` (jit, best step, ...) go into its manifest.
 
     Raises: DivergedError if a value is not finite: such a state must not replace a good one.

@@ -44,9 +44,7 @@ class Draws:
         offset = 0
         for name, draw in self.draws.items():
             if draw.kind == "images":
-                taken[name] = np.stack(
-                    [self._indices(first + k, offset, draw.shape[0]) for k in range(steps)]
-                )
+                taken[name] = np.stack([self._indices(first + k, offset, draw.shape[0]) for k in range(steps)])
                 offset += draw.shape[0]
             else:
                 taken[name] = np.stack([self._numbers(name, draw, first + k) for k in range(steps)])

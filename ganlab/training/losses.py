@@ -48,9 +48,7 @@ class Loss:
     generator_needs_real: bool = False
     takes_labels: bool = False
 
-    def discriminator(
-        self, real_logits: Tensor, fake_logits: Tensor, real_targets=1.0, fake_targets=0.0
-    ) -> Tensor:
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor, real_targets=1.0, fake_targets=0.0) -> Tensor:
         """The discriminator's loss: the sum of its parts, or the loss of the pair."""
         if self.pair is not None:
             return self.pair(real_logits, fake_logits)

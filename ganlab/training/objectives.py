@@ -87,9 +87,7 @@ class Objective:
         """All variables training changes, by owner: weights, statistics, seed states, optimizer states, averages."""
         owners = {f"networks/{name}": model.variables for name, model in self.networks.items()}
         owners |= {f"averages/{name}": model.variables for name, model in self.averages.items()}
-        return owners | {
-            f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()
-        }
+        return owners | {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
 
 
 def combine_logs(logs: dict[str, list]) -> Logs:
@@ -209,11 +207,7 @@ class _Gan:
             real_logits, fake_logits = logits[: self.train.batch_size], logits[self.train.batch_size :]
         else:
             real_logits, fake_logits = self.logits_of(real_images), self.logits_of(fake_images)
-        labels = (
-            {}
-            if targets["real"] is None
-            else {f"{side}_targets": values[name] for side, name in targets.items()}
-        )
+        labels = {} if targets["real"] is None else {f"{side}_targets": values[name] for side, name in targets.items()}
         loss = self.loss.discriminator(real_logits, fake_logits, **labels)
         logs = {"d_loss": loss, **self.side_logs("real", real_logits), **self.side_logs("fake", fake_logits)}
         for (penalty, options), name in zip(self.penalties, mixing, strict=True):
@@ -240,11 +234,7 @@ class _Gan:
         turns: list[Pass | Update] = []
         size = self.train.generator_batch_size or self.train.batch_size
         for turn in range(self.train.generator_steps):
-            real = (
-                self.draw(f"generator_real_{turn}", "images", size)
-                if self.loss.generator_needs_real
-                else None
-            )
+            real = self.draw(f"generator_real_{turn}", "images", size) if self.loss.generator_needs_real else None
             fake = self.generate(f"generator_fake_{turn}", size)
             turns += [fake, self.generator_update(fake.name, real, after)]
         return turns
@@ -278,9 +268,7 @@ def gan_objective(
     after = ()
     if average is not None:
         after = (partial(move_average, average, networks["generator"], config.train.ema),)
-    stages = [
-        stage for turn in range(config.train.discriminator_steps) for stage in gan.discriminator_turn(turn)
-    ]
+    stages = [stage for turn in range(config.train.discriminator_steps) for stage in gan.discriminator_turn(turn)]
     if config.train.share_latents:
         last = config.train.discriminator_steps - 1
         real = f"real_{last}" if gan.loss.generator_needs_real else None

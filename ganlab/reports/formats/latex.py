@@ -20,7 +20,8 @@ SPECIAL = {
     "|": r"\textbar{}",
     '"': r"{\char34}",
     "--": "-{}-",
-    # A row that starts with a bracket would become the argument of the line end before it.
+    # The line end before a row would take a star or a bracket at its start for its own.
+    "*": "{*}",
     "[": "{[}",
     "]": "{]}",
     "±": r"$\pm$",

@@ -1,0 +1,46 @@
+"""Chooses Keras' backend; must be called before anything imports keras."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from ganlab.errors import GanlabError
+
+
+def select_backend(backend: str) -> None:
+    """Loads Keras on one backend, without the lines frameworks print about graphics cards that are not there.
+
+    Raises: GanlabError if this process already uses another backend.
+    """
+    if "keras" in sys.modules:
+        if sys.modules["keras"].backend.backend() != backend:
+            raise GanlabError(f"keras already runs on another backend in this process; start a new one for {backend}")
+        return
+    os.environ["KERAS_BACKEND"] = backend
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _standard_error_held_back():
+        import keras  # noqa: F401
+
+
+@contextlib.contextmanager
+def _standard_error_held_back() -> Iterator[None]:
+    """Keeps what native code writes to standard error, and shows it only if the block fails."""
+    if os.environ.get("GANLAB_DEBUG"):
+        yield
+        return
+    with tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
+        own = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(own, 2)
+            kept.seek(0)
+            os.write(2, kept.read())
+            raise
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
