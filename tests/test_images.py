@@ -42,6 +42,11 @@ def test_images_of_another_range_are_an_error(value_range, floats, message):
     assert str(caught.value) == f"images: {message}"
 
 
+def test_networks_in_low_precision_give_bytes_too():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    assert to_uint8(np.array([-1, 0, 1], bfloat16), "tanh").tolist() == [0, 128, 255]
+
+
 def test_bytes_are_not_taken_for_floats():
     with pytest.raises(GanlabError, match="expected floats in the tanh range, received uint8 values"):
         to_uint8(BYTES, "tanh")
