@@ -69,7 +69,7 @@ def test_latex_escapes_everything_special():
     row = lines[lines.index(r"\midrule") + 1]
     cell = (
         r"a\textbar{}b\&c\%d\_e\#f\$g\{h\}\textasciitilde{}i\textasciicircum{}j\textbackslash{}k"
-        r"\textless{}l\textgreater{}{[}m{]}*n*`o`!p"
+        r"\textless{}l\textgreater{}{[}m{]}{*}n{*}`o`!p"
     )
     assert row == rf"{cell} & 1.0 $\pm$ 0.5 \\"
 
