@@ -101,9 +101,7 @@ def imports(source: str, *, at_module_level: bool = False) -> set[str]:
 
 def own(names: set[str], known: dict[str, Path]) -> set[str]:
     """The modules of the package among imported names."""
-    inside = {
-        name.removeprefix("ganlab").removeprefix(".") for name in names if name.split(".")[0] == "ganlab"
-    }
+    inside = {name.removeprefix("ganlab").removeprefix(".") for name in names if name.split(".")[0] == "ganlab"}
     return {name if name in known else name.rpartition(".")[0] for name in inside}
 
 
@@ -177,9 +175,7 @@ def test_cli_plain_layer_and_reports_load_nothing_heavy_when_imported():
 
 def test_only_writers_know_the_file_names_of_a_run():
     others = [module for module in MODULES if not module.startswith(WRITERS)]
-    parts = {
-        module: {part for text in texts(SOURCES[module]) for part in text.split("/")} for module in others
-    }
+    parts = {module: {part for text in texts(SOURCES[module]) for part in text.split("/")} for module in others}
     assert without_empty({module: parts[module] & FILE_NAMES for module in others}) == {}
 
 
@@ -187,9 +183,7 @@ class TestTheWalker:
     """It must see what it is there to find."""
 
     def test_sees_every_form_of_import(self):
-        source = (
-            "import keras.ops as k\nfrom numpy import array\ndef f():\n    import tensorflow.experimental\n"
-        )
+        source = "import keras.ops as k\nfrom numpy import array\ndef f():\n    import tensorflow.experimental\n"
         assert third_party(imports(source)) == {"keras", "numpy", "tensorflow"}
         assert third_party(imports(source, at_module_level=True)) == {"keras", "numpy"}
 
@@ -208,9 +202,7 @@ class TestTheWalker:
         (tmp_path / "c.py").write_text("import keras\n")
         (tmp_path / "d.py").write_text("import pandas\n")
         known = {"": tmp_path / "d.py", **{name: tmp_path / f"{name}.py" for name in "abcd"}}
-        assert reached_at_import("a", known) == {"pandas": "d"} or reached_at_import("a", known) == {
-            "pandas": ""
-        }
+        assert reached_at_import("a", known) == {"pandas": "d"} or reached_at_import("a", known) == {"pandas": ""}
 
     def test_sees_file_names_but_not_in_docstrings(self):
         assert texts('"""status.json"""\nx = f"{a}/summary.json"\n') == ["/summary.json"]
