@@ -32,26 +32,28 @@ def main() -> None:
 
 
 def make_weights(dataset: Dataset) -> None:
-    """Trains, measures and writes the classifier of one data set."""
-    (images, labels), (test_images, test_labels) = split(dataset)
+    """Trains, writes and measures the classifier of one data set."""
+    images, labels = split(dataset)[0]
     model = train_classifier(images, labels, count_classes(dataset))
-    path = SHIPPED_FOLDER / f"{dataset.name}.weights.h5"
-    write_weights(path, model)
+    write_weights(SHIPPED_FOLDER / f"{dataset.name}.weights.h5", model)
     compile_for_batches(model)
-    extractor = Extractor(RECIPE, model, hash_of_arrays(model.get_weights()))
-    seen, unseen = extractor.extract(images), extractor.extract(test_images)
-    count = min(5000, len(test_images), len(images) // 2)
-    accuracy, unseen_accuracy = (
-        np.mean(sample.probabilities.argmax(axis=1) == truth)
-        for sample, truth in [(seen, labels), (unseen, test_labels)]
-    )
-    floor, gap = (
-        frechet_distance_from_features(seen.features[:count], other)
-        for other in [seen.features[-count:], unseen.features[:count]]
-    )
+    measure(Extractor(RECIPE, model, hash_of_arrays(model.get_weights())), dataset)
+
+
+def measure(extractor: Extractor, dataset: Dataset) -> None:
+    """Prints what a classifier makes of the images it has seen and of those it has not."""
+    samples, accuracies = [], []
+    for images, labels in split(dataset):
+        order = np.random.Generator(np.random.Philox(0)).permutation(len(images))  # files may be sorted
+        samples.append(extractor.extract(images[order]))
+        accuracies.append(np.mean(samples[-1].probabilities.argmax(axis=1) == labels[order]))
+    seen, unseen = samples
+    count = min(5000, len(unseen), len(seen) // 2)
+    one, other = seen[:count], seen[count : 2 * count]
+    floor, gap = (frechet_distance_from_features(one.features, far.features[:count]) for far in (other, unseen))
     print(
-        f"{path.name}: {path.stat().st_size:,} bytes, sha256 of the weights {extractor.weight_hash[:16]}",
-        f"accuracy: {accuracy:.2%} of {len(images):,} seen, {unseen_accuracy:.2%} of {len(unseen):,} unseen",
+        f"{dataset.name}: sha256 of the weights {extractor.weight_hash[:16]}",
+        f"accuracy: {accuracies[0]:.2%} of {len(seen):,} seen, {accuracies[1]:.2%} of {len(unseen):,} unseen",
         f"Inception Score of {count:,} unseen: {inception_score(unseen.probabilities[:count])[0]:.2f}",
         f"Frechet distance of {count:,} seen to others seen: {floor:.2f}, to unseen: {gap:.2f}",
         sep="\n  ",

@@ -47,7 +47,7 @@ def test_the_shipped_classifier_reads_the_digits(digits):
 
 @pytest.mark.data
 @pytest.mark.parametrize(
-    ("name", "least_accuracy", "least_score"), [("mnist", 0.99, 9.5), ("fashion_mnist", 0.9, 8.5)]
+    ("name", "least_accuracy", "least_score"), [("mnist", 0.99, 9.5), ("fashion_mnist", 0.9, 7.5)]
 )
 def test_shipped_classifiers_read_images_they_have_not_seen(name, least_accuracy, least_score):
     if "GANLAB_DATA" not in os.environ:
