@@ -46,9 +46,7 @@ def test_a_failed_computation_leaves_nothing_behind(tmp_path):
 def test_content_that_is_not_valid_is_computed_again(tmp_path):
     target = tmp_path / "file"
     target.write_text("damaged")
-    compute_once(
-        target, lambda path: path.write_text("good"), is_valid=lambda path: path.read_text() == "good"
-    )
+    compute_once(target, lambda path: path.write_text("good"), is_valid=lambda path: path.read_text() == "good")
     assert target.read_text() == "good"
 
 

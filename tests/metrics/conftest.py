@@ -11,9 +11,7 @@ from ganlab.data import Dataset, Split, fingerprint_of, load_dataset
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
-    options = SimpleNamespace(
-        name="digits", image_size=None, limit=None, range="tanh", grayscale=None, source=None
-    )
+    options = SimpleNamespace(name="digits", image_size=None, limit=None, range="tanh", grayscale=None, source=None)
     return load_dataset(options)
 
 

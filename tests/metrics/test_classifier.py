@@ -46,15 +46,11 @@ def test_the_shipped_classifier_reads_the_digits(digits):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(
-    ("name", "least_accuracy", "least_score"), [("mnist", 0.99, 9.5), ("fashion_mnist", 0.9, 7.5)]
-)
+@pytest.mark.parametrize(("name", "least_accuracy", "least_score"), [("mnist", 0.99, 9.5), ("fashion_mnist", 0.9, 7.5)])
 def test_shipped_classifiers_read_images_they_have_not_seen(name, least_accuracy, least_score):
     if "GANLAB_DATA" not in os.environ:
         pytest.skip("GANLAB_DATA names no folder of data sets")
-    options = SimpleNamespace(
-        name=name, image_size=None, limit=None, range="tanh", grayscale=None, source=None
-    )
+    options = SimpleNamespace(name=name, image_size=None, limit=None, range="tanh", grayscale=None, source=None)
     dataset = load_dataset(options)
     extractor = load_classifier(dataset)
     assert accuracy(extractor, dataset.test) >= least_accuracy
@@ -86,9 +82,7 @@ def test_other_labels_of_the_same_images_get_their_own_classifier(upside_down, c
 
 def test_training_gives_the_same_weights_again(digits, monkeypatch):
     monkeypatch.setitem(classifier.RECIPE, "steps", 5)
-    first, second = (
-        train_classifier(digits.train.images, digits.train.labels, 10).get_weights() for _ in range(2)
-    )
+    first, second = (train_classifier(digits.train.images, digits.train.labels, 10).get_weights() for _ in range(2))
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(first, second, strict=True))
 
 

@@ -167,9 +167,7 @@ def expected_cubic_kernel(mean1, variance1, mean2, variance2, dimensions):
     def moments(mean, variance):
         return mean, mean**2 + variance, mean**3 + 3 * mean * variance
 
-    first, second, third = (
-        a * b for a, b in zip(moments(mean1, variance1), moments(mean2, variance2), strict=True)
-    )
+    first, second, third = (a * b for a, b in zip(moments(mean1, variance1), moments(mean2, variance2), strict=True))
     mean = dimensions * first
     variance = dimensions * (second - first**2)
     skew = dimensions * (third - 3 * second * first + 2 * first**3)
@@ -187,9 +185,7 @@ def test_the_expected_kernel_distance_of_two_normal_distributions():
 def test_kernel_distance_estimates_that_value_without_bias():
     generator = np.random.default_rng(9)
     estimates = [
-        kernel_distance(
-            generator.normal(size=(500, 64)), generator.normal(0.1, np.sqrt(1.21), size=(500, 64))
-        )
+        kernel_distance(generator.normal(size=(500, 64)), generator.normal(0.1, np.sqrt(1.21), size=(500, 64)))
         for _ in range(40)
     ]
     standard_error = np.std(estimates, ddof=1) / np.sqrt(len(estimates))
@@ -205,9 +201,7 @@ def test_kernel_distance_is_the_sum_over_all_pairs_of_different_rows():
         return (x @ y / 5 + 1) ** 3
 
     def mean_within(features):
-        return np.mean(
-            [kernel(x, y) for i, x in enumerate(features) for j, y in enumerate(features) if i != j]
-        )
+        return np.mean([kernel(x, y) for i, x in enumerate(features) for j, y in enumerate(features) if i != j])
 
     between = np.mean([kernel(x, y) for x in features1 for y in features2])
     expected = mean_within(features1) + mean_within(features2) - 2 * between

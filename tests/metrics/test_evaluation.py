@@ -88,9 +88,7 @@ def test_more_noise_is_a_greater_distance(digits, module_cache):
     distances = []
     for strength in (0.1, 0.3, 0.9):
         noisy = np.clip(real + strength * noise, -1, 1)
-        values = values_of(
-            ["fd1k_random", "fd1k_classifier"], lambda count, noisy=noisy: noisy[:count], digits
-        )
+        values = values_of(["fd1k_random", "fd1k_classifier"], lambda count, noisy=noisy: noisy[:count], digits)
         distances.append([value.value for value in values.values()])
     assert (np.diff(distances, axis=0) > 0).all()
 

@@ -94,9 +94,7 @@ def test_a_file_of_other_data_under_the_same_name_is_computed_again(digits, extr
     assert str(np.load(path)["key"]).count(digits.fingerprint) == 1
 
 
-@pytest.mark.parametrize(
-    "change", [{"weight_hash": "another"}, {"recipe": {"extractor": "random", "version": 2}}]
-)
+@pytest.mark.parametrize("change", [{"weight_hash": "another"}, {"recipe": {"extractor": "random", "version": 2}}])
 def test_each_network_has_its_own_file(digits, extractor, cache, change):
     load_real_statistics(digits, extractor, 1000)
     load_real_statistics(digits, dataclasses.replace(extractor, **change), 1000)
