@@ -51,7 +51,9 @@ class KerasGan(keras.Model):
         g_loss = self._update(
             self.generator,
             self.g_optimizer,
-            lambda: self.gan_loss.generator(None, self.discriminator(self.generator(latents, training=True), training=True)),
+            lambda: self.gan_loss.generator(
+                None, self.discriminator(self.generator(latents, training=True), training=True)
+            ),
         )
         return {"d_loss": real_loss + fake_loss, "g_loss": g_loss}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ganlab.backend import select_backend
 from ganlab.config.loading import load_config
+from ganlab.config.value_range import value_range
 from ganlab.data.registry import load_dataset
 
 select_backend("tensorflow")
@@ -20,7 +21,6 @@ select_backend("tensorflow")
 from peers import FitPeer  # noqa: E402
 
 from ganlab.models.gan import build_gan  # noqa: E402
-from ganlab.training.callbacks import value_range  # noqa: E402
 from ganlab.training.draws import Draws  # noqa: E402
 from ganlab.training.objectives import gan_objective  # noqa: E402
 from ganlab.training.steps import tensorflow as backend  # noqa: E402

@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from ganlab.errors import GanlabError
 
 
-def select_backend(backend: str) -> None:
+def select_backend(backend: str | None = None) -> None:
     """Loads Keras on one backend, without the lines frameworks print about graphics cards that are not there.
+
+    Args:
+        backend: its name; None for the one that `KERAS_BACKEND` names, or TensorFlow.
 
     Raises: GanlabError if this process already uses another backend.
     """
+    backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     if "keras" in sys.modules:
         if sys.modules["keras"].backend.backend() != backend:
             raise GanlabError(f"keras already runs on another backend in this process; start a new one for {backend}")

@@ -1,7 +1,6 @@
 """The cache folder: what is expensive to make or fetch, kept for all runs of a user."""
 
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import filelock
 import platformdirs
 
 from ganlab.errors import GanlabError
+from ganlab.files import replacing
 
 
 def cache_folder() -> Path:
@@ -39,7 +39,8 @@ def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(path.with_name(path.name + ".lock")):
             if not _is_ready(path, is_valid):  # another process may have made it while we waited
-                _compute(path, compute)
+                with replacing(path) as temporary:
+                    compute(temporary)
     except OSError as error:
         raise GanlabError(f"{path}: cannot be made: {error}. GANLAB_CACHE names another cache folder.") from error
     return path
@@ -47,15 +48,3 @@ def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable
 
 def _is_ready(path: Path, is_valid: Callable[[Path], bool] | None) -> bool:
     return path.exists() and (is_valid is None or is_valid(path))
-
-
-def _compute(path: Path, compute: Callable[[Path], None]) -> None:
-    # The suffixes stay at the end: writers such as numpy.savez and Keras decide by them.
-    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
-    try:
-        compute(temporary)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -3,8 +3,9 @@
 import keras
 
 from ganlab.drawing import LayerRow, NetworkDrawing, write_drawing
+from ganlab.files import write_text
 from ganlab.models.gan import Gan
-from ganlab.runfolder import RunFolder, write_text
+from ganlab.runfolder import RunFolder
 
 
 def write_models(folder: RunFolder, gan: Gan) -> None:

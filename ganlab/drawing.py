@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from ganlab.errors import GanlabError
-from ganlab.images import write_whole
+from ganlab.files import replacing
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ def write_drawing(path: Path, networks: Sequence[NetworkDrawing]) -> Path:
             next_middle = left + column + _GUTTER + widths[index + 1] // 2
             _draw_connection(draw, len(network.rows), left + column // 2, left + column, next_middle)
         left += column + _GUTTER
-    return write_whole(path, lambda temporary: picture.save(temporary, format="PNG"))
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG")
+    return path
 
 
 def _draw_network(draw: ImageDraw.ImageDraw, network: NetworkDrawing, left: int, width: int) -> None:

@@ -1,5 +1,6 @@
 """`ganlab run`, one line a stage: the page to read first."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from ganlab.config.steps import total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
 from ganlab.errors import DivergedError, StoppedError
+from ganlab.files import write_json, write_text
 from ganlab.locks import locked, owner_record
-from ganlab.runfolder import RunFolder, write_json, write_text
+from ganlab.runfolder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Plan:
 
 def plan_experiment(config: Config, results: Path, fresh: bool = False, start: str | None = None) -> Plan:
     """Loads the data and names the run. `start` identifies the weights another run gives it, with --init-from."""
+    os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
     dataset = load_dataset(config.data, config.error_at)
     steps = total_steps(config, dataset.count)
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"

@@ -6,8 +6,8 @@ import numpy as np
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
-    """Column name -> float64 array, a value a step."""
-    with path.open(encoding="utf-8") as file:
-        names = file.readline().rstrip("\n").split(",")
-        rows = np.loadtxt(file, delimiter=",", ndmin=2)
-    return {name: rows[:, index] for index, name in enumerate(names)} if rows.size else {name: rows for name in names}
+    """Column name -> float64 array, a value a step; NaN where nothing was measured."""
+    import pandas
+
+    table = pandas.read_csv(path, dtype=np.float64)
+    return {name: table[name].to_numpy() for name in table.columns}

@@ -3,14 +3,14 @@
 PNG and GIF through Pillow, without timestamps: the same pixels give the same bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ganlab.errors import GanlabError
-from ganlab.runfolder import replacing
+from ganlab.files import replacing
 
 # value range: (its lowest value, bytes per unit)
 _RANGES = {"tanh": (-1.0, 127.5), "sigmoid": (0.0, 255.0)}
@@ -91,7 +91,9 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | 
 def write_image(path: Path, image: np.ndarray) -> Path:
     """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` as PNG, whole or not at all."""
     picture = _picture(image)
-    return write_whole(path, lambda temporary: picture.save(temporary, format="PNG", optimize=False))
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG", optimize=False)
+    return path
 
 
 def write_grid(path: Path, images: np.ndarray, rows: int, columns: int) -> Path:
@@ -108,7 +110,7 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
         duration: seconds a frame; the last one stays ten times as long.
 
     Raises:
-        GanlabError: if there are no frames, one cannot be read, or the film cannot be written.
+        GanlabError: if there are no frames, or one cannot be read.
     """
     if not len(frames):
         raise GanlabError(f"{path}: expected at least one frame, received none.")
@@ -116,8 +118,8 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     milliseconds = [round(duration * 1000)] * len(chosen)
     milliseconds[-1] *= 10
 
-    def save(temporary: Path) -> None:
-        first, *others = chosen
+    first, *others = chosen
+    with replacing(path) as temporary:
         # Pillow draws the following frames from the generator one at a time.
         _picture(frames[first]).save(
             temporary,
@@ -128,7 +130,7 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
             loop=0,
         )
 
-    return write_whole(path, save)
+    return path
 
 
 def _picture(image: Path | np.ndarray) -> Image.Image:
@@ -140,18 +142,3 @@ def _picture(image: Path | np.ndarray) -> Image.Image:
             return opened
     except (OSError, ValueError, SyntaxError) as error:
         raise GanlabError(f"{image}: cannot be read as an image: {error}.") from error
-
-
-def write_whole(path: Path, save: Callable[[Path], None]) -> Path:
-    """Lets `save` write a temporary file of the same folder, then puts it in place: never half a picture.
-
-    Raises:
-        GanlabError: if the file cannot be written.
-    """
-    path = Path(path)
-    try:
-        with replacing(path) as temporary:
-            save(temporary)
-    except OSError as error:
-        raise GanlabError(f"{path}: cannot be written: {error.strerror or error}.") from error
-    return path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.images import write_whole
+from ganlab.files import replacing
 
 _MOST_POINTS = 5_000
 _STRETCHES = 500
@@ -30,9 +30,6 @@ def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
     Args:
         path: the PNG, written whole or not at all.
         history: columns of one length; `step` gives the x axis (else 1, 2, ...), absent columns are left out.
-
-    Raises:
-        GanlabError: if the file cannot be written.
     """
     return _write(path, history, _LOSSES, "loss")
 
@@ -53,6 +50,8 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         label, colour = curves[column]
         values = np.asarray(history[column], np.float64)
         steps = np.asarray(history.get("step", np.arange(1, len(values) + 1)), np.float64)
+        if column == "penalty":  # a lazy penalty is not measured in every step
+            values, steps = values[~np.isnan(values)], steps[~np.isnan(values)]
         _draw_curve(axes, steps, values, label, colour)
     axes.set(xlabel="step", ylabel=unit)
     axes.grid(color="#e5e7eb")
@@ -62,7 +61,9 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         figure.legend(frameon=False, loc="outside upper left", ncols=3)
     else:
         axes.text(0.5, 0.5, "nothing recorded", ha="center", transform=axes.transAxes)
-    return write_whole(path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None}))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+    return path
 
 
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:

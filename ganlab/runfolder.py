@@ -1,54 +1,13 @@
-"""Every file name inside a run folder, and how files there are written: whole or not at all."""
+"""Every file name inside a run folder."""
 
-import contextlib
 import json
-import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ganlab.errors import CheckpointError, GanlabError
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path` (same suffixes) and moves it there, flushed, when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        yield temporary
-        flush(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def flush(path: Path) -> None:
-    """Makes a file's bytes, or a folder's entries, reach the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def write_text(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """A JSON file's value; damage is one line that names the file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise GanlabError(f"{path}: damaged JSON: {error}") from error
+from ganlab.errors import CheckpointError
+from ganlab.files import read_json, write_json, write_text
 
 
 class RunFolder:
@@ -81,6 +40,9 @@ class RunFolder:
 
     def state(self, step: int) -> Path:
         return self.checkpoints / f"state-{step:06d}"
+
+    def extra_sample(self, kind: str, step: int, seed: int) -> Path:
+        return self.samples / f"{kind}-{step:06d}-seed{seed}.png"
 
     def sample_steps(self) -> list[int]:
         return _steps(self.samples, "", ".png")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
-from ganlab.runfolder import RunFolder, read_json
+from ganlab.files import read_json
+from ganlab.runfolder import RunFolder
 
 SUMMARY_FORMAT = 1
 STATES = ("created", "running", "finished", "failed", "diverged", "stopped")

@@ -4,15 +4,16 @@ from typing import Any
 
 from ganlab import plots
 from ganlab.config.steps import images_a_step
+from ganlab.config.value_range import value_range
 from ganlab.description import write_models
 from ganlab.environment import environment
 from ganlab.experiment import Plan
+from ganlab.files import write_json
 from ganlab.history import read_history
 from ganlab.images import write_film
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.flops import step_flops
 from ganlab.models.gan import build_gan
-from ganlab.runfolder import write_json
 from ganlab.sampling import Sampler
 from ganlab.summary import summarise
 from ganlab.training import callbacks
@@ -82,7 +83,7 @@ class Session:
 
     def _steps(self, manifest: dict | None, done: int) -> tuple[Any, Choice]:
         """The compiled steps: as measured now, or as the checkpoint says, for a resumed run must compute the same numbers."""
-        ends = callbacks.value_range(self.config.data.range)
+        ends = value_range(self.config.data.range)
 
         def make(jit: bool):
             return self.backend.Steps(self.objective, self.plan.dataset.train.images, ends, jit)
@@ -116,7 +117,9 @@ class Session:
         history = read_history(self.folder.history)
         plots.write_losses(self.folder.losses, history)
         plots.write_outputs(self.folder.outputs, history)
-        write_film(self.folder.film, [self.folder.sample(step) for step in self.folder.sample_steps()])
+        pictures = [self.folder.sample(step) for step in self.folder.sample_steps()]
+        if pictures:  # none are made with samples_every: null
+            write_film(self.folder.film, pictures)
 
     def summarise(self, status: str, verdict: dict, seconds: float) -> None:
         """Writes summary.json."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from ganlab.errors import GanlabError
+from ganlab.files import write_text
 from ganlab.reports.table import Table
-from ganlab.runfolder import write_text
 
 results_option = click.option(
     "--results",

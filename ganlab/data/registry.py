@@ -32,6 +32,23 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
     return DATASETS[options.name].load(options, error_at)
 
 
+def published_shape(options) -> tuple[int, ...] | None:
+    """The shape of one image of a published data set under a config's options, without its files; None if not known."""
+    published = getattr(DATASETS.get(options.name), "PUBLISHED", None)
+    if published is None:
+        return None
+    height, width, channels = published.shape
+    if options.image_size:
+        height = width = options.image_size
+    return height, width, 1 if options.grayscale == "luminosity" else channels
+
+
+def is_here(options) -> bool:
+    """Whether the data can be loaded without a download."""
+    found = DATASETS[options.name].describe() if options.name in DATASETS else None
+    return found is None or options.name == "folder" or found["train"] is not None
+
+
 def list_datasets() -> list[dict]:
     """A row for each data set, for `ganlab data`.
 

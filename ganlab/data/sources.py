@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganlab.backend import select_backend
 from ganlab.cache import cache_folder, compute_once
 from ganlab.errors import GanlabError, MissingDataError
 
@@ -67,6 +68,7 @@ def fetch_files(name: str, downloads: Iterable[Download]) -> list[Path]:
 def _fetch(name: str, download: Download) -> Path:
     def get(temporary: Path) -> None:
         # Only a real download pays for loading Keras. Its progress bar must not mix with a command's output.
+        select_backend()
         import keras
 
         try:

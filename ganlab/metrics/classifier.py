@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlab.cache import cache_folder, compute_once
-from ganlab.metrics.extraction import Extractor, compile_for_batches, hash_of_arrays, to_network_range
-from ganlab.metrics.weight_files import read_weights, write_weights
+from ganlab.metrics.extraction import Extractor, compile_for_batches, to_network_range
+from ganlab.weight_files import hash_of_arrays, read_weights, write_weights
 
 if TYPE_CHECKING:
     import keras

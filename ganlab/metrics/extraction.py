@@ -1,7 +1,5 @@
 """From uint8 images to what a network sees in them, in batches of one size, on any Keras backend."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,13 +98,3 @@ def compile_for_batches(model: Any, **arguments: Any) -> None:
 
     # XLA is what makes JAX fast, but slows convolutions of the other backends on a CPU.
     model.compile(jit_compile=keras.backend.backend() == "jax", **arguments)
-
-
-def hash_of_arrays(arrays: Iterable[np.ndarray]) -> str:
-    """sha256 hex over type, shape and bytes of each array in order, whatever file they come from."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        array = np.ascontiguousarray(array)
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

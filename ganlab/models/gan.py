@@ -36,14 +36,17 @@ class Gan:
         return keras.Model(latents, discriminator(generator(latents)), name="gan")
 
 
-def build_generator(config: Config, data_shape: tuple[int, ...]) -> keras.Model:
+def build_generator(config: Config, data_shape: tuple[int, ...] | None = None) -> keras.Model:
     """The generator, with weights drawn from the config's seed: (batch, latent_dim) to (batch, *data_shape).
+
+    Without a data shape it may end in any: a run folder's generator is rebuilt where its data are not at hand.
 
     Raises: ConfigError, located, for a layer that is wrong or does not fit.
     """
     _seed(config.seed, "generator")
     model = build_network(config.generator, (config.latent.dim,), config.error_at, "generator", config.precision)
-    check_output(model, config.generator, data_shape, f"the shape of {config.data.name}", config.error_at)
+    if data_shape is not None:
+        check_output(model, config.generator, data_shape, f"the shape of {config.data.name}", config.error_at)
     return model
 
 

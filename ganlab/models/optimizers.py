@@ -17,7 +17,7 @@ _OPTIMIZERS = {
 def build_optimizer(network: Network, owner: str, error_at: ErrorAt) -> keras.Optimizer:
     """The optimizer of one network; `owner` is its key in the config: generator or discriminator.
 
-    A schedule counts the updates of its own network, so a discriminator updated five times a step runs through it five times as fast.
+    A schedule counts the updates of its own network: a discriminator updated five times a step is five times as fast through it.
     """
     ((name, arguments),) = network.optimizer.items()
     keys = (owner, "optimizer", name)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ganlab.config.schema import Config
+from ganlab.config.value_range import value_range
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.images import to_uint8, write_grid
 from ganlab.metrics.evaluation import evaluate_all
@@ -36,7 +37,10 @@ class History(Callback):
         first = chunk.step - len(chunk.rows) + 1
         seconds = f"{chunk.seconds / len(chunk.rows):.6g}"
         for number, row in enumerate(chunk.rows.tolist(), first):
-            self.file.write(",".join([str(number), *(f"{value:.6g}" for value in row), seconds]) + "\n")
+            values = [f"{value:.6g}" for value in row]
+            if chunk.columns[-1] == "penalty" and values[-1] == "nan":
+                values[-1] = ""  # a lazy penalty that was not measured in this step
+            self.file.write(",".join([str(number), *values, seconds]) + "\n")
         self.file.flush()
 
 
@@ -168,11 +172,6 @@ class Stop(Callback):
             return
         self.checkpoints.save(chunk.step)
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
-
-
-def value_range(name: str) -> tuple[float, float]:
-    """(low, high) of a config's data.range."""
-    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[name]
 
 
 def append_metrics(folder: RunFolder, step: int, protocols: Sequence[Protocol], dataset: Any, sampler: Sampler) -> list:

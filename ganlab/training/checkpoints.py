@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
-from ganlab.runfolder import RunFolder, flush, read_json, remove, replacing, write_json
+from ganlab.files import flush, read_json, replacing, write_json
+from ganlab.runfolder import RunFolder, remove
+from ganlab.weight_files import write_weights
 
 FORMAT = 1
 _ARRAYS = "variables.npz"
@@ -116,7 +118,7 @@ def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] |
 def write_generator(folder: RunFolder, step: int, generator: Any) -> None:
     """Writes the generator's weights as a Keras .weights.h5 file."""
     with replacing(folder.generator_weights(step)) as temporary:
-        generator.save_weights(temporary)
+        write_weights(temporary, generator)
 
 
 def prune(folder: RunFolder, best: int | None, keep: int | str) -> None:

@@ -1,18 +1,21 @@
 """Weights on disk with their checksum inside, because Keras' own format has none."""
 
+import hashlib
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganlab.errors import MissingDataError
-from ganlab.metrics.extraction import hash_of_arrays
+import numpy as np
+
+from ganlab.errors import CheckpointError, GanlabError
 
 if TYPE_CHECKING:
     import keras
 
 
 def write_weights(path: Path, model: "keras.Model") -> None:
-    """Writes the model's weights and, inside the same file, their sha256."""
+    """Writes the model's weights as a Keras .weights.h5 file and, inside the same file, their sha256."""
     import h5py
 
     model.save_weights(path)
@@ -20,14 +23,15 @@ def write_weights(path: Path, model: "keras.Model") -> None:
         file.attrs["sha256"] = hash_of_arrays(model.get_weights())
 
 
-def read_weights(path: Path, model: "keras.Model", remedy: str) -> str:
+def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[GanlabError] = CheckpointError) -> str:
     """Loads what `write_weights` wrote into the model, and returns the sha256 of the weights.
 
     Raises:
-        MissingDataError: if the file is not there, damaged, or of another network; it ends in the remedy.
+        kind: if the file is not there, damaged, or of another network; the message ends in the remedy.
     """
     import h5py
 
+    end = f" {remedy}." if remedy else ""
     try:
         with h5py.File(path, "r") as file:
             expected = file.attrs["sha256"]
@@ -37,7 +41,17 @@ def read_weights(path: Path, model: "keras.Model", remedy: str) -> str:
             model.load_weights(path)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).strip().split("\n")[0]
-        raise MissingDataError(f"{path}: no weights of this classifier: {reason}. {remedy}.") from error
+        raise kind(f"{path}: no weights of this network: {reason}.{end}") from error
     if hash_of_arrays(model.get_weights()) != expected:
-        raise MissingDataError(f"{path}: damaged, the weights do not match their checksum. {remedy}.")
+        raise kind(f"{path}: damaged, the weights do not match their checksum.{end}")
     return expected
+
+
+def hash_of_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """sha256 hex over type, shape and bytes of each array in order, whatever file they come from."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

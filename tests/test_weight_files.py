@@ -7,7 +7,7 @@ import pytest
 
 from ganlab.errors import MissingDataError
 from ganlab.metrics.classifier import build_classifier
-from ganlab.metrics.weight_files import read_weights, write_weights
+from ganlab.weight_files import read_weights, write_weights
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""`ganlab check`: validate configs and say what they would cost."""
+
+from pathlib import Path
+
+import click
+
+from ganlab.cli.output import json_option, print_tables
+
+
+@click.command("check")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def command(path, as_json):
+    """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run."""
+    from ganlab.checking import check_config, configs_at
+    from ganlab.errors import ConfigError, GanlabError
+
+    checks, problems = [], []
+    for config in configs_at(path):
+        try:
+            checks.append(check_config(config))
+        except GanlabError as error:  # the other configs are checked all the same
+            problems.append(error)
+    if as_json:
+        import json
+
+        click.echo(json.dumps([check.as_dict() for check in checks], indent=2))
+    elif checks:
+        print_tables([_overview(checks), *(_layers(checks[0], n) for n in checks[0].layers if len(checks) == 1)])
+        for check in checks:
+            for note in check.notes:
+                click.echo(f"{check.config.name}: {note}", err=True)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        for problem in problems:
+            click.echo(problem, err=True)
+        raise ConfigError(f"{len(problems)} of {len(problems) + len(checks)} configs are wrong")
+
+
+def _overview(checks):
+    from ganlab.reports.table import Column, Table
+
+    columns = [
+        Column("config"),
+        Column("family"),
+        Column("data"),
+        Column("steps", True),
+        Column("generator", True),
+        Column("discriminator", True),
+        Column("MFLOP a step", True),
+        Column("disk, MB", True),
+    ]
+    rows = [
+        [
+            check.config.name,
+            check.config.family,
+            check.config.data.name,
+            "" if check.steps is None else str(check.steps),
+            f"{check.parameters['generator']:,}",
+            f"{check.parameters['discriminator']:,}",
+            f"{check.flops / 1e6:,.0f}",
+            "" if check.disk is None else f"{check.disk / 1e6:,.0f}",
+        ]
+        for check in checks
+    ]
+    return Table(columns, rows, notes=["generator and discriminator: parameters"])
+
+
+def _layers(check, network):
+    from ganlab.reports.table import Column, Table
+
+    columns = [Column("layer"), Column("class"), Column("output"), Column("parameters", True)]
+    rows = [
+        [name, kind, " x ".join(map(str, shape)), f"{parameters:,}"]
+        for name, kind, shape, parameters in check.layers[network]
+    ]
+    return Table(columns, rows, title=network)

@@ -1,0 +1,30 @@
+"""`ganlab evaluate`: metrics of runs from their checkpoints."""
+
+import click
+
+from ganlab.cli.output import json_option, print_tables, results_option
+
+
+@click.command("evaluate")
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
+@click.option("--metric", "metrics", multiple=True, help="A metric's name; those of the run's config by default.")
+@json_option
+@results_option
+def command(runs, step, metrics, as_json, results):
+    """Compute metrics of RUNS (folders, names or identities) from a checkpoint, and add them to their metrics.jsonl."""
+    import dataclasses
+    import json
+
+    from ganlab.evaluation import evaluate_run
+    from ganlab.reports.table import Column, Table, number
+    from ganlab.runs import find_run
+
+    found = [(folder, *evaluate_run(folder, step, metrics)) for folder in [find_run(results, run) for run in runs]]
+    if as_json:
+        lines = [{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values]
+        click.echo(json.dumps(lines, indent=2))
+        return
+    columns = [Column("run"), Column("step", True), Column("metric"), Column("value", True), Column("floor", True)]
+    rows = [[f.name, str(at), v.name, number(v.value), number(v.floor)] for f, at, values in found for v in values]
+    print_tables([Table(columns, rows)])

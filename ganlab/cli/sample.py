@@ -1,0 +1,47 @@
+"""`ganlab sample`: images from a checkpoint alone."""
+
+from pathlib import Path
+
+import click
+
+from ganlab.cli.output import results_option
+
+
+@click.command("sample")
+@click.argument("run")
+@click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
+@click.option("--count", type=click.IntRange(1, 10_000), default=25, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
+@click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The PNG; in the run's folder by default.")
+@results_option
+def command(run, step, count, seed, interpolate, out, results):
+    """Make a grid of images from a checkpoint of RUN (a folder, a name or an identity); no data set is needed."""
+    import math
+
+    import numpy as np
+
+    from ganlab.checkpointed import load_checkpoint
+    from ganlab.config.value_range import value_range
+    from ganlab.images import to_uint8, write_grid
+    from ganlab.runfolder import RunFolder
+    from ganlab.runs import find_run
+    from ganlab.sampling import interpolate as between
+    from ganlab.training.draws import draw_latents
+
+    loaded = load_checkpoint(RunFolder(find_run(results, run)), step)
+    latent = loaded.config.latent
+    if interpolate:
+        columns = 10
+        rows = math.ceil(count / columns)
+        ends = draw_latents(seed, "interpolate", 2 * rows, latent.dim, latent.distribution)
+        latents = between(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
+    else:
+        columns = math.ceil(math.sqrt(count))
+        rows = math.ceil(count / columns)
+        latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
+    images = np.clip(loaded.sampler.images(latents), *value_range(loaded.config.data.range))
+    kind = "interpolation" if interpolate else "sample"
+    target = out or loaded.folder.extra_sample(kind, loaded.step, seed)
+    write_grid(target, to_uint8(images, loaded.config.data.range), rows, columns)
+    click.echo(target)

@@ -1,0 +1,41 @@
+"""`ganlab evaluate`: metrics of a run's checkpoint, long after its training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganlab.checkpointed import load_checkpoint
+from ganlab.data.registry import load_dataset
+from ganlab.errors import GanlabError
+from ganlab.files import read_json, write_json
+from ganlab.locks import locked
+from ganlab.runfolder import RunFolder
+
+
+def evaluate_run(path: Path, step: int | None, metrics: Sequence[str]) -> tuple[int, list]:
+    """Evaluates a checkpoint by the named metrics (those of its config by default) and adds the values to its folder.
+
+    Returns: the step and the values.
+
+    Raises:
+        LockedError: while the run is being trained. CheckpointError, MissingDataError, ConfigError as their names say.
+        GanlabError: if the data here are not those the run was trained on.
+    """
+    folder = RunFolder(path)
+    status = folder.status()
+    with locked(path.parents[1], status["identity"]):
+        loaded = load_checkpoint(folder, step)
+        from ganlab.metrics import protocols
+        from ganlab.summary import metric_table
+        from ganlab.training.callbacks import append_metrics
+
+        config = loaded.config
+        dataset = load_dataset(config.data, config.error_at)
+        if dataset.fingerprint != status["data_fingerprint"]:
+            raise GanlabError(
+                f"{path}: the data of {config.data.name} here ({dataset.source}) are not those it was trained on"
+            )
+        wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
+        values = append_metrics(folder, loaded.step, wanted, dataset, loaded.sampler)
+        if folder.summary.exists():
+            write_json(folder.summary, read_json(folder.summary) | {"metrics": metric_table(folder)})
+    return loaded.step, values
