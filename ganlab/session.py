@@ -69,7 +69,7 @@ class Session:
         steps, choice = self._steps(manifest, done)
         with watched_signals() as asked:
             observers = self._callbacks(asked, choice, done, quiet)
-            trainer = Trainer(steps, self.objective.columns, self.draws, observers, choice.room)
+            trainer = Trainer(steps, tuple(self.objective.columns), self.draws, observers, choice.room)
             trainer.train(done, self.plan.steps)
         self.close()
         self._plots()
@@ -100,8 +100,9 @@ class Session:
         facts = {"compiled": choice.facts()}
         saving = callbacks.Checkpoints(folder, config, self.gan.sampled, self.objective.variables(), facts, total)
         every = config.output.checkpoint_every or total
+        columns = tuple(self.objective.columns)
         observers = [
-            callbacks.History(folder, self.objective.columns),
+            callbacks.History(folder, columns),
             callbacks.Health(folder, config, self.sampler, images[some], total, every),
             callbacks.Samples(folder, config, self.sampler, total),
             callbacks.Metrics(folder, config, self.protocols, self.plan.dataset, self.sampler, total),

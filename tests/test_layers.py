@@ -21,6 +21,7 @@ LAYERS = {
     "training.losses": 1,
     "training.objectives": 1,
     "training.penalties": 1,
+    "training.stages": 1,
     "training.steps": 2,
     "data": 3,
     "description": 3,

@@ -9,7 +9,7 @@ import math
 
 import keras
 
-from ganlab.training.objectives import Objective, Pass
+from ganlab.training.stages import Objective, Pass
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)

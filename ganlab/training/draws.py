@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from ganlab.training.objectives import Draw
+from ganlab.training.stages import Draw
 
 
 def generator_of(seed: int, purpose: str, step: int = 0) -> np.random.Generator:

@@ -1,12 +1,9 @@
-"""What one training step does, as a list of stages over networks; the GAN of a config is one such list.
+"""The GAN of a config as a list of stages: which batches go through which network, under which loss, and who moves.
 
-A `Pass` runs a network forward once and keeps the result; an `Update` moves one network's weights down one loss. A stage reads
-`values`: the step's random numbers and real images under the names of `Objective.draws`, and the results of earlier passes.
-The steps under training/steps perform stages and know no GAN: a new kind of training is a new function here.
+A new kind of training is a new function beside `gan_objective`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,86 +13,9 @@ from keras import ops
 from ganlab.config.schema import Config
 from ganlab.training.losses import LOSSES, Loss
 from ganlab.training.penalties import PENALTIES
+from ganlab.training.stages import Draw, Logs, Objective, Pass, Update, Values
 
 Tensor = Any
-Values = dict[str, Tensor]
-Logs = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Random numbers one step needs: `kind` is images (indices into the data, gathered by the step), normal, uniform or labels.
-
-    Attributes:
-        kind: see above. uniform is in [low, high); labels are uniform in [low, high] or, with probability `flip`, in `flipped`.
-        shape: of one step's numbers, the batch included.
-        stream: the name of the random stream; draws of one stream and kind share their numbers.
-    """
-
-    kind: str
-    shape: tuple[int, ...]
-    low: float = 0.0
-    high: float = 1.0
-    flip: float = 0.0
-    flipped: tuple[float, float] = (0.0, 0.0)
-
-
-@dataclass(frozen=True)
-class Pass:
-    """Runs `network` on `inputs(values)`, `samples` of them, in training mode and keeps the output in values under `name`."""
-
-    name: str
-    network: str
-    inputs: Callable[[Values], Tensor]
-    samples: int
-
-
-@dataclass(frozen=True)
-class Update:
-    """Moves the weights of `network` down the gradient of `loss`.
-
-    Attributes:
-        network: whose trainable weights move, by the optimizer of the same name.
-        loss: (values, with_lazy) -> (scalar, logs); logs are scalars, averaged over updates of one step that log the same name.
-        through: name of an earlier pass of the same network: the loss reads that pass' output, and the gradient flows back
-            through it, so that one forward pass serves several updates.
-        samples: how many go through the network for the loss, for counting operations.
-        lazy_every: loss gets with_lazy=True only every so many steps (at step 0, N, 2N, ...); 1 means always.
-        after: called when the weights have moved, with the step as a float tensor (clipping, averaging).
-    """
-
-    network: str
-    loss: Callable[[Values, bool], tuple[Tensor, Logs]]
-    samples: int
-    through: str | None = None
-    lazy_every: int = 1
-    after: tuple[Callable[[Tensor], None], ...] = ()
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One step of training: networks, their optimizers, the stages in order, and what they need and log."""
-
-    networks: dict[str, keras.Model]
-    optimizers: dict[str, keras.Optimizer]
-    stages: tuple[Pass | Update, ...]
-    draws: dict[str, Draw]
-    columns: tuple[str, ...]
-    averages: dict[str, keras.Model] = field(default_factory=dict)
-
-    def variables(self) -> dict[str, list]:
-        """All variables training changes, by owner: weights, statistics, seed states, optimizer states, averages."""
-        owners = {f"networks/{name}": model.variables for name, model in self.networks.items()}
-        owners |= {f"averages/{name}": model.variables for name, model in self.averages.items()}
-        return owners | {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
-
-
-def combine_logs(logs: dict[str, list]) -> Logs:
-    """Means over a step's updates, and d_loss as the sum of its parts where they were updates of their own."""
-    means = {name: sum(entries) / len(entries) for name, entries in logs.items()}
-    if "d_loss_real" in means:
-        means["d_loss"] = means["d_loss_real"] + means["d_loss_fake"]
-    return means
 
 
 def clip_weights(model: keras.Model, limit: float, step: Tensor) -> None:
@@ -239,13 +159,16 @@ class _Gan:
             turns += [fake, self.generator_update(fake.name, real, after)]
         return turns
 
-    def columns(self) -> tuple[str, ...]:
+    def columns(self) -> dict[str, tuple[str, ...]]:
         columns = ["d_loss", "g_loss", "d_real", "d_fake"]
-        if self.train.discriminator_batches == "alternate":
-            columns = ["d_loss_real", "d_loss_fake", *columns]
         if self.loss.threshold is not None:
             columns += ["d_accuracy_real", "d_accuracy_fake"]
-        return (*columns, "penalty") if self.penalties else tuple(columns)
+        if self.penalties:
+            columns.append("penalty")
+        logs = {name: (name,) for name in columns}
+        if self.train.discriminator_batches == "alternate":
+            logs["d_loss"] = ("d_loss_real", "d_loss_fake")  # two updates, and the loss is the sum of its parts
+        return logs
 
 
 def gan_objective(

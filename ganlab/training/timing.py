@@ -13,7 +13,7 @@ import numpy as np
 
 from ganlab.training.checkpoints import restore, snapshot
 from ganlab.training.draws import Draws
-from ganlab.training.objectives import Objective
+from ganlab.training.stages import Objective
 from ganlab.training.trainer import Stepper
 
 _CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a chunk

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganlab.errors import ConfigError
-from ganlab.training.objectives import Logs, Objective, Pass, Update, Values, combine_logs
+from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
 
 
 def input_gradient(function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> tf.Tensor:
@@ -92,8 +92,8 @@ class Steps:
 
         def body(k, rows):
             values = {name: self._value(images, name, numbers[k]) for name, numbers in draws.items()}
-            logs = self._step(values, first + k)
-            return k + 1, rows.write(k, tf.stack([tf.cast(logs[name], tf.float32) for name in self.objective.columns]))
+            row = tf.stack([tf.cast(log, tf.float32) for log in self._step(values, first + k)])
+            return k + 1, rows.write(k, row)
 
         # parallel_iterations=1: steps follow each other, so nothing is gained by keeping several at hand.
         _, rows = tf.while_loop(lambda k, rows: k < steps, body, (0, rows), parallel_iterations=1)
@@ -107,7 +107,7 @@ class Steps:
             return gathered
         return tf.cast(gathered, tf.float32) * self.scale + self.low
 
-    def _step(self, values: Values, step: tf.Tensor) -> Logs:
+    def _step(self, values: Values, step: tf.Tensor) -> list[tf.Tensor]:
         values, tapes, logs = dict(values), {}, {}
         for stage in self.objective.stages:
             if isinstance(stage, Pass):
@@ -117,7 +117,7 @@ class Steps:
                 tapes[stage.name] = tape
             else:
                 self._update(stage, values, tapes, step, logs)
-        return combine_logs(logs)
+        return combine_logs(self.objective, logs)
 
     def _update(self, update: Update, values: Values, tapes: dict, step: tf.Tensor, logs: dict) -> None:
         network = self.objective.networks[update.network]
