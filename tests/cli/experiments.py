@@ -1,0 +1,66 @@
+"""A config that trains in a second, and the files a run of it leaves."""
+
+CONFIG = """\
+name: tiny
+family: DCGAN
+seed: 3
+data: {name: digits}
+latent: {dim: 4}
+generator:
+  layers:
+    - Dense: {units: 64, activation: tanh}
+    - Reshape: {target_shape: [8, 8, 1]}
+  optimizer: {Adam: {learning_rate: 1.0e-3}}
+discriminator:
+  layers:
+    - Flatten
+    - Dense: {units: 8}
+    - Dropout: {rate: 0.3}
+    - Dense: {units: 1}
+  optimizer: {Adam: {learning_rate: 1.0e-3}}
+loss: non_saturating
+train: {steps: 12, batch_size: 8}
+output: {samples_every: 5, samples_at: [1], checkpoint_every: 4, grid: [2, 3]}
+metrics: [is1k_classifier]
+jit: false
+"""
+STEPS = 12
+# A line a file of the finished run: samples at 1 and every 5 steps, states of the newest two checkpoints and of the best step.
+FILES = """\
+checkpoints/generator-000004.weights.h5
+checkpoints/generator-000008.weights.h5
+checkpoints/generator-000012.weights.h5
+checkpoints/state-000008/MANIFEST.json
+checkpoints/state-000008/variables.npz
+checkpoints/state-000012/MANIFEST.json
+checkpoints/state-000012/variables.npz
+config.yaml
+environment.json
+history.csv
+losses.png
+metrics.jsonl
+models/discriminator.txt
+models/gan.png
+models/gan.txt
+models/generator.txt
+outputs.png
+samples.gif
+samples/000001.png
+samples/000005.png
+samples/000010.png
+samples/000012.png
+status.json
+summary.json
+"""
+
+
+def files_below(folder) -> dict[str, bytes]:
+    """Every file below a folder, by its path there; {} where there is no such folder."""
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return dict(sorted(files.items()))
+
+
+def the_run(folder):
+    """The one run folder below a folder of results."""
+    (run,) = (path.parent for path in folder.glob("*/*/config.yaml"))
+    return run

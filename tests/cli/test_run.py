@@ -1,0 +1,183 @@
+"""`ganlab run` from the words a user types to the folder it leaves."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from ganlab.config.loading import load_config
+from tests.cli.experiments import FILES, STEPS, files_below, the_run
+
+
+def states(run, step):
+    with np.load(run / "checkpoints" / f"state-{step:06d}" / "variables.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+def weights_of(arrays):
+    return {name: array for name, array in arrays.items() if name.startswith("networks/")}
+
+
+def history(run):
+    """The rows of history.csv without the column of seconds, which no two runs share."""
+    with (run / "history.csv").open() as file:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(file)]
+
+
+class TestAFinishedRun:
+    def test_holds_every_file_and_no_other(self, finished):
+        assert list(files_below(the_run(finished / "results"))) == FILES.split()
+
+    def test_leaves_nothing_but_its_folder_and_the_folder_of_locks(self, finished):
+        outside = [path for path in files_below(finished / "results") if not path.startswith("digits/tiny-seed3-")]
+        assert outside == []
+
+    def test_is_named_after_data_config_seed_and_identity(self, finished):
+        run = the_run(finished / "results")
+        identity = json.loads((run / "summary.json").read_text())["identity"]
+        assert run.relative_to(finished / "results").as_posix() == f"digits/tiny-seed3-{identity[:8]}"
+
+    def test_has_a_row_of_history_for_each_step(self, finished):
+        rows = history(the_run(finished / "results"))
+        assert [int(row["step"]) for row in rows] == list(range(1, STEPS + 1))
+        assert list(rows[0]) == ["step", "d_loss", "g_loss", "d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake"]
+        assert all(float(row["d_loss"]) > 0 and 0 < float(row["d_real"]) < 1 for row in rows)
+
+    def test_has_its_config_with_every_default_written_out(self, finished):
+        run = the_run(finished / "results")
+        assert load_config(run / "config.yaml") == load_config(finished / "tiny.yaml")
+        assert "keep_checkpoints: 10" in (run / "config.yaml").read_text()
+
+    def test_says_in_its_summary_what_tables_need(self, finished):
+        run = the_run(finished / "results")
+        summary, status = (json.loads((run / name).read_text()) for name in ("summary.json", "status.json"))
+        assert (summary["status"], summary["steps"], status["status"]) == ("finished", STEPS, "finished")
+        assert summary["config"]["batch_size"] == 8 and summary["parameters"] == {"generator": 320, "discriminator": 529}
+        metric = summary["metrics"]["is1k_classifier"]
+        assert metric["last"] == metric["best"] > 1 and metric["best_step"] == STEPS and metric["floor"] > 9
+        assert {"created", "running", "finished"} <= set(status["times"])
+
+    def test_has_pictures_of_the_grid_that_the_config_asks_for(self, finished):
+        from PIL import Image
+
+        run = the_run(finished / "results")
+        with Image.open(run / "samples.gif") as film:
+            assert film.n_frames == 4
+        with Image.open(run / "samples" / "000001.png") as first, Image.open(run / "samples" / "000012.png") as last:
+            assert first.size == last.size and first.width > first.height and first.tobytes() != last.tobytes()
+
+
+class TestTheCommand:
+    def test_returns_at_once_for_a_finished_run(self, ganlab, trained):
+        before = files_below(trained / "results")
+        code, out, err = ganlab("run", "tiny.yaml")
+        assert (code, err) == (0, "") and "(finished, 12 steps on 1797 images of digits)" in out
+        assert files_below(trained / "results") == before
+
+    def test_says_what_is_trained_and_how_to_look_at_it(self, ganlab, tmp_path):
+        code, out, _ = ganlab("run", "tiny.yaml", "-o", "metrics=[]")
+        first, *_, last = out.splitlines()
+        folder = the_run(tmp_path / "results").relative_to(tmp_path)
+        assert code == 0 and first == f"{folder}  (new, 12 steps on 1797 images of digits)"
+        assert last == f"finished; see: ganlab show {folder}"
+
+    def test_starts_afresh_beside_the_old_run(self, ganlab, trained):
+        old = the_run(trained / "results")
+        before = files_below(old)
+        assert ganlab("run", "tiny.yaml", "--fresh", "-q")[:2] == (0, f"results/digits/{old.name}-2\n")
+        assert files_below(old) == before
+        new = states(old.with_name(f"{old.name}-2"), STEPS)
+        assert all(np.array_equal(new[name], array) for name, array in states(old, STEPS).items())
+
+    def test_starts_from_the_weights_of_another_run(self, ganlab, trained):
+        old = the_run(trained / "results")
+        still = ["-o", "generator.optimizer={SGD: {learning_rate: 1e-30}}", "-o", "train.steps=1", "-o", "metrics=[]"]
+        still += ["-o", "discriminator.optimizer={SGD: {learning_rate: 1e-30}}", "-q"]
+        folders = [ganlab("run", "tiny.yaml", *still, *more)[1] for more in ([], ["--init-from", f"{old.name}:8"])]
+        drawn, started = (weights_of(states(trained / folder.strip(), 1)) for folder in folders)
+        expected = weights_of(states(old, 8))
+        kernels = [name for name in expected if name.endswith("kernel")]
+        assert len(kernels) == 3 and folders[0] != folders[1]
+        for name in kernels:
+            assert np.array_equal(started[name], expected[name]) and not np.array_equal(drawn[name], expected[name])
+
+    def test_writes_nothing_in_a_dry_run_and_prints_a_config_that_loads(self, ganlab, tmp_path):
+        code, out, _ = ganlab("run", "tiny.yaml", "--dry-run", "-o", "latent.dim=7")
+        assert code == 0 and sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
+        (tmp_path / "resolved.yaml").write_text(out.partition("\n")[2])
+        resolved = load_config(tmp_path / "resolved.yaml")
+        assert resolved.latent.dim == 7 and resolved == load_config(tmp_path / "tiny.yaml", ["latent.dim=7"])
+
+    def test_prints_the_summary_as_json(self, ganlab, trained):
+        code, out, _ = ganlab("run", "tiny.yaml", "--json")
+        assert code == 0 and json.loads(out) == json.loads((the_run(trained / "results") / "summary.json").read_text())
+
+    def test_takes_seed_and_overrides_into_the_identity(self, ganlab):
+        def folder(*words):
+            return ganlab("run", "tiny.yaml", "--dry-run", *words)[1].split()[0]
+
+        plain, seeded, changed = folder(), folder("--seed", "4"), folder("-o", "train.steps=13")
+        assert "/tiny-seed3-" in plain and "/tiny-seed4-" in seeded and "/tiny-seed3-" in changed
+        assert len({name[-8:] for name in (plain, seeded, changed)}) == 3
+        assert folder("-o", "output.samples_every=2") == plain  # what a run writes does not change what it is
+
+    def test_puts_the_results_where_it_is_told(self, ganlab, tmp_path):
+        code, out, _ = ganlab("run", "tiny.yaml", "-q", "-o", "metrics=[]", "--results", "elsewhere/runs")
+        assert code == 0 and out.startswith("elsewhere/runs/digits/tiny-seed3-")
+        assert not (tmp_path / "results").exists() and (tmp_path / out.strip() / "summary.json").is_file()
+
+
+class TestAStoppedRun:
+    STEPS = 3000
+    WORDS = ("-o", f"train.steps={STEPS}", "-o", "output.checkpoint_every=2500", "-o", "metrics=[]")
+
+    def start(self, folder, cache):
+        """Starts the run in a process of its own and returns when it trains."""
+        command = [sys.executable, "-m", "ganlab", "run", "tiny.yaml", *self.WORDS]
+        environment = os.environ | {"GANLAB_CACHE": str(cache)}
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=-1, stderr=-1, text=True)
+        give_up = time.monotonic() + 60
+        while not any(path.stat().st_size > 200 for path in folder.glob("results/*/*/history.csv")):
+            assert time.monotonic() < give_up and process.poll() is None
+            time.sleep(0.02)
+        return process
+
+    @pytest.mark.slow
+    def test_goes_on_where_it_was_and_ends_as_if_it_had_never_stopped(self, ganlab, tmp_path, cache):
+        process = self.start(tmp_path, cache)
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=60)[1]
+        stopped = the_run(tmp_path / "results")
+        assert process.returncode == 75 and err.startswith("stopped by SIGTERM after saving step ")
+        assert err.endswith("; the same command goes on from there\n") and err.count("\n") == 1
+        assert 0 < len(history(stopped)) < self.STEPS
+        assert json.loads((stopped / "status.json").read_text())["status"] == "stopped"
+        assert not (stopped / "summary.json").exists()
+
+        code, out, _ = ganlab("run", "tiny.yaml", *self.WORDS)
+        assert code == 0 and f"(stopped, {self.STEPS} steps" in out
+        assert ganlab("run", "tiny.yaml", *self.WORDS, "--results", "whole")[0] == 0
+        whole = the_run(tmp_path / "whole")
+        assert len(history(stopped)) == self.STEPS and history(stopped) == history(whole)
+        expected, received = states(whole, self.STEPS), states(stopped, self.STEPS)
+        assert expected.keys() == received.keys()
+        assert [name for name in expected if not np.array_equal(expected[name], received[name])] == []
+
+    @pytest.mark.slow
+    def test_is_locked_while_it_trains_and_free_when_it_was_killed(self, ganlab, tmp_path, cache):
+        process = self.start(tmp_path, cache)
+        try:
+            code, _, err = ganlab("run", "tiny.yaml", *self.WORDS)
+            assert code == 5 and err.startswith(f"this run is being trained by process {process.pid} on ")
+        finally:
+            process.kill()
+            process.communicate()
+        assert the_run(tmp_path / "results").is_dir()
+        code, _, err = ganlab("evaluate", "tiny", "--metric", "fd1k_random")
+        assert code == 6 and "has no generator checkpoint yet" in err  # and not 5
