@@ -16,7 +16,7 @@ from ganlab.data.registry import load_dataset
 from ganlab.errors import DivergedError, StoppedError
 from ganlab.files import write_json, write_text
 from ganlab.locks import locked, owner_record
-from ganlab.runfolder import RunFolder
+from ganlab.runfolder import RunFolder, remove
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,19 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
 
 def _create(plan: Plan, session: Any) -> None:
     """Makes the folder, or leaves it to the session to go on in it; nothing is written before all of it is known to fit."""
-    folder = plan.folder
+    folder, is_new = plan.folder, not plan.folder.path.exists()
     if not folder.status():
-        folder.path.mkdir(parents=True, exist_ok=True)
-        write_text(folder.config, dump_config(plan.config))
-        session.describe()
-        write_json(folder.environment, session.environment())
-        identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
-        folder.set_status("created", **identity, data_fingerprint=plan.dataset.fingerprint)
+        try:
+            folder.path.mkdir(parents=True, exist_ok=True)
+            write_text(folder.config, dump_config(plan.config))
+            session.describe()
+            write_json(folder.environment, session.environment())
+            identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
+            folder.set_status("created", **identity, data_fingerprint=plan.dataset.fingerprint)
+        except BaseException:
+            if is_new:  # a full disk must not be left with a folder that is no run
+                remove(folder.path)
+            raise
     folder.set_status("running", owner=owner_record(), reason=None)
 
 

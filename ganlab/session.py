@@ -7,6 +7,7 @@ from ganlab.config.steps import images_a_step
 from ganlab.config.value_range import value_range
 from ganlab.description import write_models
 from ganlab.environment import environment
+from ganlab.errors import GanlabError
 from ganlab.experiment import Plan
 from ganlab.files import write_json
 from ganlab.history import read_history
@@ -66,11 +67,15 @@ class Session:
         if arrays is not None:
             restore(self.objective.variables(), arrays, str(self.folder.state(done)))
         self.folder.cut_back(done)
-        steps, choice = self._steps(manifest, done)
         with watched_signals() as asked:
+            steps, choice = self._steps(manifest, done)
             observers = self._callbacks(asked, choice, done, quiet)
             trainer = Trainer(steps, tuple(self.objective.columns), self.draws, observers, choice.room)
-            trainer.train(done, self.plan.steps)
+            try:
+                trainer.train(done, self.plan.steps)
+            except GanlabError:  # diverged or stopped: the curves up to here are what one wants to look at
+                self._plots()
+                raise
         self.close()
         self._plots()
         health = next(callback for callback in observers if isinstance(callback, callbacks.Health))

@@ -52,9 +52,12 @@ def _start(results: Path, init_from: str | None):
     """The weights to start from and what identifies them, or (None, None)."""
     if init_from is None:
         return None, None
+    from ganlab.errors import ConfigError
     from ganlab.runfolder import RunFolder
     from ganlab.runs import find_run
     from ganlab.training.checkpoints import state_at
 
-    selector, _, step = init_from.partition(":")
+    selector, colon, step = init_from.partition(":")
+    if colon and not (step.isascii() and step.isdigit()):
+        raise ConfigError(f"--init-from {init_from}: expected RUN or RUN:STEP, received the step '{step}'")
     return state_at(RunFolder(find_run(results, selector)), int(step) if step else None)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
-from ganlab.files import flush, read_json, replacing, write_json
+from ganlab.files import flush, naming, read_json, replacing, write_json
 from ganlab.runfolder import RunFolder, remove
 from ganlab.weight_files import write_weights
 
@@ -62,8 +62,9 @@ def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], 
     remove(temporary)
     temporary.mkdir(parents=True)
     try:
-        np.savez(temporary / _ARRAYS, **arrays)
-        flush(temporary / _ARRAYS)
+        with naming(final / _ARRAYS):
+            np.savez(temporary / _ARRAYS, **arrays)
+            flush(temporary / _ARRAYS)
         manifest = {
             "format": FORMAT,
             "step": step,

@@ -41,9 +41,11 @@ def not_converged(rows: np.ndarray, columns: tuple[str, ...]) -> str | None:
     """
     if "d_accuracy_real" not in columns or not len(rows):
         return None
-    means = dict(zip(columns, np.nanmean(rows, axis=0), strict=True))
-    if min(means["d_accuracy_real"], means["d_accuracy_fake"]) > PINNED_ACCURACY and means["d_loss"] < 10 * _FLAT:
+    loss, *accuracies = (
+        rows[:, columns.index(name)].mean() for name in ("d_loss", "d_accuracy_real", "d_accuracy_fake")
+    )
+    if min(accuracies) > PINNED_ACCURACY and loss < 10 * _FLAT:
         return "the discriminator is right about every image and its loss is 0"
-    if max(means["d_accuracy_real"], means["d_accuracy_fake"]) < 1 - PINNED_ACCURACY:
+    if max(accuracies) < 1 - PINNED_ACCURACY:
         return "the discriminator is wrong about every image"
     return None
