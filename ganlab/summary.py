@@ -35,7 +35,10 @@ def _optimizer(optimizer: dict) -> str:
 
 
 def _plain(value: Any) -> str:
-    return _optimizer(value) if isinstance(value, dict) else f"{value}"
+    if not isinstance(value, dict):
+        return f"{value}"
+    ((name, arguments),) = value.items()  # a schedule: its name and its first value say enough for a table
+    return f"{name}({next(iter(arguments.values()), '')})"
 
 
 def metric_table(folder: RunFolder) -> dict[str, dict]:

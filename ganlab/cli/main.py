@@ -71,7 +71,9 @@ def _exit_code(arguments: list[str] | None) -> int:
         code = cli.main(args=arguments, prog_name="ganlab", standalone_mode=False)
         sys.stdout.flush()
         return code or 0  # click returns the code of an explicit exit, else None
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__, EOFError):  # click takes it for Ctrl-D at a prompt; ganlab asks nothing
+            return _fail(_internal(error.__cause__), 1)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -84,7 +86,11 @@ def _exit_code(arguments: list[str] | None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)
     except Exception as error:
-        return _fail(f"internal error: {type(error).__name__}: {error} (GANLAB_DEBUG=1 shows where)", 1)
+        return _fail(_internal(error), 1)
+
+
+def _internal(error: Exception) -> str:
+    return f"internal error: {type(error).__name__}: {error} (GANLAB_DEBUG=1 shows where)"
 
 
 def _fail(message: str, exit_code: int) -> int:
