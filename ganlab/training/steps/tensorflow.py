@@ -111,10 +111,11 @@ class Steps:
         values, tapes, logs = dict(values), {}, {}
         for stage in self.objective.stages:
             if isinstance(stage, Pass):
+                network = self.objective.networks[stage.network]
                 with tf.GradientTape() as tape:
-                    output = self.objective.networks[stage.network](stage.inputs(values), training=True)
-                    values[stage.name] = tf.cast(output, tf.float32)
-                tapes[stage.name] = tape
+                    values[stage.name] = tf.cast(network(stage.inputs(values), training=True), tf.float32)
+                    regularization = _regularization(network)
+                tapes[stage.name] = tape, regularization
             else:
                 self._update(stage, values, tapes, step, logs)
         return combine_logs(self.objective, logs)
@@ -128,11 +129,14 @@ class Steps:
                 if update.through is not None:
                     tape.watch(values[update.through])
                 loss, new_logs = update.loss(values, with_lazy)
-                loss += sum(network.losses)  # regularizers written in layers
+                if update.through is None:
+                    loss += _regularization(network)
             if update.through is None:
                 return tape.gradient(loss, variables), new_logs
             pulled, *own = tape.gradient(loss, [values[update.through], *variables])
-            pulled = tapes[update.through].gradient(values[update.through], variables, output_gradients=pulled)
+            earlier, regularization = tapes[update.through]
+            ends, slopes = [values[update.through], regularization], [pulled, tf.ones(())]
+            pulled = earlier.gradient(ends, variables, output_gradients=slopes)
             return [a if b is None else a + b for a, b in zip(pulled, own, strict=True)], new_logs
 
         if update.lazy_every == 1:
@@ -145,6 +149,11 @@ class Steps:
             action(tf.cast(step, tf.float32))
         for name, value in new_logs.items():
             logs.setdefault(name, []).append(value)
+
+
+def _regularization(network: keras.Model) -> tf.Tensor:
+    """The sum of the regularizers written in layers, of weights and of the outputs of the network's last pass."""
+    return tf.add_n([tf.zeros(()), *(tf.cast(loss, tf.float32) for loss in network.losses)])
 
 
 def _pad(array: np.ndarray, room: int) -> np.ndarray:

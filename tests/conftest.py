@@ -1,0 +1,6 @@
+"""Tests run on TensorFlow, whatever ~/.keras/keras.json says; Keras is loaded by the first test that needs it."""
+
+import os
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

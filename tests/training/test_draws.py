@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+
+from ganlab.config.steps import images_a_step
+from ganlab.training.draws import Draws, draw_latents, generator_of
+from ganlab.training.stages import Draw
+from tests.training.tiny import build, tiny_config
+
+KINDS = {
+    "real_0": Draw("images", (7,)),
+    "latents": Draw("normal", (5, 3)),
+    "uniform": Draw("uniform", (5, 3), low=-1.0),
+    "labels": Draw("labels", (5, 1), low=0.8, high=1.0, flip=0.25),
+    "real_1": Draw("images", (4,)),
+}
+
+
+def take(steps: int, chunk: int, count: int = 30, seed: int = 0) -> dict[str, np.ndarray]:
+    """Steps 0 to `steps`, taken in chunks."""
+    draws = Draws(KINDS, seed, count)
+    parts = [draws.take(first, min(chunk, steps - first)) for first in range(0, steps, chunk)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in KINDS}
+
+
+@pytest.mark.parametrize("chunk", [2, 5, 12])
+def test_the_size_of_a_chunk_changes_no_number(chunk):
+    one_by_one, together = take(12, 1), take(12, chunk)
+    for name in KINDS:
+        np.testing.assert_array_equal(one_by_one[name], together[name], err_msg=name)
+
+
+def test_steps_taken_backwards_get_the_same_numbers():
+    draws = Draws(KINDS, 0, 30)
+    backwards = [draws.take(step, 1) for step in reversed(range(12))]
+    forwards = take(12, 1)
+    for name in KINDS:
+        np.testing.assert_array_equal(np.concatenate([part[name] for part in backwards[::-1]]), forwards[name])
+
+
+def test_shapes_and_types_are_what_steps_expect():
+    taken = take(6, 6)
+    assert {name: (array.shape, array.dtype.name) for name, array in taken.items()} == {
+        "real_0": ((6, 7), "int32"),
+        "latents": ((6, 5, 3), "float32"),
+        "uniform": ((6, 5, 3), "float32"),
+        "labels": ((6, 5, 1), "float32"),
+        "real_1": ((6, 4), "int32"),
+    }
+
+
+@pytest.mark.parametrize("count", [3, 10, 11, 22, 30, 100])
+def test_every_image_comes_once_an_epoch_whatever_the_batch_size(count):
+    taken = take(60, 60, count)
+    order = np.concatenate([taken["real_0"], taken["real_1"]], axis=1).reshape(-1)  # as a step uses them
+    epochs = order[: len(order) // count * count].reshape(-1, count)
+    np.testing.assert_array_equal(np.sort(epochs, axis=1), np.tile(np.arange(count), (len(epochs), 1)))
+
+
+def test_every_epoch_has_an_order_of_its_own():
+    epochs = Draws({"real": Draw("images", (100,))}, 0, 100).take(0, 5)["real"]
+    assert len({tuple(epoch) for epoch in epochs}) == 5
+    assert not any((epoch == np.arange(100)).all() for epoch in epochs)
+
+
+def test_steps_seeds_and_purposes_have_numbers_of_their_own():
+    taken = take(2, 2)
+    assert not np.isin(taken["latents"][0], taken["latents"][1]).any()
+    assert not np.isin(taken["latents"], take(2, 2, seed=1)["latents"]).any()
+    pair = Draws({"latents_a": Draw("normal", (5, 3)), "latents_b": Draw("normal", (5, 3))}, 0, 1).take(0, 1)
+    assert not np.isin(pair["latents_a"], pair["latents_b"]).any()
+
+
+def many(draw: Draw) -> np.ndarray:
+    return Draws({"x": draw}, 0, 1).take(0, 4)["x"].reshape(-1)
+
+
+def test_normal_numbers_are_standard():
+    numbers = many(Draw("normal", (10_000,)))
+    assert abs(numbers.mean()) < 0.02 and abs(numbers.std() - 1) < 0.02
+    assert abs((np.abs(numbers) < 1).mean() - 0.6827) < 0.01
+
+
+def test_uniform_numbers_fill_their_range_evenly():
+    numbers = many(Draw("uniform", (10_000,), low=-1.0, high=3.0))
+    assert numbers.min() >= -1 and numbers.max() < 3
+    shares = np.histogram(numbers, bins=8, range=(-1, 3))[0] / len(numbers)
+    assert np.abs(shares - 1 / 8).max() < 0.01
+
+
+def test_labels_lie_in_their_range_and_the_flipped_share_in_the_other():
+    labels = many(Draw("labels", (10_000,), low=0.8, high=1.0, flip=0.2, flipped=(0.0, 0.1)))
+    flipped = labels <= 0.1
+    assert (flipped | (labels >= 0.8)).all()
+    assert abs(flipped.mean() - 0.2) < 0.01
+    assert abs(labels[~flipped].mean() - 0.9) < 0.005 and abs(labels[flipped].mean() - 0.05) < 0.005
+
+
+@pytest.mark.parametrize(("flip", "expected"), [(0.0, 0.9), (1.0, 0.1)])
+def test_fixed_labels_are_exactly_what_the_config_says(flip, expected):
+    labels = many(Draw("labels", (100,), low=0.9, high=0.9, flip=flip, flipped=(0.1, 0.1)))
+    assert (labels == np.float32(expected)).all()
+
+
+def test_latents_outside_training_are_the_same_every_time_and_a_longer_row_begins_like_a_shorter():
+    first = draw_latents(0, "grid", 4, 3, "normal")
+    np.testing.assert_array_equal(first, draw_latents(0, "grid", 4, 3, "normal"))
+    np.testing.assert_array_equal(first, draw_latents(0, "grid", 9, 3, "normal")[:4])
+    for other in (draw_latents(1, "grid", 4, 3, "normal"), draw_latents(0, "metrics", 4, 3, "normal")):
+        assert not np.isin(first, other).any()
+
+
+def test_uniform_latents_reach_from_minus_one_to_one():
+    latents = draw_latents(0, "grid", 5000, 2, "uniform")
+    assert latents.dtype == np.float32
+    assert -1 <= latents.min() < -0.99 and 0.99 < latents.max() < 1
+
+
+def test_the_generator_of_a_purpose_stays_what_it_was():
+    """Published runs depend on it."""
+    assert generator_of(0, "shuffle", 0).integers(0, 2**32, 3).tolist() == [3416058959, 4260906660, 3787663284]
+
+
+VARIANTS = [
+    {},
+    {"train": {"discriminator_steps": 5}},
+    {"train": {"discriminator_batches": "alternate", "discriminator_steps": 2}},
+    {"train": {"discriminator_batches": "joint"}},
+    {"train": {"share_latents": True}},
+    {"train": {"generator_steps": 3, "generator_batch_size": 7}},
+    {"loss": "relativistic"},
+    {"loss": "relativistic", "train": {"share_latents": True, "discriminator_steps": 2}},
+    {"loss": "relativistic", "train": {"generator_steps": 2, "generator_batch_size": 5}},
+    {"loss": "wasserstein", "penalty": {"wgan_gp": {}, "dragan": {}}},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=str)
+def test_an_epoch_has_as_many_images_as_steps_draw(changes):
+    config = tiny_config(**changes)
+    assert build(config).draws.images_a_step == images_a_step(config)

@@ -1,0 +1,108 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ganlab.config.objective import LABELLED_LOSSES
+from ganlab.config.objective import LOSSES as CONFIG_LOSSES
+from ganlab.training.losses import LOSSES, sigmoid_cross_entropy
+
+LOG2 = math.log(2)
+
+# loss, real logits, fake logits, discriminator's loss, generator's loss
+VALUES = [
+    ("minimax", 0, 0, 2 * LOG2, -LOG2),
+    ("non_saturating", 0, 0, 2 * LOG2, LOG2),
+    ("least_squares", 0, 0, 1, 1),
+    ("wasserstein", 0, 0, 0, 0),
+    ("hinge", 0, 0, 2, 0),
+    ("relativistic", 0, 0, LOG2, LOG2),
+    # The discriminator is right by far ...
+    ("minimax", 50, -50, 0, 0),
+    ("non_saturating", 50, -50, 0, 50),
+    ("least_squares", 50, -50, 49**2 + 50**2, 51**2),
+    ("wasserstein", 50, -50, -100, 50),
+    ("hinge", 50, -50, 0, 50),
+    ("relativistic", 50, -50, 0, 100),
+    # ... and wrong by far.
+    ("minimax", -50, 50, 100, -50),
+    ("non_saturating", -50, 50, 100, 0),
+    ("least_squares", -50, 50, 51**2 + 50**2, 49**2),
+    ("wasserstein", -50, 50, 100, -50),
+    ("hinge", -50, 50, 102, -50),
+    ("relativistic", -50, 50, 100, 0),
+    # Where each loss is solved, or at its corner.
+    ("least_squares", 1, 0, 0, 1),
+    ("hinge", 1, -1, 0, 1),
+    ("non_saturating", math.log(3), -math.log(3), 2 * math.log(4 / 3), math.log(4)),
+    ("minimax", math.log(3), -math.log(3), 2 * math.log(4 / 3), -math.log(4 / 3)),
+    ("relativistic", 1, 1 - math.log(3), math.log(4 / 3), math.log(4)),
+]
+
+
+def logits(*values: float) -> tf.Variable:
+    return tf.Variable([[value] for value in values], dtype="float32")
+
+
+def test_the_config_offers_every_loss_and_labels_for_those_that_have_them():
+    assert set(CONFIG_LOSSES) == set(LOSSES)
+    assert {name for name, loss in LOSSES.items() if loss.takes_labels} == set(LABELLED_LOSSES)
+
+
+@pytest.mark.parametrize(("name", "real", "fake", "discriminator", "generator"), VALUES)
+def test_value(name, real, fake, discriminator, generator):
+    loss = LOSSES[name]
+    assert float(loss.discriminator(logits(real), logits(fake))) == pytest.approx(discriminator, rel=1e-6, abs=1e-12)
+    assert float(loss.generator(logits(real), logits(fake))) == pytest.approx(generator, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_means_over_the_batch(name):
+    real, fake = (0.3, -1.2, 2.5), (-0.4, 0.9, -3.0)
+    each = [LOSSES[name].discriminator(logits(r), logits(f)) for r, f in zip(real, fake, strict=True)]
+    assert float(LOSSES[name].discriminator(logits(*real), logits(*fake))) == pytest.approx(np.mean(each), rel=1e-6)
+    each = [LOSSES[name].generator(logits(r), logits(f)) for r, f in zip(real, fake, strict=True)]
+    assert float(LOSSES[name].generator(logits(*real), logits(*fake))) == pytest.approx(np.mean(each), rel=1e-6)
+
+
+def slopes(function, *arguments: tf.Variable) -> list[float]:
+    """The gradient of a loss by each of its logits."""
+    with tf.GradientTape() as tape:
+        value = function(*arguments)
+    found = tape.gradient(value, arguments, unconnected_gradients="zero")
+    assert np.isfinite(value.numpy())
+    return [slope.numpy().item() for slope in found]
+
+
+@pytest.mark.parametrize("size", [1.0, 50.0, 1e4])
+@pytest.mark.parametrize("name", LOSSES)
+class TestGradientOfSaturatedLogits:
+    def test_a_discriminator_that_is_wrong_is_pushed_the_right_way(self, name, size):
+        by_real, by_fake = slopes(LOSSES[name].discriminator, logits(-size), logits(size))
+        assert by_real <= -0.5 and by_fake >= 0.5
+
+    def test_a_generator_that_loses_is_pushed_the_right_way_and_only_minimax_lets_it_down(self, name, size):
+        by_fake = slopes(LOSSES[name].generator, logits(size), logits(-size))[1]
+        if name == "minimax":  # why Goodfellow et al. propose the non-saturating loss
+            assert by_fake == pytest.approx(-1 / (1 + math.exp(min(size, 700))), rel=1e-6, abs=1e-12)
+        else:
+            assert by_fake <= -0.5
+
+    def test_no_gradient_pushes_the_wrong_way_where_the_discriminator_is_right(self, name, size):
+        by_real, by_fake = slopes(LOSSES[name].discriminator, logits(size), logits(-size))
+        assert np.isfinite([by_real, by_fake]).all()
+        if name != "least_squares":  # it pulls outputs back to their labels from both sides
+            assert by_real <= 0 <= by_fake
+
+
+@pytest.mark.parametrize("size", [1e4, 1e30])
+@pytest.mark.parametrize("target", [0.0, 0.9, 1.0])
+def test_cross_entropy_of_huge_logits_is_finite_and_linear(size, target):
+    assert float(sigmoid_cross_entropy(logits(size), target)) == pytest.approx((1 - target) * size, rel=1e-5)
+    assert float(sigmoid_cross_entropy(logits(-size), target)) == pytest.approx(target * size, rel=1e-5)
+
+
+def test_smoothed_targets_are_best_met_by_their_own_logit():
+    best = math.log(0.9 / 0.1)
+    assert slopes(lambda x: sigmoid_cross_entropy(x, 0.9), logits(best)) == pytest.approx([0], abs=1e-6)

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from ganlab.config.objective import PENALTY_WEIGHTS
+from ganlab.training.penalties import PENALTIES
+from ganlab.training.steps.tensorflow import input_gradient
+
+NOISE = np.random.default_rng(0)
+REAL, FAKE = (tf.constant(NOISE.normal(size=(4, 3, 2, 1)), "float32") for _ in range(2))
+MIXING = {
+    "wgan_gp": tf.constant(NOISE.random((4, 1)), "float32"),
+    "dragan": tf.constant(NOISE.random((4, 3, 2, 1)), "float32"),
+    "r1": None,
+    "r2": None,
+}
+
+
+def penalty_of(name, critic, real=REAL, fake=FAKE):
+    return float(PENALTIES[name].function(critic, real, fake, MIXING[name], input_gradient))
+
+
+def linear(weights):
+    """The critic w.x of images, whose slope is |w| everywhere."""
+    weights = ops.reshape(ops.convert_to_tensor(weights, "float32"), (1, 3, 2, 1))
+    return lambda images: ops.sum(images * weights, axis=(1, 2, 3))[:, None]
+
+
+WEIGHTS = np.array([1.0, -2.0, 0.5, 0.0, 3.0, 1.0])
+LENGTH = float(np.linalg.norm(WEIGHTS))
+
+
+def test_the_config_offers_every_penalty():
+    assert set(PENALTY_WEIGHTS) == set(PENALTIES)
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "dragan"])
+def test_a_linear_critic_of_slope_one_has_no_penalty(name):
+    assert penalty_of(name, linear(WEIGHTS / LENGTH)) == pytest.approx(0, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "dragan"])
+def test_a_linear_critic_of_another_slope_has_the_square_of_the_difference(name):
+    assert penalty_of(name, linear(WEIGHTS)) == pytest.approx((LENGTH - 1) ** 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["r1", "r2"])
+def test_r1_and_r2_of_a_linear_critic_are_half_its_squared_slope(name):
+    assert penalty_of(name, linear(WEIGHTS)) == pytest.approx(LENGTH**2 / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "dragan"])
+def test_the_penalty_is_per_sample_so_that_slopes_of_zero_and_two_do_not_make_up_for_each_other(name):
+    slopes = tf.constant([0.0, 2.0, 0.0, 2.0])[:, None]
+    assert penalty_of(name, lambda images: images[:, 0, 0] * slopes) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_r1_is_a_mean_over_samples():
+    slopes = tf.constant([0.0, 2.0, 0.0, 4.0])[:, None]
+    assert penalty_of("r1", lambda images: images[:, 0, 0] * slopes) == pytest.approx((4 + 16) / 4 / 2)
+
+
+def test_r1_looks_at_real_images_and_r2_at_generated_ones():
+    def square(images):
+        return ops.sum(images**2, axis=(1, 2, 3))[:, None] / 2  # its slope at x is |x|
+
+    for name, images in (("r1", REAL), ("r2", FAKE)):
+        assert penalty_of(name, square) == pytest.approx(np.sum(images.numpy() ** 2) / 4 / 2, rel=1e-5)
+
+
+def test_wgan_gp_measures_between_each_real_image_and_its_generated_one():
+    seen = []
+
+    def critic(points):
+        seen.append(points.numpy())
+        return linear(WEIGHTS)(points)
+
+    penalty_of("wgan_gp", critic)
+    share = MIXING["wgan_gp"].numpy().reshape(4, 1, 1, 1)
+    np.testing.assert_allclose(seen[0], share * REAL.numpy() + (1 - share) * FAKE.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_dragan_measures_around_real_images_within_half_their_deviation():
+    seen = []
+
+    def critic(points):
+        seen.append(points.numpy())
+        return linear(WEIGHTS)(points)
+
+    penalty_of("dragan", critic)
+    expected = REAL.numpy() + 0.5 * REAL.numpy().std() * MIXING["dragan"].numpy()
+    np.testing.assert_allclose(seen[0], expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_flat_critic_has_a_finite_penalty_and_gradient(name):
+    slope = tf.Variable(0.0)
+    with tf.GradientTape() as tape:
+        value = PENALTIES[name].function(
+            lambda images: ops.sum(images, axis=(1, 2, 3))[:, None] * slope, REAL, FAKE, MIXING[name], input_gradient
+        )
+    assert float(value) == pytest.approx(0.0 if name in ("r1", "r2") else 1.0, abs=1e-5)
+    assert np.isfinite(tape.gradient(value, slope).numpy())
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_the_penalty_pushes_a_critic_that_is_too_steep_to_be_less_so(name):
+    scale = tf.Variable(1.0)
+    with tf.GradientTape() as tape:
+        value = PENALTIES[name].function(
+            lambda images: linear(WEIGHTS)(images) * scale, REAL, FAKE, MIXING[name], input_gradient
+        )
+    # d/ds of (s L - 1)^2 and of s^2 L^2 / 2, at s = 1
+    expected = LENGTH**2 if name in ("r1", "r2") else 2 * (LENGTH - 1) * LENGTH
+    assert tape.gradient(value, scale).numpy() == pytest.approx(expected, rel=1e-5)

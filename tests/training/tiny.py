@@ -1,0 +1,82 @@
+"""GANs on samples of eight numbers, so small that a step is traced in about a second."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ganlab.config.schema import Config
+from ganlab.models.gan import Gan, build_gan
+from ganlab.training.checkpoints import snapshot
+from ganlab.training.draws import Draws
+from ganlab.training.objectives import gan_objective
+from ganlab.training.stages import Objective
+from ganlab.training.steps import load_backend
+
+BACKEND = load_backend("tensorflow")
+IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8), dtype=np.uint8)
+ADAM = {"Adam": {"learning_rate": 0.01, "beta_1": 0.5}}
+SGD = {"SGD": {"learning_rate": 0.1}}
+
+
+def tiny_config(
+    generator: list | None = None,
+    discriminator: list | None = None,
+    optimizer: dict | None = None,
+    train: dict | None = None,
+    **more: Any,
+) -> Config:
+    """A config of dense networks; `train` is merged into its section, `more` are other keys."""
+    optimizer = optimizer or ADAM
+    layers = generator or [{"Dense": {"units": 5, "activation": "tanh"}}, {"Dense": {"units": 8, "activation": "tanh"}}]
+    critic = discriminator or [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 1}}]
+    content = {
+        "name": "tiny",
+        "data": {"name": "digits"},
+        "latent": {"dim": 3},
+        "generator": {"layers": layers, "optimizer": optimizer},
+        "discriminator": {"layers": critic, "optimizer": optimizer},
+        "loss": "non_saturating",
+        "train": {"steps": 10, "batch_size": 4, **(train or {})},
+        **more,
+    }
+    return Config.model_validate(content)
+
+
+@dataclass
+class Tiny:
+    """One GAN ready to train on IMAGES, at step 0."""
+
+    config: Config
+    gan: Gan
+    objective: Objective
+    draws: Draws
+    steps: Any
+    done: int = 0
+
+    def train(self, steps: int, room: int = 8) -> np.ndarray:
+        """Performs the next steps in chunks of at most `room`; returns their rows."""
+        rows, end = [], self.done + steps
+        while self.done < end:
+            count = min(room, end - self.done)
+            rows.append(self.steps.run(self.draws.take(self.done, count), self.done, room))
+            self.done += count
+        return np.concatenate(rows)
+
+    def column(self, rows: np.ndarray, name: str) -> np.ndarray:
+        return rows[:, list(self.objective.columns).index(name)]
+
+    def weights(self, network: str) -> list[np.ndarray]:
+        return self.gan.networks[network].get_weights()
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        return snapshot(self.objective.variables())
+
+
+def build(config: Config, jit: bool = False, images: np.ndarray = IMAGES, change=lambda objective: objective) -> Tiny:
+    """Builds everything anew; `change` may replace the objective's stages."""
+    gan = build_gan(config, images.shape[1:])
+    objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, BACKEND.input_gradient)
+    objective = change(objective)
+    draws = Draws(objective.draws, config.seed, len(images))
+    return Tiny(config, gan, objective, draws, BACKEND.Steps(objective, images, (-1.0, 1.0), jit))
