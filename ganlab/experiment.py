@@ -1,45 +1,17 @@
 """`ganlab run`, one line a stage: the page to read first."""
 
-import os
+import contextlib
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ganlab.backend import select_backend
-from ganlab.config.identity import identity_of
 from ganlab.config.loading import dump_config
-from ganlab.config.schema import Config
-from ganlab.config.steps import total_steps
-from ganlab.data.dataset import Dataset
-from ganlab.data.registry import load_dataset
 from ganlab.errors import DivergedError, StoppedError
 from ganlab.files import write_json, write_text
 from ganlab.locks import locked, owner_record
+from ganlab.plan import Plan
 from ganlab.runfolder import RunFolder, remove
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One experiment before anything is built: what will be trained, on what, and where it goes."""
-
-    config: Config
-    dataset: Dataset
-    steps: int
-    cell: str
-    identity: str
-    folder: RunFolder
-
-
-def plan_experiment(config: Config, results: Path, fresh: bool = False, start: str | None = None) -> Plan:
-    """Loads the data and names the run. `start` identifies the weights another run gives it, with --init-from."""
-    os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
-    dataset = load_dataset(config.data, config.error_at)
-    steps = total_steps(config, dataset.count)
-    origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
-    cell, identity = identity_of(config, origin, steps)
-    folder = _folder_of(results / config.data.name, f"{config.name}-seed{config.seed}-{identity[:8]}", fresh)
-    return Plan(config, dataset, steps, cell, identity, folder)
 
 
 def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: bool = False) -> RunFolder:
@@ -48,9 +20,9 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
     Returns at once for a finished run. Raises DivergedError, StoppedError, LockedError, CheckpointError and others as
     ganlab.errors lists them; status.json says the same.
     """
-    if plan.folder.status().get("status") == "finished":
-        return plan.folder
     with locked(results, plan.identity):
+        if plan.folder.status().get("status") == "finished":
+            return plan.folder
         select_backend(plan.config.backend)
         from ganlab.session import Session  # loads Keras
 
@@ -62,7 +34,8 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
             verdict = session.train(quiet)
         except (Exception, KeyboardInterrupt) as error:
             session.close()
-            plan.folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
+            with contextlib.suppress(OSError):  # a full disk: the first error is the one to tell
+                plan.folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
             if isinstance(error, DivergedError):
                 session.summarise("diverged", {"verdict": "diverged"}, before + time.time() - began)
             raise
@@ -93,17 +66,3 @@ def _state_of(error: BaseException) -> str:
     if isinstance(error, DivergedError):
         return "diverged"
     return "stopped" if isinstance(error, (StoppedError, KeyboardInterrupt)) else "failed"
-
-
-def _folder_of(parent: Path, name: str, fresh: bool) -> RunFolder:
-    """The newest folder of that name; with `fresh` a new one beside it: NAME, NAME-2, NAME-3, ..."""
-    number = 1
-    while (parent / _numbered(name, number + 1)).exists():
-        number += 1
-    if fresh and (parent / name).exists():
-        number += 1
-    return RunFolder(parent / _numbered(name, number))
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"

@@ -8,13 +8,13 @@ from ganlab.config.value_range import value_range
 from ganlab.description import write_models
 from ganlab.environment import environment
 from ganlab.errors import GanlabError
-from ganlab.experiment import Plan
 from ganlab.files import write_json
 from ganlab.history import read_history
 from ganlab.images import write_film
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.flops import step_flops
 from ganlab.models.gan import build_gan
+from ganlab.plan import Plan
 from ganlab.sampling import Sampler
 from ganlab.summary import summarise
 from ganlab.training import callbacks

@@ -34,6 +34,7 @@ LAYERS = {
     "weight_files": 3,
     "training.draws": 3,
     "experiment": 4,
+    "plan": 4,
     "reports": 4,
     "checking": 4,
     "checkpointed": 4,

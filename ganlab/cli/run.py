@@ -22,7 +22,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     An unfinished run of the same config goes on from its last checkpoint; a finished one is left as it is.
     """
     from ganlab.config.loading import load_config
-    from ganlab.experiment import plan_experiment, run_experiment
+    from ganlab.experiment import run_experiment
+    from ganlab.plan import plan_experiment
 
     if backend:
         overrides = (*overrides, f"backend={backend}")
