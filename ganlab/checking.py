@@ -12,8 +12,8 @@ from ganlab.data.registry import is_here, load_dataset, published_shape
 from ganlab.errors import ConfigError
 
 _BYTES = 4  # float32 weights, in either precision
-# A picture of a grid, and a row of history.csv, in bytes: measured on the quickstart and experiment 3, rounded up.
-_PICTURE, _ROW = 30_000, 90
+# A picture of a grid, a row of history.csv and the plots together, in bytes: measured on the quickstart and experiment 3, rounded up.
+_PICTURE, _ROW, _PLOTS = 30_000, 90, 200_000
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,5 @@ def _disk(config: Config, gan, objective, steps: int) -> int:
     pictures = len(output.samples_at) + (math.ceil(steps / output.samples_every) if output.samples_every else 1)
     rows, columns = output.grid
     picture = _PICTURE * rows * columns / 25
-    return int(
-        kept * gan.sampled.count_params() * _BYTES + min(checkpoints, 3) * state + 2 * pictures * picture + steps * _ROW
-    )
+    weights = kept * gan.sampled.count_params() * _BYTES + min(checkpoints, 3) * state
+    return int(weights + 2 * pictures * picture + steps * _ROW + _PLOTS)

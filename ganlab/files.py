@@ -37,6 +37,8 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         error.filename = error.filename or str(path)
+        if error.errno:
+            error.strerror = os.strerror(error.errno)  # HDF5 puts a paragraph of its own there
         raise
 
 

@@ -1,0 +1,120 @@
+"""check, sample and evaluate: what is known before a run and what is made of its checkpoints afterwards."""
+
+import json
+import shutil
+
+import pytest
+from PIL import Image
+
+from tests.cli.experiments import CONFIG, STEPS, files_below, the_run
+
+
+class TestCheck:
+    def test_counts_parameters_operations_and_disk_without_training(self, ganlab, tmp_path):
+        before = files_below(tmp_path)
+        code, out, err = ganlab("check", "tiny.yaml", "--json")
+        (check,) = json.loads(out)
+        assert (code, err) == (0, "") and files_below(tmp_path) == before
+        assert check["parameters"] == {"generator": 320, "discriminator": 529} and check["steps"] == STEPS
+        # Of one image: the generator 2 x 4 x 64 forward, the discriminator 2 x (64 x 8 + 8). A step of batch 8 makes 16
+        # generated images, and the discriminator learns from 16 (three passes) and judges 8 for the generator (two).
+        generator, discriminator = 2 * 4 * 64, 2 * (64 * 8 + 8)
+        turn = 8 * generator + 16 * 3 * discriminator
+        assert check["flops_a_step"] == turn + 8 * generator + 8 * (2 * discriminator + 2 * generator)
+        assert ["dense", "Dense", [64], 320] in check["layers"]["generator"]
+
+    def test_estimates_the_disk_of_a_run_within_a_factor_of_two(self, ganlab, trained):
+        (check,) = json.loads(ganlab("check", "tiny.yaml", "--json")[1])
+        size = sum(map(len, files_below(the_run(trained / "results")).values()))
+        assert size / 2 < check["disk_bytes"] < size * 2
+
+    def test_shows_the_layers_of_one_config(self, ganlab):
+        code, out, _ = ganlab("check", "tiny.yaml")
+        lines = [line.split() for line in out.splitlines()]
+        assert code == 0 and ["dense", "Dense", "64", "320"] in lines and ["dropout", "Dropout", "8", "0"] in lines
+
+    def test_looks_at_all_configs_of_a_folder_and_fails_for_the_wrong_ones(self, ganlab, tmp_path):
+        (tmp_path / "wrong.yaml").write_text(CONFIG.replace("units: 8}", "units: -8}"))
+        code, out, err = ganlab("check", ".")
+        assert code == 2 and "tiny" in out
+        assert err.startswith("wrong.yaml:14:15: discriminator.layers[1].Dense.units: ") and err.count("\n") == 1
+
+    def test_an_empty_folder_has_nothing_to_check(self, ganlab, tmp_path):
+        (tmp_path / "empty").mkdir()
+        assert ganlab("check", "empty") == (2, "", "empty: no *.yaml file in this folder\n")
+
+
+class TestSample:
+    def test_writes_a_grid_from_the_newest_checkpoint_into_the_folder(self, ganlab, trained):
+        code, out, _ = ganlab("sample", "tiny")
+        run = the_run(trained / "results")
+        assert code == 0 and trained / out.strip() == run / "samples" / "sample-000012-seed0.png"
+        with Image.open(trained / out.strip()) as grid:
+            assert grid.width == grid.height
+
+    def test_needs_nothing_but_the_config_and_the_weights(self, ganlab, trained):
+        expected = (trained / ganlab("sample", "tiny", "--step", "8")[1].strip()).read_bytes()
+        alone = trained / "alone"
+        (alone / "checkpoints").mkdir(parents=True)
+        for name in ("config.yaml", "status.json", "checkpoints/generator-000008.weights.h5"):
+            shutil.copy(the_run(trained / "results") / name, alone / name)
+        code, out, _ = ganlab("sample", "alone", "--out", "grid.png")
+        assert (code, out) == (0, "grid.png\n") and (trained / "grid.png").read_bytes() == expected
+
+    def test_draws_the_same_images_for_the_same_seed_only(self, ganlab, trained):
+        for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+            assert ganlab("sample", "tiny", "--seed", seed, "--count", "4", "--out", f"{name}.png")[0] == 0
+        a, b, c = ((trained / f"{name}.png").read_bytes() for name in "abc")
+        assert a == b != c
+
+    def test_interpolates_in_rows_of_ten(self, ganlab, trained):
+        code, out, _ = ganlab("sample", "tiny", "--interpolate", "--count", "20")
+        assert code == 0 and out.endswith("/samples/interpolation-000012-seed0.png\n")
+        with Image.open(trained / out.strip()) as grid:
+            assert round(grid.width / grid.height) == 5
+
+    def test_a_step_without_a_checkpoint_is_refused_with_those_there_are(self, ganlab, trained):
+        before = files_below(trained)
+        code, out, err = ganlab("sample", "tiny", "--step", "5")
+        assert (code, out) == (6, "") and err.endswith(": no generator checkpoint of step 5; there are 4, 8, 12\n")
+        assert files_below(trained) == before
+
+    def test_a_damaged_checkpoint_is_refused(self, ganlab, trained):
+        path = the_run(trained / "results") / "checkpoints" / "generator-000012.weights.h5"
+        content = bytearray(path.read_bytes())
+        middle = content.rindex(b"\x00" * 8) // 2
+        content[middle] ^= 0xFF
+        path.write_bytes(content[: len(content) // 2])
+        code, out, err = ganlab("sample", "tiny")
+        assert (code, out) == (6, "") and "generator-000012.weights.h5: " in err and err.count("\n") == 1
+
+
+class TestEvaluate:
+    def test_adds_a_metric_to_the_run(self, ganlab, trained):
+        run = the_run(trained / "results")
+        lines = (run / "metrics.jsonl").read_text()
+        code, out, _ = ganlab("evaluate", "tiny", "--metric", "fd1k_random", "--step", "8", "--json")
+        (value,) = json.loads(out)
+        assert (
+            code == 0 and (value["name"], value["step"]) == ("fd1k_random", 8) and value["value"] > value["floor"] > 0
+        )
+        assert (run / "metrics.jsonl").read_text().startswith(lines)
+        metric = json.loads((run / "summary.json").read_text())["metrics"]["fd1k_random"]
+        assert metric["last"] == metric["best"] == value["value"] and metric["best_step"] == 8
+
+    def test_repeats_the_value_of_the_training(self, ganlab, trained):
+        summary = json.loads((the_run(trained / "results") / "summary.json").read_text())
+        code, out, _ = ganlab("evaluate", "tiny", "--json")
+        (value,) = json.loads(out)
+        assert code == 0 and value["name"] == "is1k_classifier"
+        assert value["value"] == pytest.approx(summary["metrics"]["is1k_classifier"]["last"], rel=1e-5)
+
+    def test_an_unknown_metric_is_a_usage_error(self, ganlab, trained):
+        code, _, err = ganlab("evaluate", "tiny", "--metric", "fid5k")
+        assert code == 2 and err.startswith("metrics[0]: unknown metric 'fid5k'.") and err.count("\n") == 1
+
+    def test_other_data_are_refused(self, ganlab, trained):
+        status = the_run(trained / "results") / "status.json"
+        status.write_text(status.read_text().replace('"data_fingerprint": "', '"data_fingerprint": "0'))
+        code, _, err = ganlab("evaluate", "tiny")
+        assert code == 1 and err.endswith("are not those it was trained on\n")
