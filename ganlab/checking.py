@@ -12,7 +12,7 @@ from ganlab.data.registry import is_here, load_dataset, published_shape
 from ganlab.errors import ConfigError
 
 _BYTES = 4  # float32 weights, in either precision
-# A picture of a grid, a row of history.csv and the plots together, in bytes: measured on the quickstart and experiment 3, rounded up.
+# Bytes of a picture of a grid, a row of history.csv and all plots: measured on the quickstart and experiment 3, rounded up.
 _PICTURE, _ROW, _PLOTS = 30_000, 90, 200_000
 
 

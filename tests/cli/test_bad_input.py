@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (tables with one case a line)
 """What users get wrong and what a machine lacks: one line, its exit code, nothing half-written, earlier results untouched."""
 
 import io
@@ -31,7 +32,7 @@ def swap(old, new):
 
 NESTED = "metrics: " + "[" * 60 + "]" * 60 + "\n"
 LAUGHS = "a: &a [x, x]\n" + "".join(
-    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefghijklmnopq", "bcdefghijklmnopqr")
+    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefghijklmnopq", "bcdefghijklmnopqr", strict=True)
 )
 
 WRONG_CONFIGS = {
@@ -146,6 +147,7 @@ class TestData:
         assert not (tmp_path.parent / "b.png").exists()
 
 
+@pytest.mark.slow
 class TestAFullDisk:
     """A limit on the size of a file stands for the full disk: both make a write fail in its middle."""
 
