@@ -233,7 +233,7 @@ EVERYTHING = {
             "beta_1": 0.5,
         }
     },
-    "train": {"ema": 0.9, "discriminator_steps": 2},
+    "train": {"ema": 0.9},
     "penalty": {"r1": {"weight": 1.0, "every": 2}},
     "loss": {"non_saturating": {"real_label": [0.8, 1.0], "flip_labels": 0.1}},
 }
@@ -241,48 +241,54 @@ EVERYTHING = {
 
 class TestResuming:
     @pytest.fixture(scope="class")
-    def whole(self):
+    def tiny(self):
+        """Built and traced once; `start` puts it back to step 0."""
+        return build(tiny_config(**EVERYTHING))
+
+    @pytest.fixture(scope="class")
+    def start(self, tiny):
+        return tiny.snapshot()
+
+    @pytest.fixture(scope="class")
+    def whole(self, tiny, start):
         """Six steps in one go: (state, rows)."""
-        tiny = build(tiny_config(**EVERYTHING))
-        rows = tiny.train(6, room=8)
+        rows = self.continued(tiny, 0, start, 6, 8)
         return tiny.snapshot(), rows
 
-    def test_three_steps_and_three_more_from_disk_equal_six_bit_for_bit(self, whole, tmp_path):
+    def continued(self, tiny, done, state, steps, room):
+        restore(tiny.objective.variables(), state, "state")
+        tiny.done = done
+        return tiny.train(steps, room)
+
+    def test_three_steps_and_three_more_from_disk_equal_six_bit_for_bit(self, tiny, start, whole, tmp_path):
         folder = RunFolder(tmp_path)
-        first = build(tiny_config(**EVERYTHING))
-        rows = [first.train(3, room=8)]
-        write_state(folder, 3, first.snapshot(), {})
-        second = build(tiny_config(**EVERYTHING))
-        second.done, arrays, _ = newest_state(folder)
-        restore(second.objective.variables(), arrays, "state")
-        rows.append(second.train(3, room=2))
-        self.assert_same(second.snapshot(), whole[0])
+        rows = [self.continued(tiny, 0, start, 3, 8)]
+        write_state(folder, 3, tiny.snapshot(), {})
+        anew = build(tiny_config(**EVERYTHING))
+        done, arrays, _ = newest_state(folder)
+        rows.append(self.continued(anew, done, arrays, 3, 2))
+        assert_same(anew.snapshot(), whole[0])
         np.testing.assert_array_equal(np.concatenate(rows), whole[1])
 
     @pytest.mark.parametrize("room", [1, 3])
-    def test_the_size_of_chunks_changes_no_bit(self, whole, room):
-        tiny = build(tiny_config(**EVERYTHING))
-        rows = tiny.train(6, room)
-        self.assert_same(tiny.snapshot(), whole[0])
+    def test_the_size_of_chunks_changes_no_bit(self, tiny, start, whole, room):
+        rows = self.continued(tiny, 0, start, 6, room)
+        assert_same(tiny.snapshot(), whole[0])
         np.testing.assert_array_equal(rows, whole[1])
 
-    def test_a_resumed_run_that_forgot_the_seed_states_would_differ(self, whole):
-        """The comparison above can fail: dropout does depend on what a checkpoint must keep."""
-        first, second = (build(tiny_config(**EVERYTHING)) for _ in range(2))
-        first.train(3)
-        state = first.snapshot()
-        fresh = second.snapshot()
-        seeds = [name for name in state if "seed_generator" in name]
-        assert len(seeds) >= 3
-        restore(second.objective.variables(), state | {name: fresh[name] for name in seeds}, "state")
-        second.done = 3
-        second.train(3)
-        assert any(not np.array_equal(array, whole[0][name]) for name, array in second.snapshot().items())
+    @pytest.mark.parametrize("owner", ["seed_generator", "optimizers/", "averages/", "moving_"])
+    def test_a_state_that_forgot_a_part_would_end_elsewhere(self, tiny, start, whole, owner):
+        """The comparisons above can fail: each of these parts matters."""
+        self.continued(tiny, 0, start, 3, 8)
+        forgotten = {name: start[name] for name in start if owner in name}
+        assert forgotten
+        self.continued(tiny, 3, tiny.snapshot() | forgotten, 3, 8)
+        assert any(not np.array_equal(array, whole[0][name]) for name, array in tiny.snapshot().items())
 
-    def assert_same(self, found, expected):
-        assert found.keys() == expected.keys()
-        different = [name for name in expected if not np.array_equal(found[name], expected[name])]
-        assert different == []
+
+def assert_same(found: dict, expected: dict) -> None:
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if not np.array_equal(found[name], expected[name])] == []
 
 
 class TestXla:
