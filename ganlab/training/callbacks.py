@@ -20,7 +20,7 @@ from ganlab.metrics.protocols import Protocol, better
 from ganlab.runfolder import RunFolder
 from ganlab.sampling import Sampler
 from ganlab.training import health
-from ganlab.training.checkpoints import prune, snapshot, write_generator, write_state
+from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
 
@@ -155,8 +155,10 @@ class Checkpoints(Callback):
             self.save(chunk.step)
 
     def save(self, step: int) -> None:
+        arrays = snapshot(self.variables)
+        require_finite(self.folder, step, arrays)
         write_generator(self.folder, step, self.generator)
-        write_state(self.folder, step, snapshot(self.variables), self.facts)
+        write_state(self.folder, step, arrays, self.facts)
         prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
 
 

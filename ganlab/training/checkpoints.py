@@ -44,19 +44,26 @@ def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], sou
             array = arrays[name]
             if array.shape != tuple(variable.shape):
                 raise CheckpointError(f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}")
+            if array.dtype != variable.dtype:
+                raise CheckpointError(f"{source}: {name} has type {array.dtype}, expected {variable.dtype}")
             pairs.append((variable, array))
     for variable, array in pairs:
         variable.assign(array)
 
 
-def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-    """Writes one state; `facts` (jit, best step, ...) go into its manifest.
-
-    Raises: DivergedError if a value is not finite: such a state must not replace a good one.
-    """
+def require_finite(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises DivergedError if a value is NaN or infinite: such a step must leave no file beside the good ones."""
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DivergedError(f"{folder.path}: {name} is not finite at step {step}")
+
+
+def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
+    """Writes one state; `facts` (jit, best step, ...) go into its manifest.
+
+    Raises: DivergedError if a value is not finite.
+    """
+    require_finite(folder, step, arrays)
     final = folder.state(step)
     temporary = final.with_name(f".{os.getpid()}-{final.name}")
     remove(temporary)

@@ -1,0 +1,304 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganlab.data import load_dataset
+from ganlab.errors import DivergedError, GanlabError, StoppedError
+from ganlab.history import read_history
+from ganlab.metrics.protocols import resolve
+from ganlab.runfolder import RunFolder
+from ganlab.sampling import Sampler
+from ganlab.training.callbacks import (
+    Checkpoints,
+    Health,
+    History,
+    Metrics,
+    Samples,
+    Stop,
+    append_metrics,
+    best_step,
+    read_metrics,
+)
+from ganlab.training.trainer import Chunk
+from tests.training.tiny import build, tiny_config
+
+COLUMNS = ("d_loss", "g_loss", "d_accuracy_real", "d_accuracy_fake", "penalty")
+GENERATOR = [{"Dense": {"units": 16, "activation": "tanh"}}, {"Reshape": {"target_shape": [4, 4, 1]}}]
+DISCRIMINATOR = ["Flatten", {"Dense": {"units": 1}}]
+REAL = np.random.default_rng(0).integers(0, 256, (16, 4, 4, 1), dtype=np.uint8)
+
+
+def config_of(**more):
+    return tiny_config(generator=GENERATOR, discriminator=DISCRIMINATOR, **more)
+
+
+def chunk(step: int, count: int = 1, **changes: float) -> Chunk:
+    row = {"d_loss": 1.0, "g_loss": 0.5, "d_accuracy_real": 0.6, "d_accuracy_fake": 0.7, "penalty": 0.1} | changes
+    return Chunk(step, COLUMNS, np.tile([row[name] for name in COLUMNS], (count, 1)), 0.5 * count)
+
+
+def due(callback, total: int) -> list[int]:
+    """Every step at which a callback wants a chunk to end."""
+    steps, step = [], 0
+    while step < total:
+        step = callback.next_due(step)
+        steps.append(step)
+    return steps
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    return RunFolder(path)
+
+
+@pytest.fixture
+def tiny():
+    return build(config_of(), images=REAL)
+
+
+def sampler_of(tiny):
+    return Sampler(tiny.gan.sampled, tiny.config)
+
+
+class TestHistory:
+    def test_a_row_a_step_with_its_number_and_seconds(self, folder):
+        history = History(folder, COLUMNS)
+        history.on_chunk(chunk(2, count=2))
+        history.on_chunk(chunk(3, d_loss=0.123456789))
+        assert folder.history.read_text() == (
+            "step,d_loss,g_loss,d_accuracy_real,d_accuracy_fake,penalty,seconds\n"
+            "1,1,0.5,0.6,0.7,0.1,0.5\n2,1,0.5,0.6,0.7,0.1,0.5\n3,0.123457,0.5,0.6,0.7,0.1,0.5\n"
+        )
+
+    def test_a_penalty_that_was_not_measured_is_blank_and_a_lost_loss_is_not(self, folder):
+        History(folder, COLUMNS).on_chunk(chunk(1, d_loss=np.nan, penalty=np.nan))
+        assert folder.history.read_text().splitlines()[1] == "1,nan,0.5,0.6,0.7,,0.5"
+        assert np.isnan(read_history(folder.history)["penalty"]).all()
+
+    def test_a_resumed_run_appends(self, folder):
+        History(folder, COLUMNS).on_chunk(chunk(1))
+        History(folder, COLUMNS).on_chunk(chunk(2))
+        assert read_history(folder.history)["step"].tolist() == [1, 2]
+
+
+class TestHealth:
+    def watch(self, folder, tiny, every=5, total=10, **train):
+        config = config_of(train=train)
+        return Health(folder, config, sampler_of(tiny), REAL, total, every)
+
+    def collapse(self, tiny):
+        generator = tiny.gan.networks["generator"]
+        generator.set_weights([np.zeros_like(array) for array in generator.get_weights()])
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(self, folder, tiny, value):
+        rows = chunk(8, count=3).rows
+        rows[1:, 1] = value
+        health = self.watch(folder, tiny)
+        with pytest.raises(DivergedError) as caught:
+            health.on_chunk(Chunk(8, COLUMNS, rows, 1.0))
+        assert str(caught.value) == f"{folder.path}: diverged: g_loss is not finite at step 7"
+        assert (health.verdict, health.reason) == ("diverged", "g_loss is not finite at step 7")
+
+    def test_a_config_may_let_it_go_on_with_the_verdict(self, folder, tiny):
+        health = self.watch(folder, tiny, stop_on=[])
+        health.on_chunk(chunk(4, d_loss=np.nan))
+        health.on_chunk(chunk(5))
+        assert health.verdict == "diverged"
+
+    def test_images_that_differ_are_ok_and_the_status_says_so(self, folder, tiny):
+        health = self.watch(folder, tiny)
+        health.on_chunk(chunk(5))
+        assert health.verdict == "ok" and health.reason is None
+        report = folder.status()["health"]
+        assert (report["step"], report["verdict"]) == (5, "ok") and report["diversity"] > 0.3
+
+    def test_images_that_are_all_alike_are_a_collapse(self, folder, tiny):
+        self.collapse(tiny)
+        health = self.watch(folder, tiny)
+        health.on_chunk(chunk(5))
+        assert health.verdict == "collapsed"
+        assert health.reason == "generated images differ 0.00 times as much as real ones"
+        assert folder.status()["health"]["diversity"] == 0
+
+    def test_a_discriminator_that_has_won_is_seen_over_all_rows_since_the_last_look(self, folder, tiny):
+        won = {"d_accuracy_real": 1.0, "d_accuracy_fake": 1.0, "d_loss": 1e-5}
+        health = self.watch(folder, tiny)
+        health.on_chunk(chunk(4, count=4))  # still learning
+        health.on_chunk(chunk(5, **won))
+        assert health.verdict == "ok"
+        health.on_chunk(chunk(10, count=5, **won))
+        assert health.verdict == "not_converged"
+
+    def test_a_run_may_recover(self, folder, tiny):
+        good = tiny.weights("generator")
+        self.collapse(tiny)
+        health = self.watch(folder, tiny)
+        health.on_chunk(chunk(5))
+        tiny.gan.networks["generator"].set_weights(good)
+        health.on_chunk(chunk(10))
+        assert health.verdict == "ok"
+
+    def test_stopping_on_collapse_is_a_choice(self, folder, tiny):
+        self.collapse(tiny)
+        health = self.watch(folder, tiny, stop_on=["diverged", "collapsed"])
+        with pytest.raises(GanlabError) as caught:
+            health.on_chunk(chunk(5))
+        expected = "stopped at step 5: collapsed: generated images differ 0.00 times as much as real ones"
+        assert str(caught.value) == f"{folder.path}: {expected}"
+
+    def test_it_looks_every_few_steps_and_at_the_end(self, folder, tiny):
+        assert due(self.watch(folder, tiny, every=4), 10) == [4, 8, 10]
+        health = self.watch(folder, tiny)
+        health.on_chunk(chunk(4))
+        assert folder.status() == {}
+
+
+class TestSamples:
+    def write(self, folder, tiny, total=10, **output):
+        config = config_of(output={"grid": [2, 3], **output})
+        return Samples(folder, config, sampler_of(tiny), total)
+
+    @pytest.mark.parametrize(
+        ("output", "expected"),
+        [
+            ({"samples_every": 4}, [4, 8, 10]),
+            ({"samples_every": 4, "samples_at": [1, 4, 99]}, [1, 4, 8, 10]),
+            ({"samples_every": None, "samples_at": [3]}, [3, 10]),
+            ({"samples_every": None}, [10]),
+        ],
+    )
+    def test_are_due_as_the_config_says_and_at_the_end(self, folder, tiny, output, expected):
+        assert due(self.write(folder, tiny, **output), 10) == expected
+
+    def test_a_grid_is_written_when_due_and_only_then(self, folder, tiny):
+        samples = self.write(folder, tiny, samples_every=4)
+        for step in (3, 4, 6, 8, 10):
+            samples.on_chunk(chunk(step))
+        assert folder.sample_steps() == [4, 8, 10]
+
+    def test_the_same_latents_make_the_same_grid_until_the_generator_changes(self, folder, tiny):
+        samples = self.write(folder, tiny)
+        samples.write(1), samples.write(2)
+        assert folder.sample(1).read_bytes() == folder.sample(2).read_bytes()
+        tiny.train(1)
+        samples.write(3)
+        assert folder.sample(3).read_bytes() != folder.sample(1).read_bytes()
+
+    def test_a_grid_has_as_many_images_as_the_config_says(self, folder, tiny):
+        self.write(folder, tiny).write(1)
+        width, height = Image.open(folder.sample(1)).size
+        assert width > height and width >= 3 * 4 and height >= 2 * 4
+
+
+class TestCheckpoints:
+    def saving(self, folder, tiny, total=10, **output):
+        config = config_of(output={"checkpoint_every": 3, **output})
+        return Checkpoints(folder, config, tiny.gan.sampled, tiny.objective.variables(), {"compiled": {}}, total)
+
+    def test_are_due_every_few_steps_and_at_the_end(self, folder, tiny):
+        assert due(self.saving(folder, tiny), 10) == [3, 6, 9, 10]
+        assert due(self.saving(folder, tiny, checkpoint_every=None), 10) == [10]
+
+    def test_the_newest_two_states_and_as_many_generators_as_asked_stay(self, folder, tiny):
+        saving = self.saving(folder, tiny, keep_checkpoints=3)
+        for step in range(1, 11):
+            saving.on_chunk(chunk(step))
+        assert folder.state_steps() == [9, 10]
+        assert folder.generator_steps() == [6, 9, 10]
+
+    def test_the_best_step_stays(self, folder, tiny):
+        lines = [{"step": step, "name": "is1k_classifier", "value": value} for step, value in ((3, 5.0), (6, 2.0))]
+        folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        saving = self.saving(folder, tiny, keep_checkpoints=1)
+        for step in (3, 6, 9, 10):
+            saving.on_chunk(chunk(step))
+        assert folder.state_steps() == [3, 9, 10]
+        assert folder.generator_steps() == [3, 10]
+
+    def test_weights_that_are_not_finite_leave_no_file_and_the_checkpoint_before_stays(self, folder, tiny):
+        saving = self.saving(folder, tiny)
+        saving.save(3)
+        before = sorted(path.name for path in folder.checkpoints.iterdir())
+        generator = tiny.gan.networks["generator"]
+        generator.set_weights([np.full_like(array, np.nan) for array in generator.get_weights()])
+        with pytest.raises(DivergedError, match="is not finite at step 6"):
+            saving.save(6)
+        assert sorted(path.name for path in folder.checkpoints.iterdir()) == before
+
+
+class TestStop:
+    def stopping(self, folder, tiny, signal):
+        saving = TestCheckpoints().saving(folder, tiny)
+        return Stop(lambda: signal, saving, 10)
+
+    def test_a_signal_saves_the_step_and_stops(self, folder, tiny):
+        with pytest.raises(StoppedError) as caught:
+            self.stopping(folder, tiny, "SIGTERM").on_chunk(chunk(5))
+        message = "stopped by SIGTERM after saving step 5; the same command goes on from there"
+        assert str(caught.value) == message
+        assert folder.state_steps() == folder.generator_steps() == [5]
+
+    def test_without_one_nothing_happens(self, folder, tiny):
+        self.stopping(folder, tiny, None).on_chunk(chunk(5))
+        assert folder.state_steps() == []
+
+    def test_a_run_that_has_just_ended_is_not_stopped(self, folder, tiny):
+        self.stopping(folder, tiny, "SIGINT").on_chunk(chunk(10))
+
+
+class TestMetricLines:
+    def write(self, folder, *lines):
+        folder.metrics.write_text("".join(f"{line}\n" for line in lines))
+
+    def line(self, step, name, value):
+        return json.dumps({"step": step, "name": name, "value": value})
+
+    def test_the_last_line_of_a_step_and_name_counts_and_torn_ones_do_not(self, folder):
+        self.write(
+            folder, self.line(1, "is1k_classifier", 2.0), self.line(1, "is1k_classifier", 3.0), '{"step": 2, "na'
+        )
+        assert [line["value"] for line in read_metrics(folder)] == [3.0]
+
+    def test_no_file_means_no_lines_and_no_best_step(self, folder):
+        assert read_metrics(folder) == []
+        assert best_step(folder) is None
+
+    @pytest.mark.parametrize(("name", "expected"), [("fd1k_classifier", 20), ("is1k_classifier", 30)])
+    def test_the_best_step_is_the_lowest_distance_or_the_highest_score(self, folder, name, expected):
+        values = {10: 5.0, 20: 1.0, 30: 9.0}
+        other = self.line(20, "pr1k_classifier.recall", 0.1)
+        self.write(folder, *(self.line(step, name, value) for step, value in values.items()), other)
+        assert best_step(folder) == expected
+
+
+class TestMetrics:
+    @pytest.fixture
+    def digits(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+        return load_dataset(config_of().data)
+
+    def test_are_appended_every_few_steps_and_at_the_end(self, folder, digits):
+        layers = [{"Dense": {"units": 64, "activation": "tanh"}}, {"Reshape": {"target_shape": [8, 8, 1]}}]
+        config = tiny_config(generator=layers, discriminator=DISCRIMINATOR, output={"metrics_every": 4})
+        sampler = Sampler(build(config, images=digits.train.images).gan.sampled, config)
+        protocols = resolve(["is1k_classifier"], digits)
+        metrics = Metrics(folder, config, protocols, digits, sampler, 6)
+        assert due(metrics, 6) == [4, 6]
+        for step in (3, 4, 6):
+            metrics.on_chunk(chunk(step))
+        lines = read_metrics(folder)
+        assert [(line["step"], line["name"]) for line in lines] == [(4, "is1k_classifier"), (6, "is1k_classifier")]
+        assert 1 <= lines[0]["value"] <= 10 < len(lines[0])  # a score, and its whole protocol beside it
+        assert lines[0]["value"] == lines[1]["value"]  # the same latents every time
+        assert append_metrics(folder, 7, [], digits, sampler) == []
+
+    def test_without_metrics_every_they_come_only_at_the_end(self, folder, digits, tiny):
+        metrics = Metrics(folder, config_of(), [], digits, sampler_of(tiny), 6)
+        assert due(metrics, 6) == [6]
+        metrics.on_chunk(chunk(6))
+        assert not folder.metrics.exists()
