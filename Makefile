@@ -1,10 +1,11 @@
 # make demo   makes the environment, installs ganlab and trains the quickstart
 # make test   makes the environment with test extras and runs the whole suite
+# make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint clean
+.PHONY: demo test test-fast lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -29,6 +30,10 @@ test-fast: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# docs/cli.md is what the commands' --help says.
+docs: $(VENV)/.installed
+	$(BIN)/python docs/make_cli.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info

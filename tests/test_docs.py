@@ -1,0 +1,210 @@
+"""Documentation is executed: what it lists is complete, what it shows is true, where it points there is something."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from docs.make_cli import PAGE, page
+from ganlab.cli.main import COMMANDS, cli
+from ganlab.config.loading import build_config, load_config
+from ganlab.config.merging import merge
+from ganlab.config.objective import Loss, Penalty
+from ganlab.config.reader import parse_yaml
+from ganlab.config.schema import Config
+from ganlab.metrics.protocols import NAMES
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
+
+
+def table_rows(text: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, head and rule left out."""
+    section = text.split(f"\n{heading}\n", 1)[1]
+    lines = [line for line in section.split("\n## ", 1)[0].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def blocks(language: str) -> list:
+    """Fenced blocks of a language in all pages, as test parameters."""
+    found = []
+    for name, text in TEXTS.items():
+        for match in re.finditer(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(pytest.param(match[1], id=f"{name}:{line}"))
+    return found
+
+
+class TestCommands:
+    def test_every_command_and_option_has_help(self):
+        context = click.Context(cli)
+        for name in COMMANDS:
+            command = cli.get_command(context, name)
+            assert command.help, name
+            lacking = [p.name for p in command.params if isinstance(p, click.Option) and not p.help]
+            assert set(lacking) <= {"results", "count", "format_name"}, (name, lacking)  # their names say it
+
+    def test_the_reference_is_what_the_program_prints(self):
+        assert PAGE.read_text(encoding="utf-8") == page(), "docs/cli.md is old; 'make docs' writes it"
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_the_readme_or_a_page_shows_each_command(self, name):
+        assert any(f"ganlab {name}" in text for page, text in TEXTS.items() if page != "docs/cli.md")
+
+
+def schema_keys(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
+    """Dotted key -> default of every key of the language; sections are entered."""
+    found = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel) and name != "loss":
+            found |= schema_keys(field.annotation, f"{prefix}{name}.")
+        elif name != "penalty":
+            default = field.get_default(call_default_factory=True)
+            found[f"{prefix}{name}"] = default
+    return found
+
+
+class TestConfigPage:
+    ROWS = {row[0].strip("`"): row for row in table_rows(TEXTS["docs/config.md"], "## Every key")}
+    KEYS = schema_keys(Config)
+    PARTS = {f"loss.NAME.{name}" for name in Loss.model_fields if name != "name"}
+    PARTS |= {f"penalty.NAME.{name}" for name in Penalty.model_fields}
+
+    def test_lists_every_key_and_no_other(self):
+        assert self.ROWS.keys() == self.KEYS.keys() | self.PARTS | {"extends"}
+
+    @pytest.mark.parametrize("key", KEYS)
+    def test_says_the_default(self, key):
+        shown, default = self.ROWS[key][2], self.KEYS[key]
+        if key == "name":
+            assert shown == "the file's name"
+        elif default is PydanticUndefined:
+            assert shown == "required"
+        else:
+            assert yaml.safe_load(shown.strip("`")) == default
+
+    def test_describes_every_loss_and_penalty_and_layer(self):
+        from ganlab.models.layers import LAYERS
+        from ganlab.training.losses import LOSSES
+        from ganlab.training.penalties import PENALTIES
+
+        for heading, names in (("## Losses", LOSSES), ("## Penalties", PENALTIES)):
+            assert {row[0].strip("`") for row in table_rows(TEXTS["docs/config.md"], heading)} == set(names)
+        for name in LAYERS:
+            assert f"| `{name}` |" in TEXTS["docs/config.md"]
+
+    def test_says_the_weight_of_each_penalty(self):
+        from ganlab.config.objective import PENALTY_WEIGHTS
+
+        rows = table_rows(TEXTS["docs/config.md"], "## Penalties")
+        assert {row[0].strip("`"): float(row[1]) for row in rows} == PENALTY_WEIGHTS
+
+    def test_lists_every_data_set(self):
+        from ganlab.data.registry import DATASETS
+
+        assert {row[0].strip("`") for row in table_rows(TEXTS["docs/config.md"], "## Data")} == set(DATASETS)
+
+
+class TestYaml:
+    @pytest.mark.parametrize("text", blocks("yaml"))
+    def test_a_block_is_a_config_or_fits_into_one(self, text, tmp_path):
+        document = parse_yaml(text, "block.yaml")
+        if {"generator", "discriminator", "loss", "train"} <= document.data.keys():
+            build_config(document)
+        elif "extends" in document.data:
+            shutil.copytree(ROOT / "configs" / "base", tmp_path / "base")
+            (tmp_path / "block.yaml").write_text(text)
+            load_config(tmp_path / "block.yaml")
+        else:
+            base = parse_yaml((ROOT / "configs" / "quickstart.yaml").read_text(), "quickstart.yaml")
+            build_config(type(document)(merge(base.root, document.root)))
+
+
+class TestMetricsPage:
+    def test_describes_every_metric(self):
+        for name in NAMES:
+            assert f"`{name}`" in TEXTS["docs/metrics.md"], name
+
+
+class TestRunFolderPage:
+    def test_describes_every_file_of_a_run(self):
+        from tests.cli.experiments import FILES
+
+        text = TEXTS["docs/run-folder.md"]
+        for file in FILES.split():
+            assert re.sub(r"\d{6}", "NNNNNN", file).rsplit("/", 1)[-1] in text, file
+
+    def test_describes_every_key_of_the_summary(self):
+        from ganlab.runs import METRIC_TYPES, SUMMARY_TYPES
+
+        for key in [*SUMMARY_TYPES, *METRIC_TYPES]:
+            assert f"`{key}`" in TEXTS["docs/run-folder.md"], key
+
+
+class TestReadme:
+    COMMANDS = [line for block in re.findall(r"^    (ganlab .*)$", TEXTS["README.md"], re.MULTILINE) for line in [block]]
+
+    def test_has_commands(self):
+        assert len(self.COMMANDS) >= 8
+
+    @pytest.mark.parametrize("line", COMMANDS)
+    def test_a_command_is_one_that_the_program_has(self, line):
+        _, name, *words = shlex.split(line, comments=True)
+        command = cli.get_command(click.Context(cli), name)
+        command.make_context(name, words)  # raises for an option or a word that there is not
+
+    @pytest.mark.slow
+    def test_the_tour_runs_from_top_to_bottom(self, tmp_path):
+        """Each command as it stands, the trainings cut to 20 steps."""
+        (tmp_path / "configs").symlink_to(ROOT / "configs")
+        environment = os.environ | {"GANLAB_CACHE": str(tmp_path / "cache")}
+        for line in self.COMMANDS:
+            _, name, *words = shlex.split(line, comments=True)
+            if any("mnist" in word or "my" in word for word in words):
+                continue  # needs data that not every machine has
+            short = ["-o", "train.steps=20", "-o", "output.checkpoint_every=10"] if name == "run" else []
+            words = [word if word != "5000" else "10" for word in words]
+            done = subprocess.run(
+                [sys.executable, "-m", "ganlab", name, *words, *short],
+                cwd=tmp_path,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, (line, done.stderr)
+
+
+class TestLinks:
+    @pytest.mark.parametrize("name", TEXTS)
+    def test_what_a_page_points_to_is_there(self, name):
+        folder = (ROOT / name).parent
+        for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[name]):
+            if "://" in target:
+                continue
+            path, _, anchor = target.partition("#")
+            page = (folder / path).resolve() if path else ROOT / name
+            assert page.exists() and page.is_relative_to(ROOT), f"{name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in {_anchor(heading) for heading in headings}, f"{name}: {target}"
+
+    @pytest.mark.parametrize("name", TEXTS)
+    def test_a_page_names_only_files_of_the_repository(self, name):
+        for path in re.findall(r"`((?:ganlab|tests|configs|docs|benchmarks|experiments)/[\w./-]+)`", TEXTS[name]):
+            assert (ROOT / path).exists(), f"{name}: {path}"
+        assert not re.search(r"(?<![\w.])(/work|/tmp|/home|/root)/|\.\./shared(?!/data)", TEXTS[name])
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
