@@ -74,18 +74,20 @@ def schema_keys(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
     return found
 
 
-class TestConfigPage:
-    ROWS = {row[0].strip("`"): row for row in table_rows(TEXTS["docs/config.md"], "## Every key")}
-    KEYS = schema_keys(Config)
-    PARTS = {f"loss.NAME.{name}" for name in Loss.model_fields if name != "name"}
-    PARTS |= {f"penalty.NAME.{name}" for name in Penalty.model_fields}
+KEYS = schema_keys(Config)
+PARTS = [f"loss.NAME.{name}" for name in Loss.model_fields if name != "name"]
+PARTS += [f"penalty.NAME.{name}" for name in Penalty.model_fields]
+ROWS = {row[0].strip("`"): row for row in table_rows(TEXTS["docs/config.md"], "## Every key")}
+README_COMMANDS = re.findall(r"^    (ganlab .*)$", TEXTS["README.md"], re.MULTILINE)
 
+
+class TestConfigPage:
     def test_lists_every_key_and_no_other(self):
-        assert self.ROWS.keys() == self.KEYS.keys() | self.PARTS | {"extends"}
+        assert ROWS.keys() == {*KEYS, *PARTS, "extends"}
 
     @pytest.mark.parametrize("key", KEYS)
     def test_says_the_default(self, key):
-        shown, default = self.ROWS[key][2], self.KEYS[key]
+        shown, default = ROWS[key][2], KEYS[key]
         if key == "name":
             assert shown == "the file's name"
         elif default is PydanticUndefined:
@@ -152,12 +154,10 @@ class TestRunFolderPage:
 
 
 class TestReadme:
-    COMMANDS = [line for block in re.findall(r"^    (ganlab .*)$", TEXTS["README.md"], re.MULTILINE) for line in [block]]
-
     def test_has_commands(self):
-        assert len(self.COMMANDS) >= 8
+        assert len(README_COMMANDS) >= 8
 
-    @pytest.mark.parametrize("line", COMMANDS)
+    @pytest.mark.parametrize("line", README_COMMANDS)
     def test_a_command_is_one_that_the_program_has(self, line):
         _, name, *words = shlex.split(line, comments=True)
         command = cli.get_command(click.Context(cli), name)
@@ -168,7 +168,7 @@ class TestReadme:
         """Each command as it stands, the trainings cut to 20 steps."""
         (tmp_path / "configs").symlink_to(ROOT / "configs")
         environment = os.environ | {"GANLAB_CACHE": str(tmp_path / "cache")}
-        for line in self.COMMANDS:
+        for line in README_COMMANDS:
             _, name, *words = shlex.split(line, comments=True)
             if any("mnist" in word or "my" in word for word in words):
                 continue  # needs data that not every machine has
