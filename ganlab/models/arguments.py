@@ -4,11 +4,13 @@ Nothing here hands a mapping from a config to Keras' own deserialization, which 
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
+from ganlab.config.document import shown
 from ganlab.errors import ConfigError, did_you_mean
 
 Keys = tuple[str | int, ...]
@@ -115,6 +117,8 @@ def build_object(cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun
     required = {p.name for p in parameters.values() if p.default is p.empty and p.name in named}
     for key in sorted(required - set(arguments)):
         raise error_at((*keys, key), f"missing; {cls.__name__} needs it")
+    for key, value in arguments.items():
+        _require_kind(value, getattr(parameters.get(key), "default", None), (*keys, key), error_at)
     resolved = {key: resolve_argument(key, value, (*keys, key), error_at) for key, value in arguments.items()}
     try:
         return cls(**resolved, **extra)
@@ -124,6 +128,14 @@ def build_object(cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun
         ]
         place = (*keys, blamed[0]) if blamed else keys
         raise error_at(place, f"{noun} {cls.__name__} does not accept this: {first_sentence(error)}") from error
+
+
+def _require_kind(value: Any, default: Any, keys: Keys, error_at: ErrorAt) -> None:
+    # Keras takes any word for true: `use_bias: no`, a word in YAML 1.2, would switch the bias on.
+    if isinstance(default, bool) and not isinstance(value, bool):
+        raise error_at(keys, f"expected true or false, received {shown(value)}")
+    if isinstance(default, int | float) and isinstance(value, str):
+        raise error_at(keys, f"expected a number, received {shown(value)}")
 
 
 def resolve_argument(key: str, value: Any, keys: Keys, error_at: ErrorAt) -> Any:
@@ -156,5 +168,8 @@ def _only_plain(value: Any, keys: Keys, error_at: ErrorAt) -> None:
 
 def first_sentence(error: Exception) -> str:
     """The part of a library's message that tells the user something, on one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        lines = lines[1:]
     return (lines[0] if lines else type(error).__name__)[:300]

@@ -69,15 +69,21 @@ def build_network(
     """
     inputs = keras.Input(input_shape, name=f"{name}_input")
     outputs = inputs
-    taken: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    names = {f"{name}_input"}
     for spec in network.expanded():
-        layer = build_layer(spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, taken), precision)
+        layer = build_layer(spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, counts), precision)
+        if layer.name in names:
+            raise error_at((*spec.path, spec.kind, "name"), f"another layer of this network is named '{layer.name}'")
+        names.add(layer.name)
         before = tuple(outputs.shape[1:])
         try:
             outputs = layer(outputs)
         except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
             message = f"does not fit its input of shape {before}: {first_sentence(error)}"
             raise error_at((*spec.path, spec.kind), message) from error
+        if not isinstance(outputs, keras.KerasTensor):
+            raise error_at((*spec.path, spec.kind), f"gives {len(outputs)} outputs; expected a layer that gives one")
         if any(size is not None and size < 1 for size in outputs.shape[1:]):
             message = f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
             raise error_at((*spec.path, spec.kind), message)
@@ -95,9 +101,9 @@ def check_output(model: keras.Model, network: Network, expected: tuple[int, ...]
     raise error_at((*last.path, last.kind), message)
 
 
-def _numbered(kind: str, taken: dict[str, int]) -> str:
+def _numbered(kind: str, counts: dict[str, int]) -> str:
     """Keras' own way to name layers (dense, dense_1), but counted within one network so that names do not depend on history."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
-    number = taken.get(snake, 0)
-    taken[snake] = number + 1
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", kind).lower()
+    number = counts.get(snake, 0)
+    counts[snake] = number + 1
     return f"{snake}_{number}" if number else snake

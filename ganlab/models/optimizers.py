@@ -6,11 +6,11 @@ from ganlab.config.schema import Network
 from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, build_object, public_classes
 
-# LossScaleOptimizer wraps another optimizer and serves float16, which ganlab does not offer.
+# LossScaleOptimizer and MultiOptimizer wrap other optimizers; the former serves float16, which ganlab does not offer.
 _OPTIMIZERS = {
     name: cls
     for name, cls in public_classes(keras.optimizers, keras.optimizers.Optimizer).items()
-    if name != "LossScaleOptimizer"
+    if name not in ("LossScaleOptimizer", "MultiOptimizer")
 }
 
 
