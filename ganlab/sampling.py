@@ -41,17 +41,18 @@ def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
         ends: (rows, 2, dim).
         steps: points a row, the ends included.
         distribution: normal latents are turned along the great circle between the ends, so that their length stays typical
-            (White 2016, arXiv 1609.04468); uniform ones move straight.
+            (White 2016, arXiv 1609.04468); uniform ones, and those on one line through the origin, move straight.
 
     Returns: (rows * steps, dim), row by row.
     """
     share = np.linspace(0, 1, steps, dtype=np.float64)[None, :, None]
     start, end = ends[:, :1].astype(np.float64), ends[:, 1:].astype(np.float64)
+    row = (1 - share) * start + share * end
     if distribution == "normal":
         lengths = np.linalg.norm(start, axis=-1) * np.linalg.norm(end, axis=-1)
         angle = np.arccos(np.clip((start * end).sum(-1) / lengths, -1, 1))[..., None]
-        sine = np.maximum(np.sin(angle), 1e-12)
-        row = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / sine
-    else:
-        row = (1 - share) * start + share * end
+        sine = np.sin(angle)
+        on_a_line = sine < 1e-6  # such as all latents of one dimension: there is no one circle to turn on
+        turned = np.sin((1 - share) * angle) * start + np.sin(share * angle) * end
+        row = np.where(on_a_line, row, turned / np.where(on_a_line, 1, sine))
     return row.reshape(-1, ends.shape[-1]).astype(np.float32)
