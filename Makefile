@@ -19,7 +19,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 demo: $(VENV)/.installed
 	$(BIN)/ganlab run configs/quickstart.yaml
-	$(BIN)/ganlab show quickstart
+	@# Asked for its folder, for there may be other runs of that name.
+	$(BIN)/ganlab show $$($(BIN)/ganlab run configs/quickstart.yaml --quiet)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest

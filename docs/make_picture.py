@@ -12,7 +12,7 @@ from ganlab.runfolder import RunFolder
 
 TARGET = Path(__file__).parents[1] / "results" / "reference" / "quickstart.png"
 HEIGHT = 300
-COLOURS = 64  # enough for a grey grid and two curves, and a third of the bytes
+COLOURS = 256
 
 
 def main(folder: Path) -> None:
