@@ -137,8 +137,8 @@ class TestTheCommand:
 
 
 class TestAStoppedRun:
-    STEPS = 3000
-    WORDS = ("-o", f"train.steps={STEPS}", "-o", "output.checkpoint_every=2500", "-o", "metrics=[]")
+    STEPS = 2000
+    WORDS = ("-o", f"train.steps={STEPS}", "-o", "output.checkpoint_every=1500", "-o", "metrics=[]")
 
     def start(self, folder, cache):
         """Starts the run in a process of its own and returns when it trains."""
