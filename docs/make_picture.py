@@ -1,6 +1,6 @@
 """Writes results/reference/quickstart.png from a finished run folder: its last grid beside its losses.
 
-    python docs/make_picture.py results/digits/quickstart-seed0-3f15ff83
+python docs/make_picture.py results/digits/quickstart-seed0-3f15ff83
 """
 
 import sys
