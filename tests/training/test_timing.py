@@ -30,6 +30,7 @@ def test_measuring_leaves_every_variable_as_it_was(jit, steps):
     assert 1 <= choice.room <= 200
 
 
+@pytest.mark.slow  # compiles three times
 def test_a_long_run_with_jit_auto_takes_what_was_measured_to_be_faster():
     tiny, before = trained_a_little()
     _, choice = choose(tiny, "auto", 10**9)

@@ -19,7 +19,6 @@ SCHEDULES = {
     "alternate": {"discriminator_batches": "alternate"},
     "joint": {"discriminator_batches": "joint"},
     "shared latents": {"share_latents": True},
-    "alternate and shared": {"discriminator_batches": "alternate", "share_latents": True},
     "five discriminator steps": {"discriminator_steps": 5},
     "two generator steps": {"generator_steps": 2, "generator_batch_size": 6},
 }
