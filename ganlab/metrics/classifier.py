@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlab.cache import cache_folder, compute_once
+from ganlab.errors import MissingDataError
 from ganlab.metrics.extraction import Extractor, compile_for_batches, to_network_range
 from ganlab.weight_files import hash_of_arrays, read_weights, write_weights
 
@@ -151,6 +152,6 @@ def _train_and_write(dataset: "Dataset", path: Path) -> None:
 def _load(path: Path, shape: tuple[int, int, int], classes: int, remedy: str) -> Extractor:
     """Kept between calls: building and compiling the network takes longer than a small evaluation."""
     model = build_classifier(shape, classes)
-    weight_hash = read_weights(path, model, remedy)
+    weight_hash = read_weights(path, model, remedy, MissingDataError)
     compile_for_batches(model)
     return Extractor(RECIPE, model, weight_hash)

@@ -17,6 +17,7 @@ _REFUSED = {
     "JaxLayer": "it wraps code of another framework",
     "FlaxLayer": "it wraps code of another framework",
     "InputLayer": "the input comes from latent.dim or from the data",
+    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), "it reads a vocabulary, also from a file"),
     **dict.fromkeys(("RNN", "StackedRNNCells"), "it needs a cell object"),
     **dict.fromkeys(
         ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"),
