@@ -70,7 +70,7 @@ def load_akel_inception(dataset: "Dataset") -> Extractor:
     """The pipeline that the numbers of akel2022 suggest: as the last, with nearest neighbours.
 
     Its values for CelebA, 0.07 to 18.6, are far below the distance of two real samples of 5,000. They can be had by
-    handing images in [-1, 1] to `preprocess_input`, which expects 0 to 255: all images then lie within 0.016 of -1.
+    handing images in [-1, 1] to `preprocess_input`, which expects 0 to 255: all images then lie within 0.008 of -1.
 
     Raises:
         MissingDataError: if Keras' weights are neither in its cache nor to be downloaded.
