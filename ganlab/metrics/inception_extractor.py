@@ -47,11 +47,11 @@ def load_inception(shape: Shape) -> Extractor:
     """The network of 2015-12-05 for images of shape (H, W, 1 or 3).
 
     Raises:
-        MissingDataError: if its weights are neither here nor to be downloaded.
+        MissingDataError: if its weights are neither here nor to be downloaded, or the converted ones are damaged.
     """
     path = converted_weights()
     network = build_inception()
-    weight_hash = read_weights(path, network, f"Delete {path}, it is made again")
+    weight_hash = read_weights(path, network, f"Delete {path}, it is made again", MissingDataError)
     model = behind_resizing(network, shape, "tf1_bilinear", lambda pixels: (pixels - 128.0) / 128.0)
     return Extractor(RECIPE, model, weight_hash, to_pixels, BATCH)
 
