@@ -52,6 +52,8 @@ THIRD_PARTY = {
     1: PLAIN | {"keras"},
     2: PLAIN | {"keras", "numpy", *BACKENDS},
 }
+# The conversion of Inception's frozen graph reads TensorFlow's own format, once.
+CONVERTERS = {"metrics.frozen_graph"}
 WRITERS = ("runfolder", "training.callbacks", "training.checkpoints")
 HEAVY = {"keras", "pandas", "matplotlib", *BACKENDS}
 FILE_NAMES = {
@@ -170,8 +172,14 @@ def test_a_module_imports_only_the_packages_of_its_layer():
 
 
 def test_a_backend_is_named_only_among_the_steps():
-    elsewhere = {m: PACKAGES[m] & BACKENDS for m in MODULES if not m.startswith("training.steps.")}
+    others = [m for m in MODULES if not m.startswith("training.steps.") and m not in CONVERTERS]
+    elsewhere = {m: PACKAGES[m] & BACKENDS for m in others}
     assert without_empty(elsewhere) == {}
+
+
+def test_a_converter_loads_tensorflow_only_when_it_converts():
+    loaded = {m: third_party(imports(SOURCES[m], at_module_level=True)) & BACKENDS for m in CONVERTERS}
+    assert without_empty(loaded) == {}
 
 
 def test_cli_plain_layer_and_reports_load_nothing_heavy_when_imported():

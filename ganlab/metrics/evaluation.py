@@ -9,15 +9,17 @@ import numpy as np
 import ganlab
 from ganlab.errors import GanlabError
 from ganlab.images import to_uint8
-from ganlab.metrics.classifier import load_classifier
 from ganlab.metrics.extraction import Extractor, Sample
+from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.measures import MEASURES
-from ganlab.metrics.random_network import load_random_network
 from ganlab.metrics.statistics import RealStatistics, load_real_statistics
+from ganlab.metrics.whole_statistics import WholeStatistics, load_whole_statistics
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
     from ganlab.metrics.protocols import Protocol
+
+Statistics = RealStatistics | WholeStatistics
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def prepare(protocols: Sequence["Protocol"], dataset: "Dataset") -> None:
         MissingDataError: if weights are missing or damaged.
     """
     for protocol in protocols:
-        load_real_statistics(dataset, _load_extractor(protocol, dataset), protocol.count)
+        _load_statistics(protocol, dataset, _load_extractor(protocol, dataset))
 
 
 def evaluate_all(
@@ -82,21 +84,21 @@ def evaluate_all(
         if protocol.extractor not in extracted:
             largest = max(other.count for other in protocols if other.extractor == protocol.extractor)
             extracted[protocol.extractor] = extractor.extract(images[:largest])
-        statistics = load_real_statistics(dataset, extractor, protocol.count)
+        statistics = _load_statistics(protocol, dataset, extractor)
         fake = extracted[protocol.extractor][: protocol.count]
         values += _measure(protocol, extractor, statistics, fake)
     return values
 
 
-def _measure(protocol: "Protocol", extractor: Extractor, statistics: RealStatistics, fake: Sample) -> list[MetricValue]:
+def _measure(protocol: "Protocol", extractor: Extractor, statistics: Statistics, fake: Sample) -> list[MetricValue]:
     measure = MEASURES[protocol.kind]
-    results, details = measure.compute(statistics.sample, fake)
+    results, details = measure.compute(statistics.real, fake)
     return [
         MetricValue(
             name=protocol.name + suffix,
             value=value,
             floor=statistics.floors[protocol.kind + suffix],
-            floor_n=statistics.floor_count if measure.needs_real else protocol.count,
+            floor_n=statistics.floor_count if measure.real else protocol.count,
             details=details,
             fingerprint=protocol.fingerprint,
             weight_hash=extractor.weight_hash,
@@ -108,9 +110,12 @@ def _measure(protocol: "Protocol", extractor: Extractor, statistics: RealStatist
 
 
 def _load_extractor(protocol: "Protocol", dataset: "Dataset") -> Extractor:
-    if protocol.extractor == "classifier":
-        return load_classifier(dataset)
-    return load_random_network(dataset.shape)
+    return EXTRACTORS[protocol.extractor].load(dataset)
+
+
+def _load_statistics(protocol: "Protocol", dataset: "Dataset", extractor: Extractor) -> Statistics:
+    load = load_whole_statistics if MEASURES[protocol.kind].real == "whole" else load_real_statistics
+    return load(dataset, extractor, protocol.count)
 
 
 def _generate(generate: Callable[[int], np.ndarray], count: int, dataset: "Dataset", value_range: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From uint8 images to what a network sees in them, in batches of one size, on any Keras backend."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,19 +30,33 @@ class Sample:
         return Sample(self.features[rows], None if self.probabilities is None else self.probabilities[rows])
 
 
+def to_network_range(images: np.ndarray) -> np.ndarray:
+    """uint8 images as float32 in [-1, 1]."""
+    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def to_pixels(images: np.ndarray) -> np.ndarray:
+    """uint8 images as float32 from 0 to 255, for models that scale them themselves."""
+    return images.astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Extractor:
     """A network that turns images into features.
 
     Attributes:
         recipe: how the network was made and what it is fed, as plain data.
-        model: a keras.Model of images in [-1, 1] whose outputs are named as the attributes of `Sample`.
+        model: a keras.Model whose outputs are named as the attributes of `Sample`.
         weight_hash: sha256 of the weights, as `hash_of_arrays` gives it.
+        prepare: turns uint8 images into what the model takes.
+        batch_size: images at a time; None for as many as have a million pixels, at most 256.
     """
 
     recipe: dict[str, Any]
     model: Any
     weight_hash: str
+    prepare: Callable[[np.ndarray], np.ndarray] = to_network_range
+    batch_size: int | None = None
 
     def extract(self, images: np.ndarray) -> Sample:
         """Runs the network over images, uint8 of shape (N, H, W, C).
@@ -50,21 +65,16 @@ class Extractor:
             GanlabError: if images are of another type or shape, or hardly differ from one grey.
         """
         check_images(images, self.model.input_shape[1:])
-        batch_size = max(1, min(256, 2**20 // (images.shape[1] * images.shape[2])))
+        batch_size = self.batch_size or max(1, min(256, 2**20 // (images.shape[1] * images.shape[2])))
         parts: dict[str, list[np.ndarray]] = {}
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             # Each batch has the same size, or the backend would compile the network a second time.
             padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
-            outputs = self.model.predict_on_batch(to_network_range(np.pad(batch, padding)))
+            outputs = self.model.predict_on_batch(self.prepare(np.pad(batch, padding)))
             for name, output in outputs.items():
                 parts.setdefault(name, []).append(np.asarray(output, np.float32)[: len(batch)])
         return Sample(**{name: np.concatenate(batches) for name, batches in parts.items()})
-
-
-def to_network_range(images: np.ndarray) -> np.ndarray:
-    """uint8 images as float32 in [-1, 1]."""
-    return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
 
 
 def check_images(images: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlab.errors import ConfigError, did_you_mean
-from ganlab.metrics import classifier, random_network
 from ganlab.metrics.evaluation import MetricValue, evaluate_all, prepare
+from ganlab.metrics.extractors import EXTRACTORS
+from ganlab.metrics.inception_weights import find_source
 from ganlab.metrics.measures import MEASURES
+from ganlab.metrics.names import ROWS
 from ganlab.metrics.statistics import SELECTION_SEED
 
 if TYPE_CHECKING:
@@ -20,19 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "MetricValue", "Protocol", "better", "evaluate_all", "prepare", "resolve"]
 
-_EXTRACTOR_RECIPES = {"classifier": classifier.RECIPE, "random": random_network.RECIPE}
-_THOUSANDS = (1, 5, 10, 50)
-NAMES = tuple(
-    f"{kind}{thousands}k_{extractor}"
-    for kind, extractor in [
-        ("fd", "classifier"),
-        ("is", "classifier"),
-        ("pr", "classifier"),
-        ("fd", "random"),
-    ]
-    for thousands in _THOUSANDS
-)
-_NAME = re.compile(r"(?P<kind>[a-z]+)(?P<thousands>\d+)k_(?P<extractor>[a-z]+)")
+NAMES = tuple(ROWS)
 
 
 @dataclass(frozen=True)
@@ -42,8 +31,8 @@ class Protocol:
     Attributes:
         name: for instance "fd5k_classifier".
         kind: a key of `measures.MEASURES`.
-        count: number of generated and of real images.
-        extractor: "classifier" or "random".
+        count: number of generated images and, but for `_full`, of real ones.
+        extractor: a key of `extractors.EXTRACTORS`.
     """
 
     name: str
@@ -54,13 +43,15 @@ class Protocol:
     @property
     def recipe(self) -> dict[str, Any]:
         """All that decides the value besides data, weights and versions; plain data."""
+        whole = MEASURES[self.kind].real == "whole"
+        sample = {"count": self.count, "split": "train", "selection_seed": SELECTION_SEED}
         return {
             "kind": self.kind,
             **MEASURES[self.kind].settings,
-            "extractor": _EXTRACTOR_RECIPES[self.extractor],
+            "extractor": EXTRACTORS[self.extractor].recipe,
             "generated": self.count,
             "quantised": "uint8",
-            "real": {"count": self.count, "split": "train", "selection_seed": SELECTION_SEED},
+            "real": {"count": "all", "split": "train"} if whole else sample,
         }
 
     @property
@@ -88,15 +79,16 @@ def resolve(
     """The protocols a config asks for.
 
     Args:
-        metrics: names, or "auto": Frechet distance, Inception Score and precision/recall by classifier for
-        images
-            with labels, else the Frechet distance by random network, at 5k or 1k as the data set has images;
-            none for data that are no images or fewer than 1,000.
+        metrics: names, or "auto": fid5k where Inception's weights are on this machine and there are 5,000 images, else
+            Frechet distance, Inception Score and precision/recall by classifier for images with labels, else the
+            Frechet distance by random network, at 5k or 1k as the data set has images; none for data that are no
+            images or fewer than 1,000.
         dataset: the data set to be compared with.
         error_at: makes the located error of a message about a key of the config.
 
     Raises:
         ConfigError: for an unknown name, or one that the data set has too few images or no labels for.
+        MissingDataError: if GANLAB_INCEPTION names a file that is not there.
     """
     if metrics == "auto":
         return _choose(dataset)
@@ -115,6 +107,8 @@ def _choose(dataset: "Dataset") -> list[Protocol]:
     counts = [n for n in (5, 1) if n * 1000 <= dataset.count]
     if len(dataset.shape) != 3 or not counts:
         return []
+    if counts[0] == 5 and dataset.shape[-1] in EXTRACTORS["inception"].channels and find_source() is not None:
+        return [_parse("fid5k")]
     labelled = dataset.train.labels is not None
     names = ["fd{}k_classifier", "is{}k_classifier", "pr{}k_classifier"] if labelled else ["fd{}k_random"]
     return [_parse(name.format(counts[0])) for name in names]
@@ -128,16 +122,19 @@ def _checked(name: str, dataset: "Dataset") -> Protocol:
         raise ConfigError(
             f"{name} needs {protocol.count:,} real images, the training set of {dataset.name} has {dataset.count:,}."
         )
-    if protocol.extractor == "classifier" and dataset.train.labels is None:
+    source = EXTRACTORS[protocol.extractor]
+    if source.needs_labels and dataset.train.labels is None:
         raise ConfigError(f"{name} needs labels, {dataset.name} has none.")
+    if source.channels and dataset.shape[-1] not in source.channels:
+        raise ConfigError(f"{name} needs grey or RGB images, received data of shape {dataset.shape}.")
     return protocol
 
 
 def _parse(name: str) -> Protocol:
     if name not in NAMES:
         raise ConfigError(f"unknown metric '{name}'.{did_you_mean(name, NAMES)}")
-    kind, thousands, extractor = _NAME.fullmatch(name).groups()
-    return Protocol(name, kind, int(thousands) * 1000, extractor)
+    row = ROWS[name]
+    return Protocol(name, row.kind, row.count, row.extractor)
 
 
 def _error(error_at: Callable | None, keys: tuple, message: str) -> ConfigError:

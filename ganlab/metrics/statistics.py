@@ -3,15 +3,17 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ganlab.cache import cache_folder, compute_once
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.measures import MEASURES
+from ganlab.metrics.names import kinds_of
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
@@ -34,6 +36,11 @@ class RealStatistics:
     floors: dict[str, float]
     floor_count: int
 
+    @property
+    def real(self) -> Sample:
+        """What a measure compares with."""
+        return self.sample
+
 
 def select_real(dataset: "Dataset", count: int) -> np.ndarray:
     """Indices of `count` training images: the start of a permutation of fixed seed."""
@@ -43,24 +50,68 @@ def select_real(dataset: "Dataset", count: int) -> np.ndarray:
 
 def load_real_statistics(dataset: "Dataset", extractor: Extractor, count: int) -> RealStatistics:
     """Statistics of `count` real training images, from the cache if they are there and sound."""
-    described = {
+    kinds = _sample_kinds(extractor, count)
+    path, key = cached(
+        dataset,
+        extractor,
+        str(count),
+        {"measures": {kind: MEASURES[kind].settings for kind in kinds}, "count": count},
+        compute=lambda target, key: _write(target, key, _compute(dataset, extractor, count)),
+        read=lambda candidate, key: _read(candidate, key, count),
+    )
+    return _read(path, key, count)
+
+
+def cached(
+    dataset: "Dataset",
+    extractor: Extractor,
+    word: str,
+    described: dict[str, Any],
+    compute: Callable[[Path, str], None],
+    read: Callable[[Path, str], Any],
+) -> tuple[Path, str]:
+    """Has a file of statistics made once, under a name that changes with all that they depend on.
+
+    Args:
+        dataset, extractor: what they are statistics of.
+        word: part of the file's name, for people.
+        described: what else they depend on, as plain data.
+        compute: writes them to a path, with the key.
+        read: gives None for a file that is damaged or has another key.
+
+    Returns:
+        The path, and the key: all of the description as text.
+    """
+    everything = {
         "format": _FORMAT,
         "data": dataset.fingerprint,
         "recipe": extractor.recipe,
         "weights": extractor.weight_hash,
-        "measures": {kind: measure.settings for kind, measure in MEASURES.items()},
-        "count": count,
         "seed": SELECTION_SEED,
+        **described,
     }
-    key = json.dumps(described, sort_keys=True)
+    key = json.dumps(everything, sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    name = f"{dataset.name}-{extractor.recipe['extractor']}-{count}-{digest}.npz"
     path = compute_once(
-        cache_folder() / "statistics" / name,
-        compute=lambda target: _write(target, key, _compute(dataset, extractor, count)),
-        is_valid=lambda candidate: _read(candidate, key, count) is not None,
+        cache_folder() / "statistics" / f"{dataset.name}-{extractor.recipe['extractor']}-{word}-{digest}.npz",
+        compute=lambda target: compute(target, key),
+        is_valid=lambda candidate: read(candidate, key) is not None,
     )
-    return _read(path, key, count)
+    return path, key
+
+
+def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:
+    """The arrays of a file of statistics; None if it is damaged (zip members carry a checksum) or has another key."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays if str(arrays["key"]) == key else None
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+
+
+def _sample_kinds(extractor: Extractor, count: int) -> list[str]:
+    return [kind for kind in kinds_of(extractor.recipe["extractor"], count) if MEASURES[kind].real != "whole"]
 
 
 def _compute(dataset: "Dataset", extractor: Extractor, count: int) -> RealStatistics:
@@ -70,10 +121,10 @@ def _compute(dataset: "Dataset", extractor: Extractor, count: int) -> RealStatis
     reals = extractor.extract(dataset.train.images[chosen])
     one, other = reals[:floor_count], reals[floor_count : 2 * floor_count]
     floors = {}
-    for kind in ("fd",) if reals.probabilities is None else MEASURES:
+    for kind in _sample_kinds(extractor, count):
         measure = MEASURES[kind]
         # A score of one sample has the whole real sample as its floor, a comparison two disjoint ones.
-        pair = (one, other) if measure.needs_real else (reals[:count], reals[:count])
+        pair = (one, other) if measure.real else (reals[:count], reals[:count])
         floors |= {kind + suffix: value for suffix, value in measure.compute(*pair)[0].items()}
     return RealStatistics(reals[:count], floors, floor_count)
 
@@ -93,14 +144,11 @@ def _write(path: Path, key: str, statistics: RealStatistics) -> None:
 
 
 def _read(path: Path, key: str, count: int) -> RealStatistics | None:
-    """None if the file is damaged (zip members carry a checksum) or of other data."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        sample = Sample(arrays["features"], arrays.get("probabilities"))
-        floors = dict(zip(arrays["floor_names"].tolist(), arrays["floor_values"].tolist(), strict=True))
-        statistics = RealStatistics(sample, floors, int(arrays["floor_count"]))
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+    """None if the file is damaged or of other data."""
+    arrays = read_arrays(path, key)
+    if arrays is None or not {"features", "floor_names", "floor_values", "floor_count"} <= set(arrays):
         return None
-    sound = str(arrays["key"]) == key and sample.features.shape[0] == count
-    return statistics if sound and np.isfinite(sample.features).all() else None
+    sample = Sample(arrays["features"], arrays.get("probabilities"))
+    floors = dict(zip(arrays["floor_names"].tolist(), arrays["floor_values"].tolist(), strict=True))
+    sound = len(sample) == count and np.isfinite(sample.features).all()
+    return RealStatistics(sample, floors, int(arrays["floor_count"])) if sound else None

@@ -9,10 +9,10 @@ from ganlab.metrics.extraction import (
     Extractor,
     check_images,
     compile_for_batches,
-    hash_of_arrays,
     to_network_range,
 )
 from ganlab.metrics.random_network import build_random_network, draw_weights, load_random_network
+from ganlab.weight_files import hash_of_arrays
 
 
 @pytest.fixture

@@ -8,13 +8,35 @@ import sys
 import numpy as np
 import pytest
 
-from ganlab.data import Split
+from ganlab.data import Dataset, Split
 from ganlab.errors import ConfigError
 from ganlab.metrics.protocols import NAMES, better, resolve
+
+FINGERPRINTS = {
+    "fd5k_classifier": "a0dc14af93a09b99",
+    "is5k_classifier": "1f03f5dccbfb24f6",
+    "pr5k_classifier": "300d666e1c1e6973",
+    "fd5k_random": "385550f61595f084",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_inception(tmp_path, monkeypatch):
+    """What this machine has of Inception's weights must not change what auto means here."""
+    monkeypatch.delenv("GANLAB_INCEPTION", raising=False)
+    monkeypatch.delenv("GANLAB_DATA", raising=False)
+    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
 
 
 def names_of(protocols):
     return [protocol.name for protocol in protocols]
+
+
+def resolve_alone(name):
+    """The protocol of a name for a data set that can have it."""
+    images = np.broadcast_to(np.uint8(0), (50_000, 8, 8, 1))
+    dataset = Dataset("many", Split(images, np.zeros(50_000, np.int64)), None, "", None, "")
+    return resolve([name], dataset)[0]
 
 
 def with_count(dataset, count):
@@ -49,12 +71,49 @@ def test_names_are_resolved_in_their_order_and_once(many_digits):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_says_kind_count_and_extractor(name, digits):
+def test_a_name_says_count_and_extractor(name, digits):
     images = np.broadcast_to(digits.train.images[:1], (50_000, 8, 8, 1))
     labels = np.zeros(50_000, np.int64)
     (protocol,) = resolve([name], dataclasses.replace(digits, train=Split(images, labels)))
-    assert f"{protocol.kind}{protocol.count // 1000}k_{protocol.extractor}" == name
-    assert better(name) == ("lower" if name.startswith("fd") else "higher")
+    prefix, _, suffix = name.partition("_")
+    assert prefix.endswith(f"{protocol.count // 1000}k")
+    assert protocol.extractor == ("inception" if suffix in ("", "full") else suffix)
+    assert better(name) == ("lower" if name.startswith(("fd", "fid", "kid")) else "higher")
+
+
+def test_the_names_of_inception_are_those_documented():
+    of_inception = [name for name in NAMES if not name.endswith(("_classifier", "_random"))]
+    assert of_inception == [
+        *("fid5k", "fid10k", "fid50k"),
+        *("fid5k_full", "fid10k_full", "fid50k_full"),
+        *("kid5k", "is5k", "fid5k_keras", "fid5k_akel2022"),
+    ]
+
+
+def test_fingerprints_of_names_in_use_never_change():
+    assert {name: resolve_alone(name).fingerprint for name in FINGERPRINTS} == FINGERPRINTS
+
+
+def test_whole_training_sets_are_another_protocol():
+    sample, whole = resolve_alone("fid5k"), resolve_alone("fid5k_full")
+    assert (sample.recipe["real"]["count"], whole.recipe["real"]["count"]) == (5000, "all")
+    assert whole.count == 5000 and whole.fingerprint != sample.fingerprint
+
+
+def test_auto_takes_fid_where_the_weights_are(many_digits, digits, unlabelled_digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path))
+    folder = tmp_path / "inception"
+    folder.mkdir()
+    (folder / "inception-2015-12-05.tgz").touch()
+    assert names_of(resolve("auto", many_digits)) == ["fid5k"]
+    assert names_of(resolve("auto", digits)) == ["fd1k_classifier", "is1k_classifier", "pr1k_classifier"]
+    assert names_of(resolve("auto", unlabelled_digits)) == ["fd1k_random"]
+
+
+def test_inception_sees_grey_and_rgb_alone(digits):
+    images = np.broadcast_to(np.uint8(7), (5000, 8, 8, 2))
+    with pytest.raises(ConfigError, match=r"kid5k needs grey or RGB images, received data of shape \(8, 8, 2\)"):
+        resolve(["kid5k"], dataclasses.replace(digits, train=Split(images)))
 
 
 def test_values_of_a_protocol_know_which_is_better():
@@ -71,7 +130,8 @@ def test_values_of_a_protocol_know_which_is_better():
             ["fd1k_clasifier"],
             "metrics[0]: unknown metric 'fd1k_clasifier'. Did you mean 'fd1k_classifier'?",
         ),
-        (["fd1k_random", "fid5k"], "metrics[1]: unknown metric 'fid5k'."),
+        (["fd1k_random", "fid7k"], "metrics[1]: unknown metric 'fid7k'. Did you mean 'fid"),
+        (["fid5k"], "metrics[0]: fid5k needs 5,000 real images, the training set of digits has 1,797."),
         (
             ["fd1k_random", "fd5k_random"],
             "metrics[1]: fd5k_random needs 5,000 real images, the training set of digits has 1,797.",

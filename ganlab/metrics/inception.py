@@ -1,0 +1,61 @@
+"""The Inception network of 2015-12-05 in Keras layers, whose features FID, KID and the Inception Score are made of."""
+
+from typing import TYPE_CHECKING, Any
+
+from ganlab.metrics.inception_layers import BLOCKS, CLASSES, SIDE, STEM, Branch, Convolution, Fork, Pool, Step
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build_inception() -> "keras.Model":
+    """The network without its batch normalizations, which are folded into the convolutions before them.
+
+    Returns:
+        A model of images (N, 299, 299, 3) in [-1, 1] with outputs features (N, 2048) and probabilities (N, 1008).
+        Its convolutions are named as in the frozen graph, with _ for /.
+    """
+    import keras
+    from keras import layers
+
+    images = keras.Input((SIDE, SIDE, 3), dtype="float32")
+    outputs = images
+    for name, _, step in STEM:
+        outputs = _apply(step, [name], outputs)
+    for block in BLOCKS:
+        branches = [_branch(block.name, branch, outputs) for branch in block.branches]
+        outputs = layers.Concatenate(dtype="float32", name=f"{block.name}_join")(branches)
+    features = layers.GlobalAveragePooling2D(dtype="float32", name="pool_3")(outputs)
+    logits = layers.Dense(CLASSES, use_bias=False, dtype="float32", name="logits")(features)
+    probabilities = layers.Softmax(dtype="float32", name="probabilities")(logits)
+    return keras.Model(images, {"features": features, "probabilities": probabilities}, name="inception")
+
+
+def _branch(block: str, branch: Branch, inputs: Any) -> Any:
+    outputs = inputs
+    for position, step in enumerate(branch.steps):
+        names = [f"{block}/{name}" for name, _ in branch.names(position)]
+        outputs = _apply(step, names, outputs)
+    return outputs
+
+
+def _apply(step: Step, names: list[str], inputs: Any) -> Any:
+    from keras import layers
+
+    if isinstance(step, Pool):
+        pooling = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[step.kind]
+        return pooling(3, strides=step.strides, padding=step.padding, dtype="float32")(inputs)
+    if isinstance(step, Fork):
+        pair = [_convolve(each, name, inputs) for each, name in zip(step.convolutions, names, strict=True)]
+        return layers.Concatenate(dtype="float32")(pair)
+    return _convolve(step, names[0], inputs)
+
+
+def _convolve(step: Convolution, name: str, inputs: Any) -> Any:
+    from keras import layers
+
+    options = {"strides": step.strides, "padding": step.padding, "activation": "relu", "dtype": "float32"}
+    # float32 whatever precision the networks under test are trained in; zeros, for the weights are read from a file.
+    return layers.Conv2D(step.filters, step.kernel, kernel_initializer="zeros", name=name.replace("/", "_"), **options)(
+        inputs
+    )

@@ -1,0 +1,135 @@
+"""Where the weights of the Inception network of 2015-12-05 come from, and how they get into the Keras network."""
+
+import functools
+import hashlib
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlab.cache import cache_folder, compute_once
+from ganlab.data.sources import Download, broken, fetch_files, find_files
+from ganlab.errors import MissingDataError
+from ganlab.metrics.frozen_graph import read_frozen_graph
+from ganlab.metrics.inception import build_inception
+from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
+from ganlab.metrics.torch_file import read_torch_file
+from ganlab.weight_files import write_weights
+
+if TYPE_CHECKING:
+    import keras
+
+EPSILON = 1e-3  # of the graph's batch normalizations
+PUBLISHED = Download(
+    "pt_inception-2015-12-05-6726825d.pth",
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+    "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+)
+# The forms in which the same weights are published, by the names they are published under.
+FORMS = (
+    (PUBLISHED.file,),
+    ("weights-inception-2015-12-05-6726825d.pth",),  # torch-fidelity's copy
+    ("classify_image_graph_def.pb",),
+    ("inception-2015-12-05.tgz",),  # http://download.tensorflow.org/models/image/imagenet/
+)
+_log = logging.getLogger(__name__)
+
+
+def find_source() -> Path | None:
+    """The file of weights on this machine, or None: $GANLAB_INCEPTION, $GANLAB_DATA/inception/, the cache.
+
+    Raises:
+        MissingDataError: if GANLAB_INCEPTION names a file that is not there.
+    """
+    chosen = os.environ.get("GANLAB_INCEPTION")
+    if chosen:
+        path = Path(chosen).expanduser()
+        if not path.is_file():
+            raise MissingDataError(
+                f"GANLAB_INCEPTION={chosen}: no such file. Set it to {PUBLISHED.file} or inception-2015-12-05.tgz, "
+                f"or unset it to have {PUBLISHED.url} downloaded."
+            )
+        return path
+    found = find_files("inception", FORMS)
+    return found[0] if found else None
+
+
+def converted_weights() -> Path:
+    """The weights as our own file in the cache, converted from the source once.
+
+    Raises:
+        MissingDataError: if there is no source on this machine and none to be downloaded.
+        GanlabError: if the source is damaged or holds another network.
+    """
+    source = find_source() or fetch_files("inception", [PUBLISHED])[0]
+    with open(source, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    path = cache_folder() / "inception" / f"{digest[:16]}.weights.h5"
+    return compute_once(path, functools.partial(_convert, source))
+
+
+def _convert(source: Path, target: Path) -> None:
+    _log.info("converting %s once", source)
+    network = build_inception()
+    set_weights(network, read_source(source), source)
+    write_weights(target, network)
+
+
+def read_source(source: Path) -> dict[str, np.ndarray]:
+    """All weights of a published file under the names of the frozen graph, in TensorFlow's order of axes."""
+    if source.suffix == ".pth":
+        return _from_torch(read_torch_file(source), source)
+    if source.suffix in (".pb", ".tgz"):
+        return read_frozen_graph(source)
+    raise broken(source, "expected a .pth, .pb or .tgz file with the Inception network of 2015-12-05")
+
+
+def set_weights(network: "keras.Model", weights: Mapping[str, np.ndarray], source: Path) -> None:
+    """Gives a network of `build_inception` the weights named as in the frozen graph; `source` is for errors.
+
+    With y = (conv(x) - mean) * gamma / sqrt(variance + epsilon) + beta, the factor goes into the kernel and the rest
+    into a bias, computed in float64.
+
+    Raises:
+        GanlabError: if an array is missing or has another shape.
+    """
+    for name, _ in convolution_names():
+        layer = network.get_layer(name.replace("/", "_"))
+        kernel = _array(weights, f"{name}/conv2d_params", tuple(layer.kernel.shape), source)
+        moments = ("gamma", "beta", "moving_mean", "moving_variance")
+        shape = kernel.shape[-1:]
+        gamma, beta, mean, variance = (_array(weights, f"{name}/batchnorm/{each}", shape, source) for each in moments)
+        factor = gamma / np.sqrt(variance + EPSILON)
+        layer.set_weights([(kernel * factor).astype(np.float32), (beta - mean * factor).astype(np.float32)])
+    # The published Inception Score multiplies by these weights alone; the graph's softmax/biases are never used.
+    logits = _array(weights, "softmax/weights", (FEATURES, CLASSES), source)
+    network.get_layer("logits").set_weights([logits.astype(np.float32)])
+
+
+def _array(weights: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...], source: Path) -> np.ndarray:
+    if name not in weights:
+        raise broken(source, f"expected the Inception network of 2015-12-05, {name} is missing")
+    if weights[name].shape != shape:
+        raise broken(source, f"{name}: expected shape {shape}, received {weights[name].shape}")
+    array = weights[name].astype(np.float64)
+    if not np.isfinite(array).all():
+        raise broken(source, f"{name}: expected finite numbers")
+    return array
+
+
+def _from_torch(tensors: Mapping[str, np.ndarray], source: Path) -> dict[str, np.ndarray]:
+    """pytorch-fid's names and order of axes (out, in, height, width) to TensorFlow's."""
+    parts = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    weights = {}
+    try:
+        for name, torch_name in convolution_names():
+            weights[f"{name}/conv2d_params"] = tensors[f"{torch_name}.conv.weight"].transpose(2, 3, 1, 0)
+            for part, graph_part in parts.items():
+                weights[f"{name}/batchnorm/{graph_part}"] = tensors[f"{torch_name}.bn.{part}"]
+        weights["softmax/weights"] = tensors["fc.weight"].T
+    except (KeyError, ValueError) as error:
+        raise broken(source, f"expected pytorch-fid's Inception network, missing or misshapen: {error}") from error
+    return weights
