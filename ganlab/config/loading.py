@@ -13,7 +13,7 @@ from ganlab.config.schema import Config, error_in
 from ganlab.config.translation import config_error
 from ganlab.config.writing import dump_config
 
-__all__ = ["build_config", "dump_config", "load_config"]
+__all__ = ["build_config", "dump_config", "load_config", "read_config", "resolve_config"]
 
 MAX_EXTENDS = 10
 
@@ -34,10 +34,24 @@ def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | Non
         ConfigError: the first mistake in the order of the document, as `file:line:column: dotted.key: ...`
             or `-o a.b=VALUE: dotted.key: ...`.
     """
+    return resolve_config(read_config(path), overrides, seed)
+
+
+def read_config(path: Path | str) -> Node:
+    """The mapping of a file and of what it extends, named, not validated yet.
+
+    Raises:
+        ConfigError: a file cannot be read, or `extends` does not fit.
+    """
     path = Path(path)
     root = _read_extended(path, ())
     if "name" not in root.value:
         root = put(root, ["name"], Node(path.stem, Place(str(path), 1, 1)))
+    return root
+
+
+def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
+    """The config that a mapping and the command line's overrides describe; see `load_config`."""
     for option in overrides:
         root = override(root, option)
     if seed is not None:
