@@ -10,7 +10,6 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_shape
-from ganlab.errors import ConfigError
 
 _BYTES = 4  # float32 weights, in either precision
 # A picture of a grid, and a row of history.csv, in bytes: measured on the quickstart and experiment 3, rounded up.
@@ -51,19 +50,6 @@ class Check:
             "layers": {name: [list(row) for row in rows] for name, rows in self.layers.items()},
             "notes": self.notes,
         }
-
-
-def configs_at(path: Path) -> list[Path]:
-    """The config at a path, or all *.yaml directly in a folder, by name.
-
-    Raises: ConfigError if there is none.
-    """
-    if not path.is_dir():
-        return [path]
-    found = sorted(path.glob("*.yaml"))
-    if not found:
-        raise ConfigError(f"{path}: no *.yaml file in this folder")
-    return found
 
 
 def check_config(path: Path) -> Check:

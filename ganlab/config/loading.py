@@ -12,12 +12,26 @@ from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config, error_in
 from ganlab.config.translation import config_error
 from ganlab.config.writing import dump_config
+from ganlab.errors import ConfigError
 
-__all__ = ["build_config", "dump_config", "load_config", "read_config", "resolve_config"]
+__all__ = ["build_config", "configs_at", "dump_config", "load_config", "read_config", "resolve_config"]
 
 MAX_EXTENDS = 10
 
 _SUPPORTED = {"backend": "tensorflow", "labels": "none"}
+
+
+def configs_at(path: Path) -> list[Path]:
+    """The config at a path, or all *.yaml directly in a folder, by name.
+
+    Raises: ConfigError if there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.yaml"))
+    if not found:
+        raise ConfigError(f"{path}: no *.yaml file in this folder")
+    return found
 
 
 def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | None = None) -> Config:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ganlab.checking import configs_at
 from ganlab.config.document import Document, Node, Place, dotted
-from ganlab.config.loading import read_config, resolve_config
+from ganlab.config.loading import configs_at, read_config, resolve_config
 from ganlab.config.merging import keys_of, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config

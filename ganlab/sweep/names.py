@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_LENGTH = 80  # of a config's name
-_UNSAFE = re.compile(r"[^A-Za-z0-9.]+")
+_UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -52,8 +52,7 @@ def _word(value: Any) -> str:
         return {None: "none", True: "true", False: "false"}[value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
-    sign = "minus" if isinstance(value, int | float) and value < 0 else ""
-    return sign + _UNSAFE.sub("_", str(value)).strip("_")
+    return _UNSAFE.sub("_", str(value)).strip("_")
 
 
 def _hashed(name: str, cell: Mapping[str, Any]) -> str:
