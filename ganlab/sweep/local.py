@@ -76,10 +76,10 @@ class _Execution:
 
     def _loop(self, asked: Callable[[], str | None]) -> None:
         while self.waiting or self.active or self.elsewhere:
-            if asked() or (self.executor.fail_fast and self.board.has_failed()):
-                self._stop(asked())
             self._collect()
             self._ask_elsewhere()
+            if asked() or (self.executor.fail_fast and self.board.has_failed()):
+                self._stop(asked())
             while self.free and self.waiting:
                 self._start(self.waiting.popleft())
             self.board.tick()

@@ -76,7 +76,7 @@ class _Reader:
         if not isinstance(base, str):
             self.fail(("base",), f"expected the path of a config, received {shown(base)}")
         if not (path.parent / base).is_file():
-            self.fail(("base",), f"no such file: {shown(str(path.parent / base))}")
+            self.fail(("base",), f"no such file: {path.parent / base}")
         return path.parent / base
 
     def _seeds(self) -> list[int] | None:
