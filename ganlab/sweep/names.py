@@ -13,7 +13,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     """Names such as `quickstart-batch_size_64-loss_hinge`, different for different cells and safe in a file system.
 
-    A key is shown by its last word, or by as many as it takes to tell it from the others. Where values do not give
+    A key is shown by its last word, or by more where that is not its own. Where values do not give
     a name of their own (too long, or the same once unsafe characters are gone), the end of it is a hash of them.
 
     Args:
@@ -31,11 +31,11 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _short(key: str, keys: Sequence[str]) -> str:
-    words = _words(key)
-    for count in range(1, len(words)):
-        if sum(_words(other)[-count:] == words[-count:] for other in keys) == 1:
-            return "_".join(words[-count:])
-    return "_".join(words)
+    """learning_rate, else generator_learning_rate, else Adam_learning_rate, else all of it."""
+    for form in (lambda words: words[-1:], lambda words: [words[0], words[-1]], lambda words: words[-2:]):
+        if sum(form(_words(other)) == form(_words(key)) for other in keys) == 1:
+            return "_".join(form(_words(key)))
+    return "_".join(_words(key))
 
 
 def _words(key: str) -> list[str]:

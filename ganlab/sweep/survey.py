@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
-from ganlab.errors import GanlabError, MissingDataError
+from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from ganlab.sweep.jobs import Job, state_of
 
 _Found = list[Job | GanlabError]
@@ -76,7 +76,7 @@ class _Surveyor:
     def __init__(self, results: Path, fresh: bool):
         self.results, self.fresh = results, fresh
         self.datasets: dict[str, Dataset | MissingDataError] = {}
-        self.flops: dict[str, int | GanlabError] = {}  # by cell
+        self.flops: dict[str, int | GanlabError] = {}  # by cell and metrics
 
     def look_at(self, configs: list[Config]) -> _Found:
         return [self._job(config) for config in configs]
@@ -90,13 +90,14 @@ class _Surveyor:
             job = Job(config, plan.cell, plan.identity, plan.steps, plan.folder.path, self.fresh)
             if state_of(job, self.results) == "finished":
                 return job
-            if plan.cell not in self.flops:
-                self.flops[plan.cell] = _flops(config, dataset)
+            key = f"{plan.cell} {config.metrics}"  # metrics are checked as well, and are no part of a cell
+            if key not in self.flops:
+                self.flops[key] = _flops(config, dataset)
         except GanlabError as error:
             return error
         except Exception as error:
             return GanlabError(f"{config.name}: internal error: {type(error).__name__}: {error}")
-        flops = self.flops[plan.cell]
+        flops = self.flops[key]
         return flops if isinstance(flops, GanlabError) else replace(job, flops=flops)
 
     def _dataset(self, config: Config) -> Dataset:
@@ -120,5 +121,8 @@ def _flops(config: Config, dataset: Dataset) -> int | GanlabError:
 
     try:
         return check_networks(config, dataset).flops
+    except ConfigError as error:
+        # A line of the file that a study varies does not tell which of its cells is wrong.
+        return error if config.name in str(error) else ConfigError(f"{error} (in {config.name})")
     except GanlabError as error:
         return error

@@ -97,5 +97,5 @@ def test_a_wrong_config_does_not_hide_the_others(tmp_path):
 
 
 def test_an_empty_folder_is_a_mistake(tmp_path):
-    with pytest.raises(ConfigError, match="no \\*.yaml file"):
+    with pytest.raises(ConfigError, match=r"no .*yaml file in this folder"):
         configs_of(tmp_path)

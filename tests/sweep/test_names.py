@@ -31,9 +31,20 @@ def test_a_value_becomes_a_word(value, word):
     assert name_of(train__key=value) == f"base-key_{word}"
 
 
-def test_a_key_takes_as_many_words_as_tell_it_from_the_others():
-    assert name_of(generator__width=1, discriminator__width=2) == "base-generator_width_1-discriminator_width_2"
-    assert name_of(a__layers=1) == "base-layers_1"
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (["generator.optimizer.Adam.learning_rate"], ["learning_rate"]),
+        (
+            ["generator.optimizer.Adam.learning_rate", "discriminator.optimizer.Adam.learning_rate"],
+            ["generator_learning_rate", "discriminator_learning_rate"],
+        ),
+        (["a.Adam.rate", "a.SGD.rate"], ["Adam_rate", "SGD_rate"]),
+        (["a.x[0].b.c", "a.x[1].b.c"], ["a_x_0_b_c", "a_x_1_b_c"]),
+    ],
+)
+def test_a_key_takes_as_many_words_as_tell_it_from_the_others(keys, words):
+    assert name_cells("base", [dict.fromkeys(keys, 1)]) == ["-".join(["base", *(f"{word}_1" for word in words)])]
 
 
 def test_names_that_would_be_one_are_told_apart_by_a_hash():
