@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from ganlab.errors import ConfigError
@@ -99,3 +101,9 @@ def test_a_wrong_config_does_not_hide_the_others(tmp_path):
 def test_an_empty_folder_is_a_mistake(tmp_path):
     with pytest.raises(ConfigError, match=r"no .*yaml file in this folder"):
         configs_of(tmp_path)
+
+
+def test_the_example_study_is_read():
+    configs, problems = configs_of(Path(__file__).parents[2] / "experiments" / "quickstart_study")
+    assert problems == [] and len(configs) == 12 and {config.train.steps for config in configs} == {1000}
+    assert configs[0].name == "short-generator_learning_rate_0.0002-discriminator_learning_rate_0.0002"
