@@ -8,8 +8,8 @@ from ganlab.backend import select_backend
 from ganlab.config.loading import load_config
 from ganlab.config.schema import Config
 from ganlab.config.steps import total_steps
+from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_shape
-from ganlab.errors import ConfigError
 
 _BYTES = 4  # float32 weights, in either precision
 # Bytes of a picture of a grid, a row of history.csv and all plots: measured on the quickstart and experiment 3, rounded up.
@@ -52,27 +52,21 @@ class Check:
         }
 
 
-def configs_at(path: Path) -> list[Path]:
-    """The config at a path, or all *.yaml directly in a folder, by name.
-
-    Raises: ConfigError if there is none.
-    """
-    if not path.is_dir():
-        return [path]
-    found = sorted(path.glob("*.yaml"))
-    if not found:
-        raise ConfigError(f"{path}: no *.yaml file in this folder")
-    return found
-
-
 def check_config(path: Path) -> Check:
-    """Validates one config and builds its networks.
+    """Validates one config file and builds its networks.
 
     Raises: ConfigError, located, as `ganlab run` would.
     """
     config = load_config(path)
+    return check_networks(config, load_dataset(config.data, config.error_at) if is_here(config.data) else None)
+
+
+def check_networks(config: Config, dataset: Dataset | None) -> Check:
+    """Builds the networks, optimizers, objective and metrics of a config, for its data or, without them, their published shape.
+
+    Raises: ConfigError, located, as `ganlab run` would.
+    """
     notes: list[str] = []
-    dataset = load_dataset(config.data, config.error_at) if is_here(config.data) else None
     shape = dataset.shape if dataset else published_shape(config.data)
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {shape}")

@@ -24,10 +24,20 @@ class Plan:
     folder: RunFolder
 
 
-def plan_experiment(config: Config, results: Path, fresh: bool = False, start: str | None = None) -> Plan:
-    """Loads the data and names the run. `start` identifies the weights another run gives it, with --init-from."""
+def plan_experiment(
+    config: Config, results: Path, fresh: bool = False, start: str | None = None, dataset: Dataset | None = None
+) -> Plan:
+    """Loads the data and names the run.
+
+    Args:
+        config: the experiment.
+        results: the folder of all runs.
+        fresh: whether it starts again, in a new folder.
+        start: identifies the weights another run gives it, with --init-from.
+        dataset: what `config.data` describes, where it is loaded already.
+    """
     os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
-    dataset = load_dataset(config.data, config.error_at)
+    dataset = dataset or load_dataset(config.data, config.error_at)
     steps = total_steps(config, dataset.count)
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)

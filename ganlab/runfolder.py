@@ -9,6 +9,8 @@ from typing import Any
 from ganlab.errors import CheckpointError
 from ganlab.files import read_json, write_json, write_text
 
+_TEMPORARY = ".[0-9a-f]*-*"  # as files.replacing and checkpoints.write_state name them
+
 
 class RunFolder:
     """The files of one run. Reading one needs nothing but the folder."""
@@ -79,7 +81,13 @@ class RunFolder:
         return step, self.generator_weights(step)
 
     def cut_back(self, step: int) -> None:
-        """Removes what was written after `step`, torn last lines included, so that a resumed run writes it again."""
+        """Removes what was written after `step`, torn last lines included, so that a resumed run writes it again.
+
+        What a killed process was about to write lies about under a temporary name, and goes as well.
+        """
+        for pattern in (_TEMPORARY, f"*/{_TEMPORARY}"):
+            for half_written in list(self.path.glob(pattern)):
+                remove(half_written)
         _cut_lines(self.history, lambda line: int(line.split(",", 1)[0]), step, header=True)
         _cut_lines(self.metrics, lambda line: json.loads(line)["step"], step, header=False)
         for path, steps in (

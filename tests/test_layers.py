@@ -41,6 +41,7 @@ LAYERS = {
     "evaluation": 4,
     "session": 4,
     "summary": 4,
+    "sweep": 4,
     "training": 4,
     "__main__": 5,
     "cli": 5,

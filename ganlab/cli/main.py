@@ -16,6 +16,7 @@ from ganlab.errors import GanlabError, did_you_mean
 
 COMMANDS = {
     "run": "Train the GAN that a config file describes.",
+    "sweep": "Train a folder of configs, or a study.",
     "report": "Compare runs: a table for each data set.",
     "data": "List the data sets and where each was found.",
     "check": "Validate configs without training.",

@@ -12,12 +12,26 @@ from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config, error_in
 from ganlab.config.translation import config_error
 from ganlab.config.writing import dump_config
+from ganlab.errors import ConfigError
 
-__all__ = ["build_config", "dump_config", "load_config"]
+__all__ = ["build_config", "configs_at", "dump_config", "load_config", "read_config", "resolve_config"]
 
 MAX_EXTENDS = 10
 
 _SUPPORTED = {"backend": "tensorflow", "labels": "none"}
+
+
+def configs_at(path: Path) -> list[Path]:
+    """The config at a path, or all *.yaml directly in a folder, by name.
+
+    Raises: ConfigError if there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob("*.yaml"))
+    if not found:
+        raise ConfigError(f"{path}: no *.yaml file in this folder")
+    return found
 
 
 def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
@@ -34,10 +48,24 @@ def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | Non
         ConfigError: the first mistake in the order of the document, as `file:line:column: dotted.key: ...`
             or `-o a.b=VALUE: dotted.key: ...`.
     """
+    return resolve_config(read_config(path), overrides, seed)
+
+
+def read_config(path: Path | str) -> Node:
+    """The mapping of a file and of what it extends, named, not validated yet.
+
+    Raises:
+        ConfigError: a file cannot be read, or `extends` does not fit.
+    """
     path = Path(path)
     root = _read_extended(path, ())
     if "name" not in root.value:
         root = put(root, ["name"], Node(path.stem, Place(str(path), 1, 1)))
+    return root
+
+
+def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
+    """The config that a mapping and the command line's overrides describe; see `load_config`."""
     for option in overrides:
         root = override(root, option)
     if seed is not None:

@@ -48,15 +48,22 @@ def override(root: Node, option: str) -> Node:
     """
     place = Place(f"-o {option if len(option) <= 100 else option[:97] + '...'}")
     path, equals, text = option.partition("=")
-    if not equals or not _PATH.fullmatch(path):
+    keys = keys_of(path)
+    if not equals or keys is None:
         raise ConfigError(f"{place}: expected KEY=VALUE, as in -o train.steps=100")
-    keys = [int(match[1]) if match[1] else match[0] for match in _PART.finditer(path)]
     if len(keys) > MAX_DEPTH:
         raise ConfigError(f"{place}: nested more than {MAX_DEPTH} levels deep, the limit")
     if keys[0] == "extends":
         raise ConfigError(f"{place}: extends: cannot be overridden; write a config that extends the file")
     value = parse_yaml(text, place.name, with_lines=False).root if text.strip() else Node(None, place)
     return put(root, keys, Node(value.value, place))
+
+
+def keys_of(path: str) -> list[str | int] | None:
+    """The keys in a dotted path such as `generator.layers[3].Conv2D.filters`; None if it is none."""
+    if not _PATH.fullmatch(path):
+        return None
+    return [int(match[1]) if match[1] else match[0] for match in _PART.finditer(path)]
 
 
 def put(node: Node | None, keys: list[str | int], value: Node, done: Keys = ()) -> Node:

@@ -1,0 +1,162 @@
+"""`ganlab sweep`: a folder of configs, or a study, becomes finished run folders."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+import click
+
+from ganlab.cli.output import json_option, print_tables, results_option
+
+
+def _seeds(context, parameter, text):
+    if text is None:
+        return None
+    words = text.split(",")
+    if not all(word.strip().isdecimal() for word in words):
+        raise click.BadParameter("expected integers >= 0 with commas between, as in 0,1,2")
+    return list(dict.fromkeys(map(int, words)))
+
+
+@click.command("sweep")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
+)
+@click.option("--seeds", callback=_seeds, metavar="0,1,2", help="Train every config once with each seed.")
+@click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
+@click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
+@results_option
+@click.option("--dry-run", is_flag=True, help="Validate, and show what is done and what is left; train nothing.")
+@click.option("--rerun", type=click.Choice(["failed", "all"]), help="Run these again: failed (and diverged) or all.")
+@click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
+def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_fast, as_json, quiet):
+    """Train all configs at PATH: a folder of *.yaml, a study.yaml or one config.
+
+    Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
+    """
+    from ganlab.sweep.cells import configs_of
+    from ganlab.sweep.jobs import state_of
+    from ganlab.sweep.survey import survey
+
+    configs, problems = configs_of(path, overrides, seeds)
+    if problems:
+        _raise_all(problems, len(configs) + len(problems))
+    if not (quiet or as_json or dry_run):
+        click.echo(f"{path}: checking {len(configs)} run{'s' * (len(configs) != 1)}", err=True)
+    jobs, problems = survey(configs, results, fresh=rerun == "all")
+    if problems:
+        _raise_all(problems, len(configs))
+    states = {job: state_of(job, results) for job in jobs}
+    if dry_run:
+        _show_plan(states, results, as_json)
+        return
+    due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
+    with _board(jobs, quiet or as_json) as board:
+        for job in jobs:
+            if job not in due:
+                board.known(job, states[job], "" if states[job] == "finished" else "earlier")
+        try:
+            _executor(on, results, workers, fail_fast).execute(due, board)
+        finally:
+            if as_json:
+                _print_json(board.as_dicts())
+    if quiet and not as_json:
+        for job in jobs:
+            click.echo(job.folder)
+    _conclude(board, quiet or as_json)
+
+
+_DUE = ("new", "resumable", "running")
+_FAILED = ("failed", "diverged")
+
+
+def _raise_all(problems, count):
+    """Ends the sweep with every mistake on a line of its own."""
+    from ganlab.errors import ConfigError
+
+    if len(problems) > 1:
+        for problem in problems:
+            click.echo(problem, err=True)
+        if any(isinstance(problem, ConfigError) for problem in problems):
+            raise ConfigError(f"{len(problems)} mistakes in {count} runs; none was started")
+    raise problems[0]
+
+
+def _executor(on, results, workers, fail_fast):
+    """The one place that chooses where runs train; `on` is one of the choices of the option."""
+    from ganlab.sweep.local import LocalExecutor
+
+    return {"local": LocalExecutor}[on](results, workers, fail_fast)
+
+
+@contextlib.contextmanager
+def _board(jobs, silent):
+    from ganlab.sweep.board import Board
+
+    if not silent and sys.stdout.isatty():
+        from rich.console import Console
+
+        from ganlab.sweep.live import LiveBoard
+
+        with LiveBoard(jobs, Console()) as board:
+            yield board
+    else:
+        yield Board(jobs, (lambda line: None) if silent else click.echo)
+
+
+def _conclude(board, silent):
+    """Says what came out, and fails if not everything is finished."""
+    from ganlab.errors import SweepFailedError
+
+    unfinished = board.unfinished()
+    if not unfinished:
+        if not silent:
+            click.echo(f"{board.counts()}; see: ganlab report")
+        return
+    words = "; ".join(
+        f"{job.label} {entry.state}{f' ({entry.message})' if entry.message else ''}"
+        for job, entry in unfinished.items()
+    )
+    again = "; --rerun failed tries them again" if any(e.state in _FAILED for e in unfinished.values()) else ""
+    raise SweepFailedError(f"{board.counts()}: {words}{again}")
+
+
+def _show_plan(states, results, as_json):
+    from ganlab.sweep.board import describe
+    from ganlab.sweep.cost import CostModel, duration, total
+    from ganlab.sweep.jobs import steps_done
+
+    costs = CostModel(results)
+    left = {job: costs.estimate(job) for job, state in states.items() if state != "finished"}
+    if as_json:
+        rows = []
+        for job, state in states.items():
+            cost = left.get(job)
+            known = {"seconds_left": cost.seconds, "judged_by": cost.basis} if cost else {}
+            rows.append(describe(job) | {"state": state, "seconds_left": None, "judged_by": None} | known)
+        _print_json(rows)
+        return
+    from collections import Counter
+
+    from ganlab.reports.table import Column, Table
+
+    columns = [Column("run"), Column("state"), Column("step", True), Column("time left", True), Column("judged by")]
+    rows = []
+    for job, state in states.items():
+        cost = left.get(job)
+        done = 0 if job.fresh else steps_done(job.folder)
+        cells = [duration(cost.seconds), cost.basis] if cost else ["", ""]
+        rows.append([job.label, state, f"{done}/{job.steps}", *cells])
+    counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
+    print_tables(
+        [Table(columns, rows, notes=[f"{len(rows)} runs: {counts}", *filter(None, [total([*left.values()])])])]
+    )
+
+
+def _print_json(value):
+    import json
+
+    click.echo(json.dumps(value, indent=2))

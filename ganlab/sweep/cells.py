@@ -1,0 +1,78 @@
+"""What a sweep is about: the configs of a folder, a study or a file, each once a seed."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ganlab.config.document import Document, Node, Place, dotted
+from ganlab.config.loading import configs_at, read_config, resolve_config
+from ganlab.config.merging import keys_of, put
+from ganlab.config.reader import read_yaml
+from ganlab.config.schema import Config
+from ganlab.errors import ConfigError
+from ganlab.sweep.names import name_cells
+from ganlab.sweep.study import Values, read_study
+
+_OF_A_CONFIG = ("extends", "generator", "discriminator")
+
+
+def configs_of(
+    path: Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
+) -> tuple[list[Config], list[ConfigError]]:
+    """Every config that a sweep of a path trains, seeds one after another.
+
+    Args:
+        path: a study, a config, or a folder of them.
+        overrides: `a.b=VALUE` each, applied to every config.
+        seeds: of every config; without them those of the study, else the config's own.
+
+    Returns:
+        The configs, and an error for each config or study that is wrong.
+    """
+    configs, problems = [], []
+    for file in configs_at(path):
+        try:
+            variants = list(_variants(file, overrides))
+        except ConfigError as error:
+            problems.append(error)
+            continue
+        for root, own_seeds in variants:
+            for seed in seeds or own_seeds or [None]:
+                try:
+                    configs.append(resolve_config(root, overrides, seed))
+                except ConfigError as error:
+                    problems.append(error)
+    return configs, problems
+
+
+def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:
+    """The mapping of each cell of a file, before the overrides, and the seeds it is to have."""
+    document = read_yaml(path)
+    if isinstance(document.data, dict) and any(key in document.data for key in _OF_A_CONFIG):
+        yield read_config(path), None
+        return
+    study = read_study(document, path)
+    for cell in study.cells:
+        _check_overrides(cell, overrides)
+    base = read_config(study.base)
+    base_name = base.value["name"].plain()
+    plain = [{key: node.plain() for key, node in cell.items()} for cell in study.cells]
+    for name, cell in zip(name_cells(str(base_name), plain), study.cells, strict=True):
+        yield _with_values(base, cell, name if cell else None, document), study.seeds
+
+
+def _with_values(base: Node, cell: Values, name: str | None, document: Document) -> Node:
+    root = base
+    for key, value in cell.items():
+        root = put(root, keys_of(key), value)
+    return root if name is None else put(root, ["name"], Node(name, document.root.place))
+
+
+def _check_overrides(cell: Values, overrides: Sequence[str]) -> None:
+    """An override of what a study varies would make different cells the same under different names."""
+    for option in overrides:
+        over = keys_of(option.partition("=")[0]) or []
+        for key, value in cell.items():
+            shared = min(len(over), len(keys_of(key)))
+            if over and over[:shared] == keys_of(key)[:shared]:
+                place = Place(f"-o {option}")
+                raise ConfigError(f"{place}: {dotted(tuple(over))}: is varied by the study at {value.place}")

@@ -1,0 +1,65 @@
+"""A job: one run of a sweep, and how far it is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.config.schema import Config
+from ganlab.errors import GanlabError
+from ganlab.locks import holder_of
+from ganlab.runfolder import RunFolder
+
+_TAIL = 4096  # bytes; a row of history.csv is far shorter
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One run that a sweep is to bring to its end.
+
+    Attributes:
+        config: resolved.
+        cell, identity: see `config.identity`.
+        steps: of the whole training.
+        folder: where the run goes or went.
+        fresh: whether it starts again beside an old run of the same identity.
+        flops: floating-point operations of one step; None where nothing had to be built to know the run is finished.
+    """
+
+    config: Config
+    cell: str
+    identity: str
+    steps: int
+    folder: Path
+    fresh: bool = False
+    flops: int | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.config.name}-seed{self.config.seed}"
+
+
+def state_of(job: Job, results: Path) -> str:
+    """new, finished, resumable, failed, diverged, or running (in whichever process)."""
+    try:
+        status = {} if job.fresh else RunFolder(job.folder).status()
+    except GanlabError:  # damaged; what is wrong is said by the run that is started on request
+        return "failed"
+    if status.get("status") == "finished":
+        return "finished"
+    if holder_of(results, job.identity):
+        return "running"
+    if not status:
+        return "new"
+    return status["status"] if status["status"] in ("failed", "diverged") else "resumable"
+
+
+def steps_done(folder: Path) -> int:
+    """The last whole step in a run's history; 0 where there is none. Reads the end of the file only."""
+    try:
+        with RunFolder(folder).history.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL))
+            rows = file.read().split(b"\n")[:-1]  # a last line without its end is being written
+    except OSError:
+        return 0
+    word = rows[-1].split(b",", 1)[0] if rows else b""
+    return int(word) if word.isdigit() else 0

@@ -1,0 +1,153 @@
+"""Runs jobs on this machine, some at a time, each in its own process."""
+
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from ganlab.errors import StoppedError
+from ganlab.locks import holder_of, make_folder
+from ganlab.sweep.board import Board
+from ganlab.sweep.jobs import Job, state_of
+from ganlab.sweep.process import RunProcess
+from ganlab.sweep.resources import available_cpus, available_gpus, environments
+
+_LOOK_EVERY = 0.05  # seconds; a process that has ended waits no longer for the next one
+_ASK_EVERY = 2.0  # seconds between two looks at runs of other processes
+_POLITE = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+
+
+class LocalExecutor:
+    """An executor has one method, `execute`; this one starts processes.
+
+    Args:
+        results: the folder of all runs.
+        workers: runs at a time.
+        fail_fast: whether the first run that fails stops the others.
+    """
+
+    def __init__(self, results: Path, workers: int = 1, fail_fast: bool = False):
+        self.results, self.workers, self.fail_fast = results, workers, fail_fast
+
+    def execute(self, jobs: Sequence[Job], board: Board) -> None:
+        """Brings every job to its end and tells the board; a job that fails does not touch the others.
+
+        A job that another process trains is left to it and looked at again until that process has ended.
+
+        Raises:
+            StoppedError: a signal came; the runs have saved and stopped.
+            KeyboardInterrupt: a second Ctrl-C; the runs are killed.
+        """
+        if not jobs:
+            return
+        make_folder(self.results)
+        workers = min(self.workers, len(jobs))
+        shares = environments(workers, os.environ, available_cpus(), available_gpus())
+        _Execution(self, deque(jobs), board, shares).run()
+
+
+class _Execution:
+    """One call of `execute`."""
+
+    def __init__(self, executor: LocalExecutor, waiting: deque[Job], board: Board, shares: list[dict[str, str]]):
+        self.executor, self.results, self.board = executor, executor.results, board
+        self.waiting, self.elsewhere = waiting, list[Job]()
+        self.free = list(range(len(shares)))
+        self.shares = shares
+        self.active: dict[int, RunProcess] = {}  # by the share it has
+        self.asked_at = 0.0
+
+    def run(self) -> None:
+        with _signals() as asked:
+            try:
+                self._loop(asked)
+            except KeyboardInterrupt:
+                for run in self.active.values():
+                    run.kill()
+                raise
+            finally:
+                for run in self.active.values():  # after an error of the sweep itself: let them save
+                    run.stop()
+            if signal_name := asked():
+                raise StoppedError(f"stopped by {signal_name}; the same command goes on from the last checkpoints")
+
+    def _loop(self, asked: Callable[[], str | None]) -> None:
+        while self.waiting or self.active or self.elsewhere:
+            self._collect()
+            self._ask_elsewhere()
+            if asked() or (self.executor.fail_fast and self.board.has_failed()):
+                self._stop(asked())
+            while self.free and self.waiting:
+                self._start(self.waiting.popleft())
+            self.board.tick()
+            time.sleep(_LOOK_EVERY)
+
+    def _start(self, job: Job) -> None:
+        state = state_of(job, self.results)
+        if state == "running":
+            self._leave(job)
+        elif state == "finished":
+            self.board.ended(job, "finished", "by another process")
+        else:
+            share = self.free.pop(0)
+            self.active[share] = RunProcess(job, self.results, self.shares[share])
+            self.board.started(job, self.active[share].log)
+
+    def _collect(self) -> None:
+        for share, run in list(self.active.items()):
+            outcome = run.outcome()
+            if outcome is None:
+                continue
+            del self.active[share]
+            self.free = sorted([*self.free, share])
+            state, message = outcome
+            if state == "running":
+                self._leave(run.job)
+            else:
+                self.board.ended(run.job, state, message, run.seconds)
+
+    def _leave(self, job: Job) -> None:
+        self.elsewhere.append(job)
+        self.board.elsewhere(job, holder_of(self.results, job.identity) or "another process")
+
+    def _ask_elsewhere(self) -> None:
+        if not self.elsewhere or time.monotonic() - self.asked_at < _ASK_EVERY:
+            return
+        self.asked_at = time.monotonic()
+        for job in list(self.elsewhere):
+            state = state_of(job, self.results)
+            if state == "running":
+                continue
+            self.elsewhere.remove(job)
+            if state in ("failed", "diverged"):
+                self.board.ended(job, state, "in another process")
+            else:
+                self.waiting.append(job)
+
+    def _stop(self, signal_name: str | None) -> None:
+        self.waiting.clear()
+        self.elsewhere.clear()
+        for run in self.active.values():
+            run.stop()
+        self.board.stopping(signal_name, len(self.active))
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[Callable[[], str | None]]:
+    """Gives a function that names the signal that asked to stop, or None; a second Ctrl-C raises KeyboardInterrupt."""
+    asked: list[str] = []
+
+    def remember(number: int, frame) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(signal.Signals(number).name)
+
+    previous = {name: signal.signal(getattr(signal, name), remember) for name in _POLITE if hasattr(signal, name)}
+    try:
+        yield lambda: asked[0] if asked else None
+    finally:
+        for name, handler in previous.items():
+            signal.signal(getattr(signal, name), handler)

@@ -1,0 +1,59 @@
+"""Divides processors and graphics cards among runs that train at the same time."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+
+# TensorFlow's two pools, and the libraries below NumPy, PyTorch and scikit-learn, as each reads them at its start.
+_THREADS = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+)
+_SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+
+
+def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequence[str]) -> list[dict[str, str]]:
+    """The environment variables of each of the runs that train side by side.
+
+    One run alone has the whole machine. Several have equal shares of the processors, unless the user has set a
+    number of threads, and take the graphics cards in turn; runs that share a card take memory as they need it.
+
+    Args:
+        workers: runs at a time.
+        base: the variables of this process.
+        cpus: processors to divide.
+        gpus: the graphics cards to divide, as CUDA_VISIBLE_DEVICES names them.
+    """
+    if workers == 1:
+        return [dict(base)]
+    threads = dict.fromkeys(_THREADS, str(max(1, cpus // workers)))
+    shared = _SHARED_GPU if gpus and workers > len(gpus) else {}
+    made = []
+    for worker in range(workers):
+        card = {"CUDA_VISIBLE_DEVICES": gpus[worker % len(gpus)]} if len(gpus) > 1 else {}
+        made.append(threads | shared | dict(base) | card)
+    return made
+
+
+def available_cpus() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_gpus() -> list[str]:
+    """Graphics cards this process may use, as CUDA_VISIBLE_DEVICES names them; found without a framework."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        names = [name.strip() for name in chosen.split(",")]
+        return [name for name in names if name and not name.startswith("-")]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [str(number) for number in range(sum(line.startswith("GPU ") for line in listed.splitlines()))]

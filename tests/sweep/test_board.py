@@ -1,0 +1,76 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ganlab.config.loading import load_config
+from ganlab.sweep.board import Board
+from ganlab.sweep.jobs import Job
+from ganlab.sweep.live import LiveBoard
+from tests.sweep.examples import write_config
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    config = load_config(write_config(tmp_path))
+    return [Job(config, "c", f"{n}", 60, tmp_path / f"run{n}") for n in range(4)]
+
+
+def write_history(job, steps):
+    job.folder.mkdir(exist_ok=True)
+    (job.folder / "history.csv").write_text("step,seconds\n" + "".join(f"{n + 1},0.1\n" for n in range(steps)))
+
+
+def test_counts_follow_what_happens(jobs):
+    board = Board(jobs, lambda line: None)
+    assert board.counts() == "4 runs: 4 waiting"
+    board.known(jobs[0], "finished")
+    board.started(jobs[1], Path("log"))
+    board.started(jobs[2], Path("log"))
+    board.ended(jobs[2], "diverged", "d_loss is nan", 3.0)
+    assert board.counts() == "4 runs: 1 finished, 1 running, 1 waiting, 1 diverged"
+    assert board.running() == [jobs[1]] and board.has_failed()
+    assert list(board.unfinished()) == jobs[1:]
+
+
+def test_a_run_that_failed_before_this_sweep_does_not_count_for_fail_fast(jobs):
+    board = Board(jobs, lambda line: None)
+    board.known(jobs[0], "failed", "earlier")
+    assert not board.has_failed()
+
+
+def test_a_resumed_run_says_where_it_goes_on(jobs):
+    lines = []
+    board = Board(jobs, lines.append)
+    write_history(jobs[0], 40)
+    board.started(jobs[0], Path("log"))
+    board.ended(jobs[0], "finished", "", 12.3)
+    assert lines == ["tiny-seed0: goes on after step 40 (1 of 4)", "tiny-seed0: finished in 12 s"]
+
+
+def test_a_message_cannot_steer_the_terminal(jobs):
+    lines = []
+    board = Board(jobs, lines.append)
+    board.started(jobs[0], Path("log"))
+    board.ended(jobs[0], "failed", "\x1b[2Jgone", 1.0)
+    assert lines[-1] == "tiny-seed0: failed:  [2Jgone (all it said: log)"
+
+
+def test_the_live_table_shows_runs_at_work_and_failures(jobs):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100, height=30, color_system=None)
+    with LiveBoard(jobs, console) as board:
+        board.started(jobs[0], Path("log"))
+        board.started(jobs[1], Path("log"))
+        board.ended(jobs[1], "failed", "no space left [red]", 3.0)
+        write_history(jobs[0], 30)
+        board.looked -= 2
+        board.tick()
+        shown = Console(width=100, record=True, file=io.StringIO())
+        shown.print(board.table(board.entries[jobs[0]].since + 10))
+    text = shown.export_text()
+    assert "4 runs: 1 running, 2 waiting, 1 failed" in text
+    assert "30/60" in text and text.count("10 s") == 2, "ten seconds passed, and as many are left at this speed"
+    assert "failed: no space left [red]" in text
+    assert "tiny-seed0: started (1 of 4)" in screen.getvalue()

@@ -1,0 +1,123 @@
+"""The executor with real processes. Most of these runs fail before a framework is loaded, which takes a second."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from ganlab.config.loading import load_config
+from ganlab.sweep.board import Board
+from ganlab.sweep.jobs import Job
+from ganlab.sweep.local import LocalExecutor
+from ganlab.sweep.process import log_of
+from tests.sweep.examples import write_config
+from tests.sweep.test_jobs import hold_lock_in_another_process
+
+
+@pytest.fixture
+def results(tmp_path):
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def failing(tmp_path, results):
+    """Jobs whose pictures have gone since they were checked."""
+
+    def make(name):
+        data = f"{{name: folder, source: {tmp_path}/gone}}"
+        path = write_config(tmp_path, f"{name}.yaml", "name: tiny\ndata: {name: digits}", f"name: {name}\ndata: {data}")
+        identity = name.ljust(64, "0")
+        return Job(load_config(path), "c" * 64, identity, 60, results / "folder" / f"{name}-seed0-{identity[:8]}")
+
+    return make
+
+
+class Notes(Board):
+    """A board that keeps its lines."""
+
+    def __init__(self, jobs):
+        self.lines = []
+        super().__init__(jobs, self.lines.append)
+
+
+def states(board):
+    return [entry.state for entry in board.entries.values()]
+
+
+def test_a_failing_run_does_not_stop_the_others_and_says_why(results, failing, tmp_path):
+    jobs = [failing("a"), failing("b"), failing("c")]
+    board = Notes(jobs)
+    LocalExecutor(results, workers=2).execute(jobs, board)
+    assert states(board) == ["failed"] * 3
+    for job in jobs:
+        log = log_of(job, results)
+        assert str(tmp_path / "gone") in board.entries[job].message
+        assert log.read_text().strip().splitlines()[-1] == board.entries[job].message
+        assert f"{job.label}: failed: {board.entries[job].message} (all it said: {log})" in board.lines
+    assert not jobs[0].folder.exists()
+
+
+def test_what_a_run_says_is_kept_over_several_attempts(results, failing):
+    job = failing("a")
+    for _ in range(2):
+        LocalExecutor(results).execute([job], Notes([job]))
+    assert len(log_of(job, results).read_text().splitlines()) == 2
+
+
+def test_a_resolved_config_is_left_from_which_the_run_can_be_tried_alone(results, failing):
+    job = failing("a")
+    LocalExecutor(results).execute([job], Notes([job]))
+    assert load_config(log_of(job, results).with_suffix(".yaml")) == job.config
+
+
+def test_fail_fast_starts_nothing_after_the_first_failure(results, failing):
+    jobs = [failing(name) for name in "abc"]
+    board = Notes(jobs)
+    LocalExecutor(results, fail_fast=True).execute(jobs, board)
+    assert states(board) == ["failed", "waiting", "waiting"]
+    assert "a run failed: 0 of the runs save and stop" in board.lines
+
+
+def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(results, failing):
+    job = failing("a")
+    board = Notes([job])
+    with hold_lock_in_another_process(results, job.identity) as process:
+        threading.Timer(1.0, process.kill).start()
+        start = time.monotonic()
+        LocalExecutor(results).execute([job], board)
+        assert time.monotonic() - start > 1.0
+        assert board.lines[0].startswith(f"a-seed0: is being trained by process {process.pid} on ")
+    assert states(board) == ["failed"], "it was started once the lock was free"
+    assert board.lines[1] == "a-seed0: started (1 of 1)"
+
+
+@pytest.mark.parametrize(("status", "state"), [("finished", "finished"), ("diverged", "diverged")])
+def test_what_another_process_brings_to_an_end_is_not_run_again(results, failing, status, state):
+    job = failing("a")
+    board = Notes([job])
+    with hold_lock_in_another_process(results, job.identity) as process:
+
+        def end():
+            job.folder.mkdir(parents=True)
+            (job.folder / "status.json").write_text(json.dumps({"status": status}))
+            process.kill()
+
+        threading.Timer(0.5, end).start()
+        LocalExecutor(results).execute([job], board)
+    assert states(board) == [state] and not log_of(job, results).exists()
+
+
+def test_a_fresh_run_asks_for_a_fresh_folder(results, failing):
+    job = replace(failing("a"), fresh=True)
+    job.folder.mkdir(parents=True)
+    (job.folder / "status.json").write_text('{"status": "finished"}')
+    board = Notes([job])
+    LocalExecutor(results).execute([job], board)
+    assert states(board) == ["failed"], "it was started although the old one is finished"
+
+
+def test_nothing_to_do_makes_no_folder(results):
+    LocalExecutor(results).execute([], Notes([]))
+    assert not results.exists()
