@@ -133,10 +133,11 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], co
     Args:
         path: the PNG, written whole or not at all.
         histories: title of the plot -> history, as `write_losses` takes it.
-        columns: plots in a row.
+        columns: plots in a row, at most.
     """
     from matplotlib.figure import Figure
 
+    columns = max(1, min(columns, len(histories)))
     rows = max(1, -(-len(histories) // columns))
     figure = Figure(figsize=(3.4 * columns, 0.5 + 2.3 * rows), dpi=100, layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)

@@ -28,8 +28,12 @@ def choose_steps(available: Sequence[int], wanted: Sequence[int] = ()) -> list[i
     chosen = [step for step in wanted if step in set(available)]
     if len(chosen) > 1 or not available:
         return chosen
-    places = [available[-1] * (index / (_COUNT - 1)) ** 2 for index in range(_COUNT)]
-    return sorted({min(available, key=lambda step: abs(step - place)) for place in places})
+    left, shown = set(available), []
+    for index in reversed(range(min(_COUNT, len(left)))):
+        place = available[-1] * (index / (_COUNT - 1)) ** 2
+        shown.append(min(left, key=lambda step: (abs(step - place), step)))
+        left.remove(shown[-1])
+    return sorted(shown)
 
 
 def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], title: str) -> Path:

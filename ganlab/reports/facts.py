@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ganlab.config.network import LayerSpec
 from ganlab.config.loading import load_config
+from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config, Network
 from ganlab.runfolder import RunFolder
 from ganlab.runs import RunRecord

@@ -22,12 +22,14 @@ class Figure:
         path: the PNG.
         dataset: that its runs were trained on.
         title: what is to be seen.
+        wide: whether it needs the whole width of a page.
         problem: a line about what had to be left out of it, or ''.
     """
 
     path: Path
     dataset: str
     title: str
+    wide: bool = False
     problem: str = ""
 
 
@@ -64,7 +66,7 @@ def _sheet(path: Path, dataset: str, runs: list[RunRecord], title: str) -> Figur
         except (OSError, ValueError) as error:
             unread.append(f"{RunFolder(run.folder).history}: cannot be read: {' '.join(str(error).split())}")
     write_loss_sheet(path, histories)
-    return Figure(path, dataset, title, "; ".join(unread))
+    return Figure(path, dataset, title, wide=True, problem="; ".join(unread))
 
 
 def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
@@ -82,7 +84,7 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
         try:
             write_strip(path, [files.sample(step) for step in steps], [f"step {step:,}" for step in steps], title)
         except GanlabError as error:
-            yield Figure(path, cell.dataset, title, str(error))
+            yield Figure(path, cell.dataset, title, problem=str(error))
             return
         yield Figure(path, cell.dataset, f"{title}: as {published.title}" if published else title)
         return

@@ -46,11 +46,10 @@ def _scores(report: Report, study: Study, dataset: str, rows: list[StudyRow]) ->
     keys = report.metrics_of([row.cell for row in rows if row.cell])
     labels = label_metrics(keys)
     columns = [Column("experiment"), Column("derived from"), Column(f"published {study.layout.score}", numeric=True)]
-    columns += [Column("published rank", numeric=True), Column("n", numeric=True)]
+    columns += [Column("published rank", numeric=True), Column("n", numeric=True), Column("status"), Column("verdict")]
     for key in keys:
         parts = ("last", "last rank", "best", "best rank")
         columns += [Column(f"{labels[key]} {part}", numeric=True) for part in parts]
-    columns += [Column("status"), Column("verdict")]
     places = published_ranks(rows, study)
     ours = {(key, which): metric_ranks(rows, key, which) for key in keys for which in ("last", "best")}
     footer = [_floors(rows, keys), _correlations(study, rows, keys)] if keys else []
@@ -68,11 +67,12 @@ def _score_row(study: Study, row: StudyRow, keys: list[MetricKey], places: dict,
     published = row.published.get(study.layout.score) or NONE
     texts = [row.name, row.published.get("derived_from") or (row.cell.family if row.cell else "")]
     texts += [published, _place(places.get(row.name)), str(len(row.cell.averaged) if row.cell else 0)]
+    texts += [_status(row), verdicts(row.cell) if row.cell else ""]
     for key in keys:
         metric = row.cell.metrics.get(key) if row.cell else None
         last, best = metric_texts(metric, len(row.cell.averaged) if row.cell else 0)
         texts += [last, _place(ours[key, "last"].get(id(row))), best, _place(ours[key, "best"].get(id(row)))]
-    return [*texts, _status(row), verdicts(row.cell) if row.cell else ""]
+    return texts
 
 
 def _status(row: StudyRow) -> str:
@@ -86,7 +86,7 @@ def _status(row: StudyRow) -> str:
 def _floors(rows: list[StudyRow], keys: list[MetricKey]) -> list[str]:
     cells = [row.cell for row in rows if row.cell]
     texts = [text for key in keys for text in (floor_text(cells, key), "", floor_text(cells, key), "")]
-    return ["floor (real data)", "", "", "", "", *texts, "", ""]
+    return ["floor (real data)", *[""] * 6, *texts]
 
 
 def _correlations(study: Study, rows: list[StudyRow], keys: list[MetricKey]) -> list[str]:
@@ -95,7 +95,7 @@ def _correlations(study: Study, rows: list[StudyRow], keys: list[MetricKey]) -> 
         for which in ("last", "best"):
             found = agreement(rows, study, key, which)
             texts += ["" if found.correlation is None else f"{found.correlation:.2f} (n = {found.n})", ""]
-    return ["Spearman with the published order", "", "", "", "", *texts, "", ""]
+    return ["Spearman with the published order", *[""] * 6, *texts]
 
 
 def _notes(study: Study, rows: list[StudyRow], keys: list[MetricKey], labels: dict) -> list[str]:

@@ -18,7 +18,8 @@ class Column:
 class Table:
     """Columns, rows and notes, as strings that are safe to show.
 
-    The footer's rows (a floor, a correlation) stand below the others, however those are sorted. Control characters become spaces here, once for all formats; what else is special is each format's matter.
+    The footer's rows (a floor, a correlation) stand below the others, however those are sorted. Control characters become
+    spaces here, once for all formats; what else is special is each format's matter.
     """
 
     columns: list[Column]

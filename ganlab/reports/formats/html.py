@@ -27,6 +27,7 @@ class Picture:
 
     title: str
     source: str
+    wide: bool
     problem: str
 
 
@@ -70,7 +71,7 @@ def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]]
 
 def _picture(figure: Figure, content: bytes) -> Picture:
     source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
-    return Picture(figure.title, source, figure.problem)
+    return Picture(figure.title, source, figure.wide, figure.problem)
 
 
 def _table(table: Table) -> dict:
