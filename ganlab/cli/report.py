@@ -21,10 +21,8 @@ FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 )
 @click.option(
     "--studies",
-    type=click.Path(path_type=Path),
-    default=Path("experiments"),
-    show_default=True,
-    help="The folder of studies, whose published scores stand beside the runs of the same names.",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
 )
 def command(paths, results, dataset, metrics, format_name, out, figures, studies):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
@@ -35,7 +33,9 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report
 
-    report = build_report(paths, results=results, dataset=dataset, metrics=metrics, studies=studies)
+    report = build_report(
+        paths, results=results, dataset=dataset, metrics=metrics, studies=studies or Path("experiments")
+    )
     if out is not None:
         write_file(out, render(report, format_name))
     elif format_name == "table":
