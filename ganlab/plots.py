@@ -45,6 +45,17 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
 
     figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
+    _draw_curves(axes, history, curves)
+    axes.set(xlabel="step", ylabel=unit)
+    if axes.get_legend_handles_labels()[1]:
+        figure.legend(frameon=False, loc="outside upper left", ncols=3)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+    return path
+
+
+def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]]) -> None:
+    """Every curve that a history has, on one pair of axes."""
     present = [column for column in curves if len(history.get(column, ()))]
     for column in present:
         label, colour = curves[column]
@@ -53,17 +64,11 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         if column == "penalty":  # a lazy penalty is not measured in every step
             values, steps = values[~np.isnan(values)], steps[~np.isnan(values)]
         _draw_curve(axes, steps, values, label, colour)
-    axes.set(xlabel="step", ylabel=unit)
     axes.grid(color="#e5e7eb")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    if present:
-        figure.legend(frameon=False, loc="outside upper left", ncols=3)
-    else:
+    if not present:
         axes.text(0.5, 0.5, "nothing recorded", ha="center", transform=axes.transAxes)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-    return path
 
 
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
@@ -120,3 +125,32 @@ def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.
     places = len(values) - width + 1
     starts = np.linspace(0, places - 1, min(_STRETCHES, places)).astype(int)
     return tuple(np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values))
+
+
+def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], columns: int = 4) -> Path:
+    """Draws the losses of many runs as small plots on one sheet, each with its own axes.
+
+    Args:
+        path: the PNG, written whole or not at all.
+        histories: title of the plot -> history, as `write_losses` takes it.
+        columns: plots in a row, at most.
+    """
+    from matplotlib.figure import Figure
+
+    columns = max(1, min(columns, len(histories)))
+    rows = max(1, -(-len(histories) // columns))
+    figure = Figure(figsize=(3.4 * columns, 0.5 + 2.3 * rows), dpi=100, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat[len(histories) :]:
+        axes.set_axis_off()
+    handles: dict[str, object] = {}
+    for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
+        _draw_curves(axes, history, _LOSSES)
+        axes.set_title(title, fontsize=9)
+        axes.tick_params(labelsize=7)
+        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    if handles:
+        figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+    return path

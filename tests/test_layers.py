@@ -31,6 +31,7 @@ LAYERS = {
     "metrics": 3,
     "plots": 3,
     "sampling": 3,
+    "strips": 3,
     "weight_files": 3,
     "training.draws": 3,
     "experiment": 4,

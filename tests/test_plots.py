@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlab.plots import band, running_mean, write_losses, write_outputs
+from ganlab.plots import band, running_mean, write_loss_sheet, write_losses, write_outputs
 
 BLUE, ORANGE, GREEN = (29, 78, 216), (194, 65, 12), (21, 128, 61)
 
@@ -104,3 +104,21 @@ def test_matplotlib_is_loaded_late_and_without_its_global_state(tmp_path):
         "plots.write_losses(sys.argv[1], {}); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "a.png"], check=True)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (4, 1), (9, 3)])
+def test_a_sheet_has_a_plot_for_each_run(tmp_path, count, rows):
+    path = write_loss_sheet(tmp_path / "sheet.png", {f"run {index}": history(30) for index in range(count)})
+    with Image.open(path) as picture:
+        assert picture.size == (340 * min(count, 4), round(50 + 230 * rows))
+        pixels = np.asarray(picture.convert("RGB")).astype(int)
+    height = (picture.size[1] - 50) / rows
+    blue = np.argwhere((abs(pixels - BLUE).sum(-1) < 40)[50:])
+    panels = {(int(row // height), int(column // 340)) for row, column in blue}
+    assert panels == {divmod(index, 4) for index in range(count)}
+
+
+def test_a_run_without_losses_leaves_its_place_on_the_sheet(tmp_path):
+    path = write_loss_sheet(tmp_path / "sheet.png", {"without": {}, "with": history(30)})
+    with Image.open(path) as picture:
+        assert picture.size == (680, 280)

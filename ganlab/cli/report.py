@@ -6,7 +6,7 @@ import click
 
 from ganlab.cli.output import fail_for, print_tables, results_option, write_file
 
-FORMATS = ("table", "markdown", "latex", "csv", "json")
+FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 
 
 @click.command("report")
@@ -16,20 +16,44 @@ FORMATS = ("table", "markdown", "latex", "csv", "json")
 @click.option("--metric", "metrics", multiple=True, help="Show and sort by this metric; may be given again.")
 @click.option("--format", "format_name", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-def command(paths, results, dataset, metrics, format_name, out):
+@click.option(
+    "--figures", type=click.Path(path_type=Path, file_okay=False), help="Also draw losses and samples into this folder."
+)
+@click.option(
+    "--studies",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
+)
+def command(paths, results, dataset, metrics, format_name, out, figures, studies):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
-    PATH is a run folder or a folder of run folders; without one, all results are taken.
+    PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, what a study
+    published of runs with these names is put beside them. The html format is one page with pictures.
     """
-    from ganlab.reports.comparison import comparison_tables
-    from ganlab.reports.formats import render
+    from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report
 
-    report = build_report(paths, results=results, dataset=dataset, metrics=metrics)
+    report = build_report(
+        paths, results=results, dataset=dataset, metrics=metrics, studies=studies or Path("experiments")
+    )
     if out is not None:
         write_file(out, render(report, format_name))
     elif format_name == "table":
-        print_tables(comparison_tables(report))
+        print_tables(report_tables(report))
     else:
         click.echo(render(report, format_name), nl=False)
-    fail_for(report.problems)
+    unread = _draw(report, figures) if figures is not None else []
+    fail_for([*report.problems, *unread])
+
+
+def _draw(report, folder: Path) -> list[str]:
+    """Draws the figures, tells their files, and returns what could not be read."""
+    from ganlab.reports.figures import draw_figures
+
+    unread = []
+    for figure in draw_figures(report, folder):
+        if figure.problem:
+            unread.append(figure.problem)
+        if figure.path.is_file():
+            click.echo(f"wrote {figure.path}", err=True)
+    return unread

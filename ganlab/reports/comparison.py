@@ -59,23 +59,23 @@ def _table(report: Report, dataset: str, cells: list[Cell]) -> Table:
         Column("verdict"),
     ]
     rows = [_row(cell, keys, parameters) for cell in cells]
-    if keys:
-        floors = [text for key in keys for text in [_floor(cells, key)] * 2]
-        rows.append(["floor (real data)", "", *[""] * len(parameters), "", *floors, "", "", "", ""])
-    return Table(columns, rows, title=dataset, notes=_notes(report, cells, keys, labels))
+    floors = [text for key in keys for text in [floor_text(cells, key)] * 2]
+    floor = ["floor (real data)", "", *[""] * len(parameters), "", *floors, "", "", "", ""]
+    notes = _notes(report, cells, keys, labels)
+    return Table(columns, rows, title=dataset, notes=notes, footer=[floor] if keys else [])
 
 
 def _row(cell: Cell, keys: list[MetricKey], parameters: list[str]) -> list[str]:
     values = hyperparameters(cell)
     row = [cell.name, cell.family, *(values.get(name, "") for name in parameters), str(len(cell.averaged))]
     for key in keys:
-        row += _metric(cell.metrics.get(key), len(cell.averaged))
+        row += metric_texts(cell.metrics.get(key), len(cell.averaged))
     costs = [number(cell.cost(key).mean) for key in ("seconds", "images_per_second")]
     return [*row, *costs, states(cell), verdicts(cell)]
 
 
-def _metric(metric: MetricSummary | None, n: int) -> list[str]:
-    """The texts of a metric's last and best value."""
+def metric_texts(metric: MetricSummary | None, n: int) -> list[str]:
+    """The texts of a metric's last and best value; a value that not all n runs have says its own n."""
     if metric is None:
         return ["", ""]
     steps = f" (step {span(metric.best_steps)})" if metric.best_steps else ""
@@ -87,7 +87,8 @@ def _mean(value: Statistic, n: int) -> str:
     return f"{text} (n = {value.n})" if text and value.n != n else text
 
 
-def _floor(cells: list[Cell], key: MetricKey) -> str:
+def floor_text(cells: list[Cell], key: MetricKey) -> str:
+    """The value of a metric between real samples, as the runs of these cells measured it."""
     metrics = [cell.metrics[key] for cell in cells if key in cell.metrics]
     text = span([floor for metric in metrics for floor in metric.floors])
     # Real data may be too few for two samples of the protocol's size: then the size is told.
@@ -95,14 +96,18 @@ def _floor(cells: list[Cell], key: MetricKey) -> str:
     return f"{text} (N = {sizes})" if text and sizes else text
 
 
-def _notes(report: Report, cells: list[Cell], keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
-    notes = []
-    if keys:
-        notes.append("Mean ± sample standard deviation over n seeds; best: of each run's best value.")
+def metric_notes(keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
+    """How to read the columns of these metrics."""
+    notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if keys else []
     for word, lower in (("Lower", True), ("Higher", False)):
         named = [labels[key] for key in keys if lower_is_better(key[0]) == lower]
         if named:
             notes.append(f"{word} is better: {', '.join(named)}.")
+    return notes
+
+
+def _notes(report: Report, cells: list[Cell], keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
+    notes = metric_notes(keys, labels)
     runs = sum(len(cell.runs) for cell in cells)
     averaged = sum(len(cell.averaged) for cell in cells)
     if averaged < runs:

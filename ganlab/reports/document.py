@@ -7,6 +7,7 @@ from ganlab.reports.cells import Cell, MetricSummary, Statistic
 from ganlab.reports.comparison import states, verdicts
 from ganlab.reports.metric_names import label_metrics
 from ganlab.reports.report import Report
+from ganlab.reports.study_document import Published, published_document
 from ganlab.runs import RunRecord
 
 REPORT_FORMAT = 1
@@ -14,10 +15,12 @@ REPORT_FORMAT = 1
 
 def report_document(report: Report) -> dict:
     """The report as plain data; a run without a summary is there with its status."""
+    published, of_cells = published_document(report)
     return {
         "format": REPORT_FORMAT,
         "runs": [run.summary or _unfinished(run) for run in report.runs],
-        "cells": [entry for cells in report.by_dataset().values() for entry in _cells(report, cells)],
+        "cells": [entry for cells in report.by_dataset().values() for entry in _cells(report, cells, of_cells)],
+        "published": published,
         "problems": report.problems,
     }
 
@@ -27,7 +30,7 @@ def to_json(document: dict) -> str:
     return json.dumps(_finite(document), indent=2) + "\n"
 
 
-def _cells(report: Report, cells: list[Cell]) -> list[dict]:
+def _cells(report: Report, cells: list[Cell], published: Published) -> list[dict]:
     labels = label_metrics(report.metrics_of(cells))
     return [
         {
@@ -44,6 +47,7 @@ def _cells(report: Report, cells: list[Cell]) -> list[dict]:
             "metrics": {
                 label: _metric(cell.metrics[key], key[1]) for key, label in labels.items() if key in cell.metrics
             },
+            **({"published": published[id(cell)]} if id(cell) in published else {}),
         }
         for cell in cells
     ]

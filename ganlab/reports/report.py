@@ -1,12 +1,13 @@
 """The report: which runs, grouped into cells, in which order, with which metrics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.reports.cells import Cell, group_cells, metric_keys
 from ganlab.reports.metric_names import MetricKey, choose_metrics, lower_is_better
+from ganlab.reports.studies import Study, read_studies
 from ganlab.runs import RunRecord, find_runs, is_run, read_runs
 
 
@@ -19,12 +20,16 @@ class Report:
         cells: the runs grouped, data set by data set; the best first where a metric was asked for.
         metrics: the protocols to show.
         problems: a line for each run folder that could not be read.
+        studies: what papers published, to put beside runs of the same names.
+        dataset: the only data set, where one was asked for.
     """
 
     runs: list[RunRecord]
     cells: list[Cell]
     metrics: list[MetricKey]
     problems: list[str]
+    studies: list[Study] = field(default_factory=list)
+    dataset: str | None = None
 
     def by_dataset(self) -> dict[str, list[Cell]]:
         groups: dict[str, list[Cell]] = {}
@@ -39,7 +44,12 @@ class Report:
 
 
 def build_report(
-    paths: Sequence[Path], *, results: Path, dataset: str | None = None, metrics: Sequence[str] = ()
+    paths: Sequence[Path],
+    *,
+    results: Path,
+    dataset: str | None = None,
+    metrics: Sequence[str] = (),
+    studies: Path = Path("experiments"),
 ) -> Report:
     """Reads run folders and groups them.
 
@@ -48,9 +58,10 @@ def build_report(
         results: the folder of all runs.
         dataset: only this data set.
         metrics: names of the metrics to show; the first one also gives the order of the rows.
+        studies: the folder of studies; what they published stands beside the runs of the same names.
 
     Raises:
-        ConfigError: a path without runs, a data set or a metric that no run has.
+        ConfigError: a path without runs, a data set or a metric that no run has, a mistake in a study's files.
     """
     folders = dict.fromkeys(folder for path in paths or [results] for folder in _runs_under(Path(path)))
     runs, problems = read_runs(list(folders))
@@ -63,7 +74,7 @@ def build_report(
     cells = sorted(group_cells(runs), key=lambda cell: cell.dataset)
     if metrics:
         cells.sort(key=lambda cell: (cell.dataset, *_rank(cell, keys[0])))
-    return Report(runs, cells, keys, problems)
+    return Report(runs, cells, keys, problems, read_studies(Path(studies)), dataset)
 
 
 def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:

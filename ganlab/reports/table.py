@@ -18,21 +18,24 @@ class Column:
 class Table:
     """Columns, rows and notes, as strings that are safe to show.
 
-    Control characters become spaces here, once for all formats; what else is special is each format's matter.
+    The footer's rows (a floor, a correlation) stand below the others, however those are sorted. Control characters become
+    spaces here, once for all formats; what else is special is each format's matter.
     """
 
     columns: list[Column]
     rows: list[list[str]]
     title: str = ""
     notes: list[str] = field(default_factory=list)
+    footer: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self):
-        for row in self.rows:
+        for row in [*self.rows, *self.footer]:
             if len(row) != len(self.columns):
                 raise ValueError(f"a row of {len(row)} cells under {len(self.columns)} columns: {row}")
         put = object.__setattr__
         put(self, "columns", [Column(printable(column.name), column.numeric) for column in self.columns])
         put(self, "rows", [[printable(cell) for cell in row] for row in self.rows])
+        put(self, "footer", [[printable(cell) for cell in row] for row in self.footer])
         put(self, "title", printable(self.title))
         put(self, "notes", [printable(note) for note in self.notes])
 

@@ -4,6 +4,8 @@ from ganlab.reports.cells import Cell, MetricSummary
 from ganlab.reports.comparison import hyperparameters, states, verdicts
 from ganlab.reports.metric_names import MetricKey, label_metrics
 from ganlab.reports.report import Report
+from ganlab.reports.studies import Study
+from ganlab.reports.study_document import published_document
 from ganlab.reports.table import Column, Table
 
 METRIC_PARTS = ("last_mean", "last_sd", "best_mean", "best_sd", "best_step", "n", "floor", "fingerprint")
@@ -14,10 +16,16 @@ def tidy_table(report: Report) -> Table:
     labels = label_metrics(report.metrics_of(report.cells))
     parameters = list(dict.fromkeys(name for cell in report.cells for name in hyperparameters(cell)))
     head = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict"]
+    _, published = published_document(report)
+    studies = [study.name for study in report.studies if any(study.name in entry for entry in published.values())]
     columns = [*head, *parameters, "seconds", "images_per_second"]
     for label in labels.values():
         columns += [f"{label}_{part}" for part in METRIC_PARTS]
-    rows = [_row(cell, parameters, list(labels)) for cell in report.cells]
+    columns += [f"{study}_{part}" for study in studies for part in ("published", "differences")]
+    rows = [
+        [*_row(cell, parameters, list(labels)), *_published(published.get(id(cell), {}), report.studies, studies)]
+        for cell in report.cells
+    ]
     return Table([Column(name) for name in columns], rows)
 
 
@@ -37,6 +45,16 @@ def _row(cell: Cell, parameters: list[str], keys: list[MetricKey]) -> list[str]:
         metric = cell.metrics.get(key)
         row += [""] * len(METRIC_PARTS) if metric is None else [*_metric_row(metric), key[1] or ""]
     return row
+
+
+def _published(entries: dict[str, dict], studies: list[Study], shown: list[str]) -> list[str]:
+    """For each study shown the published score, and the facts in which the runs are another experiment."""
+    texts = []
+    for study in studies:
+        if study.name in shown:
+            entry = entries.get(study.name, {"differences": {}})
+            texts += [_plain(entry.get(study.layout.score)), ";".join(entry["differences"])]
+    return texts
 
 
 def _metric_row(metric: MetricSummary) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from ganlab.cli.main import main
 from tests.run_folders import metric, write_run
+from tests.studies import complete_config, write_study
 
 
 @pytest.fixture
@@ -175,3 +176,29 @@ def test_schema_knows_the_layers_of_keras(ganlab, tmp_path):
     schema = (tmp_path / "schema.json").read_text()
     assert json.loads(schema)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert '"Conv2DTranspose"' in schema
+
+
+def test_report_draws_figures_and_tells_their_files(ganlab, results):
+    run = write_run(results)
+    (run / "history.csv").write_text("step,d_loss,g_loss,seconds\n1,0.5,0.7,0.1\n2,0.4,0.9,0.1\n")
+    code, out, err = ganlab("report", "--figures", "pictures")
+    assert code == 0 and "quickstart" in out
+    assert err == "wrote pictures/digits-losses.png\n"
+
+
+def test_report_fails_for_a_picture_that_cannot_be_drawn(ganlab, results):
+    run = write_run(results)
+    (run / "samples").mkdir()
+    (run / "samples" / "000001.png").write_text("torn")
+    code, out, err = ganlab("report", "--figures", "pictures")
+    assert code == 1 and "quickstart" in out and "000001.png: cannot be read as a picture" in err
+
+
+def test_report_puts_a_study_beside_the_runs_of_the_data_set_asked_for(ganlab, results, tmp_path):
+    complete_config(write_run(results, "exp01"))
+    write_study(tmp_path / "experiments")
+    assert "published fid" not in ganlab("report")[1]
+    assert "published fid" in ganlab("report", "--dataset", "digits")[1]
+    (tmp_path / "none").mkdir()
+    assert "published fid" not in ganlab("report", "--dataset", "digits", "--studies", "none")[1]
+    assert ganlab("report", "--studies", "nowhere")[0] == 2

@@ -2,6 +2,8 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 from rich.console import Console
@@ -83,6 +85,21 @@ def test_latex_is_a_booktabs_tabular_with_as_many_columns_as_cells(report):
         assert body.startswith("\\toprule\n") and body.endswith("\\bottomrule\n")
     outside = re.sub(r"\\begin{tabular}.*?\\end{tabular}", "", written, flags=re.S)
     assert all(line.startswith("%") for line in outside.splitlines() if line)
+
+
+def test_latex_compiles(report, tmp_path):
+    if shutil.which("pdflatex") is None:
+        pytest.skip(
+            "no pdflatex on this machine; on Debian: apt-get install texlive-latex-base texlive-latex-recommended"
+        )
+    hostile = Table([Column(HOSTILE), Column("n", numeric=True)], [[HOSTILE, "1.0 ± 0.5"]], footer=[["*", "[1]"]])
+    body = render(report, "latex") + latex.render([hostile])
+    document = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{body}\end{{document}}"
+    (tmp_path / "tables.tex").write_text(document.replace(r"\begin{document}", "\\begin{document}\n"))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "tables.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_csv_has_a_row_a_cell_with_full_numbers(report):

@@ -9,7 +9,9 @@ from tests.run_folders import metric, write_run
 def rows_of(results, paths=(), **options):
     """The only table's rows as mappings from heading to text."""
     (table,) = comparison_tables(build_report(paths, results=results, **options))
-    return [dict(zip([column.name for column in table.columns], row, strict=True)) for row in table.rows]
+    return [
+        dict(zip([column.name for column in table.columns], row, strict=True)) for row in [*table.rows, *table.footer]
+    ]
 
 
 def notes_of(results):

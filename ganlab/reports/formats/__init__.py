@@ -9,14 +9,30 @@ from ganlab.reports.comparison import comparison_tables
 from ganlab.reports.document import report_document, to_json
 from ganlab.reports.formats import csv, latex, markdown, text
 from ganlab.reports.report import Report
+from ganlab.reports.study_tables import study_tables
+from ganlab.reports.table import Table
 from ganlab.reports.tidy import tidy_table
 
+
+def report_tables(report: Report) -> list[Table]:
+    """The tables for a reader: those of papers where one data set was asked for, then what compares all runs."""
+    of_papers = study_tables(report, report.dataset) if report.dataset is not None else []
+    return [*of_papers, *comparison_tables(report)]
+
+
+def _page(report: Report) -> str:
+    from ganlab.reports.formats import html  # draws pictures, so it needs more than the other formats
+
+    return html.render(report)
+
+
 RENDERERS: dict[str, Callable[[Report], str]] = {
-    "table": lambda report: text.render(comparison_tables(report)),
-    "markdown": lambda report: markdown.render(comparison_tables(report)),
-    "latex": lambda report: latex.render(comparison_tables(report)),
+    "table": lambda report: text.render(report_tables(report)),
+    "markdown": lambda report: markdown.render(report_tables(report)),
+    "latex": lambda report: latex.render(report_tables(report)),
     "csv": lambda report: csv.render([tidy_table(report)]),
     "json": lambda report: to_json(report_document(report)),
+    "html": _page,
 }
 
 

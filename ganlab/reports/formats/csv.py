@@ -12,7 +12,7 @@ def render(tables: list[Table]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     for table in tables:
         writer.writerow([_disarm(column.name) for column in table.columns])
-        writer.writerows([_disarm(cell) for cell in row] for row in table.rows)
+        writer.writerows([_disarm(cell) for cell in row] for row in [*table.rows, *table.footer])
     return text.getvalue()
 
 

@@ -42,6 +42,8 @@ def _table(table: Table) -> str:
     ]
     lines += [_line([column.name for column in table.columns]), r"\midrule"]
     lines += [_line(row) for row in table.rows]
+    if table.footer:
+        lines += [r"\midrule", *(_line(row) for row in table.footer)]
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [f"% {note}" for note in table.notes]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ def _table(table: Table) -> str:
     lines = [f"## {_escape(table.title)}", ""] if table.title else []
     lines.append(_line(column.name for column in table.columns))
     lines.append("|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|")
-    lines += [_line(row) for row in table.rows]
+    lines += [_line(row) for row in [*table.rows, *table.footer]]
     lines += [text for note in table.notes for text in ("", _escape(note))]
     return "\n".join(lines) + "\n"
 

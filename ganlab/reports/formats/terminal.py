@@ -31,4 +31,8 @@ def _rich_table(table: Table) -> RichTable:
         drawn.add_column(heading, justify="right" if column.numeric else "left", no_wrap=True)
     for row in table.rows:
         drawn.add_row(*map(Text, row))
+    if table.footer:
+        drawn.add_section()
+    for row in table.footer:
+        drawn.add_row(*map(Text, row))
     return drawn

@@ -13,10 +13,11 @@ def render(tables: list[Table]) -> str:
 
 def _table(table: Table) -> str:
     heads = [column.name for column in table.columns]
+    rows = [*table.rows, *table.footer]
     # Not len: a Chinese character takes two columns of a terminal.
-    widths = [max(map(cell_len, cells)) for cells in zip(heads, *table.rows, strict=True)]
+    widths = [max(map(cell_len, cells)) for cells in zip(heads, *rows, strict=True)]
     lines = [table.title, ""] if table.title else []
-    for cells in (heads, *table.rows):
+    for cells in (heads, *rows):
         padded = zip(cells, widths, table.columns, strict=True)
         lines.append(GAP.join(_pad(cell, width, column.numeric) for cell, width, column in padded).rstrip())
     return "\n".join([*lines, *table.notes]) + "\n"

@@ -1,0 +1,102 @@
+"""The pictures of a report: how each experiment trained, and the losses of all runs on one sheet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.errors import GanlabError
+from ganlab.reports.cells import Cell
+from ganlab.reports.report import Report
+from ganlab.reports.study_layout import Strip
+from ganlab.runfolder import RunFolder
+from ganlab.runs import RunRecord
+
+RUNS_ON_A_SHEET = 100
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture.
+
+    Attributes:
+        path: the PNG.
+        dataset: that its runs were trained on.
+        title: what is to be seen.
+        wide: whether it needs the whole width of a page.
+        problem: a line about what had to be left out of it, or ''.
+    """
+
+    path: Path
+    dataset: str
+    title: str
+    wide: bool = False
+    problem: str = ""
+
+
+def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:
+    """Draws the figures one after the other: data set by data set the sheets of losses, then a strip for each cell.
+
+    Args:
+        report: whose runs are drawn; those without histories or samples have no picture.
+        folder: where the files go, under names that begin with their data set.
+    """
+    for dataset, cells in report.by_dataset().items():
+        yield from _sheets(folder, dataset, [run for cell in cells for run in cell.runs])
+        for cell in cells:
+            yield from _strip(report, folder, cell)
+
+
+def _sheets(folder: Path, dataset: str, runs: list[RunRecord]) -> Iterator[Figure]:
+    drawn = [run for run in runs if RunFolder(run.folder).history.is_file()]
+    parts = [drawn[start : start + RUNS_ON_A_SHEET] for start in range(0, len(drawn), RUNS_ON_A_SHEET)]
+    for number, part in enumerate(parts, 1):
+        of_several = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
+        path = folder / f"{dataset}-losses{f'-{number}' if of_several else ''}.png"
+        yield _sheet(path, dataset, part, f"Losses of all runs on {dataset}{of_several}")
+
+
+def _sheet(path: Path, dataset: str, runs: list[RunRecord], title: str) -> Figure:
+    from ganlab.history import read_history
+    from ganlab.plots import write_loss_sheet
+
+    histories, unread = {}, []
+    for run in runs:
+        try:
+            histories[_label(run)] = read_history(RunFolder(run.folder).history)
+        except (OSError, ValueError) as error:
+            unread.append(f"{RunFolder(run.folder).history}: cannot be read: {' '.join(str(error).split())}")
+    write_loss_sheet(path, histories)
+    return Figure(path, dataset, title, wide=True, problem="; ".join(unread))
+
+
+def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
+    """The training of the cell's first run that has pictures, a finished one if there is one."""
+    from ganlab.strips import choose_steps, write_strip
+
+    for run in [*cell.averaged, *cell.runs]:
+        files = RunFolder(run.folder)
+        published = _published_strip(report, run)
+        steps = choose_steps(files.sample_steps(), published.steps if published else ())
+        if not steps:
+            continue
+        path = folder / f"{cell.dataset}-strip-{run.folder.name}.png"
+        title = f"{run.name} on {cell.dataset}, seed {run.seed}"
+        try:
+            write_strip(path, [files.sample(step) for step in steps], [f"step {step:,}" for step in steps], title)
+        except GanlabError as error:
+            yield Figure(path, cell.dataset, title, problem=str(error))
+            return
+        yield Figure(path, cell.dataset, f"{title}: as {published.title}" if published else title)
+        return
+
+
+def _published_strip(report: Report, run: RunRecord) -> Strip | None:
+    for study in report.studies:
+        if (run.dataset, run.name) in study.experiments:
+            return study.layout.strip_of(run.name)
+    return None
+
+
+def _label(run: RunRecord) -> str:
+    """What a run is called on a sheet: a repetition made with --fresh must not hide the first."""
+    return f"{run.name}, seed {run.seed}, {run.folder.name.rpartition('-seed')[2].partition('-')[2] or run.identity}"

@@ -1,0 +1,72 @@
+import pytest
+
+from ganlab.errors import ConfigError
+from ganlab.reports.studies import read_studies
+from ganlab.reports.study_layout import Layout
+from tests.studies import LAYOUT, PUBLISHED, write_study
+
+
+def test_a_study_knows_its_experiments_and_their_scores(tmp_path):
+    write_study(tmp_path, "b")
+    write_study(tmp_path, "a", layout=None)
+    first, second = read_studies(tmp_path)
+    assert (first.name, second.name) == ("a", "b")
+    assert list(second.of_dataset("digits")) == ["exp01", "exp02", "exp03", "exp04"]
+    assert second.score("mnist", "exp11") == 0.1
+    assert second.layout.strip_of("exp01").steps == [1, 500, 1500] and second.layout.strip_of("exp02") is None
+
+
+def test_a_study_without_a_layout_has_its_scores_in_fid(tmp_path):
+    write_study(tmp_path, layout=None)
+    (study,) = read_studies(tmp_path)
+    assert study.layout == Layout() and study.score("digits", "exp02") == 1.5
+
+
+def test_without_a_folder_there_are_no_studies(tmp_path):
+    assert read_studies(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("published", "message"),
+    [
+        ("name,fid\nexp01,1\n", "published.csv:1: expected the columns name and dataset, 'dataset' is missing"),
+        ("", "published.csv:1: expected the columns name and dataset, 'name' is missing"),
+        ("name,dataset,fid\n", "published.csv: expected a row an experiment, received none"),
+        ("name,dataset,fid\na,b,1,2\n", "published.csv:2: expected 3 values"),
+        ("name,dataset,fid\na,b\n", "published.csv:2: expected 3 values"),
+        ("name,dataset,fid\na,b,1\na,b,2\n", "published.csv:3: a on b stands here a second time"),
+    ],
+)
+def test_a_damaged_table_is_one_line(tmp_path, published, message):
+    write_study(tmp_path, published=published)
+    with pytest.raises(ConfigError) as caught:
+        read_studies(tmp_path)
+    assert str(caught.value) == f"{tmp_path}/paper/{message}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("score: fid", "score: 3", "report.yaml:1:1: score: expected a text, received 3"),
+        ("score: fid", "score: kid", "report.yaml:1:1: score: published.csv has no column 'kid'"),
+        ("strips:", "stripes:", "report.yaml:8:1: stripes: unknown key. Did you mean 'strips'?"),
+        ("epochs: epochs", "epoch: epochs", "tables[0].columns.epoch: published.csv has no such column. Did you mean"),
+        ("steps: [1,", "steps: [one,", "strips[0].steps[0]: expected an integer, received 'one'"),
+        (", name: exp01", "", "strips[0].name: missing"),
+        ('scores: {digits: "Table 3: scores"}', "scores: 3", "scores: expected a mapping, received 3"),
+    ],
+)
+def test_a_mistake_in_the_layout_is_found_where_it_stands(tmp_path, old, new, message):
+    assert old in LAYOUT
+    write_study(tmp_path, layout=LAYOUT.replace(old, new))
+    (study,) = read_studies(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        _ = study.layout
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_score_that_is_no_number_is_named(tmp_path):
+    write_study(tmp_path, published=PUBLISHED.replace("9.0", "high"))
+    (study,) = read_studies(tmp_path)
+    with pytest.raises(ConfigError, match=r"published.csv: exp04: fid: expected a number, received 'high'"):
+        study.score("digits", "exp04")

@@ -1,0 +1,60 @@
+"""Every shipped config trains 20 steps and leaves a full run folder: a few here, all of them with `make smoke`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganlab.config.loading import load_config
+from ganlab.data.registry import DATASETS, is_here
+from ganlab.runfolder import RunFolder
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+# A convolutional network, a dense one against a convolutional one, a dense one on faces.
+FEW = ("quickstart", "exp09", "exp13")
+CHOSEN = [path for path in CONFIGS if os.environ.get("GANLAB_SMOKE") == "all" or path.stem in FEW]
+STEPS = 20
+
+pytestmark = [pytest.mark.slow, pytest.mark.data]
+
+
+def need_data(path: Path) -> None:
+    data = load_config(path).data
+    if data.name not in DATASETS or not is_here(data):
+        pytest.skip(f"{data.name} is not on this machine: 'ganlab data' tells where it is looked for")
+
+
+@pytest.mark.parametrize("path", CHOSEN, ids=[path.stem for path in CHOSEN])
+def test_a_config_trains_and_leaves_a_full_folder(path, tmp_path):
+    need_data(path)
+    # XLA and the classifiers cost minutes and are tested elsewhere.
+    short = [f"train.steps={STEPS}", "output.samples_every=10", "output.checkpoint_every=10"]
+    short += ["jit=false", "metrics=[fd1k_random]"]
+    options = [word for option in short for word in ("-o", option)]
+    command = [sys.executable, "-m", "ganlab", "run", str(path), *options, "--results", str(tmp_path), "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (run,) = tmp_path.glob("*/*/status.json")
+    assert missing_from(RunFolder(run.parent)) == []
+
+
+def missing_from(folder: RunFolder) -> list[str]:
+    """What a finished run of 20 steps should have and has not."""
+    files = [folder.config, folder.environment, folder.status_file, folder.drawing, folder.history, folder.metrics]
+    files += [folder.losses, folder.outputs, folder.film, folder.summary]
+    files += [folder.summary_of(network) for network in ("generator", "discriminator", "gan")]
+    files += [folder.sample(step) for step in (1, 10, STEPS)]
+    files += [folder.generator_weights(step) for step in (10, STEPS)]
+    files += [folder.state(STEPS) / "MANIFEST.json"]
+    missing = [str(file) for file in files if not file.is_file() or not file.stat().st_size]
+    if folder.status()["status"] != "finished":
+        missing.append("status finished")
+    rows = folder.history.read_text().splitlines() if folder.history.is_file() else []
+    if [row.split(",")[0] for row in rows[1:]] != [str(step) for step in range(1, STEPS + 1)]:
+        missing.append(f"a row for each of {STEPS} steps in history.csv")
+    if not json.loads(folder.summary.read_text())["metrics"]:
+        missing.append("a metric in summary.json")
+    return missing
