@@ -46,6 +46,7 @@ LAYERS = {
 }
 PLAIN = {"filelock", "platformdirs", "pydantic", "pydantic_core", "yaml"}
 BACKENDS = {"tensorflow", "jax", "torch"}
+FACES = "data.faces"  # MTCNN is a TensorFlow program, whichever backend trains
 THIRD_PARTY = {
     0: PLAIN,
     1: PLAIN | {"keras"},
@@ -169,8 +170,13 @@ def test_a_module_imports_only_the_packages_of_its_layer():
 
 
 def test_a_backend_is_named_only_among_the_steps():
-    elsewhere = {m: PACKAGES[m] & BACKENDS for m in MODULES if not m.startswith("training.steps.")}
+    elsewhere = {m: PACKAGES[m] & BACKENDS for m in MODULES if not m.startswith("training.steps.") and m != FACES}
     assert without_empty(elsewhere) == {}
+    assert PACKAGES[FACES] & BACKENDS == {"tensorflow"}
+
+
+def test_only_one_module_knows_the_face_detector():
+    assert [module for module in MODULES if "mtcnn" in PACKAGES[module]] == [FACES]
 
 
 def test_cli_plain_layer_and_reports_load_nothing_heavy_when_imported():

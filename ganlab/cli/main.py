@@ -17,6 +17,7 @@ from ganlab.errors import GanlabError, did_you_mean
 COMMANDS = {
     "run": "Train the GAN that a config file describes.",
     "report": "Compare runs: a table for each data set.",
+    "prepare": "Make a data set of photos, such as CelebA.",
     "data": "List the data sets and where each was found.",
     "check": "Validate configs without training.",
     "sample": "Make images from a run's checkpoint.",

@@ -58,7 +58,10 @@ class TestAFinishedRun:
         run = the_run(finished / "results")
         summary, status = (json.loads((run / name).read_text()) for name in ("summary.json", "status.json"))
         assert (summary["status"], summary["steps"], status["status"]) == ("finished", STEPS, "finished")
-        assert summary["config"]["batch_size"] == 8 and summary["parameters"] == {"generator": 320, "discriminator": 529}
+        assert summary["config"]["batch_size"] == 8 and summary["parameters"] == {
+            "generator": 320,
+            "discriminator": 529,
+        }
         metric = summary["metrics"]["is1k_classifier"]
         assert metric["last"] == metric["best"] > 1 and metric["best_step"] == STEPS and metric["floor"] > 9
         assert {"created", "running", "finished"} <= set(status["times"])

@@ -1,0 +1,86 @@
+"""Finds the face in a photo with MTCNN (Zhang et al. 2016, arXiv 1604.02878): the one place that knows the mtcnn package.
+
+mtcnn 1.0 works on TensorFlow alone, expects RGB values from 0 to 255, and spends most of its time starting small operations:
+a batch costs little more than a photo. It turns uint8 into float64; float32 gives the same values in half the memory,
+for (v - 127.5) / 128 is exact in both.
+"""
+
+import importlib.metadata
+from collections.abc import Sequence
+
+import numpy as np
+
+from ganlab.backend import select_backend
+from ganlab.data.crops import Box
+
+BATCH = 32
+MOST_SIDE = 512  # pixels; larger photos are reduced before the search
+_MOST_PIXELS = BATCH * 256 * 256  # of a batch, padding included: the first network's features take about 200 bytes each
+
+
+class FaceDetector:
+    """MTCNN on the CPU, so that the boxes are the same wherever the networks will be trained.
+
+    Raises: GanlabError if Keras already runs on another backend in this process.
+    """
+
+    def __init__(self):
+        select_backend("tensorflow")
+        import tensorflow
+        from mtcnn import MTCNN
+
+        # TensorFlow reserves the memory of every graphics card it sees, which others may be training on.
+        tensorflow.config.set_visible_devices([], "GPU")
+        self._network = MTCNN(device="CPU:0")
+
+    def detect(self, photos: Sequence[np.ndarray]) -> list[Box | None]:
+        """The most certain face of each photo, within it, or None.
+
+        Args:
+            photos: uint8 RGB `(H, W, 3)`, of any sizes, none larger than `MOST_SIDE`.
+        """
+        boxes: list[Box | None] = [None] * len(photos)
+        for batch in batches([photo.shape[:2] for photo in photos]):
+            for index, faces in zip(batch, self._detect([photos[index] for index in batch]), strict=True):
+                boxes[index] = faces[0] if faces else None
+        return boxes
+
+    def _detect(self, photos: list[np.ndarray]) -> list[list[Box]]:
+        # Smaller photos of a batch are padded below and to the right: mtcnn 1.0 mixes up the offsets of photos that are
+        # padded on the left or above as soon as one of the batch has no face.
+        found = self._network.detect_faces([p.astype(np.float32) for p in photos], batch_stack_justification="topleft")
+        return [_within(faces, photo.shape) for faces, photo in zip(found, photos, strict=True)]
+
+
+def batches(shapes: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Indices of photos to search together: photos of like sizes, at most `BATCH`, and a bounded number of pixels.
+
+    Args:
+        shapes: (height, width) of each photo.
+    """
+    groups: list[list[int]] = []
+    height = width = 0
+    for index in sorted(range(len(shapes)), key=lambda index: shapes[index]):
+        height, width = max(height, shapes[index][0]), max(width, shapes[index][1])
+        if not groups or len(groups[-1]) == BATCH or (len(groups[-1]) + 1) * height * width > _MOST_PIXELS:
+            groups.append([])
+            height, width = shapes[index]
+        groups[-1].append(index)
+    return groups
+
+
+def detector_versions() -> dict[str, str]:
+    """Versions of the packages that decide where the boxes are."""
+    return {package: importlib.metadata.version(package) for package in ("mtcnn", "tensorflow")}
+
+
+def _within(faces: list[dict], shape: tuple[int, ...]) -> list[Box]:
+    """mtcnn's boxes, the most certain first, cut off at the photo's border; nothing is left of some."""
+    boxes = []
+    for face in sorted(faces, key=lambda face: -face["confidence"]):
+        x, y, width, height = (int(value) for value in face["box"])
+        left, top = max(x, 0), max(y, 0)
+        right, bottom = min(x + width, shape[1]), min(y + height, shape[0])
+        if right > left and bottom > top:
+            boxes.append((left, top, right - left, bottom - top))
+    return boxes
