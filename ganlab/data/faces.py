@@ -5,7 +5,7 @@ a batch costs little more than a photo. It turns uint8 into float64; float32 giv
 for (v - 127.5) / 128 is exact in both.
 """
 
-import importlib.metadata
+import contextlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,7 +30,8 @@ class FaceDetector:
         from mtcnn import MTCNN
 
         # TensorFlow reserves the memory of every graphics card it sees, which others may be training on.
-        tensorflow.config.set_visible_devices([], "GPU")
+        with contextlib.suppress(RuntimeError):  # too late: this process uses them already
+            tensorflow.config.set_visible_devices([], "GPU")
         self._network = MTCNN(device="CPU:0")
 
     def detect(self, photos: Sequence[np.ndarray]) -> list[Box | None]:
@@ -67,11 +68,6 @@ def batches(shapes: Sequence[tuple[int, int]]) -> list[list[int]]:
             height, width = shapes[index]
         groups[-1].append(index)
     return groups
-
-
-def detector_versions() -> dict[str, str]:
-    """Versions of the packages that decide where the boxes are."""
-    return {package: importlib.metadata.version(package) for package in ("mtcnn", "tensorflow")}
 
 
 def _within(faces: list[dict], shape: tuple[int, ...]) -> list[Box]:
