@@ -6,7 +6,7 @@ for (v - 127.5) / 128 is exact in both.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from ganlab.data.crops import Box
 
 BATCH = 32
 MOST_SIDE = 512  # pixels; larger photos are reduced before the search
-_MOST_PIXELS = BATCH * 256 * 256  # of a batch, padding included: the first network's features take about 200 bytes each
+_PATCHES = 256
+_MOST_PIXELS = BATCH * 256 * 256  # of a batch: the first network's features take about 200 bytes each
 
 
 class FaceDetector:
@@ -33,6 +34,8 @@ class FaceDetector:
         with contextlib.suppress(RuntimeError):  # too late: this process uses them already
             tensorflow.config.set_visible_devices([], "GPU")
         self._network = MTCNN(device="CPU:0")
+        for stage in self._network.stages[1:]:  # those that look at every patch the first proposes, a thousand a batch
+            stage._model = _in_parts(stage.model)
 
     def detect(self, photos: Sequence[np.ndarray]) -> list[Box | None]:
         """The most certain face of each photo, within it, or None.
@@ -47,26 +50,38 @@ class FaceDetector:
         return boxes
 
     def _detect(self, photos: list[np.ndarray]) -> list[list[Box]]:
-        # Smaller photos of a batch are padded below and to the right: mtcnn 1.0 mixes up the offsets of photos that are
-        # padded on the left or above as soon as one of the batch has no face.
-        found = self._network.detect_faces([p.astype(np.float32) for p in photos], batch_stack_justification="topleft")
+        found = self._network.detect_faces([photo.astype(np.float32) for photo in photos])
         return [_within(faces, photo.shape) for faces, photo in zip(found, photos, strict=True)]
 
 
+def _in_parts(model: Callable) -> Callable:
+    """The same outputs with the memory of `_PATCHES` patches; mtcnn would put all of a batch through at once."""
+    import tensorflow
+
+    def run(patches):
+        starts = range(0, max(len(patches), 1), _PATCHES)
+        parts = [model(patches[start : start + _PATCHES]) for start in starts]
+        return [tensorflow.concat(outputs, axis=0) for outputs in zip(*parts, strict=True)]
+
+    return run
+
+
 def batches(shapes: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Indices of photos to search together: photos of like sizes, at most `BATCH`, and a bounded number of pixels.
+    """Indices of photos to search together: of one size, at most `BATCH`, and of a bounded number of pixels.
+
+    Photos of several sizes would be padded to the largest. That moves boxes by a tenth of a face, because MTCNN rounds the
+    size of each level of its pyramid, and mtcnn 1.0 mixes up the offsets of a padded batch in which a photo has no face.
 
     Args:
         shapes: (height, width) of each photo.
     """
-    groups: list[list[int]] = []
-    height = width = 0
-    for index in sorted(range(len(shapes)), key=lambda index: shapes[index]):
-        height, width = max(height, shapes[index][0]), max(width, shapes[index][1])
-        if not groups or len(groups[-1]) == BATCH or (len(groups[-1]) + 1) * height * width > _MOST_PIXELS:
-            groups.append([])
-            height, width = shapes[index]
-        groups[-1].append(index)
+    by_shape: dict[tuple[int, int], list[int]] = {}
+    for index, shape in enumerate(shapes):
+        by_shape.setdefault(shape, []).append(index)
+    groups = []
+    for (height, width), indices in by_shape.items():
+        most = max(1, min(BATCH, _MOST_PIXELS // (height * width)))
+        groups += [indices[start : start + most] for start in range(0, len(indices), most)]
     return groups
 
 

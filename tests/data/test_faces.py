@@ -16,14 +16,14 @@ class TestBatches:
         assert [len(group) for group in groups] == [BATCH, BATCH, 3]
         assert list(chain(*groups)) == list(range(2 * BATCH + 3))
 
-    def test_photos_of_like_sizes_come_together(self):
-        assert batches([(300, 200), (10, 10), (300, 200), (10, 11)]) == [[1, 3, 0, 2]]
+    def test_only_photos_of_one_size_come_together(self):
+        assert batches([(300, 200), (10, 10), (300, 200), (10, 11)]) == [[0, 2], [1], [3]]
 
     def test_every_photo_comes_once_and_no_batch_is_too_large_to_hold(self):
         rng = np.random.default_rng(0)
-        shapes = [(int(h), int(w)) for h, w in rng.integers(1, MOST_SIDE + 1, (300, 2))]
+        shapes = [(int(h), int(w)) for h, w in rng.choice([1, 100, 256, 300, MOST_SIDE], (500, 2))]
         groups = batches(shapes)
-        assert sorted(chain(*groups)) == list(range(300))
+        assert sorted(chain(*groups)) == list(range(500))
         for group in groups:
             height, width = np.max([shapes[index] for index in group], axis=0)
             assert len(group) <= BATCH and len(group) * height * width <= BATCH * 256 * 256
@@ -72,11 +72,11 @@ def test_boxes_of_a_batch_are_those_of_single_calls(detector, photos):
 @pytest.mark.data
 @pytest.mark.slow
 def test_a_face_is_found_where_it_is_among_photos_of_other_sizes_and_without_faces(detector, photos):
-    """mtcnn's own padding moves the boxes of such a batch."""
+    """mtcnn's own batches of several sizes move the boxes."""
     blank = [np.zeros((size, size, 3), np.uint8) for size in (30, 150, 300)]
-    mixed = [blank[0], photos[0], blank[1], photos[1][:180], photos[2][:, :160], blank[2]]
+    mixed = [blank[0], photos[0], blank[1], photos[1][20:], photos[2][:, 10:], blank[2]]
     boxes = detector.detect(mixed)
     assert [box is None for box in boxes] == [True, False, True, False, False, True]
-    for box, photo in zip((boxes[1], boxes[3], boxes[4]), photos[:3], strict=True):
-        (alone,) = detector.detect([photo])
-        assert np.abs(np.subtract(box, alone)).max() <= 10  # other sizes give another pyramid, not another place
+    for index in (1, 3, 4):
+        (alone,) = detector.detect([mixed[index]])
+        assert np.abs(np.subtract(boxes[index], alone)).max() <= 4
