@@ -49,6 +49,7 @@ LAYERS = {
 }
 PLAIN = {"filelock", "platformdirs", "pydantic", "pydantic_core", "yaml"}
 BACKENDS = {"tensorflow", "jax", "torch"}
+FACES = "data.faces"  # MTCNN is a TensorFlow program, whichever backend trains
 THIRD_PARTY = {
     0: PLAIN,
     1: PLAIN | {"keras"},
@@ -174,9 +175,14 @@ def test_a_module_imports_only_the_packages_of_its_layer():
 
 
 def test_a_backend_is_named_only_among_the_steps():
-    others = [m for m in MODULES if not m.startswith("training.steps.") and m not in CONVERTERS]
+    others = [m for m in MODULES if not m.startswith("training.steps.") and m not in (*CONVERTERS, FACES)]
     elsewhere = {m: PACKAGES[m] & BACKENDS for m in others}
     assert without_empty(elsewhere) == {}
+    assert PACKAGES[FACES] & BACKENDS == {"tensorflow"}
+
+
+def test_only_one_module_knows_the_face_detector():
+    assert [module for module in MODULES if "mtcnn" in PACKAGES[module]] == [FACES]
 
 
 def test_a_converter_loads_tensorflow_only_when_it_converts():

@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "Train the GAN that a config file describes.",
     "sweep": "Train a folder of configs, or a study.",
     "report": "Compare runs: a table for each data set.",
+    "prepare": "Make a data set of photos, such as CelebA.",
     "data": "List the data sets and where each was found.",
     "check": "Validate configs without training.",
     "sample": "Make images from a run's checkpoint.",

@@ -1,9 +1,10 @@
 """Pictures of any kind into uint8 arrays of one shape, few at a time in memory."""
 
+import contextlib
 import io
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -27,7 +28,8 @@ def are_all_grey(pictures: Pictures, names: Sequence[str]) -> bool:
     def look(index: int) -> None:
         modes[index] = _open(pictures, names[index], lambda image: image.mode)
 
-    _for_each(look, range(len(names)))
+    with refusing_bombs():
+        for_each(look, range(len(names)))
     return all(mode in _GREY_MODES for mode in modes)
 
 
@@ -77,15 +79,23 @@ def decode_into(
             )
         array[index] = to_luminosity(image) if luminosity else image
 
-    _for_each(place, range(len(names)))
+    with refusing_bombs():
+        for_each(place, range(len(names)))
 
 
-def _for_each(work: Callable[[int], None], indices: Iterable[int]) -> None:
-    with warnings.catch_warnings(), ThreadPoolExecutor(_THREADS) as pool:
-        # Pillow only warns of pictures up to twice its limit; here the limit is one.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+def for_each(work: Callable[[int], None], indices: Iterable[int]) -> None:
+    """Does the work for several pictures at a time; the error of the first that fails is raised."""
+    with ThreadPoolExecutor(_THREADS) as pool:
         for _ in pool.map(work, indices):
             pass
+
+
+@contextlib.contextmanager
+def refusing_bombs() -> Iterator[None]:
+    """Pillow only warns of pictures up to twice its limit; here the limit is one. Threads share it: enter it in one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], object]):

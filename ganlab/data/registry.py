@@ -1,7 +1,12 @@
-"""The data sets by name. A new one is a module with `load` and `describe`, and a line here."""
+"""The data sets by name. A new one is a module with `load` and `describe`, and a line here.
 
-from ganlab.data import cifar10, digits, fashion_mnist, folder, mnist
+Besides these, whatever `ganlab prepare` made of a user's own photos is a data set under the name it was given. A published set
+of photos is a module with `load` and `SOURCE`, which says how it is prepared.
+"""
+
+from ganlab.data import afhq, celeba, cifar10, digits, fashion_mnist, folder, mnist
 from ganlab.data.dataset import Dataset
+from ganlab.data.prepared import describe_prepared, is_prepared, load_prepared, prepared_names
 from ganlab.data.preparing import ErrorAt, plain_error_at
 from ganlab.errors import did_you_mean
 
@@ -10,6 +15,8 @@ DATASETS = {
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,
+    "celeba": celeba,
+    "afhq": afhq,
     "folder": folder,
 }
 
@@ -27,34 +34,49 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
         GanlabError: if its files are damaged.
     """
     error_at = error_at or plain_error_at
-    if options.name not in DATASETS:
-        raise error_at(("data", "name"), f"unknown data set '{options.name}'.{did_you_mean(options.name, DATASETS)}")
-    return DATASETS[options.name].load(options, error_at)
+    if options.name in DATASETS:
+        return DATASETS[options.name].load(options, error_at)
+    prepared = prepared_names()
+    if options.name in prepared:
+        return load_prepared(options, error_at)
+    hint = did_you_mean(options.name, [*DATASETS, *prepared])
+    raise error_at(("data", "name"), f"unknown data set '{options.name}'.{hint}")
 
 
 def published_shape(options) -> tuple[int, ...] | None:
     """The shape of one image of a published data set under a config's options, without its files; None if not known."""
-    published = getattr(DATASETS.get(options.name), "PUBLISHED", None)
-    if published is None:
+    module = DATASETS.get(options.name)
+    if hasattr(module, "PUBLISHED"):
+        height, width, channels = module.PUBLISHED.shape
+    elif hasattr(module, "SOURCE") and options.image_size:
+        height, width, channels = options.image_size, options.image_size, 3
+    else:
         return None
-    height, width, channels = published.shape
     if options.image_size:
         height = width = options.image_size
     return height, width, 1 if options.grayscale == "luminosity" else channels
 
 
 def is_here(options) -> bool:
-    """Whether the data can be loaded without a download."""
+    """Whether the data can be loaded without a download or preparing; True also where loading would say what is wrong."""
+    if hasattr(DATASETS.get(options.name), "SOURCE"):
+        return options.image_size is None or is_prepared(options)
     found = DATASETS[options.name].describe() if options.name in DATASETS else None
     return found is None or options.name == "folder" or found["train"] is not None
 
 
 def list_datasets() -> list[dict]:
-    """A row for each data set, for `ganlab data`.
+    """A row for each data set, one for each prepared form of it, for `ganlab data`.
 
     Returns:
         mappings of name, found (a path, or how it is had), train and test (counts), shape, classes, checksum
         (sha256 of its file; of several, over their hex digests in order) and problem (a message); None where
         there is nothing to tell.
     """
-    return [module.describe() for module in DATASETS.values()]
+    own = [name for name in prepared_names() if name not in DATASETS]
+    return [row for name in [*DATASETS, *own] for row in _rows(name)]
+
+
+def _rows(name: str) -> list[dict]:
+    module = DATASETS.get(name)
+    return [module.describe()] if hasattr(module, "describe") else describe_prepared(name)

@@ -1,0 +1,96 @@
+"""Where photos to prepare come from: the path given, a known place in $GANLAB_DATA or the cache, or Kaggle."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.data.sources import cached_folder, own_data_folder
+from ganlab.errors import ConfigError, GanlabError, MissingDataError, did_you_mean
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+@dataclass(frozen=True)
+class KnownSource:
+    """How a data set of photos is usually had and prepared.
+
+    Attributes:
+        files: zips or folders looked for in `$GANLAB_DATA/<name>/` and in the cache.
+        crop: the default of --crop.
+        size: the default of --size.
+        kaggle: the handle of its Kaggle data set and the folder in it that holds the photos, or None.
+    """
+
+    files: tuple[str, ...] = ()
+    crop: str = "center"
+    size: int = 64
+    kaggle: tuple[str, str] | None = None
+
+
+def known_source(name: str, datasets: Mapping) -> KnownSource:
+    """What is known of a data set to prepare; little of a user's own, which may have any free name.
+
+    Args:
+        datasets: the registered data sets; those of photos have a `SOURCE`.
+
+    Raises: ConfigError if the name belongs to a data set that needs no preparing, or cannot be a name.
+    """
+    if name in datasets and not hasattr(datasets[name], "SOURCE"):
+        raise ConfigError(
+            f"{name}: needs no preparing, 'data: {{name: {name}}}' reads it as it is. Choose another name."
+        )
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{name!r}: expected a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
+        )
+    return getattr(datasets.get(name), "SOURCE", KnownSource())
+
+
+def find_photos(name: str, known: KnownSource, source: Path | None, download: bool, datasets: Mapping) -> Path:
+    """The folder or zip of photos.
+
+    Raises:
+        MissingDataError: if there is none; the message says what to give.
+        ConfigError: if a download is asked for where none is known.
+    """
+    if source is not None:
+        if not source.exists():
+            raise MissingDataError(f"--source {source}: expected a folder or a zip of photos, found nothing.")
+        return source
+    own = own_data_folder()
+    folders = [*([own / name] if own else []), cached_folder(name)]
+    for path in (folder / file for folder in folders for file in known.files):
+        if path.exists():
+            return path
+    if download:
+        return _download(name, known)
+    places = " or ".join(str(folder / known.files[0]) for folder in folders) if known.files else ""
+    hint = did_you_mean(name, [n for n in datasets if hasattr(datasets[n], "SOURCE")], 0) if not known.files else ""
+    raise MissingDataError(
+        f"{name}: no photos given{' or found at ' if places else ''}{places}.{hint} "
+        f"Run: ganlab prepare {name} --source {known.files[0] if known.files else 'FOLDER_OR_ZIP'}"
+        + (f", or: ganlab prepare {name} --download" if known.kaggle else "")
+    )
+
+
+def _download(name: str, known: KnownSource) -> Path:
+    if known.kaggle is None:
+        raise ConfigError(f"--download: no download is known for {name}; give its photos with --source.")
+    handle, folder = known.kaggle
+    try:
+        import kagglehub
+    except ImportError as error:
+        raise MissingDataError(
+            f"--download: {name} is downloaded with kagglehub, which is not installed. Run: pip install 'ganlab[kaggle]'"
+        ) from error
+    try:
+        path = Path(kagglehub.dataset_download(handle)) / folder
+    except Exception as error:  # kagglehub raises what requests raises, and its own errors for accounts and quotas
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise MissingDataError(
+            f"--download: Kaggle's {handle} could not be had ({reason}). Download it by hand and give it with --source."
+        ) from error
+    if not path.is_dir():
+        raise GanlabError(f"{path}: expected the photos of Kaggle's {handle} here. Give their folder with --source.")
+    return path

@@ -1,0 +1,155 @@
+"""Data sets that `ganlab prepare` made of photos: an array and a manifest in a folder of the cache, named by their options."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ganlab.data.crops import CROPS
+from ganlab.data.dataset import Dataset, Split
+from ganlab.data.preparing import ErrorAt, plain_error_at, prepare
+from ganlab.data.shards import Photo
+from ganlab.data.sources import cached_folder
+from ganlab.errors import GanlabError, MissingDataError
+from ganlab.files import read_json, write_text
+
+FORMAT = 1
+_MANIFEST, _ARRAY, _LEFT_OUT = "manifest.json", "images.npy", "left_out.txt"
+_AGAIN = "Run ganlab prepare again, or remove this folder."
+_FACTS = {"size": int, "crop": str, "recipe": str, "counts": dict, "array": dict}
+
+
+@dataclass(frozen=True)
+class PreparedSet:
+    """A prepared data set, or the place of one."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / _MANIFEST
+
+    @property
+    def array(self) -> Path:
+        return self.folder / _ARRAY
+
+    @property
+    def left_out(self) -> Path:
+        return self.folder / _LEFT_OUT
+
+    def facts(self) -> dict:
+        """The manifest. Raises: GanlabError, one line, for damage."""
+        facts = read_json(self.manifest)
+        if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+            raise GanlabError(f"{self.manifest}: expected a manifest of format {FORMAT}. {_AGAIN}")
+        for key, kind in _FACTS.items():
+            if not isinstance(facts.get(key), kind):
+                raise GanlabError(f"{self.manifest}: damaged: no '{key}'. {_AGAIN}")
+        return facts
+
+    def verify(self) -> None:
+        """Raises: GanlabError if the array is not the one that was made."""
+        with open(self.array, "rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        if checksum != self.facts()["array"].get("sha256"):
+            raise GanlabError(f"{self.array}: broken data file: its checksum is not the manifest's. {_AGAIN}")
+
+    def images(self, limit: int | None = None) -> np.ndarray:
+        """uint8 `(N, size, size, 3)`, the first `limit`; raises as `verify` does."""
+        self.verify()
+        return np.array(np.load(self.array, mmap_mode="r", allow_pickle=False)[:limit])
+
+
+def prepared_place(name: str, crop: str, size: int, limit: int | None) -> PreparedSet:
+    """Where `ganlab prepare` puts what it makes with these options."""
+    return PreparedSet(cached_folder(name) / "-".join(map(str, [crop, size] + [limit] * (limit is not None))))
+
+
+def prepared_sets(name: str) -> list[tuple[PreparedSet, dict]]:
+    """The whole sets prepared under a name, each with its manifest: by crop, `box` first, then the largest first."""
+    found = [PreparedSet(path.parent) for path in sorted(cached_folder(name).glob(f"*/{_MANIFEST}"))]
+    sets = [(place, place.facts()) for place in found]
+    return sorted(sets, key=lambda s: (CROPS.index(s[1]["crop"]), -s[1]["counts"]["images"], s[1]["size"]))
+
+
+def prepared_names() -> list[str]:
+    """The names under which something was prepared."""
+    return sorted({path.parents[1].name for path in cached_folder("").glob(f"*/*/{_MANIFEST}")})
+
+
+def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
+    """Loads what was prepared under a name: of the sets with enough images the first as `prepared_sets` orders them.
+
+    Args:
+        options: the config's `data` section; `image_size` must be a size that was prepared, or null if there is only one.
+        error_at: places a mistake in the config.
+
+    Raises:
+        MissingDataError: if it was not prepared at this size; the message is the command that does.
+        ConfigError: if `limit` asks for more images than any prepared set has.
+        GanlabError: if its files are damaged.
+    """
+    found = prepared_sets(options.name)
+    sizes = sorted({facts["size"] for _, facts in found})
+    if options.image_size is None and len(sizes) > 1:
+        raise error_at(("data", "image_size"), f"expected one of the prepared sizes {sizes}, received null.")
+    fitting = [(place, facts) for place, facts in found if options.image_size in (None, facts["size"])]
+    if not fitting:
+        raise MissingDataError(_how_to_prepare(options, sizes))
+    enough = [(place, facts) for place, facts in fitting if facts["counts"]["images"] >= (options.limit or 0)]
+    place, _ = (enough or fitting)[0]
+    return prepare(options.name, Split(place.images(options.limit)), None, None, str(place.folder), options, error_at)
+
+
+def is_prepared(options) -> bool:
+    """Whether there is a prepared set of the size that a config's `data` section asks for."""
+    return any(options.image_size in (None, facts["size"]) for _, facts in prepared_sets(options.name))
+
+
+def _how_to_prepare(options, sizes: list[int]) -> str:
+    source = "--source img_align_celeba.zip" if options.name == "celeba" else "--source PHOTOS"
+    limit = f" --limit {options.limit}" if options.limit else ""
+    size = f" at {options.image_size} pixels" if options.image_size else ""
+    others = f" (prepared: {', '.join(map(str, sizes))})" if sizes else ""
+    return (
+        f"{options.name}: not prepared{size}{others}. "
+        f"Run: ganlab prepare {options.name} {source} --size {options.image_size or 64}{limit}"
+    )
+
+
+def describe_prepared(name: str) -> list[dict]:
+    """Rows of `ganlab data`: one a set prepared under a name, or one that says how to make it; see `list_datasets`."""
+    rows = []
+    for path in sorted(cached_folder(name).glob(f"*/{_MANIFEST}")):
+        row = _row(name, str(path.parent))
+        try:
+            facts = PreparedSet(path.parent).facts()
+            row |= {"train": facts["counts"]["images"], "shape": [facts["size"], facts["size"], 3]}
+            row["checksum"] = facts["array"]["sha256"]
+        except (GanlabError, OSError, KeyError) as error:
+            row["problem"] = str(error)
+        rows.append(row)
+    return rows or [_row(name, f"ganlab prepare {name}")]
+
+
+def _row(name: str, found: str) -> dict:
+    return {"name": name, "found": found} | dict.fromkeys(("train", "test", "shape", "classes", "checksum", "problem"))
+
+
+def write_manifest(place: PreparedSet, facts: dict, photos: list[Photo]) -> None:
+    """Writes left_out.txt and, as the last file, the manifest: with it, the set is whole.
+
+    A line a photo, so that both can be read and searched: `["000001.jpg", x, y, width, height]` of the part that
+    became the image, `["000002.jpg", "no face"]` of one that was left out.
+    """
+    kept = [json.dumps([photo.name, *photo.box]) for photo in photos if photo.box]
+    left_out = [json.dumps([photo.name, photo.reason]) for photo in photos if photo.reason]
+    write_text(place.left_out, "".join(f"{line}\n" for line in left_out))
+    head = json.dumps(facts, indent=2).removesuffix("\n}")
+    lists = [
+        f'  "{key}": [\n    ' + ",\n    ".join(lines) + "\n  ]"
+        for key, lines in (("left_out", left_out), ("photos", kept))
+    ]
+    write_text(place.manifest, ",\n".join([head, *lists]) + "\n}\n")
