@@ -8,6 +8,9 @@ import click
 
 from ganlab.cli.output import json_option, print_tables, results_option
 
+_DUE = ("new", "resumable", "running")  # running elsewhere: looked at again, and taken over if it dies
+_FAILED = ("failed", "diverged")
+
 
 def _seeds(context, parameter, text):
     if text is None:
@@ -45,7 +48,7 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
     if problems:
         _raise_all(problems, len(configs) + len(problems))
     if not (quiet or as_json or dry_run):
-        click.echo(f"{path}: checking {len(configs)} run{'s' * (len(configs) != 1)}", err=True)
+        click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
     jobs, problems = survey(configs, results, fresh=rerun == "all")
     if problems:
         _raise_all(problems, len(configs))
@@ -67,10 +70,6 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
         for job in jobs:
             click.echo(job.folder)
     _conclude(board, quiet or as_json)
-
-
-_DUE = ("new", "resumable", "running")
-_FAILED = ("failed", "diverged")
 
 
 def _raise_all(problems, count):
@@ -125,6 +124,9 @@ def _conclude(board, silent):
 
 
 def _show_plan(states, results, as_json):
+    from collections import Counter
+
+    from ganlab.reports.table import Column, Table
     from ganlab.sweep.board import describe
     from ganlab.sweep.cost import CostModel, duration, total
     from ganlab.sweep.jobs import steps_done
@@ -139,10 +141,6 @@ def _show_plan(states, results, as_json):
             rows.append(describe(job) | {"state": state, "seconds_left": None, "judged_by": None} | known)
         _print_json(rows)
         return
-    from collections import Counter
-
-    from ganlab.reports.table import Column, Table
-
     columns = [Column("run"), Column("state"), Column("step", True), Column("time left", True), Column("judged by")]
     rows = []
     for job, state in states.items():
@@ -151,9 +149,12 @@ def _show_plan(states, results, as_json):
         cells = [duration(cost.seconds), cost.basis] if cost else ["", ""]
         rows.append([job.label, state, f"{done}/{job.steps}", *cells])
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
-    print_tables(
-        [Table(columns, rows, notes=[f"{len(rows)} runs: {counts}", *filter(None, [total([*left.values()])])])]
-    )
+    notes = [f"{_runs(len(rows))}: {counts}", total([*left.values()])]
+    print_tables([Table(columns, rows, notes=[note for note in notes if note])])
+
+
+def _runs(count):
+    return f"{count} run{'s' * (count != 1)}"
 
 
 def _print_json(value):

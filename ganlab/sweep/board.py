@@ -45,7 +45,8 @@ class Board:
 
     def known(self, job: Job, state: str, message: str = "") -> None:
         """Enters a job that is not going to be run."""
-        self.entries[job].state, self.entries[job].message = state, message
+        entry = self.entries[job]
+        entry.state, entry.message, entry.step = state, message, steps_done(job.folder)
 
     def started(self, job: Job, log: Path) -> None:
         done = 0 if job.fresh else steps_done(job.folder)

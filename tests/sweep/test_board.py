@@ -36,8 +36,11 @@ def test_counts_follow_what_happens(jobs):
 
 def test_a_run_that_failed_before_this_sweep_does_not_count_for_fail_fast(jobs):
     board = Board(jobs, lambda line: None)
+    write_history(jobs[0], 40)
     board.known(jobs[0], "failed", "earlier")
     assert not board.has_failed()
+    described = board.as_dicts()[0]
+    assert (described["state"], described["message"], described["step"]) == ("failed", "earlier", 40)
 
 
 def test_a_resumed_run_says_where_it_goes_on(jobs):
