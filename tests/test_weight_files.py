@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from ganlab.errors import MissingDataError
+from ganlab.errors import CheckpointError, MissingDataError
 from ganlab.metrics.classifier import build_classifier
 from ganlab.weight_files import read_weights, write_weights
 
@@ -43,15 +43,15 @@ def _flip_a_bit(content: bytes, model) -> bytes:
     ("damage", "message"),
     [
         (_flip_a_bit, "damaged, the weights do not match their checksum"),
-        (lambda content, model: content[: len(content) // 2], "no weights of this classifier"),
-        (lambda content, model: b"", "no weights of this classifier"),
-        (lambda content, model: b"not hdf5" * 1000, "no weights of this classifier"),
+        (lambda content, model: content[: len(content) // 2], "no weights of this network"),
+        (lambda content, model: b"", "no weights of this network"),
+        (lambda content, model: b"not hdf5" * 1000, "no weights of this network"),
     ],
 )
 def test_a_damaged_file_is_one_line_with_its_remedy(written, damage, message):
     path, model = written
     path.write_bytes(damage(path.read_bytes(), model))
-    with pytest.raises(MissingDataError) as caught:
+    with pytest.raises(CheckpointError) as caught:
         read_weights(path, model, "Reinstall ganlab")
     assert str(caught.value).startswith(f"{path}: {message}")
     assert str(caught.value).endswith(". Reinstall ganlab.")
@@ -60,10 +60,15 @@ def test_a_damaged_file_is_one_line_with_its_remedy(written, damage, message):
 
 @pytest.mark.parametrize("shape_and_classes", [((8, 8, 1), 11), ((28, 28, 1), 10), ((8, 8, 3), 10)])
 def test_weights_of_another_network_are_refused(written, shape_and_classes):
-    with pytest.raises(MissingDataError, match="no weights of this classifier"):
+    with pytest.raises(CheckpointError, match="no weights of this network"):
         read_weights(written[0], build_classifier(*shape_and_classes), "")
 
 
 def test_a_missing_file_is_refused(tmp_path, written):
-    with pytest.raises(MissingDataError, match="no weights of this classifier"):
+    with pytest.raises(CheckpointError, match="no weights of this network"):
         read_weights(tmp_path / "none.weights.h5", written[1], "")
+
+
+def test_the_error_is_of_the_kind_the_reader_asks_for(tmp_path, written):
+    with pytest.raises(MissingDataError, match="no weights of this network"):
+        read_weights(tmp_path / "none.weights.h5", written[1], "", MissingDataError)

@@ -110,8 +110,8 @@ class TestEvaluate:
         assert value["value"] == pytest.approx(summary["metrics"]["is1k_classifier"]["last"], rel=1e-5)
 
     def test_an_unknown_metric_is_a_usage_error(self, ganlab, trained):
-        code, _, err = ganlab("evaluate", "tiny", "--metric", "fid5k")
-        assert code == 2 and err.startswith("metrics[0]: unknown metric 'fid5k'.") and err.count("\n") == 1
+        code, _, err = ganlab("evaluate", "tiny", "--metric", "fid7k")
+        assert code == 2 and err.startswith("metrics[0]: unknown metric 'fid7k'.") and err.count("\n") == 1
 
     def test_other_data_are_refused(self, ganlab, trained):
         status = the_run(trained / "results") / "status.json"
