@@ -156,10 +156,13 @@ def test_a_sweep_that_is_killed_goes_on_to_the_end(tmp_path):
 
     code, out, err = sweep(*words)
     assert code == 0, (out, err)
-    assert out.count("goes on after step") == len(reached)
+    # A run killed before its first checkpoint may have rows of history: it is said to go on, too.
+    assert out.count("goes on after step") >= len(reached)
     assert "3 runs: 3 finished" in out
     for run in find_runs(results):
         assert_complete(run, 4000)
+    code, out, err = sweep(*words, "-q")
+    assert code == 0 and out.splitlines() == [str(run) for run in find_runs(results)], err
 
 
 @pytest.mark.slow
