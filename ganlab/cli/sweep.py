@@ -49,23 +49,26 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
         _raise_all(problems, len(configs) + len(problems))
     if not (quiet or as_json or dry_run):
         click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
-    jobs, problems = survey(configs, results, fresh=rerun == "all")
-    if problems:
-        _raise_all(problems, len(configs))
-    states = {job: state_of(job, results) for job in jobs}
-    if dry_run:
-        _show_plan(states, results, as_json)
-        return
-    due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
-    with _board(jobs, quiet or as_json) as board:
-        for job in jobs:
-            if job not in due:
-                board.known(job, states[job], "" if states[job] == "finished" else "earlier")
-        try:
-            _executor(on, results, workers, fail_fast).execute(due, board)
-        finally:
-            if as_json:
-                _print_json(board.as_dicts())
+    with _executor(on, results, workers, fail_fast) as executor:
+        if not dry_run:
+            executor.prepare([config.backend for config in configs])
+        jobs, problems = survey(configs, results, fresh=rerun == "all")
+        if problems:
+            _raise_all(problems, len(configs))
+        states = {job: state_of(job, results) for job in jobs}
+        if dry_run:
+            _show_plan(states, results, as_json)
+            return
+        due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
+        with _board(jobs, quiet or as_json) as board:
+            for job in jobs:
+                if job not in due:
+                    board.known(job, states[job], "" if states[job] == "finished" else "earlier")
+            try:
+                executor.execute(due, board)
+            finally:
+                if as_json:
+                    _print_json(board.as_dicts())
     if quiet and not as_json:
         for job in jobs:
             click.echo(job.folder)

@@ -13,6 +13,7 @@ from ganlab.locks import holder_of, make_folder
 from ganlab.sweep.board import Board
 from ganlab.sweep.jobs import Job, state_of
 from ganlab.sweep.process import RunProcess
+from ganlab.sweep.ready import ReadyProcesses
 from ganlab.sweep.resources import available_cpus, available_gpus, environments
 
 _LOOK_EVERY = 0.05  # seconds; a process that has ended waits no longer for the next one
@@ -21,7 +22,7 @@ _POLITE = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 class LocalExecutor:
-    """An executor has one method, `execute`; this one starts processes.
+    """An executor has two methods, `prepare` and `execute`; this one starts processes. Used in a `with` block.
 
     Args:
         results: the folder of all runs.
@@ -31,6 +32,22 @@ class LocalExecutor:
 
     def __init__(self, results: Path, workers: int = 1, fail_fast: bool = False):
         self.results, self.workers, self.fail_fast = results, workers, fail_fast
+        self.ready = ReadyProcesses(workers)
+
+    def __enter__(self) -> "LocalExecutor":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.ready.close()
+
+    def prepare(self, backends: Sequence[str]) -> None:
+        """Begins what can be done before it is known which jobs there are.
+
+        Args:
+            backends: of the runs there may be, in their order.
+        """
+        for backend, environment in zip(backends, self._shares(len(backends)), strict=False):
+            self.ready.add(backend, environment)
 
     def execute(self, jobs: Sequence[Job], board: Board) -> None:
         """Brings every job to its end and tells the board; a job that fails does not touch the others.
@@ -44,9 +61,13 @@ class LocalExecutor:
         if not jobs:
             return
         make_folder(self.results)
-        workers = min(self.workers, len(jobs))
-        shares = environments(workers, os.environ, available_cpus(), available_gpus())
+        shares = self._shares(len(jobs))
+        self.ready.keep(shares)
         _Execution(self, deque(jobs), board, shares).run()
+
+    def _shares(self, runs: int) -> list[dict[str, str]]:
+        """The environment of each process that works at a time, were there so many runs."""
+        return environments(min(self.workers, runs), os.environ, available_cpus(), available_gpus())
 
 
 class _Execution:
@@ -93,8 +114,10 @@ class _Execution:
             self.board.ended(job, "finished", "by another process")
         else:
             share = self.free.pop(0)
-            self.active[share] = RunProcess(job, self.results, self.shares[share])
+            self.active[share] = RunProcess(job, self.results, self.shares[share], self.executor.ready)
             self.board.started(job, self.active[share].log)
+            if self.waiting:
+                self.executor.ready.add(self.waiting[0].config.backend, self.shares[share])
 
     def _collect(self) -> None:
         for share, run in list(self.active.items()):

@@ -12,6 +12,7 @@ from pathlib import Path
 from ganlab.config.loading import dump_config
 from ganlab.files import write_text
 from ganlab.sweep.jobs import Job
+from ganlab.sweep.ready import ReadyProcesses
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
 _STATES = {0: "finished", 4: "diverged", 5: "running", 75: "stopped"}
@@ -29,19 +30,21 @@ class RunProcess:
         job: what to run.
         results: the folder of all runs.
         environment: all of its environment variables.
+        ready: processes that may take it.
     """
 
-    def __init__(self, job: Job, results: Path, environment: Mapping[str, str]):
+    def __init__(self, job: Job, results: Path, environment: Mapping[str, str], ready: ReadyProcesses):
         self.job, self.began, self.stopping = job, time.monotonic(), False
         self.log = log_of(job, results)
         config = self.log.with_suffix(".yaml")
         # The resolved config: the user's file may change while the run waits for its turn.
         write_text(config, dump_config(job.config))
-        command = [sys.executable, "-m", "ganlab", "run", str(config), "--results", str(results)]
+        arguments = ["run", str(config), "--results", str(results), *(["--fresh"] if job.fresh else [])]
         with self.log.open("ab") as log:
             self.offset = log.tell()
-            self.process = subprocess.Popen(
-                command + (["--fresh"] if job.fresh else []),
+            begun = ready.begin(job.config.backend, environment, arguments, self.log)
+            self.process = begun or subprocess.Popen(
+                [sys.executable, "-m", "ganlab", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
