@@ -1,12 +1,15 @@
 """Chooses Keras' backend; must be called before anything imports keras."""
 
 import contextlib
+import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 
-from ganlab.errors import GanlabError
+from ganlab.errors import ConfigError, GanlabError
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def select_backend(backend: str | None = None) -> None:
@@ -15,13 +18,20 @@ def select_backend(backend: str | None = None) -> None:
     Args:
         backend: its name; None for the one that `KERAS_BACKEND` names, or TensorFlow.
 
-    Raises: GanlabError if this process already uses another backend.
+    Raises:
+        ConfigError: if the backend's package is not installed.
+        GanlabError: if this process already uses another backend.
     """
     backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     if "keras" in sys.modules:
         if sys.modules["keras"].backend.backend() != backend:
             raise GanlabError(f"keras already runs on another backend in this process; start a new one for {backend}")
         return
+    if importlib.util.find_spec(backend) is None:
+        others = ", ".join(name for name in BACKENDS if importlib.util.find_spec(name))
+        raise ConfigError(
+            f"the backend {backend} is not installed; pip install 'ganlab[{backend}]', or choose --backend {others}"
+        )
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_held_back():

@@ -18,14 +18,19 @@ class Checkpointed:
     sampler: object
 
 
-def load_checkpoint(folder: RunFolder, step: int | None = None) -> Checkpointed:
+def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | None = None) -> Checkpointed:
     """Rebuilds the generator from config.yaml and loads a checkpoint's weights; needs no data set.
+
+    Args:
+        folder: the run.
+        step: of the checkpoint; None for the newest.
+        backend: that computes; None for the one that trained. Weights are the same file on each.
 
     Raises: CheckpointError if there is no such step or the weights do not fit.
     """
     config = load_config(folder.config)
     step, weights = folder.generator_weights_at(step)
-    select_backend(config.backend)
+    select_backend(backend or config.backend)
     from ganlab.models.gan import build_generator
     from ganlab.sampling import Sampler
     from ganlab.weight_files import read_weights

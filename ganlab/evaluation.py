@@ -11,7 +11,7 @@ from ganlab.locks import locked
 from ganlab.runfolder import RunFolder
 
 
-def evaluate_run(path: Path, step: int | None, metrics: Sequence[str]) -> tuple[int, list]:
+def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
     """Evaluates a checkpoint by the named metrics (those of its config by default) and adds the values to its folder.
 
     Returns: the step and the values.
@@ -23,7 +23,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str]) -> tuple[
     folder = RunFolder(path)
     status = folder.status()
     with locked(path.parents[1], status["identity"]):
-        loaded = load_checkpoint(folder, step)
+        loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
         from ganlab.summary import metric_table
         from ganlab.training.callbacks import append_metrics

@@ -2,16 +2,17 @@
 
 import click
 
-from ganlab.cli.output import json_option, print_tables, results_option
+from ganlab.cli.output import backend_option, json_option, print_tables, results_option
 
 
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True)
 @click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
 @click.option("--metric", "metrics", multiple=True, help="A metric's name; those of the run's config by default.")
+@backend_option
 @json_option
 @results_option
-def command(runs, step, metrics, as_json, results):
+def command(runs, step, metrics, backend, as_json, results):
     """Compute metrics of RUNS (folders, names or identities) from a checkpoint, and add them to their metrics.jsonl."""
     import dataclasses
     import json
@@ -20,7 +21,9 @@ def command(runs, step, metrics, as_json, results):
     from ganlab.reports.table import Column, Table, number
     from ganlab.runs import find_run
 
-    found = [(folder, *evaluate_run(folder, step, metrics)) for folder in [find_run(results, run) for run in runs]]
+    found = [
+        (folder, *evaluate_run(folder, step, metrics, backend)) for folder in [find_run(results, run) for run in runs]
+    ]
     if as_json:
         lines = [{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values]
         click.echo(json.dumps(lines, indent=2))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ganlab.backend import BACKENDS
 from ganlab.errors import GanlabError
 from ganlab.files import write_text
 from ganlab.reports.table import Table
@@ -15,6 +16,9 @@ results_option = click.option(
     default=Path("results"),
     show_default=True,
     help="The folder of all runs.",
+)
+backend_option = click.option(
+    "--backend", type=click.Choice(BACKENDS), help="What computes; by default the backend that trained the run."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import results_option
+from ganlab.cli.output import backend_option, results_option
 
 
 @click.command("sample")
@@ -14,8 +14,9 @@ from ganlab.cli.output import results_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
 @click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The PNG; in the run's folder by default.")
+@backend_option
 @results_option
-def command(run, step, count, seed, interpolate, out, results):
+def command(run, step, count, seed, interpolate, out, backend, results):
     """Make a grid of images from a checkpoint of RUN (a folder, a name or an identity); no data set is needed."""
     import math
 
@@ -29,7 +30,7 @@ def command(run, step, count, seed, interpolate, out, results):
     from ganlab.sampling import interpolate as between
     from ganlab.training.draws import draw_latents
 
-    loaded = load_checkpoint(RunFolder(find_run(results, run)), step)
+    loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
     latent = loaded.config.latent
     if interpolate:
         columns = 10

@@ -18,7 +18,7 @@ __all__ = ["build_config", "configs_at", "dump_config", "load_config", "read_con
 
 MAX_EXTENDS = 10
 
-_SUPPORTED = {"backend": "tensorflow", "labels": "none"}
+_SUPPORTED = {"labels": "none"}
 
 
 def configs_at(path: Path) -> list[Path]:

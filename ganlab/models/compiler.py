@@ -7,6 +7,7 @@ import keras
 from ganlab.config.schema import Network
 from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, Keys, build_object, first_sentence, public_classes, single_entry
+from ganlab.models.initial_weights import draw_on_host
 from ganlab.models.layers import LAYERS
 
 # Layers that would run code from a config or a file, or that are not one layer in a row of layers.
@@ -50,7 +51,7 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
         arguments["layer"] = build_layer(
             inner_kind, inner, inner_keys[:-1], error_at, f"{own['name']}_layer", precision
         )
-    return build_object(known[kind], arguments, (*keys, kind), error_at, "the layer", own)
+    return draw_on_host(build_object(known[kind], arguments, (*keys, kind), error_at, "the layer", own))
 
 
 def build_network(

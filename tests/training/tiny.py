@@ -13,7 +13,7 @@ from ganlab.training.objectives import gan_objective
 from ganlab.training.stages import Objective
 from ganlab.training.steps import load_backend
 
-BACKEND = load_backend("tensorflow")
+BACKEND = load_backend(__import__("keras").backend.backend())
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8), dtype=np.uint8)
 ADAM = {"Adam": {"learning_rate": 0.01, "beta_1": 0.5}}
 SGD = {"SGD": {"learning_rate": 0.1}}

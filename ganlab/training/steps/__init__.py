@@ -4,9 +4,17 @@ from typing import Any
 
 
 def load_backend(backend: str) -> Any:
-    """The module of a backend: `Steps`, `input_gradient` and `set_device`. It imports the framework."""
+    """The module of a backend: `Steps`, `input_gradient`, `set_device` and `pass_seconds`. It imports the framework."""
     if backend == "tensorflow":
         from ganlab.training.steps import tensorflow
 
         return tensorflow
-    raise NotImplementedError(f"no training steps for the backend {backend!r}; expected: tensorflow")
+    if backend == "jax":
+        from ganlab.training.steps import jax
+
+        return jax
+    if backend == "torch":
+        from ganlab.training.steps import torch
+
+        return torch
+    raise NotImplementedError(f"no training steps for the backend {backend!r}; expected: tensorflow, jax, torch")

@@ -111,14 +111,17 @@ class Steps:
         values, tapes, logs = dict(values), {}, {}
         for stage in self.objective.stages:
             if isinstance(stage, Pass):
-                network = self.objective.networks[stage.network]
-                with tf.GradientTape() as tape:
-                    values[stage.name] = tf.cast(network(stage.inputs(values), training=True), tf.float32)
-                    regularization = _regularization(network)
-                tapes[stage.name] = tape, regularization
+                self._pass(stage, values, tapes)
             else:
                 self._update(stage, values, tapes, step, logs)
         return combine_logs(self.objective, logs)
+
+    def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
+        network = self.objective.networks[stage.network]
+        with tf.GradientTape() as tape:
+            output = tf.cast(network(stage.inputs(values), training=True), tf.float32)
+            regularization = _regularization(network)
+        values[stage.name], tapes[stage.name] = output, (tape, regularization)
 
     def _update(self, update: Update, values: Values, tapes: dict, step: tf.Tensor, logs: dict) -> None:
         network = self.objective.networks[update.network]

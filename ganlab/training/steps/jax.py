@@ -1,0 +1,228 @@
+"""Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import jax
+import keras
+import numpy as np
+from jax import numpy as jnp
+
+from ganlab.errors import ConfigError
+from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+
+
+def input_gradient(function: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
+    """Gradient of the sum of function(points) with respect to points; itself differentiable."""
+    scope = _Scope()
+
+    def total(points):
+        with scope:
+            outputs = function(points)
+        return jnp.sum(outputs), scope.state_mapping
+
+    gradient, assigned = jax.grad(total, has_aux=True)(points)
+    scope.carry_out(assigned)
+    return gradient
+
+
+def set_device(device: str) -> str:
+    """Chooses auto, cpu or gpu before anything is built; returns what will be used, such as "gpu: NVIDIA H200"."""
+    found = jax.devices()[0]  # an accelerator stands before the CPU
+    if device == "gpu" and found.platform == "cpu":
+        raise ConfigError("device: gpu was asked for, but JAX sees none here; expected auto or cpu")
+    if device == "cpu" or found.platform == "cpu":
+        jax.config.update("jax_default_device", jax.devices("cpu")[0])
+        return "cpu"
+    return f"{found.platform}: {found.device_kind}"
+
+
+def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
+    """Seconds one pass forward and backward takes once it is compiled: the best of five."""
+    inputs = jnp.zeros((samples, *network.input_shape[1:]))
+    frozen = [variable.value for variable in network.non_trainable_variables]
+
+    def loss_of(weights):
+        outputs, _ = network.stateless_call(weights, frozen, inputs, training=True)
+        return jnp.sum(outputs.astype(jnp.float32) ** 2)
+
+    def gradients(weights):
+        return [jnp.sum(part) for part in jax.grad(loss_of)(weights)]
+
+    gradients = jax.jit(gradients) if jit else gradients
+    weights = [variable.value for variable in network.trainable_variables]
+    gradients(weights)
+    passes = []
+    for _ in range(5):
+        start = time.perf_counter()
+        gradients(weights)[0].block_until_ready()
+        passes.append(time.perf_counter() - start)
+    return min(passes)
+
+
+class _Scope(keras.StatelessScope):
+    """Variables as values inside a function that JAX differentiates; what it assigns comes out as a value of the function.
+
+    It begins with the values of the scope around it. A weight that is assigned (spectral normalization does so) has the
+    gradient of what it became, as in TensorFlow.
+    """
+
+    def __init__(self):
+        super().__init__(collect_losses=True)
+        self.own: dict[int, jax.Array] = {}
+
+    def of(self, variables, weights):
+        """The scope with values of its own for the variables that the gradient is taken of."""
+        self.own = {id(variable): weight for variable, weight in zip(variables, weights, strict=True)}
+        return self
+
+    def __enter__(self):
+        super().__enter__()
+        around = self.original_scope
+        self.losses = []
+        self.weights = getattr(around, "weights", {}) | self.own
+        self.state_mapping = getattr(around, "state_mapping", {}) | self.own
+        return self
+
+    def add_update(self, update):
+        variable, value = update
+        weight = self.weights.get(id(variable))
+        if weight is not None:
+            value = jax.lax.stop_gradient(value) + (weight - jax.lax.stop_gradient(weight))
+        super().add_update((variable, value))
+
+    def carry_out(self, assigned):
+        if self.original_scope is not None:
+            self.original_scope.state_mapping.update(assigned)
+
+
+class Steps:
+    """Performs an objective's stages, a chunk of steps in one compiled call.
+
+    Args:
+        objective: what one step does.
+        images: training data, uint8 (N, ...), kept on the device.
+        value_range: (low, high) that 0 and 255 become.
+        jit: whether XLA compiles the chunk; else each operation by itself, which is for finding faults.
+    """
+
+    def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
+        self.objective = objective
+        self.images = jnp.asarray(images)
+        self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
+        self.jit = jit
+        self.variables = [variable for owned in objective.variables().values() for variable in owned]
+        # The old state's memory becomes the new state's.
+        self._chunk = jax.jit(self._run_chunk, donate_argnames="state")
+
+    def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
+        """Performs len(draws) steps from step `first`, counted from 0.
+
+        Args:
+            draws: name -> (steps, ...), see `training.draws`.
+            first: index of the first step.
+            room: most steps a chunk has. XLA compiles for one size, so shorter chunks are padded (and not performed).
+
+        Returns: float64 (steps, columns), the objective's columns.
+        """
+        steps = len(next(iter(draws.values())))
+        draws = {name: _pad(array, room) for name, array in draws.items()}
+        state = [variable.value for variable in self.variables]
+        with contextlib.nullcontext() if self.jit else jax.disable_jit():
+            rows, state = self._chunk(self.images, draws, first, steps, state)
+        for variable, value in zip(self.variables, state, strict=True):
+            variable.assign(value)
+        return np.asarray(rows)[:steps].astype(np.float64)
+
+    def _run_chunk(self, images, draws, first, steps, state):
+        room = len(next(iter(draws.values())))
+        rows = jnp.zeros((room, len(self.objective.columns)), jnp.float32)
+
+        def body(k, carried):
+            rows, state = carried
+            with keras.StatelessScope(zip(self.variables, state, strict=True)) as scope:
+                values = {name: self._value(images, name, numbers[k]) for name, numbers in draws.items()}
+                row = jnp.stack([log.astype(jnp.float32) for log in self._step(values, first + k)])
+            return rows.at[k].set(row), [scope.get_current_value(variable) for variable in self.variables]
+
+        return jax.lax.fori_loop(0, steps, body, (rows, state))
+
+    def _value(self, images, name, numbers):
+        if self.objective.draws[name].kind != "images":
+            return numbers
+        gathered = images[numbers]
+        if gathered.dtype != jnp.uint8:
+            return gathered
+        return gathered.astype(jnp.float32) * self.scale + self.low
+
+    def _step(self, values: Values, step: jax.Array) -> list[jax.Array]:
+        values, tapes, logs = dict(values), {}, {}
+        for stage in self.objective.stages:
+            if isinstance(stage, Pass):
+                self._pass(stage, values, tapes)
+            else:
+                self._update(stage, values, tapes, step, logs)
+        return combine_logs(self.objective, logs)
+
+    def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
+        network = self.objective.networks[stage.network]
+        variables = network.trainable_variables
+        scope = _Scope()
+
+        def forward(weights):
+            with scope.of(variables, weights):
+                output = network(stage.inputs(values), training=True).astype(jnp.float32)
+                regularization = _regularization(network)
+            return (output, regularization), scope.state_mapping
+
+        (output, _), tape, assigned = jax.vjp(forward, [v.value for v in variables], has_aux=True)
+        scope.carry_out(assigned)
+        values[stage.name], tapes[stage.name] = output, tape
+
+    def _update(self, update: Update, values: Values, tapes: dict, step: jax.Array, logs: dict) -> None:
+        network = self.objective.networks[update.network]
+        variables = network.trainable_variables
+        scope = _Scope()
+
+        def gradients_of(with_lazy: bool):
+            ends = {}
+            if update.through is not None:
+                ends[update.through] = values[update.through]
+
+            def loss_of(weights, ends):
+                with scope.of(variables, weights):
+                    loss, new_logs = update.loss(values | ends, with_lazy)
+                    if update.through is None:
+                        loss += _regularization(network)
+                return loss, (new_logs, scope.state_mapping)
+
+            weights = [variable.value for variable in variables]
+            (own, pulled), (new_logs, assigned) = jax.grad(loss_of, (0, 1), has_aux=True)(weights, ends)
+            if update.through is None:
+                return own, new_logs, assigned
+            (pulled,) = tapes[update.through]((pulled[update.through], jnp.ones(())))
+            return [a + b for a, b in zip(pulled, own, strict=True)], new_logs, assigned
+
+        if update.lazy_every == 1:
+            gradients, new_logs, assigned = gradients_of(True)
+        else:
+            due = step % update.lazy_every == 0
+            gradients, new_logs, assigned = jax.lax.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
+        scope.carry_out(assigned)
+        self.objective.optimizers[update.network].apply(gradients, variables)
+        for action in update.after:
+            action(jnp.asarray(step, jnp.float32))
+        for name, value in new_logs.items():
+            logs.setdefault(name, []).append(value)
+
+
+def _regularization(network: keras.Model) -> jax.Array:
+    """The sum of the regularizers written in layers, of weights and of the outputs of the network's last pass."""
+    return sum((loss.astype(jnp.float32) for loss in network.losses), jnp.zeros(()))
+
+
+def _pad(array: np.ndarray, room: int) -> np.ndarray:
+    if len(array) == room:
+        return array
+    return np.concatenate([array, np.zeros((room - len(array), *array.shape[1:]), array.dtype)])
