@@ -13,11 +13,12 @@ from ganlab.history import read_history
 from ganlab.images import write_film
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.flops import step_flops
-from ganlab.models.gan import build_gan
+from ganlab.models.gan import build_gan, build_generator
 from ganlab.plan import Plan
 from ganlab.sampling import Sampler
 from ganlab.summary import summarise
 from ganlab.training import callbacks
+from ganlab.training.background import BackgroundWriter
 from ganlab.training.checkpoints import newest_state, restore
 from ganlab.training.draws import Draws, generator_of
 from ganlab.training.objectives import gan_objective
@@ -40,6 +41,7 @@ class Session:
         self.protocols = protocols.resolve(config.metrics, dataset, config.error_at)
         self.backend = load_backend(config.backend)
         self.device = self.backend.set_device(config.device)
+        self.copy = build_generator(config, dataset.shape)  # before the GAN, whose making sets the seeds last
         self.gan = build_gan(config, dataset.shape)
         self.objective = gan_objective(
             config, self.gan.networks, self.gan.optimizers, self.gan.average, self.backend.input_gradient
@@ -53,6 +55,7 @@ class Session:
             }
             restore(weights, start, "--init-from")
         self.progress: Any = None
+        self.writer: BackgroundWriter | None = None
 
     def environment(self) -> dict:
         return environment(self.config.backend, self.device)
@@ -73,7 +76,9 @@ class Session:
             trainer = Trainer(steps, tuple(self.objective.columns), self.draws, observers, choice.room)
             try:
                 trainer.train(done, self.plan.steps)
+                self.writer.flush()
             except GanlabError:  # diverged or stopped: the curves up to here are what one wants to look at
+                self.close()
                 self._plots()
                 raise
         self.close()
@@ -82,9 +87,11 @@ class Session:
         return {"verdict": health.verdict, "reason": health.reason}
 
     def close(self) -> None:
-        if self.progress is not None:
-            self.progress.close()
-        self.progress = None
+        """Lets what was handed to the writer become files, and takes the progress off the screen."""
+        for open_ended in (self.writer, self.progress):
+            if open_ended is not None:
+                open_ended.close()
+        self.writer = self.progress = None
 
     def _steps(self, manifest: dict | None, done: int) -> tuple[Any, Choice]:
         """The compiled steps: as measured now, or as the checkpoint says, for a resumed run must compute the same numbers."""
@@ -103,15 +110,19 @@ class Session:
         images = self.plan.dataset.train.images
         some = generator_of(0, "health").permutation(len(images))[:_HEALTH_IMAGES]
         facts = {"compiled": choice.facts()}
-        saving = callbacks.Checkpoints(folder, config, self.gan.sampled, self.objective.variables(), facts, total)
+        self.writer = BackgroundWriter()
+        saving = callbacks.Checkpoints(
+            folder, config, self.gan.sampled, self.copy, self.objective.variables(), facts, total, self.writer
+        )
         every = config.output.checkpoint_every or total
         columns = tuple(self.objective.columns)
         observers = [
             callbacks.History(folder, columns),
             callbacks.Health(folder, config, self.sampler, images[some], total, every),
-            callbacks.Samples(folder, config, self.sampler, total),
+            callbacks.Samples(folder, config, self.sampler, total, self.writer),
             callbacks.Metrics(folder, config, self.protocols, self.plan.dataset, self.sampler, total),
             saving,
+            self.writer,
             callbacks.Stop(asked, saving, total),
         ]
         if not quiet:

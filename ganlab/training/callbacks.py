@@ -1,12 +1,14 @@
 """What happens beside the training: history, pictures, metrics, checkpoints, health, stopping. Each is one class.
 
-They are called in the order history, health, samples, metrics, checkpoints, so that a checkpoint covers what was written before it.
+They are called in the order history, health, samples, metrics, checkpoints, so that a checkpoint covers what was written before it:
+pictures and checkpoints are handed to one writer (`background`), which keeps their order, as host-side copies.
 """
 
 import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from ganlab.metrics.protocols import Protocol, better
 from ganlab.runfolder import RunFolder
 from ganlab.sampling import Sampler
 from ganlab.training import health
+from ganlab.training.background import BackgroundWriter
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
@@ -97,8 +100,9 @@ class Health(Callback):
 class Samples(Callback):
     """samples/NNNNNN.png: a grid from the same latents every time."""
 
-    def __init__(self, folder: RunFolder, config: Config, sampler: Sampler, total: int):
+    def __init__(self, folder: RunFolder, config: Config, sampler: Sampler, total: int, writer: BackgroundWriter):
         self.folder, self.config, self.sampler, self.total = folder, config, sampler, total
+        self.writer = writer
         folder.samples.mkdir(exist_ok=True)
 
     def next_due(self, step: int) -> int:
@@ -113,7 +117,8 @@ class Samples(Callback):
     def write(self, step: int) -> None:
         rows, columns = self.config.output.grid
         images = np.clip(self.sampler.draw(rows * columns, "grid"), *value_range(self.config.data.range))
-        write_grid(self.folder.sample(step), to_uint8(images, self.config.data.range), rows, columns)
+        images = to_uint8(images, self.config.data.range)
+        self.writer.submit(partial(write_grid, self.folder.sample(step), images, rows, columns))
 
 
 class Metrics(Callback):
@@ -142,9 +147,20 @@ class Metrics(Callback):
 class Checkpoints(Callback):
     """The generator's weights and the whole training state, every `checkpoint_every` steps and at the end."""
 
-    def __init__(self, folder: RunFolder, config: Config, generator: Any, variables: dict, facts: dict, total: int):
-        self.folder, self.config, self.generator, self.variables = folder, config, generator, variables
-        self.facts, self.total = facts, total
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        generator: Any,
+        copy: Any,
+        variables: dict,
+        facts: dict,
+        total: int,
+        writer: BackgroundWriter,
+    ):
+        """Args: generator: the Keras model to save; copy: one like it, which the writer fills, for training goes on."""
+        self.folder, self.config, self.generator, self.copy = folder, config, generator, copy
+        self.variables, self.facts, self.total, self.writer = variables, facts, total, writer
         folder.checkpoints.mkdir(exist_ok=True)
 
     def next_due(self, step: int) -> int:
@@ -155,11 +171,18 @@ class Checkpoints(Callback):
             self.save(chunk.step)
 
     def save(self, step: int) -> None:
+        """Takes a copy of everything now; it becomes files in the writer."""
         arrays = snapshot(self.variables)
         require_finite(self.folder, step, arrays)
-        write_generator(self.folder, step, self.generator)
+        weights = self.generator.get_weights()
+        # The best step of this moment: metrics that come while this waits belong to later checkpoints.
+        self.writer.submit(partial(self._write, step, arrays, weights, best_step(self.folder)))
+
+    def _write(self, step: int, arrays: dict, weights: list[np.ndarray], best: int | None) -> None:
+        self.copy.set_weights(weights)
+        write_generator(self.folder, step, self.copy)
         write_state(self.folder, step, arrays, self.facts)
-        prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
+        prune(self.folder, best, self.config.output.keep_checkpoints)
 
 
 class Stop(Callback):
@@ -173,6 +196,7 @@ class Stop(Callback):
         if signal is None or chunk.step == self.total:
             return
         self.checkpoints.save(chunk.step)
+        self.checkpoints.writer.flush()
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 

@@ -1,4 +1,5 @@
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -6,8 +7,10 @@ from PIL import Image
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.history import read_history
+from ganlab.models.gan import build_generator
 from ganlab.runfolder import RunFolder
 from ganlab.sampling import Sampler
+from ganlab.training.background import BackgroundWriter
 from ganlab.training.callbacks import (
     Checkpoints,
     Health,
@@ -15,7 +18,9 @@ from ganlab.training.callbacks import (
     Samples,
     Stop,
 )
+from ganlab.training.checkpoints import read_state
 from ganlab.training.trainer import Chunk
+from ganlab.weight_files import hash_of_arrays, read_weights, write_weights
 from tests.training.tiny import build, tiny_config
 
 COLUMNS = ("d_loss", "g_loss", "d_accuracy_real", "d_accuracy_fake", "penalty")
@@ -52,6 +57,13 @@ def folder(tmp_path):
 @pytest.fixture
 def tiny():
     return build(config_of(), images=REAL)
+
+
+@pytest.fixture
+def writer():
+    writer = BackgroundWriter()
+    yield writer
+    writer.close()
 
 
 def sampler_of(tiny):
@@ -153,9 +165,13 @@ class TestHealth:
 
 
 class TestSamples:
-    def write(self, folder, tiny, total=10, **output):
-        config = config_of(output={"grid": [2, 3], **output})
-        return Samples(folder, config, sampler_of(tiny), total)
+    @pytest.fixture
+    def samples(self, folder, tiny, writer):
+        def made(total=10, **output):
+            config = config_of(output={"grid": [2, 3], **output})
+            return Samples(folder, config, sampler_of(tiny), total, writer)
+
+        return made
 
     @pytest.mark.parametrize(
         ("output", "expected"),
@@ -166,80 +182,131 @@ class TestSamples:
             ({"samples_every": None}, [10]),
         ],
     )
-    def test_are_due_as_the_config_says_and_at_the_end(self, folder, tiny, output, expected):
-        assert due(self.write(folder, tiny, **output), 10) == expected
+    def test_are_due_as_the_config_says_and_at_the_end(self, samples, output, expected):
+        assert due(samples(**output), 10) == expected
 
-    def test_a_grid_is_written_when_due_and_only_then(self, folder, tiny):
-        samples = self.write(folder, tiny, samples_every=4)
+    def test_a_grid_is_written_when_due_and_only_then(self, folder, samples, writer):
+        callback = samples(samples_every=4)
         for step in (3, 4, 6, 8, 10):
-            samples.on_chunk(chunk(step))
+            callback.on_chunk(chunk(step))
+        writer.flush()
         assert folder.sample_steps() == [4, 8, 10]
 
-    def test_the_same_latents_make_the_same_grid_until_the_generator_changes(self, folder, tiny):
-        samples = self.write(folder, tiny)
-        samples.write(1), samples.write(2)
+    def test_the_same_latents_make_the_same_grid_until_the_generator_changes(self, folder, tiny, samples, writer):
+        callback = samples()
+        callback.write(1), callback.write(2)
+        tiny.train(1)  # while they may still wait: they are as the generator was
+        callback.write(3)
+        writer.flush()
         assert folder.sample(1).read_bytes() == folder.sample(2).read_bytes()
-        tiny.train(1)
-        samples.write(3)
         assert folder.sample(3).read_bytes() != folder.sample(1).read_bytes()
 
-    def test_a_grid_has_as_many_images_as_the_config_says(self, folder, tiny):
-        self.write(folder, tiny).write(1)
+    def test_a_grid_has_as_many_images_as_the_config_says(self, folder, samples, writer):
+        samples().write(1)
+        writer.flush()
         width, height = Image.open(folder.sample(1)).size
         assert width > height and width >= 3 * 4 and height >= 2 * 4
 
 
-class TestCheckpoints:
-    def saving(self, folder, tiny, total=10, **output):
+@pytest.fixture
+def saving(folder, tiny, writer):
+    def made(total=10, **output):
         config = config_of(output={"checkpoint_every": 3, **output})
-        return Checkpoints(folder, config, tiny.gan.sampled, tiny.objective.variables(), {"compiled": {}}, total)
+        models = tiny.gan.sampled, build_generator(config, tiny.gan.sampled.output_shape[1:])
+        return Checkpoints(folder, config, *models, tiny.objective.variables(), {"compiled": {}}, total, writer)
 
-    def test_are_due_every_few_steps_and_at_the_end(self, folder, tiny):
-        assert due(self.saving(folder, tiny), 10) == [3, 6, 9, 10]
-        assert due(self.saving(folder, tiny, checkpoint_every=None), 10) == [10]
+    return made
 
-    def test_the_newest_two_states_and_as_many_generators_as_asked_stay(self, folder, tiny):
-        saving = self.saving(folder, tiny, keep_checkpoints=3)
+
+class TestCheckpoints:
+    def test_are_due_every_few_steps_and_at_the_end(self, saving):
+        assert due(saving(), 10) == [3, 6, 9, 10]
+        assert due(saving(checkpoint_every=None), 10) == [10]
+
+    def test_the_newest_two_states_and_as_many_generators_as_asked_stay(self, folder, saving, writer):
+        checkpoints = saving(keep_checkpoints=3)
         for step in range(1, 11):
-            saving.on_chunk(chunk(step))
+            checkpoints.on_chunk(chunk(step))
+        writer.flush()
         assert folder.state_steps() == [9, 10]
         assert folder.generator_steps() == [6, 9, 10]
 
-    def test_the_best_step_stays(self, folder, tiny):
+    def test_the_best_step_stays(self, folder, saving, writer):
         lines = [{"step": step, "name": "is1k_classifier", "value": value} for step, value in ((3, 5.0), (6, 2.0))]
         folder.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        saving = self.saving(folder, tiny, keep_checkpoints=1)
+        checkpoints = saving(keep_checkpoints=1)
         for step in (3, 6, 9, 10):
-            saving.on_chunk(chunk(step))
+            checkpoints.on_chunk(chunk(step))
+        writer.flush()
         assert folder.state_steps() == [3, 9, 10]
         assert folder.generator_steps() == [3, 10]
 
-    def test_weights_that_are_not_finite_leave_no_file_and_the_checkpoint_before_stays(self, folder, tiny):
-        saving = self.saving(folder, tiny)
-        saving.save(3)
+    def test_hold_what_the_networks_were_when_they_were_saved(self, folder, tiny, saving, writer):
+        gate = threading.Event()
+        writer.submit(gate.wait)  # a slow disk
+        before = tiny.snapshot(), hash_of_arrays(tiny.weights("generator"))
+        saving().save(3)
+        tiny.train(2)
+        gate.set()
+        writer.flush()
+        assert hash_of_arrays(tiny.weights("generator")) != before[1]
+        arrays, _ = read_state(folder.state(3))
+        assert all(np.array_equal(arrays[name], array) for name, array in before[0].items())
+        generator = build_generator(tiny.config, tiny.gan.sampled.output_shape[1:])
+        assert read_weights(folder.generator_weights(3), generator) == before[1]
+
+    def test_a_generator_file_is_what_keras_writes_for_the_trained_generator(self, folder, tiny, saving, writer):
+        tiny.train(2)
+        saving().save(3)
+        writer.flush()
+        write_weights(folder.checkpoints / "keras.weights.h5", tiny.gan.sampled)
+        assert folder.generator_weights(3).read_bytes() == (folder.checkpoints / "keras.weights.h5").read_bytes()
+
+    def test_none_is_in_its_place_before_the_pictures_of_its_step(self, folder, tiny, saving, writer):
+        gate = threading.Event()
+        writer.submit(gate.wait)
+        Samples(folder, tiny.config, sampler_of(tiny), 10, writer).write(3)
+        saving().save(3)
+        blocked = folder.samples / "000003.png"
+        blocked.mkdir()  # the picture cannot be written
+        gate.set()
+        with pytest.raises(OSError, match="000003"):
+            writer.flush()
+        assert folder.state_steps() == folder.generator_steps() == []
+
+    def test_weights_that_are_not_finite_leave_no_file_and_the_checkpoint_before_stays(
+        self, folder, tiny, saving, writer
+    ):
+        checkpoints = saving()
+        checkpoints.save(3)
+        writer.flush()
         before = sorted(path.name for path in folder.checkpoints.iterdir())
         generator = tiny.gan.networks["generator"]
         generator.set_weights([np.full_like(array, np.nan) for array in generator.get_weights()])
         with pytest.raises(DivergedError, match="is not finite at step 6"):
-            saving.save(6)
+            checkpoints.save(6)
+        writer.flush()
         assert sorted(path.name for path in folder.checkpoints.iterdir()) == before
 
 
 class TestStop:
-    def stopping(self, folder, tiny, signal):
-        saving = TestCheckpoints().saving(folder, tiny)
-        return Stop(lambda: signal, saving, 10)
-
-    def test_a_signal_saves_the_step_and_stops(self, folder, tiny):
+    def test_a_signal_saves_the_step_and_stops(self, folder, saving):
         with pytest.raises(StoppedError) as caught:
-            self.stopping(folder, tiny, "SIGTERM").on_chunk(chunk(5))
+            Stop(lambda: "SIGTERM", saving(), 10).on_chunk(chunk(5))
         message = "stopped by SIGTERM after saving step 5; the same command goes on from there"
         assert str(caught.value) == message
-        assert folder.state_steps() == folder.generator_steps() == [5]
+        assert folder.state_steps() == folder.generator_steps() == [5]  # in their places when it says so
 
-    def test_without_one_nothing_happens(self, folder, tiny):
-        self.stopping(folder, tiny, None).on_chunk(chunk(5))
+    def test_without_one_nothing_happens(self, folder, saving, writer):
+        Stop(lambda: None, saving(), 10).on_chunk(chunk(5))
+        writer.flush()
         assert folder.state_steps() == []
 
-    def test_a_run_that_has_just_ended_is_not_stopped(self, folder, tiny):
-        self.stopping(folder, tiny, "SIGINT").on_chunk(chunk(10))
+    def test_a_run_that_has_just_ended_is_not_stopped(self, saving):
+        Stop(lambda: "SIGINT", saving(), 10).on_chunk(chunk(10))
+
+    def test_a_step_that_could_not_be_saved_is_not_said_to_be(self, folder, saving):
+        checkpoints = saving()
+        folder.generator_weights(5).mkdir()
+        with pytest.raises(OSError, match="generator-000005"):
+            Stop(lambda: "SIGTERM", checkpoints, 10).on_chunk(chunk(5))
