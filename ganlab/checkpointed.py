@@ -1,10 +1,13 @@
 """A finished or unfinished run read back from its folder alone: config, generator and weights of one step."""
 
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 from ganlab.backend import select_backend
 from ganlab.config.loading import load_config
 from ganlab.config.schema import Config
+from ganlab.errors import CheckpointError
 from ganlab.runfolder import RunFolder
 
 
@@ -22,19 +25,36 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
     """Rebuilds the generator from config.yaml and loads a checkpoint's weights; needs no data set.
 
     Args:
-        folder: the run.
-        step: of the checkpoint; None for the newest.
+        folder: of the run.
+        step: of the checkpoint; by default the newest that is whole. Newer ones are named on standard error.
         backend: that computes; None for the one that trained. Weights are the same file on each.
 
     Raises: CheckpointError if there is no such step or the weights do not fit.
     """
     config = load_config(folder.config)
-    step, weights = folder.generator_weights_at(step)
+    newest, _ = folder.generator_weights_at(step)
+    candidates = [newest] if step is not None else folder.generator_steps()[::-1]
     select_backend(backend or config.backend)
     from ganlab.models.gan import build_generator
     from ganlab.sampling import Sampler
-    from ganlab.weight_files import read_weights
 
     generator = build_generator(config)
-    read_weights(weights, generator)
+    step = _load_first(folder, candidates, generator)
     return Checkpointed(folder, config, step, Sampler(generator, config))
+
+
+def _load_first(folder: RunFolder, steps: list[int], generator: Any) -> int:
+    """Loads the first of the steps' weights that is whole, and returns its step."""
+    from ganlab.weight_files import read_weights
+
+    errors = []
+    for step in steps:
+        try:
+            read_weights(folder.generator_weights(step), generator)
+        except CheckpointError as error:
+            errors.append(error)
+            continue
+        for error in errors:
+            print(f"{error} The one before is used.", file=sys.stderr)
+        return step
+    raise errors[0]

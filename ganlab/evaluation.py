@@ -6,7 +6,7 @@ from pathlib import Path
 from ganlab.checkpointed import load_checkpoint
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
-from ganlab.files import read_json, write_json
+from ganlab.files import guarding, read_json, write_json
 from ganlab.locks import locked
 from ganlab.runfolder import RunFolder
 
@@ -22,7 +22,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
     """
     folder = RunFolder(path)
     status = folder.status()
-    with locked(path.parents[1], status["identity"]):
+    with locked(path.parents[1], status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
         from ganlab.summary import metric_table

@@ -7,11 +7,12 @@ from typing import Any
 
 from ganlab.backend import select_backend
 from ganlab.config.loading import dump_config
-from ganlab.errors import DivergedError, StoppedError
-from ganlab.files import write_json, write_text
+from ganlab.errors import DivergedError, LockedError, StoppedError
+from ganlab.files import guarding, write_json, write_text
 from ganlab.locks import locked, owner_record
 from ganlab.plan import Plan
 from ganlab.runfolder import RunFolder, remove
+from ganlab.training.signals import Asked, watched_signals
 
 
 def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: bool = False) -> RunFolder:
@@ -20,28 +21,50 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
     Returns at once for a finished run. Raises DivergedError, StoppedError, LockedError, CheckpointError and others as
     ganlab.errors lists them; status.json says the same.
     """
-    with locked(results, plan.identity):
-        if plan.folder.status().get("status") == "finished":
-            return plan.folder
+    folder = plan.folder
+    with (
+        locked(results, plan.identity) as require_own,
+        guarding(folder.path, require_own),
+        watched_signals(lambda: _left(folder)) as asked,
+    ):
+        if folder.status().get("status") == "finished":
+            return folder
         select_backend(plan.config.backend)
         from ganlab.session import Session  # loads Keras
 
+        _stop_if(asked, folder)
         session = Session(plan, start)
+        _stop_if(asked, folder)
         began = time.time()
-        before = plan.folder.status().get("seconds", 0.0)
+        before = folder.status().get("seconds", 0.0)
         _create(plan, session)
         try:
-            verdict = session.train(quiet)
+            verdict = session.train(asked, quiet)
         except (Exception, KeyboardInterrupt) as error:
             session.close()
-            with contextlib.suppress(OSError):  # a full disk: the first error is the one to tell
-                plan.folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
+            # A full disk, or a lock that was lost: the first error is the one to tell.
+            with contextlib.suppress(OSError, LockedError):
+                folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
             if isinstance(error, DivergedError):
                 session.summarise("diverged", {"verdict": "diverged"}, before + time.time() - began)
             raise
         session.summarise("finished", verdict, before + time.time() - began)
-        plan.folder.set_status("finished", **verdict, seconds=round(before + time.time() - began, 2))
-    return plan.folder
+        folder.set_status("finished", **verdict, seconds=round(before + time.time() - began, 2))
+    return folder
+
+
+def _stop_if(asked: Asked, folder: RunFolder) -> None:
+    """Stops before anything is written for this session: loading Keras and building networks takes some seconds."""
+    if signal := asked():
+        message = f"stopped by {signal} before its first step; the same command goes on"
+        if folder.status():
+            folder.set_status("stopped", reason=message)
+        raise StoppedError(message)
+
+
+def _left(folder: RunFolder) -> None:
+    if folder.status().get("status") == "running":
+        folder.set_status("stopped", reason="left by a second Ctrl-C, without saving")
 
 
 def _create(plan: Plan, session: Any) -> None:

@@ -1,14 +1,38 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and only while this process may."""
 
 import contextlib
+import io
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ganlab.errors import GanlabError
+
+_LONGER_THAN_A_LINE = 1 << 16  # bytes
+_guards: dict[Path, Callable[[], None]] = {}
+
+
+@contextlib.contextmanager
+def guarding(folder: Path, check: Callable[[], None]) -> Iterator[None]:
+    """Has `check` asked, by whichever thread writes, before anything below `folder` is put into place, appended or removed.
+
+    It raises if this process may no longer write there, as one whose lock went to another while it was stopped.
+    """
+    _guards[folder] = check
+    try:
+        yield
+    finally:
+        del _guards[folder]
+
+
+def permit(path: Path) -> None:
+    """Raises what the guard of a folder above `path` raises."""
+    for folder, check in list(_guards.items()):
+        if path.is_relative_to(folder):
+            check()
 
 
 @contextlib.contextmanager
@@ -25,7 +49,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         with naming(path):
             yield temporary
             flush(temporary)
-            os.replace(temporary, path)
+            move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -42,6 +66,31 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
+def move(temporary: Path, path: Path) -> None:
+    """Renames what is flushed, and makes the new name reach the disk."""
+    permit(path)
+    os.replace(temporary, path)
+    flush(path.parent)
+
+
+def append_text(path: Path, text: str) -> None:
+    """Appends whole lines. A torn last line, left by a process that was killed in writing it, is cut off first."""
+    permit(path)
+    with naming(path), path.open("ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGER_THAN_A_LINE))
+        end = file.read()
+        if not end.endswith(b"\n"):
+            file.truncate(size - len(end) + end.rfind(b"\n") + 1)
+        write_bytes(file, text.encode("utf-8"))
+
+
+def write_bytes(file: io.FileIO, content: bytes) -> None:
+    """Writes to an unbuffered file. What did not fit on the disk is not kept for a later try, as a buffer would."""
+    while content:
+        content = content[file.write(content) :]
+
+
 def flush(path: Path) -> None:
     """Makes a file's bytes, or a folder's entries, reach the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -49,6 +98,13 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def forget_cached(path: Path) -> None:
+    """Lets the system forget a flushed file's bytes, where it can, so that reading it back asks the disk."""
+    if hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def write_text(path: Path, text: str) -> None:

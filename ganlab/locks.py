@@ -3,9 +3,10 @@
 import contextlib
 import json
 import os
+import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,33 +14,60 @@ from filelock import FileLock, Timeout
 from ganlab.errors import LockedError
 
 _FOLDER = ".locks"
+_PATIENCE = 0.5  # seconds; `holder_of` holds a lock for a moment, and an owner is named only after it has its lock
 
 
 @contextlib.contextmanager
-def locked(results: Path, identity: str) -> Iterator[None]:
+def locked(results: Path, identity: str) -> Iterator[Callable[[], None]]:
     """Holds the lock of one identity; the system frees it when its process ends, however it ends.
+
+    Gives a function that raises LockedError once the lock is another's: a process that was stopped while somebody removed
+    its lock, or whose file system has no locks between hosts, must not write on when it comes back.
 
     Raises: LockedError, naming the owner, while another process holds it.
     """
     made = [missing for missing in (results / _FOLDER, results) if not missing.exists()]
-    make_folder(results)
     path, owner = _files(results, identity)
-    lock = FileLock(path)
+    lock = _acquire(results, path, owner)
+    inode, token = _inode_of(path), secrets.token_hex(8)
+
+    def is_held(*tokens: str | None) -> bool:
+        return _inode_of(path) == inode and _record_of(owner).get("token") in tokens
+
+    def require_own() -> None:
+        if not is_held(token):
+            raise LockedError(f"this run was taken over by {_name_of(owner)}; this process leaves it as it is")
+
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise LockedError(f"this run is being trained by {_name_of(owner)}; wait for it or stop it") from error
-    try:
-        owner.write_text(json.dumps(owner_record()), encoding="utf-8")
-        yield
+        owner.write_text(json.dumps(owner_record() | {"token": token}), encoding="utf-8")
+        yield require_own
     finally:
-        owner.unlink(missing_ok=True)
-        # Removed while still held: whoever waits on the removed file notices and opens a new one.
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if is_held(token, None):  # None: on a full disk the record is empty
+                owner.unlink(missing_ok=True)
+                # Removed while still held: whoever waits on the removed file notices and opens a new one.
+                path.unlink()
         lock.release()
         for created in made:  # a config error found after locking leaves nothing behind
             with contextlib.suppress(OSError):
                 created.rmdir()
+
+
+def _acquire(results: Path, path: Path, owner: Path) -> FileLock:
+    """A held lock of a file that lies at `path`."""
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        make_folder(results)
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=max(0.0, give_up - time.monotonic()), poll_interval=0.02)
+        except Timeout as error:
+            raise LockedError(f"this run is being trained by {_name_of(owner)}; wait for it or stop it") from error
+        except FileNotFoundError:  # the folder went away again, with another process that had made it
+            if time.monotonic() > give_up:
+                raise
+            continue
+        return lock
 
 
 def make_folder(results: Path) -> None:
@@ -71,9 +99,22 @@ def _files(results: Path, identity: str) -> tuple[Path, Path]:
     return folder / f"{identity[:16]}.lock", folder / f"{identity[:16]}.owner"
 
 
+def _inode_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
 def _name_of(owner: Path) -> str:
+    record = _record_of(owner)
+    return f"process {record['pid']} on {record['host']}" if {"pid", "host"} <= record.keys() else "another process"
+
+
+def _record_of(owner: Path) -> dict:
+    """What the owner's file says; {} where it is missing or damaged."""
     try:
         record = json.loads(owner.read_text(encoding="utf-8"))
-        return f"process {record['pid']} on {record['host']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}

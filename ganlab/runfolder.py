@@ -1,15 +1,18 @@
 """Every file name inside a run folder."""
 
 import json
+import os
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from ganlab.errors import CheckpointError
-from ganlab.files import read_json, write_json, write_text
+from ganlab.files import permit, read_json, write_json, write_text
 
 _TEMPORARY = ".[0-9a-f]*-*"  # as files.replacing and checkpoints.write_state name them
+_ASIDE = "damaged-"
 
 
 class RunFolder:
@@ -30,6 +33,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
+        self._status_lock = threading.RLock()  # reentrant: a second Ctrl-C may come in the middle of writing the status
 
     def summary_of(self, network: str) -> Path:
         return self.models / f"{network}.txt"
@@ -60,10 +64,34 @@ class RunFolder:
 
     def set_status(self, state: str, **more: Any) -> None:
         """Updates status.json; the time of each state's first and last occurrence is kept."""
-        status = self.status() | more | {"status": state}
-        now = round(time.time(), 3)
-        status["times"] = status.get("times", {}) | {state: now, "updated": now}
-        write_json(self.status_file, status)
+        with self._status_lock:
+            status = self.status() | more | {"status": state}
+            now = round(time.time(), 3)
+            status["times"] = status.get("times", {}) | {state: now, "updated": now}
+            write_json(self.status_file, status)
+
+    def set_aside(self, path: Path) -> Path:
+        """Renames a damaged checkpoint to `damaged-...`, out of the way of whoever looks for checkpoints."""
+        aside = path.with_name(f"{_ASIDE}{path.name}")
+        remove(aside)
+        os.replace(path, aside)
+        return aside
+
+    def aside(self) -> list[Path]:
+        """The damaged checkpoints that were set aside."""
+        return sorted(self.checkpoints.glob(f"{_ASIDE}*"))
+
+    def half_written(self) -> list[Path]:
+        """What a killed process was about to write, and one that lives may be writing now."""
+        return sorted(path for pattern in (_TEMPORARY, f"*/{_TEMPORARY}") for path in self.path.glob(pattern))
+
+    def history_steps(self) -> int:
+        """How many whole rows history.csv has: the steps 1, 2, ... that it knows."""
+        if not self.history.exists():
+            return 0
+        lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)[1:]
+        wrong = (n for n, line in enumerate(lines) if not (line.startswith(f"{n + 1},") and line.endswith("\n")))
+        return next(wrong, len(lines))
 
     def generator_weights_at(self, step: int | None) -> tuple[int, Path]:
         """The generator checkpoint of a step, or the newest one.
@@ -85,9 +113,8 @@ class RunFolder:
 
         What a killed process was about to write lies about under a temporary name, and goes as well.
         """
-        for pattern in (_TEMPORARY, f"*/{_TEMPORARY}"):
-            for half_written in list(self.path.glob(pattern)):
-                remove(half_written)
+        for path in self.half_written():
+            remove(path)
         _cut_lines(self.history, lambda line: int(line.split(",", 1)[0]), step, header=True)
         _cut_lines(self.metrics, lambda line: json.loads(line)["step"], step, header=False)
         for path, steps in (
@@ -101,6 +128,7 @@ class RunFolder:
 
 def remove(path: Path) -> None:
     """Removes a file or a folder that may be gone already."""
+    permit(path)
     if path.is_dir():
         shutil.rmtree(path)
     else:
@@ -114,18 +142,19 @@ def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:
 
 
 def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:
+    """Keeps the whole lines up to step `last`, in a new file: a process that lost this run still appends to the old one."""
     if not path.exists():
         return
     kept = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(keepends=True)):
-        if header and number == 0:
-            kept.append(line)
-            continue
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)):
         try:
-            belongs = line.endswith("\n") and step_of(line) <= last
+            belongs = line.endswith("\n") and ((header and number == 0) or step_of(line) <= last)
         except (ValueError, KeyError, TypeError):
             belongs = False
         if not belongs:
             break
         kept.append(line)
-    write_text(path, "".join(kept))
+    if kept:
+        write_text(path, "".join(kept))
+    else:
+        remove(path)

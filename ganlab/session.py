@@ -1,5 +1,6 @@
 """One process' part of a run: builds the models, picks the state up, trains, evaluates, summarises."""
 
+import contextlib
 from typing import Any
 
 from ganlab import plots
@@ -19,11 +20,11 @@ from ganlab.sampling import Sampler
 from ganlab.summary import summarise
 from ganlab.training import callbacks
 from ganlab.training.background import BackgroundWriter
-from ganlab.training.checkpoints import newest_state, restore
+from ganlab.training.checkpoints import mend_generator, newest_state, restore
 from ganlab.training.draws import Draws, generator_of
 from ganlab.training.objectives import gan_objective
 from ganlab.training.progress import progress
-from ganlab.training.signals import watched_signals
+from ganlab.training.signals import Asked
 from ganlab.training.steps import load_backend
 from ganlab.training.timing import Choice, choose_steps
 from ganlab.training.trainer import Trainer
@@ -63,24 +64,24 @@ class Session:
     def describe(self) -> None:
         write_models(self.folder, self.gan)
 
-    def train(self, quiet: bool) -> dict:
-        """Trains what is left and finishes the folder's pictures; returns the verdict."""
+    def train(self, asked: Asked, quiet: bool) -> dict:
+        """Trains what is left, until `asked` names a signal, and finishes the folder's pictures; returns the verdict."""
         state = newest_state(self.folder)
         done, arrays, manifest = state or (0, None, None)
         if arrays is not None:
             restore(self.objective.variables(), arrays, str(self.folder.state(done)))
+            mend_generator(self.folder, done, self.gan.sampled)
         self.folder.cut_back(done)
-        with watched_signals() as asked:
-            steps, choice = self._steps(manifest, done)
-            observers = self._callbacks(asked, choice, done, quiet)
-            trainer = Trainer(steps, tuple(self.objective.columns), self.draws, observers, choice.room)
-            try:
-                trainer.train(done, self.plan.steps)
-                self.writer.flush()
-            except GanlabError:  # diverged or stopped: the curves up to here are what one wants to look at
-                self.close()
-                self._plots()
-                raise
+        steps, choice = self._steps(manifest, done)
+        observers = self._callbacks(asked, choice, done, quiet)
+        trainer = Trainer(steps, tuple(self.objective.columns), self.draws, observers, choice.room)
+        try:
+            trainer.train(done, self.plan.steps)
+            self.writer.flush()
+        except GanlabError:  # diverged or stopped: the curves up to here are what one wants to look at
+            self.close()
+            self._plots()
+            raise
         self.close()
         self._plots()
         health = next(callback for callback in observers if isinstance(callback, callbacks.Health))
@@ -88,9 +89,11 @@ class Session:
 
     def close(self) -> None:
         """Lets what was handed to the writer become files, and takes the progress off the screen."""
-        for open_ended in (self.writer, self.progress):
-            if open_ended is not None:
-                open_ended.close()
+        if self.writer is not None:
+            self.writer.close()
+        if self.progress is not None:
+            with contextlib.suppress(OSError):  # the terminal is gone
+                self.progress.close()
         self.writer = self.progress = None
 
     def _steps(self, manifest: dict | None, done: int) -> tuple[Any, Choice]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,58 @@ import numpy as np
 from ganlab.errors import CheckpointError, GanlabError
 
 if TYPE_CHECKING:
+    import h5py
     import keras
 
 
 def write_weights(path: Path, model: "keras.Model") -> None:
-    """Writes the model's weights as a Keras .weights.h5 file and, inside the same file, their sha256."""
+    """Writes the model's weights as a Keras .weights.h5 file and, inside the same file, two checksums.
+
+    `sha256` is over the arrays in the model's order and identifies the weights; `content_sha256` is over the file's content
+    and can be checked without the model.
+    """
     import h5py
 
     model.save_weights(path)
     with h5py.File(path, "r+") as file:
         file.attrs["sha256"] = hash_of_arrays(model.get_weights())
+        file.attrs["content_sha256"] = _hash_of_content(_arrays_of(file))
+
+
+def check_weights(path: Path) -> dict[str, np.ndarray]:
+    """Checks a weight file without its network and without a framework, and returns its arrays by their place in it.
+
+    Raises: CheckpointError for damage, and for a file that has no checksum of its content.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            expected, arrays = file.attrs["content_sha256"], _arrays_of(file)
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise CheckpointError(f"{path}: damaged: {reason}") from error
+    if _hash_of_content(arrays) != expected:
+        raise CheckpointError(f"{path}: damaged: the weights do not match their checksum")
+    return arrays
+
+
+def _arrays_of(file: "h5py.File") -> dict[str, np.ndarray]:
+    import h5py
+
+    arrays = {}
+
+    def visit(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    file.visititems(visit)
+    return arrays
+
+
+def _hash_of_content(arrays: Mapping[str, np.ndarray]) -> str:
+    names = sorted(arrays)
+    return hashlib.sha256(f"{names} {hash_of_arrays(map(arrays.get, names))}".encode()).hexdigest()
 
 
 def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[GanlabError] = CheckpointError) -> str:

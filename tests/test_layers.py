@@ -42,6 +42,8 @@ LAYERS = {
     "evaluation": 4,
     "session": 4,
     "summary": 4,
+    "verification": 4,
+    "verified_logs": 0,
     "sweep": 4,
     "training": 4,
     "__main__": 5,

@@ -26,6 +26,7 @@ COMMANDS = {
     "ls": "List runs.",
     "show": "Show one run: scores, cost, pictures.",
     "diff": "Compare two runs: config, scores, environment.",
+    "verify": "Check run folders for damage.",
     "schema": "Print the JSON Schema of config files, for editors.",
 }
 INTERRUPTED = 130

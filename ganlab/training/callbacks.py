@@ -16,6 +16,7 @@ import numpy as np
 from ganlab.config.schema import Config
 from ganlab.config.value_range import value_range
 from ganlab.errors import DivergedError, GanlabError, StoppedError
+from ganlab.files import append_text, naming, permit, write_bytes
 from ganlab.images import to_uint8, write_grid
 from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.protocols import Protocol, better
@@ -31,20 +32,27 @@ class History(Callback):
     """history.csv: a row a step."""
 
     def __init__(self, folder: RunFolder, columns: tuple[str, ...]):
-        new = not folder.history.exists()
-        self.file = folder.history.open("a", encoding="utf-8")
+        self.path = folder.history
+        new = not self.path.exists()
+        self.file = self.path.open("ab", buffering=0)
         if new:
-            self.file.write(",".join(["step", *columns, "seconds"]) + "\n")
+            self._write([",".join(["step", *columns, "seconds"])])
 
     def on_chunk(self, chunk: Chunk) -> None:
         first = chunk.step - len(chunk.rows) + 1
         seconds = f"{chunk.seconds / len(chunk.rows):.6g}"
+        lines = []
         for number, row in enumerate(chunk.rows.tolist(), first):
             values = [f"{value:.6g}" for value in row]
             if chunk.columns[-1] == "penalty" and values[-1] == "nan":
                 values[-1] = ""  # a lazy penalty that was not measured in this step
-            self.file.write(",".join([str(number), *values, seconds]) + "\n")
-        self.file.flush()
+            lines.append(",".join([str(number), *values, seconds]))
+        self._write(lines)
+
+    def _write(self, lines: list[str]) -> None:
+        permit(self.path)
+        with naming(self.path):
+            write_bytes(self.file, "".join(f"{line}\n" for line in lines).encode())
 
 
 class Health(Callback):
@@ -182,6 +190,7 @@ class Checkpoints(Callback):
         self.copy.set_weights(weights)
         write_generator(self.folder, step, self.copy)
         write_state(self.folder, step, arrays, self.facts)
+        self.folder.set_status("running", checkpoint=step)
         prune(self.folder, best, self.config.output.keep_checkpoints)
 
 
@@ -206,10 +215,8 @@ def append_metrics(folder: RunFolder, step: int, protocols: Sequence[Protocol], 
     purpose = "metrics"
     values = evaluate_all(protocols, lambda count: sampler.draw(count, purpose), dataset, sampler.config.data.range)
     seconds = round(time.perf_counter() - start, 3)
-    with folder.metrics.open("a", encoding="utf-8") as file:
-        for value in values:
-            line = {"step": step, **dataclasses.asdict(value), "seconds": seconds}
-            file.write(json.dumps(line, allow_nan=False) + "\n")
+    lines = [{"step": step, **dataclasses.asdict(value), "seconds": seconds} for value in values]
+    append_text(folder.metrics, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
     return values
 
 

@@ -1,11 +1,12 @@
 """Training states on disk: every variable that training changes, checked by name, shape and sha256 on the way back.
 
-A state is written to a temporary folder, flushed, given its manifest last, and then renamed, so that a folder named
+A state is written to a temporary folder, flushed, given its manifest last, renamed and read back, so that a folder named
 state-NNNNNN is complete. Optimizer and seed states are in it, which Keras' own weight files leave out.
 """
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
-from ganlab.files import flush, naming, read_json, replacing, write_json
+from ganlab.files import flush, forget_cached, move, naming, read_json, replacing, write_json
 from ganlab.runfolder import RunFolder, remove
-from ganlab.weight_files import write_weights
+from ganlab.weight_files import check_weights, write_weights
 
 FORMAT = 1
 _ARRAYS = "variables.npz"
@@ -59,12 +60,25 @@ def require_finite(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray
 
 
 def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-    """Writes one state; `facts` (jit, best step, ...) go into its manifest.
+    """Writes one state and reads it back; `facts` (jit, best step, ...) go into its manifest.
 
-    Raises: DivergedError if a value is not finite.
+    One of the same step that is whole stays: the same steps end in the same numbers.
+
+    Raises:
+        DivergedError: if a value is not finite.
+        CheckpointError: if the disk does not give back what was written.
     """
     require_finite(folder, step, arrays)
     final = folder.state(step)
+    if final.exists():
+        try:
+            read_state(final)
+            return
+        except CheckpointError:
+            folder.set_aside(final)
+    for covered in (folder.history, folder.metrics):  # a state says that they are complete up to its step
+        if covered.exists():
+            flush(covered)
     temporary = final.with_name(f".{os.getpid()}-{final.name}")
     remove(temporary)
     temporary.mkdir(parents=True)
@@ -80,11 +94,11 @@ def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], 
         }
         write_json(temporary / "MANIFEST.json", manifest)
         flush(temporary)
-        remove(final)
-        os.replace(temporary, final)
-        flush(final.parent)
+        move(temporary, final)
     finally:
         remove(temporary)
+    forget_cached(final / _ARRAYS)
+    read_state(final)
 
 
 def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
@@ -105,32 +119,63 @@ def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
 
 
 def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] | None:
-    """The newest state that is whole, as (step, arrays, manifest); damaged ones are set aside. None if there never was one.
+    """The newest state that is whole, as (step, arrays, manifest); None if there never was one.
 
-    Raises: CheckpointError if there are states and none is whole: a run never starts from zero in silence.
+    Damaged ones are set aside, which a line on standard error and status.json tell. So are those of a step that
+    history.csv does not reach any more.
+
+    Raises: CheckpointError if there were states and none is whole: a run never starts from zero in silence.
     """
-    steps = folder.state_steps()
+    steps, rows = folder.state_steps(), folder.history_steps()
     for step in reversed(steps):
         try:
             arrays, manifest = read_state(folder.state(step))
+            if step > rows:
+                raise CheckpointError(f"{folder.state(step)}: {folder.history.name} ends at step {rows}, before it")
             return step, arrays, manifest
-        except CheckpointError:
-            aside = folder.state(step).with_name(f"damaged-{folder.state(step).name}")
-            remove(aside)
-            os.replace(folder.state(step), aside)
-    if steps or list(folder.checkpoints.glob("damaged-*")):
+        except CheckpointError as error:
+            _set_aside(folder, folder.state(step), error)
+    if steps or folder.aside() or folder.status().get("checkpoint"):
         raise CheckpointError(f"{folder.path}: no valid checkpoint is left; --fresh starts again beside it")
     return None
 
 
+def _set_aside(folder: RunFolder, path: Path, error: CheckpointError) -> None:
+    aside = folder.set_aside(path)
+    line = f"{error}; set aside as {aside.name}"
+    folder.set_status("running", set_aside=[*folder.status().get("set_aside", []), line])
+    print(line, file=sys.stderr)
+
+
 def write_generator(folder: RunFolder, step: int, generator: Any) -> None:
-    """Writes the generator's weights as a Keras .weights.h5 file."""
-    with replacing(folder.generator_weights(step)) as temporary:
+    """Writes the generator's weights as a Keras .weights.h5 file, and reads them back.
+
+    Raises: CheckpointError if the disk does not give back what was written.
+    """
+    path = folder.generator_weights(step)
+    with replacing(path) as temporary:
         write_weights(temporary, generator)
+    forget_cached(path)
+    check_weights(path)
+
+
+def mend_generator(folder: RunFolder, step: int, generator: Any) -> None:
+    """Writes a generator file again that is damaged or missing; `generator` has the weights of the state of this step."""
+    path = folder.generator_weights(step)
+    if path.exists():
+        try:
+            check_weights(path)
+            return
+        except CheckpointError as error:
+            _set_aside(folder, path, error)
+    write_generator(folder, step, generator)
 
 
 def prune(folder: RunFolder, best: int | None, keep: int | str) -> None:
-    """Keeps the newest two states and the best; of the generator files the newest `keep` ("all": all) and the best."""
+    """Keeps the newest two states and the best; of the generator files the newest `keep` ("all": all) and the best.
+
+    All of them were read back when they were written, so that what goes is not missed.
+    """
     for step in folder.state_steps()[:-2]:
         if step != best:
             remove(folder.state(step))

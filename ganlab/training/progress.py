@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from ganlab.training.signals import print_nowhere
 from ganlab.training.trainer import Callback, Chunk
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -50,7 +51,10 @@ class Lines(Callback):
         if passed < _SECONDS_BETWEEN_LINES and chunk.step < self.total:
             return
         speed = (chunk.step - self.step) / passed
-        print(f"step {chunk.step}/{self.total}  {speed:.1f} steps/s  {_losses(chunk)}", flush=True)
+        try:
+            print(f"step {chunk.step}/{self.total}  {speed:.1f} steps/s  {_losses(chunk)}", flush=True)
+        except OSError:  # the reader has left, or the terminal is closed: no reason to stop training
+            print_nowhere([sys.stdout.fileno()])
         self.since, self.step = time.perf_counter(), chunk.step
 
     def close(self) -> None:

@@ -79,12 +79,26 @@ class TestSample:
         assert (code, out) == (6, "") and err.endswith(": no generator checkpoint of step 5; there are 4, 8, 12\n")
         assert files_below(trained) == before
 
-    def test_a_damaged_checkpoint_is_refused(self, ganlab, trained):
-        path = the_run(trained / "results") / "checkpoints" / "generator-000012.weights.h5"
-        content = bytearray(path.read_bytes())
-        middle = content.rindex(b"\x00" * 8) // 2
-        content[middle] ^= 0xFF
-        path.write_bytes(content[: len(content) // 2])
+    def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(self, ganlab, trained):
+        damaged = the_run(trained / "results") / "checkpoints" / "generator-000012.weights.h5"
+        damaged.write_bytes(damaged.read_bytes()[:1000])
+        code, out, err = ganlab("sample", "tiny")
+        assert code == 0 and out.endswith("/sample-000008-seed0.png\n")
+        assert (
+            "generator-000012.weights.h5: " in err
+            and err.endswith("The one before is used.\n")
+            and err.count("\n") == 1
+        )
+
+    def test_a_damaged_checkpoint_that_is_asked_for_is_refused(self, ganlab, trained):
+        damaged = the_run(trained / "results") / "checkpoints" / "generator-000012.weights.h5"
+        damaged.write_bytes(damaged.read_bytes()[:1000])
+        code, out, err = ganlab("sample", "tiny", "--step", "12")
+        assert (code, out) == (6, "") and "generator-000012.weights.h5: " in err and err.count("\n") == 1
+
+    def test_without_a_whole_checkpoint_the_newest_is_named(self, ganlab, trained):
+        for weights in (the_run(trained / "results") / "checkpoints").glob("generator-*"):
+            weights.write_bytes(b"")
         code, out, err = ganlab("sample", "tiny")
         assert (code, out) == (6, "") and "generator-000012.weights.h5: " in err and err.count("\n") == 1
 

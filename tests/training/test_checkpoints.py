@@ -34,6 +34,9 @@ def folder(tmp_path):
 
 
 def write(folder, *steps):
+    """States of these steps, and the history that belongs to them."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.history.write_text("step,seconds\n" + "".join(f"{n},0.1\n" for n in range(1, max(steps, default=0) + 1)))
     for step in steps:
         write_state(folder, step, ARRAYS | {"step": np.array(step)}, {"compiled": {"jit": False}})
 

@@ -55,6 +55,7 @@ def continued(tiny, done, state, steps, room):
 def test_three_steps_and_three_more_from_disk_equal_six_bit_for_bit(tiny, start, whole, tmp_path):
     folder = RunFolder(tmp_path)
     rows = [continued(tiny, 0, start, 3, 8)]
+    folder.history.write_text("step,seconds\n1,0.1\n2,0.1\n3,0.1\n")
     write_state(folder, 3, tiny.snapshot(), {})
     anew = build(tiny_config(**EVERYTHING))
     done, arrays, _ = newest_state(folder)

@@ -1,0 +1,41 @@
+"""`ganlab verify`: are run folders sound."""
+
+from pathlib import Path
+
+import click
+
+from ganlab.cli.output import json_option
+
+
+@click.command("verify")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def command(path, as_json):
+    """Check the run folder PATH, or all run folders in PATH: checksums, weights, history, metrics, summary, pictures.
+
+    A line a folder, and one a finding. An unfinished run is sound if the same command can go on with it.
+    """
+    import json
+
+    from ganlab.errors import CheckpointError
+    from ganlab.verification import run_folders_at, verify_run
+
+    verifications = []
+    for folder in run_folders_at(path):
+        verification = verify_run(folder)
+        verifications.append(verification)
+        if not as_json:
+            click.echo(f"{'damaged' if verification.damage else 'ok':<8} {folder}  ({verification.state})")
+            for line in (*verification.damage, *verification.notes):
+                click.echo(f"         {line}")
+    if as_json:
+        rows = [
+            {"folder": str(v.folder), "ok": not v.damage, "state": v.state, "damage": v.damage, "notes": v.notes}
+            for v in verifications
+        ]
+        click.echo(json.dumps(rows, indent=2))
+    damaged = sum(bool(verification.damage) for verification in verifications)
+    if damaged:
+        raise CheckpointError(
+            f"{damaged} of {len(verifications)} run folders {'is' if damaged == 1 else 'are'} damaged"
+        )

@@ -1,0 +1,199 @@
+"""`ganlab verify`: whether a run folder is as a run leaves it, read from its files alone and without a framework.
+
+An unfinished run is healthy if the same command can go on with it: what a killed process leaves half done is no damage.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ganlab.config.loading import load_config
+from ganlab.config.schema import Config
+from ganlab.errors import ConfigError, GanlabError
+from ganlab.files import read_json
+from ganlab.locks import holder_of
+from ganlab.runfolder import RunFolder
+from ganlab.runs import FOLDER_NAME, read_run
+from ganlab.summary import hyperparameters
+from ganlab.training.checkpoints import read_state
+from ganlab.verified_logs import check_history, check_metrics
+from ganlab.weight_files import check_weights
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found in one run folder.
+
+    Attributes:
+        folder: the run folder.
+        state: in words: finished, or what the next `ganlab run` of it does.
+        damage: a line a finding; none if the folder is sound.
+        notes: what is worth knowing and no damage.
+    """
+
+    folder: Path
+    state: str
+    damage: list[str]
+    notes: list[str]
+
+
+def run_folders_at(path: Path) -> list[Path]:
+    """The run folder `path`, or those below it, one without its status.json included.
+
+    Raises: ConfigError if there is none.
+    """
+    below = [folder for pattern in ("*/", "*/*/") for folder in sorted(path.glob(pattern))]
+    found = [path] if _has_run_files(path) else [folder for folder in below if _has_run_files(folder)]
+    if not found:
+        raise ConfigError(f"{path}: neither a run folder nor a folder of runs")
+    return found
+
+
+def _has_run_files(path: Path) -> bool:
+    folder = RunFolder(path)
+    return any(file.exists() for file in (folder.status_file, folder.config, folder.history, folder.checkpoints))
+
+
+def verify_run(path: Path) -> Verification:
+    """Looks at everything in one run folder. While a process trains it, only what two looks find counts."""
+    folder = RunFolder(path)
+    found = _Inspection(folder)
+    trained_by = holder_of(path.resolve().parents[1], str(found.status.get("identity", "")))
+    if trained_by and found.damage:
+        again = _Inspection(folder)
+        found.damage = [line for line in again.damage if line in found.damage]
+    state = f"being trained by {trained_by}" if trained_by else found.outlook()
+    return Verification(path, state, found.damage, [] if trained_by else found.notes())
+
+
+class _Inspection:
+    """One look at a folder. Each check gives lines; what it cannot read at all is a line, too."""
+
+    def __init__(self, folder: RunFolder):
+        self.folder = folder
+        self.status: dict = {}
+        self.summary: dict | None = None
+        self.config: Config | None = None
+        self.states: dict[int, dict[str, np.ndarray]] = {}
+        self.damage: list[str] = []
+        if not folder.status_file.exists() and not folder.history.exists():
+            return  # its process was killed in creating it; the next one makes it anew
+        self._try(self._records, folder.status_file)
+        self.finished = self.status.get("status") == "finished"
+        for step in folder.state_steps():
+            self._try(lambda step=step: self._state(step), folder.state(step))
+        for step in folder.generator_steps():
+            self._try(lambda step=step: self._weights(step), folder.generator_weights(step))
+        self._try(self._logs, folder.history)
+        self._try(self._consistency, folder.summary)
+        for picture in self._pictures():
+            self._try(lambda picture=picture: _check_picture(picture), picture)
+
+    def _try(self, check: Callable[[], Iterator[str]], file: Path) -> None:
+        try:
+            self.damage += check()
+        except GanlabError as error:
+            self.damage.append(str(error).removeprefix(f"{self.folder.path}/"))
+        except Exception as error:  # readers of every kind meet damage of every kind
+            reason = str(error).split("\n")[0] or type(error).__name__
+            self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
+
+    def _records(self) -> Iterator[str]:
+        self.status = self.folder.status()
+        record = read_run(self.folder.path)
+        self.status, self.summary = record.status, record.summary
+        self.config = load_config(self.folder.config)
+        read_json(self.folder.environment)
+        name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), str(self.status.get("identity", ""))
+        if name and not identity.startswith(name["identity"]):
+            yield f"{self.folder.status_file.name}: identity {identity[:8]} is not that of the folder's name"
+
+    def _state(self, step: int) -> Iterator[str]:
+        arrays, manifest = read_state(self.folder.state(step))
+        name = self.folder.state(step).relative_to(self.folder.path)
+        if manifest.get("step") != step:
+            yield f"{name}: its manifest says step {manifest.get('step')}"
+        if bad := [key for key, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
+            yield f"{name}: {bad[0]} is not finite"
+        for other in list(self.states.values())[:1]:
+            if _shapes(other) != _shapes(arrays):
+                yield f"{name}: its variables have other names or shapes than those of the state before"
+        self.states[step] = arrays
+
+    def _weights(self, step: int) -> Iterator[str]:
+        path = self.folder.generator_weights(step)
+        stored = check_weights(path)
+        owners = ("averages/generator/", "networks/generator/")
+        known = [a for key, a in self.states.get(step, {}).items() if key.startswith(owners)]
+        if known and not all(any(np.array_equal(array, other) for other in known) for array in stored.values()):
+            yield f"{path.relative_to(self.folder.path)}: other weights than those of {self.folder.state(step).name}"
+
+    def _logs(self) -> Iterator[str]:
+        rows = self.folder.history_steps()
+        diverged = "diverged" in (self.status.get("status"), self.status.get("verdict"))
+        yield from check_history(self.folder.history, finite=not diverged, whole=self.finished)
+        if self.finished and rows != self.status.get("steps"):
+            yield f"{self.folder.history.name}: {rows} steps; the run has {self.status.get('steps')}"
+        yield from check_metrics(self.folder.metrics, rows, self.finished, self.summary)
+        for step in self.states:
+            if step > rows:
+                yield f"{self.folder.state(step).name}: {self.folder.history.name} ends at step {rows}, before it"
+        if self.status.get("checkpoint") and not self.states:
+            yield "checkpoints: no whole training state is left"
+
+    def _consistency(self) -> Iterator[str]:
+        if not self.finished:
+            return
+        steps = self.status["steps"]
+        last = [self.folder.sample(steps), self.folder.generator_weights(steps), self.folder.state(steps)]
+        texts = [self.folder.summary_of(network) for network in ("generator", "discriminator", "gan")]
+        pictures = [self.folder.drawing, self.folder.losses, self.folder.outputs]
+        for file in [self.folder.summary, *texts, *pictures, *last]:
+            if not file.exists():
+                yield f"{file.relative_to(self.folder.path)}: missing, and the run is finished"
+        if self.summary is None or self.config is None:
+            return
+        config = self.config
+        said = {"name": config.name, "family": config.family, "seed": config.seed, "dataset": config.data.name}
+        said |= {"config": hyperparameters(config, self.summary["config"].get("image_size"))}
+        said |= {"steps": steps, "identity": self.status["identity"], "cell": self.status["cell"], "status": "finished"}
+        for key, value in said.items():
+            if self.summary[key] != value:
+                yield f"{self.folder.summary.name}: {key} is not that of the config and the status"
+
+    def _pictures(self) -> list[Path]:
+        files = [self.folder.drawing, self.folder.losses, self.folder.outputs, self.folder.film]
+        return [*self.folder.samples.glob("[!.]*.png"), *filter(Path.exists, files)]
+
+    def outlook(self) -> str:
+        state = self.status.get("status", "not begun")
+        if state in ("finished", "not begun"):
+            return state
+        total = self.status.get("steps")
+        return f"{state}; the same command goes on from step {max(self.states, default=0)} of {total}"
+
+    def notes(self) -> list[str]:
+        lines = [
+            f"{path.relative_to(self.folder.path)}: was found damaged and set aside" for path in self.folder.aside()
+        ]
+        if half := len(self.folder.half_written()):
+            lines.append(
+                f"{half} half-written file{'s' * (half > 1)} of a killed process; the next one removes what is left"
+            )
+        return lines
+
+
+def _shapes(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
+    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+
+
+def _check_picture(path: Path) -> Iterator[str]:
+    from PIL import Image, ImageSequence
+
+    with contextlib.closing(Image.open(path)) as picture:
+        for frame in ImageSequence.Iterator(picture):
+            frame.load()
+    return iter(())

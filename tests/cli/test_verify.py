@@ -1,0 +1,183 @@
+"""`ganlab verify`: what damages a run folder is found and named, and what a stop leaves is no damage."""
+
+import json
+import re
+import shutil
+
+import h5py
+import pytest
+
+from tests.cli.experiments import STEPS, files_below, the_run
+
+
+def flip(path, at=-200):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def change(name, old, new):
+    def damage(run):
+        text = (run / name).read_text()
+        assert old in text
+        (run / name).write_text(text.replace(old, new, 1))
+
+    return damage
+
+
+def cut(name, count):
+    return lambda run: (run / name).write_bytes((run / name).read_bytes()[:-count])
+
+
+def flip_a_weight(run):
+    with h5py.File(run / WEIGHTS) as file:
+        place = file["layers/dense/vars/0"].id.get_offset()
+    flip(run / WEIGHTS, place + 5)
+
+
+def other_weights(run):
+    shutil.copy(run / "checkpoints/generator-000008.weights.h5", run / "checkpoints/generator-000012.weights.h5")
+
+
+def nan_in_metrics(run):
+    line = json.loads((run / "metrics.jsonl").read_text())
+    (run / "metrics.jsonl").write_text(json.dumps(line | {"value": float("nan")}) + "\n")
+
+
+STATE, WEIGHTS = "checkpoints/state-000012", "checkpoints/generator-000012.weights.h5"
+# What is done to the folder of a finished run -> the first finding.
+DAMAGE = {
+    "a flipped bit in a state": (
+        lambda run: flip(run / STATE / "variables.npz"),
+        f"{STATE}: damaged: its files are not those of its manifest",
+    ),
+    "a state of another step": (
+        change(f"{STATE}/MANIFEST.json", '"step": 12', '"step": 11'),
+        f"{STATE}: its manifest says step 11",
+    ),
+    "a missing state": (lambda run: shutil.rmtree(run / STATE), f"{STATE}: missing, and the run is finished"),
+    "a cut weight file": (cut(WEIGHTS, 100), f"{WEIGHTS}: damaged: "),
+    "a flipped bit in a weight": (flip_a_weight, f"{WEIGHTS}: damaged: the weights do not match their checksum"),
+    "weights of another step": (other_weights, f"{WEIGHTS}: other weights than those of state-000012"),
+    "a gap in the history": (
+        change("history.csv", "\n5,", "\n6,"),
+        "history.csv: line 6: expected step 5, received '6'",
+    ),
+    "a loss that is no number": (
+        lambda run: (run / "history.csv").write_text(
+            re.sub(r"\n3,[^,]*", "\n3,nan", (run / "history.csv").read_text())
+        ),
+        "history.csv: line 4: d_loss: received 'nan'",
+    ),
+    "a torn last line": (cut("history.csv", 1), "history.csv: 11 steps; the run has 12"),
+    "a metric that is no number": (nan_in_metrics, "metrics.jsonl: line 1: is1k_classifier nan at step 12 of 12"),
+    "a torn metric": (cut("metrics.jsonl", 9), "metrics.jsonl: line 1: damaged: "),
+    "a metric that the summary has not": (
+        lambda run: (run / "metrics.jsonl").write_text(""),
+        "metrics.jsonl: has not the values of is1k_classifier that the summary has",
+    ),
+    "another summary": (
+        change("summary.json", '"seed": 3', '"seed": 4'),
+        "summary.json: seed is not that of the config and the status",
+    ),
+    "another config": (
+        change("config.yaml", "batch_size: 8", "batch_size: 9"),
+        "summary.json: config is not that of the config and the status",
+    ),
+    "a wrong config": (change("config.yaml", "batch_size: 8", "batch_size: -8"), "config.yaml:"),
+    "no summary": (lambda run: (run / "summary.json").unlink(), "summary.json: missing, and the run is finished"),
+    "a torn status": (cut("status.json", 9), "status.json: damaged JSON: "),
+    "no status": (lambda run: (run / "status.json").unlink(), "status.json: damaged: "),
+    "another run's status": (
+        lambda run: (run / "status.json").write_text(
+            re.sub('"identity": "[0-9a-f]{8}', '"identity": "00000000', (run / "status.json").read_text())
+        ),
+        "status.json: identity 00000000 is not that of the folder's name",
+    ),
+    "half a picture": (cut("samples/000010.png", 50), "samples/000010.png: damaged: "),
+    "half a film": (cut("samples.gif", 300), "samples.gif: damaged: "),
+    "a flipped bit in a picture": (lambda run: flip(run / "losses.png"), "losses.png: damaged: "),
+    "no last picture": (
+        lambda run: (run / "samples/000012.png").unlink(),
+        "samples/000012.png: missing, and the run is finished",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "finding"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_found_and_named(ganlab, trained, damage, finding):
+    run = the_run(trained / "results")
+    damage(run)
+    before = files_below(trained)
+    code, out, err = ganlab("verify", "results", "--json")
+    (row,) = json.loads(out)
+    assert code == 6 and err == "1 of 1 run folders is damaged\n"
+    assert not row["ok"] and row["damage"][0].startswith(finding)
+    assert all("\n" not in line for line in row["damage"])
+    assert files_below(trained) == before  # looking changes nothing
+
+
+def test_a_finished_run_is_sound(ganlab, trained):
+    run = the_run(trained / "results").relative_to(trained)
+    expected = (0, f"ok       {run}  (finished)\n", "")
+    assert ganlab("verify", "results") == ganlab("verify", "results/digits") == ganlab("verify", str(run)) == expected
+
+
+def test_a_line_a_folder_and_one_a_finding(ganlab, trained):
+    run = the_run(trained / "results")
+    shutil.copytree(run, run.with_name(f"{run.name}-2"))
+    (run / "losses.png").write_bytes(b"")
+    code, out, err = ganlab("verify", "results")
+    damaged, finding, sound = out.splitlines()
+    assert code == 6 and err == "1 of 2 run folders is damaged\n"
+    assert damaged.startswith("damaged  ") and damaged.endswith(f"/{run.name}  (finished)")
+    assert finding.startswith("         losses.png: damaged: ")
+    assert sound.startswith("ok ") and f"/{run.name}-2 " in sound
+
+
+def test_a_path_without_runs_is_a_usage_error(ganlab, tmp_path):
+    assert ganlab("verify", ".") == (2, "", ".: neither a run folder nor a folder of runs\n")
+
+
+class TestAnUnfinishedRun:
+    """As a process leaves it that was killed after step 10."""
+
+    @pytest.fixture
+    def killed(self, trained):
+        run = the_run(trained / "results")
+        status = json.loads((run / "status.json").read_text())
+        (run / "status.json").write_text(json.dumps(status | {"status": "running"}))
+        for name in ("summary.json", "metrics.jsonl", "losses.png", "outputs.png", "samples.gif"):
+            (run / name).unlink()
+        for name in ("samples/000012.png", WEIGHTS):
+            (run / name).unlink()
+        shutil.rmtree(run / STATE)
+        rows = (run / "history.csv").read_text().splitlines(keepends=True)
+        (run / "history.csv").write_text("".join(rows[:11]) + rows[11][:9])
+        (run / ".0123abcd-status.json").write_text("{")
+        return run
+
+    def test_is_sound_and_says_where_it_goes_on(self, ganlab, killed):
+        code, out, _ = ganlab("verify", "results", "--json")
+        (row,) = json.loads(out)
+        assert code == 0 and row["damage"] == []
+        assert row["state"] == f"running; the same command goes on from step 8 of {STEPS}"
+        assert row["notes"] == ["1 half-written file of a killed process; the next one removes what is left"]
+
+    def test_is_damaged_without_a_state(self, ganlab, killed):
+        shutil.rmtree(killed / "checkpoints/state-000008")
+        code, out, _ = ganlab("verify", "results", "--json")
+        assert code == 6 and json.loads(out)[0]["damage"] == ["checkpoints: no whole training state is left"]
+
+    def test_is_damaged_if_its_history_ends_before_its_state(self, ganlab, killed):
+        rows = (killed / "history.csv").read_text().splitlines(keepends=True)
+        (killed / "history.csv").write_text("".join(rows[:6]))
+        code, out, _ = ganlab("verify", "results", "--json")
+        assert code == 6 and json.loads(out)[0]["damage"] == ["state-000008: history.csv ends at step 5, before it"]
+
+    def test_of_which_only_the_config_was_written_is_sound(self, ganlab, killed):
+        for path in sorted(killed.rglob("*"), reverse=True):
+            if path.name != "config.yaml":
+                path.unlink() if path.is_file() else path.rmdir()
+        code, out, _ = ganlab("verify", "results")
+        assert code == 0 and out.endswith("  (not begun)\n")
