@@ -103,12 +103,15 @@ class Session:
         images = self.plan.dataset.train.images
         some = generator_of(0, "health").permutation(len(images))[:_HEALTH_IMAGES]
         facts = {"compiled": choice.facts()}
-        saving = callbacks.Checkpoints(folder, config, self.gan.sampled, self.objective.variables(), facts, total)
+        variables = self.objective.variables()
+        saving = callbacks.Checkpoints(folder, config, self.gan.sampled, variables, facts, total)
         every = config.output.checkpoint_every or total
         columns = tuple(self.objective.columns)
+        health = callbacks.Health(folder, config, self.sampler, variables, images[some], total, every)
         observers = [
-            callbacks.History(folder, columns),
-            callbacks.Health(folder, config, self.sampler, images[some], total, every),
+            health,
+            callbacks.History(folder, columns, health),
+            callbacks.Verdict(folder, config, health),
             callbacks.Samples(folder, config, self.sampler, total),
             callbacks.Metrics(folder, config, self.protocols, self.plan.dataset, self.sampler, total),
             saving,
