@@ -97,7 +97,10 @@ class RunRecord:
 
     @property
     def verdict(self) -> str:
-        return (self.summary or {}).get("verdict") or ""
+        """The verdict of the end or, while there is none, of the last look; '' for neither."""
+        looked = self.status.get("health")
+        last = looked.get("verdict") if isinstance(looked, dict) else None
+        return (self.summary or {}).get("verdict") or (last if isinstance(last, str) else "")
 
     @property
     def updated(self) -> float | None:

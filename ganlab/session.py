@@ -114,14 +114,17 @@ class Session:
         some = generator_of(0, "health").permutation(len(images))[:_HEALTH_IMAGES]
         facts = {"compiled": choice.facts()}
         self.writer = BackgroundWriter()
+        variables = self.objective.variables()
         saving = callbacks.Checkpoints(
-            folder, config, self.gan.sampled, self.copy, self.objective.variables(), facts, total, self.writer
+            folder, config, self.gan.sampled, self.copy, variables, facts, total, self.writer
         )
         every = config.output.checkpoint_every or total
         columns = tuple(self.objective.columns)
+        health = callbacks.Health(folder, config, self.sampler, variables, images[some], total, every)
         observers = [
-            callbacks.History(folder, columns),
-            callbacks.Health(folder, config, self.sampler, images[some], total, every),
+            health,
+            callbacks.History(folder, columns, health),
+            callbacks.Verdict(folder, config, health),
             callbacks.Samples(folder, config, self.sampler, total, self.writer),
             callbacks.Metrics(folder, config, self.protocols, self.plan.dataset, self.sampler, total),
             saving,

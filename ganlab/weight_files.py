@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganlab.errors import CheckpointError, GanlabError
+from ganlab.hdf5_checks import require_plain_arrays
 
 if TYPE_CHECKING:
     import h5py
@@ -76,7 +77,10 @@ def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[
     end = f" {remedy}." if remedy else ""
     try:
         with h5py.File(path, "r") as file:
+            require_plain_arrays(file, path.stat().st_size)
             expected = file.attrs["sha256"]
+            if not isinstance(expected, str):
+                raise ValueError("its checksum is no text")
         with warnings.catch_warnings():
             # Keras warns of layers it finds no weights for and leaves them as they are; the checksum finds them.
             warnings.simplefilter("ignore")

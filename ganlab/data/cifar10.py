@@ -13,6 +13,7 @@ import numpy as np
 from ganlab.data.mnist_forms import npz_form
 from ganlab.data.published import Form, Published
 from ganlab.data.sources import Download, broken
+from ganlab.data.unpacking import open_tar
 
 _RECORD = 1 + 3 * 32 * 32
 _TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
@@ -30,7 +31,7 @@ def _visit_batches(path: Path, visit) -> dict:
     """{file name: visit(archive, member)} for the six batch files, in one pass through the archive."""
     wanted, found = {*_TRAIN, *_TEST}, {}
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with open_tar(path) as archive:
             for member in archive:
                 name = Path(member.name).name
                 if name not in wanted or not member.isfile():

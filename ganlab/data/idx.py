@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.data.sources import broken
+from ganlab.data.unpacking import MOST_RATIO, is_bomb
 
 _UNSIGNED_BYTE = 8
 _MOST_SAMPLES = 10_000_000
@@ -34,6 +35,8 @@ def read_idx(path: Path, sample_shape: tuple[int, ...]) -> np.ndarray:
         with gzip.open(path) as file:
             count = _read_header(file, path, sample_shape)
             size = count * math.prod(sample_shape)
+            if is_bomb(size, path.stat().st_size):
+                raise broken(path, f"{size} values unpack to more than {MOST_RATIO} times its size")
             values = file.read(size)
             if len(values) < size:
                 raise broken(path, f"expected {size} values, received {len(values)}")

@@ -8,13 +8,12 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from ganlab.data.unpacking import MOST_RATIO, is_bomb
 from ganlab.errors import GanlabError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 _MOST_BYTES = 256 * 2**20  # of one member, unpacked
-_MOST_RATIO = 200  # unpacked to packed; pictures are compressed already, so honest zips stay near 1
-_RATIO_MATTERS_FROM = 2**20
 
 
 class PictureFolder:
@@ -86,8 +85,8 @@ class PictureZip:
             reason = "it is encrypted"
         elif member.file_size > _MOST_BYTES:
             reason = f"it unpacks to {member.file_size} bytes, expected at most {_MOST_BYTES}"
-        elif member.file_size > _RATIO_MATTERS_FROM and member.file_size > _MOST_RATIO * member.compress_size:
-            reason = f"it unpacks to more than {_MOST_RATIO} times its size"
+        elif is_bomb(member.file_size, member.compress_size):
+            reason = f"it unpacks to more than {MOST_RATIO} times its size"
         if reason:
             raise GanlabError(f"{self.shown(member.filename)}: refused: {reason}.")
 

@@ -1,11 +1,15 @@
 """Constants of a frozen TensorFlow graph: the one place outside the training steps that needs TensorFlow."""
 
+import math
 import tarfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganlab.data.sources import broken
+from ganlab.data.unpacking import open_tar
 
 GRAPH = "classify_image_graph_def.pb"
 _LARGEST = 2**29  # bytes; the graph has 91 MiB
@@ -25,16 +29,29 @@ def read_frozen_graph(path: Path) -> dict[str, np.ndarray]:
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(_content(path))
-        constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"}
-    except (DecodeError, tarfile.TarError, OSError, EOFError, ValueError, TypeError, KeyError) as error:
+        tensors = {node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const"}
+        if sum(map(_declared_bytes, tensors.values())) > _LARGEST:
+            raise ValueError(f"its constants declare more than {_LARGEST} bytes")
+        constants = {name: tf.make_ndarray(tensor) for name, tensor in tensors.items()}
+    except (DecodeError, tarfile.TarError, zlib.error, OSError, EOFError, ValueError, TypeError, KeyError) as error:
         raise broken(path, f"expected a frozen TensorFlow graph: {error}") from error
     return constants
 
 
+def _declared_bytes(tensor: Any) -> int:
+    """At most so many, whatever the type: one value may stand for a whole shape."""
+    sizes = [dimension.size for dimension in tensor.tensor_shape.dim]
+    if min(sizes, default=0) < 0:
+        raise ValueError(f"a constant of shape {sizes}")
+    return 8 * math.prod(sizes)
+
+
 def _content(path: Path) -> bytes:
     if path.suffix == ".pb":
+        if path.stat().st_size > _LARGEST:
+            raise ValueError(f"larger than {_LARGEST} bytes")
         return path.read_bytes()
-    with tarfile.open(path) as archive:
+    with open_tar(path) as archive:
         member = next((each for each in archive if Path(each.name).name == GRAPH and each.isfile()), None)
         if member is None or member.size > _LARGEST:
             raise KeyError(f"{GRAPH} is not in the archive")

@@ -1,13 +1,14 @@
 """What happens beside the training: history, pictures, metrics, checkpoints, health, stopping. Each is one class.
 
-They are called in the order history, health, samples, metrics, checkpoints, so that a checkpoint covers what was written before it:
-pictures and checkpoints are handed to one writer (`background`), which keeps their order, as host-side copies.
+They are called in the order health, history, verdict, samples, metrics, checkpoints, so that a checkpoint covers what was written
+before it, and the rows that made a run stop are written before it does. Pictures and checkpoints are handed to one writer
+(`background`), which keeps their order, as host-side copies.
 """
 
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,14 +30,14 @@ from ganlab.training.trainer import Callback, Chunk, next_multiple
 
 
 class History(Callback):
-    """history.csv: a row a step."""
+    """history.csv: a row a step; where the images were looked at, what was seen."""
 
-    def __init__(self, folder: RunFolder, columns: tuple[str, ...]):
-        self.path = folder.history
+    def __init__(self, folder: RunFolder, columns: tuple[str, ...], health: "Health"):
+        self.path, self.health = folder.history, health
         new = not self.path.exists()
         self.file = self.path.open("ab", buffering=0)
         if new:
-            self._write([",".join(["step", *columns, "seconds"])])
+            self._write([",".join(["step", *columns, *Health.COLUMNS, "seconds"])])
 
     def on_chunk(self, chunk: Chunk) -> None:
         first = chunk.step - len(chunk.rows) + 1
@@ -46,6 +47,8 @@ class History(Callback):
             values = [f"{value:.6g}" for value in row]
             if chunk.columns[-1] == "penalty" and values[-1] == "nan":
                 values[-1] = ""  # a lazy penalty that was not measured in this step
+            seen = self.health.seen if number == self.health.looked_at else {}
+            values += [f"{seen[name]:.4g}" if name in seen else "" for name in Health.COLUMNS]
             lines.append(",".join([str(number), *values, seconds]))
         self._write(lines)
 
@@ -56,53 +59,84 @@ class History(Callback):
 
 
 class Health(Callback):
-    """Stops a run whose loss is not finite; reports collapse and non-convergence, and stops on them where the config says so."""
+    """Looks for the signs of a failing GAN: at losses and weights after each chunk, at the images every few steps."""
 
-    def __init__(self, folder: RunFolder, config: Config, sampler: Sampler, real: np.ndarray, total: int, every: int):
-        """Args: real: some uint8 training images; every: steps between two looks at the images."""
+    COLUMNS = ("diversity", "recall")
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        sampler: Sampler,
+        variables: Mapping[str, list],
+        real: np.ndarray,
+        total: int,
+        every: int,
+    ):
+        """Args: variables: by owner; real: some uint8 training images; every: steps between two looks at the images."""
         self.folder, self.config, self.sampler, self.real = folder, config, sampler, real
+        self.weights = [v for owner, owned in variables.items() if owner.startswith("networks/") for v in owned]
         self.total, self.every = total, every
         self.recent: list[np.ndarray] = []
         self.verdict = "ok"
         self.reason: str | None = None
+        self.looked_at = 0
+        self.seen: dict[str, float] = {}
 
     def next_due(self, step: int) -> int:
         return min(self.total, next_multiple(step, self.every))
 
     def on_chunk(self, chunk: Chunk) -> None:
-        bad = health.not_finite(chunk.rows, chunk.columns)
-        if bad is not None:
-            step = chunk.step - len(chunk.rows) + 1 + bad[0]
-            self.verdict, self.reason = "diverged", f"{bad[1]} is not finite at step {step}"
-            if "diverged" in self.config.train.stop_on:
-                raise DivergedError(f"{self.folder.path}: diverged: {self.reason}")
+        if self.verdict == "diverged":
+            return
+        if lost := self._lost(chunk):
+            self.verdict, self.reason = "diverged", lost
             return
         self.recent.append(chunk.rows)
         if chunk.step == self.total or chunk.step % self.every == 0:
             self._look(chunk)
             self.recent = []
 
+    def _lost(self, chunk: Chunk) -> str | None:
+        bad = health.not_finite(chunk.rows, chunk.columns)
+        if bad is not None:
+            return f"{bad[1]} is not finite at step {chunk.step - len(chunk.rows) + 1 + bad[0]}"
+        for variable in self.weights:  # a loss need not see them: moving averages are not used in training
+            if not np.isfinite(np.asarray(variable, np.float32)).all():
+                return f"{variable.path} is not finite at step {chunk.step}"
+        return None
+
     def _look(self, chunk: Chunk) -> None:
-        if self.verdict == "diverged":
-            return
-        fake = np.clip(self.sampler.draw(len(self.real), "health"), *value_range(self.config.data.range))
-        ratio = health.diversity(to_uint8(fake, self.config.data.range), self.real)
+        self.looked_at, self.seen = chunk.step, self._see()
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
-        self.verdict, self.reason = "ok", None
-        if stuck:
-            self.verdict, self.reason = "not_converged", stuck
-        if ratio < health.COLLAPSED_BELOW:
-            self.verdict = "collapsed"
-            self.reason = f"generated images differ {ratio:.2f} times as much as real ones"
-        report = {
-            "step": chunk.step,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "diversity": round(ratio, 4),
-        }
+        collapsed = health.collapsed(**self.seen) if self.seen else None
+        self.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
+        self.reason = collapsed or stuck
+        seen = {name: round(value, 4) for name, value in self.seen.items()}
+        report = {"step": chunk.step, "verdict": self.verdict, "reason": self.reason, **seen}
         self.folder.set_status("running", health=report)
-        if self.verdict in self.config.train.stop_on:
-            raise GanlabError(f"{self.folder.path}: stopped at step {chunk.step}: {self.verdict}: {self.reason}")
+
+    def _see(self) -> dict[str, float]:
+        if len(self.real) < health.FEWEST_IMAGES:
+            return {}
+        fake = np.clip(self.sampler.draw(len(self.real), "health"), *value_range(self.config.data.range))
+        fake = to_uint8(fake, self.config.data.range)
+        return {name: getattr(health, name)(fake, self.real) for name in self.COLUMNS}
+
+
+class Verdict(Callback):
+    """Ends a run whose verdict is one that the config stops on."""
+
+    def __init__(self, folder: RunFolder, config: Config, watch: Health):
+        self.folder, self.config, self.watch = folder, config, watch
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        verdict, reason = self.watch.verdict, self.watch.reason
+        if verdict not in self.config.train.stop_on:
+            return
+        if verdict == "diverged":
+            raise DivergedError(f"{self.folder.path}: diverged: {reason}")
+        raise GanlabError(f"{self.folder.path}: stopped at step {self.watch.looked_at}: {verdict}: {reason}")
 
 
 class Samples(Callback):

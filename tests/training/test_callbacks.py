@@ -17,6 +17,7 @@ from ganlab.training.callbacks import (
     History,
     Samples,
     Stop,
+    Verdict,
 )
 from ganlab.training.checkpoints import read_state
 from ganlab.training.trainer import Chunk
@@ -26,7 +27,7 @@ from tests.training.tiny import build, tiny_config
 COLUMNS = ("d_loss", "g_loss", "d_accuracy_real", "d_accuracy_fake", "penalty")
 GENERATOR = [{"Dense": {"units": 16, "activation": "tanh"}}, {"Reshape": {"target_shape": [4, 4, 1]}}]
 DISCRIMINATOR = ["Flatten", {"Dense": {"units": 1}}]
-REAL = np.random.default_rng(0).integers(0, 256, (16, 4, 4, 1), dtype=np.uint8)
+REAL = np.random.default_rng(0).integers(0, 256, (24, 4, 4, 1), dtype=np.uint8)
 
 
 def config_of(**more):
@@ -70,62 +71,89 @@ def sampler_of(tiny):
     return Sampler(tiny.gan.sampled, tiny.config)
 
 
+def watch(folder, tiny, every=5, total=10, real=REAL):
+    variables = tiny.objective.variables()
+    return Health(folder, config_of(), sampler_of(tiny), variables, real, total, every)
+
+
+def collapse(tiny):
+    generator = tiny.gan.networks["generator"]
+    generator.set_weights([np.zeros_like(array) for array in generator.get_weights()])
+
+
 class TestHistory:
-    def test_a_row_a_step_with_its_number_and_seconds(self, folder):
-        history = History(folder, COLUMNS)
+    @pytest.fixture
+    def history(self, folder, tiny):
+        return History(folder, COLUMNS, watch(folder, tiny))
+
+    def test_a_row_a_step_with_its_number_and_seconds(self, folder, history):
         history.on_chunk(chunk(2, count=2))
         history.on_chunk(chunk(3, d_loss=0.123456789))
         assert folder.history.read_text() == (
-            "step,d_loss,g_loss,d_accuracy_real,d_accuracy_fake,penalty,seconds\n"
-            "1,1,0.5,0.6,0.7,0.1,0.5\n2,1,0.5,0.6,0.7,0.1,0.5\n3,0.123457,0.5,0.6,0.7,0.1,0.5\n"
+            "step,d_loss,g_loss,d_accuracy_real,d_accuracy_fake,penalty,diversity,recall,seconds\n"
+            "1,1,0.5,0.6,0.7,0.1,,,0.5\n2,1,0.5,0.6,0.7,0.1,,,0.5\n3,0.123457,0.5,0.6,0.7,0.1,,,0.5\n"
         )
 
-    def test_a_penalty_that_was_not_measured_is_blank_and_a_lost_loss_is_not(self, folder):
-        History(folder, COLUMNS).on_chunk(chunk(1, d_loss=np.nan, penalty=np.nan))
-        assert folder.history.read_text().splitlines()[1] == "1,nan,0.5,0.6,0.7,,0.5"
+    def test_a_penalty_that_was_not_measured_is_blank_and_a_lost_loss_is_not(self, folder, history):
+        history.on_chunk(chunk(1, d_loss=np.nan, penalty=np.nan))
+        assert folder.history.read_text().splitlines()[1] == "1,nan,0.5,0.6,0.7,,,,0.5"
         assert np.isnan(read_history(folder.history)["penalty"]).all()
 
-    def test_a_resumed_run_appends(self, folder):
-        History(folder, COLUMNS).on_chunk(chunk(1))
-        History(folder, COLUMNS).on_chunk(chunk(2))
+    def test_the_step_at_which_the_images_were_looked_at_says_what_was_seen(self, folder, tiny):
+        collapse(tiny)
+        health = watch(folder, tiny, every=2)
+        history = History(folder, COLUMNS, health)
+        for part in (chunk(2, count=2), chunk(3)):
+            health.on_chunk(part), history.on_chunk(part)
+        read = read_history(folder.history)
+        assert read["diversity"][1] == read["recall"][1] == 0
+        assert np.isnan(read["diversity"][[0, 2]]).all() and np.isnan(read["recall"][[0, 2]]).all()
+
+    def test_a_resumed_run_appends(self, folder, tiny, history):
+        history.on_chunk(chunk(1))
+        History(folder, COLUMNS, watch(folder, tiny)).on_chunk(chunk(2))
         assert read_history(folder.history)["step"].tolist() == [1, 2]
 
 
 class TestHealth:
-    def watch(self, folder, tiny, every=5, total=10, **train):
-        config = config_of(train=train)
-        return Health(folder, config, sampler_of(tiny), REAL, total, every)
-
-    def collapse(self, tiny):
-        generator = tiny.gan.networks["generator"]
-        generator.set_weights([np.zeros_like(array) for array in generator.get_weights()])
-
     @pytest.mark.parametrize("value", [np.nan, np.inf])
     def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(self, folder, tiny, value):
         rows = chunk(8, count=3).rows
         rows[1:, 1] = value
-        health = self.watch(folder, tiny)
-        with pytest.raises(DivergedError) as caught:
-            health.on_chunk(Chunk(8, COLUMNS, rows, 1.0))
-        assert str(caught.value) == f"{folder.path}: diverged: g_loss is not finite at step 7"
+        health = watch(folder, tiny)
+        health.on_chunk(Chunk(8, COLUMNS, rows, 1.0))
         assert (health.verdict, health.reason) == ("diverged", "g_loss is not finite at step 7")
+        with pytest.raises(DivergedError) as caught:
+            Verdict(folder, config_of(), health).on_chunk(Chunk(8, COLUMNS, rows, 1.0))
+        assert str(caught.value) == f"{folder.path}: diverged: g_loss is not finite at step 7"
+
+    def test_a_weight_that_no_loss_sees_is_noticed_within_the_chunk(self, folder):
+        layers = [*GENERATOR[:1], {"BatchNormalization": {}}, GENERATOR[1]]
+        tiny = build(tiny_config(generator=layers, discriminator=DISCRIMINATOR), images=REAL)
+        moving = next(v for v in tiny.gan.networks["generator"].variables if "moving_variance" in v.path)
+        moving.assign(np.full(moving.shape, np.inf, np.float32))
+        health = watch(folder, tiny)
+        health.on_chunk(chunk(3))
+        assert health.verdict == "diverged"
+        assert health.reason.endswith("moving_variance is not finite at step 3")
 
     def test_a_config_may_let_it_go_on_with_the_verdict(self, folder, tiny):
-        health = self.watch(folder, tiny, stop_on=[])
+        health = watch(folder, tiny)
         health.on_chunk(chunk(4, d_loss=np.nan))
         health.on_chunk(chunk(5))
+        Verdict(folder, config_of(train={"stop_on": []}), health).on_chunk(chunk(5))
         assert health.verdict == "diverged"
 
     def test_images_that_differ_are_ok_and_the_status_says_so(self, folder, tiny):
-        health = self.watch(folder, tiny)
+        health = watch(folder, tiny)
         health.on_chunk(chunk(5))
         assert health.verdict == "ok" and health.reason is None
         report = folder.status()["health"]
         assert (report["step"], report["verdict"]) == (5, "ok") and report["diversity"] > 0.3
 
     def test_images_that_are_all_alike_are_a_collapse(self, folder, tiny):
-        self.collapse(tiny)
-        health = self.watch(folder, tiny)
+        collapse(tiny)
+        health = watch(folder, tiny)
         health.on_chunk(chunk(5))
         assert health.verdict == "collapsed"
         assert health.reason == "generated images differ 0.00 times as much as real ones"
@@ -133,7 +161,7 @@ class TestHealth:
 
     def test_a_discriminator_that_has_won_is_seen_over_all_rows_since_the_last_look(self, folder, tiny):
         won = {"d_accuracy_real": 1.0, "d_accuracy_fake": 1.0, "d_loss": 1e-5}
-        health = self.watch(folder, tiny)
+        health = watch(folder, tiny)
         health.on_chunk(chunk(4, count=4))  # still learning
         health.on_chunk(chunk(5, **won))
         assert health.verdict == "ok"
@@ -142,24 +170,32 @@ class TestHealth:
 
     def test_a_run_may_recover(self, folder, tiny):
         good = tiny.weights("generator")
-        self.collapse(tiny)
-        health = self.watch(folder, tiny)
+        collapse(tiny)
+        health = watch(folder, tiny)
         health.on_chunk(chunk(5))
         tiny.gan.networks["generator"].set_weights(good)
         health.on_chunk(chunk(10))
         assert health.verdict == "ok"
 
     def test_stopping_on_collapse_is_a_choice(self, folder, tiny):
-        self.collapse(tiny)
-        health = self.watch(folder, tiny, stop_on=["diverged", "collapsed"])
+        collapse(tiny)
+        health = watch(folder, tiny)
+        health.on_chunk(chunk(5))
+        Verdict(folder, config_of(), health).on_chunk(chunk(5))
         with pytest.raises(GanlabError) as caught:
-            health.on_chunk(chunk(5))
+            Verdict(folder, config_of(train={"stop_on": ["diverged", "collapsed"]}), health).on_chunk(chunk(5))
         expected = "stopped at step 5: collapsed: generated images differ 0.00 times as much as real ones"
         assert str(caught.value) == f"{folder.path}: {expected}"
 
+    def test_data_of_a_few_images_are_too_few_to_judge_by(self, folder, tiny):
+        collapse(tiny)
+        health = watch(folder, tiny, real=REAL[:3])
+        health.on_chunk(chunk(5))
+        assert health.verdict == "ok" and "diversity" not in folder.status()["health"]
+
     def test_it_looks_every_few_steps_and_at_the_end(self, folder, tiny):
-        assert due(self.watch(folder, tiny, every=4), 10) == [4, 8, 10]
-        health = self.watch(folder, tiny)
+        assert due(watch(folder, tiny, every=4), 10) == [4, 8, 10]
+        health = watch(folder, tiny)
         health.on_chunk(chunk(4))
         assert folder.status() == {}
 

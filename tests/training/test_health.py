@@ -33,11 +33,33 @@ class TestDiversity:
     def test_real_images_that_are_all_alike_give_a_number(self):
         assert np.isfinite(health.diversity(REAL, np.zeros_like(REAL)))
 
-    def test_ten_modes_out_of_many_are_no_collapse_and_noise_around_one_is(self):
-        few = REAL[NOISE.integers(0, 10, 32)]
+    def test_noise_around_one_image_has_little(self):
         near = np.clip(REAL[:1] + NOISE.normal(0, 5, REAL.shape), 0, 255)
-        assert health.diversity(few, REAL) > 2 * health.COLLAPSED_BELOW
         assert health.diversity(near, REAL) < health.COLLAPSED_BELOW
+
+
+class TestRecall:
+    DATA = np.random.default_rng(1).normal(128, 40, (400, 6))
+
+    def test_other_images_of_the_same_kind_are_near_nearly_all(self):
+        assert health.recall(self.DATA[:128], self.DATA[128:256]) > 0.9
+
+    def test_few_images_many_times_are_near_none_though_they_differ(self):
+        few = self.DATA[np.arange(128) % 8] + np.random.default_rng(2).normal(0, 2, (128, 6))
+        real = self.DATA[128:256]
+        assert health.diversity(few, real) > 2 * health.COLLAPSED_BELOW
+        assert health.recall(few, real) < health.RECALL_BELOW
+
+    def test_bytes_do_not_overflow(self):
+        black_and_white = np.repeat(np.array([[0], [255]], np.uint8), 20, axis=0)
+        assert health.recall(black_and_white, black_and_white) == 1
+
+
+class TestCollapsed:
+    def test_a_low_diversity_comes_first_and_then_a_low_recall(self):
+        assert health.collapsed(0.9, 0.8) is None
+        assert health.collapsed(0.1, 0.0) == "generated images differ 0.10 times as much as real ones"
+        assert health.collapsed(0.9, 0.02) == "generated images are few different ones, near 2% of the real images"
 
 
 class TestNotFinite:
@@ -75,8 +97,32 @@ class TestNotConverged:
         lost = rows(d_accuracy_real=0.0, d_accuracy_fake=0.0, d_loss=9.0)
         assert health.not_converged(lost, COLUMNS) == "the discriminator is wrong about every image"
 
-    def test_a_critic_has_no_accuracy_to_judge_by(self):
-        assert health.not_converged(np.zeros((3, 2)), ("d_loss", "g_loss")) is None
+    def test_losses_that_stand_still_are_learning_nothing(self):
+        assert health.not_converged(rows(health.FEWEST_STEPS), COLUMNS) == "the losses no longer change"
+        moving = rows(health.FEWEST_STEPS)
+        moving[:, 1] += np.linspace(0, 1e-3, len(moving))
+        assert health.not_converged(moving, COLUMNS) is None
+
+    @pytest.mark.parametrize(
+        ("values", "reason"),
+        [
+            ((-0.5, -3.0, 2.5, 2.0), None),
+            ((0.0, -3.0, 3.0, 3.0), "the discriminator never rates real images above generated ones"),
+            ((0.5, -3.0, 2.5, 3.0), "the discriminator never rates real images above generated ones"),
+            # The relativistic loss of a discriminator that has won, and a critic's that happens to be small.
+            ((0.001, 7.0, 5.0, -2.0), "the discriminator is right about every image and its loss is 0"),
+            ((0.001, 0.1, 0.5, -0.2), None),
+        ],
+    )
+    def test_a_critic_is_judged_by_its_mean_outputs(self, values, reason):
+        columns = COLUMNS[:4]
+        played = np.tile(values, (health.FEWEST_STEPS, 1)) * np.linspace(1, 1.1, health.FEWEST_STEPS)[:, None]
+        assert health.not_converged(played, columns) == reason
+        assert health.not_converged(played[:-1], columns) is None
+
+    def test_an_objective_without_a_discriminator_is_judged_by_its_losses_alone(self):
+        assert health.not_converged(np.arange(100.0)[:, None], ("loss",)) is None
+        assert health.not_converged(np.ones((100, 1)), ("loss",)) == "the losses no longer change"
 
     def test_no_rows_give_no_verdict(self):
         assert health.not_converged(rows(0), COLUMNS) is None
