@@ -27,6 +27,7 @@ COMMANDS = {
     "show": "Show one run: scores, cost, pictures.",
     "diff": "Compare two runs: config, scores, environment.",
     "schema": "Print the JSON Schema of config files, for editors.",
+    "doctor": "Check this machine: backends, devices, data, weights.",
 }
 INTERRUPTED = 130
 
