@@ -36,6 +36,7 @@ LAYERS = {
     "training.draws": 3,
     "experiment": 4,
     "plan": 4,
+    "doctor": 4,
     "reports": 4,
     "checking": 4,
     "checkpointed": 4,

@@ -28,6 +28,7 @@ COMMANDS = {
     "diff": "Compare two runs: config, scores, environment.",
     "verify": "Check run folders for damage.",
     "schema": "Print the JSON Schema of config files, for editors.",
+    "doctor": "Check this machine: backends, devices, data, weights.",
 }
 INTERRUPTED = 130
 

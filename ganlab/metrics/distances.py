@@ -9,9 +9,9 @@ def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarr
     """Squared Frechet (2-Wasserstein) distance between two normal distributions of dimension d.
 
     |m1 - m2|^2 + trace(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), Dowson and Landau 1982; as a score of generated
-    images Heusel et al. 2017 (arXiv 1706.08500). The product is symmetric, so its eigenvalues are real and
-    non-negative but for rounding, and singular covariances need neither an offset nor a complex square
-    root.
+    images Heusel et al. 2017 (arXiv 1706.08500). Any F with F F^T = S1 may stand for the root, for F^T S2 F has
+    the same eigenvalues. It is symmetric, so they are real and non-negative but for rounding, and singular
+    covariances need neither an offset nor a complex square root.
 
     Args:
         mean1, mean2: shape (d,).
@@ -29,9 +29,8 @@ def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarr
         raise ValueError(f"means: expected two of shape (d,), received {mean1.shape} and {mean2.shape}")
     if not (np.isfinite(mean1).all() and np.isfinite(mean2).all()):
         raise ValueError("means: expected finite numbers, received NaN or infinity")
-    values, vectors = np.linalg.eigh(covariance1)
-    root1 = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
-    product = root1 @ covariance2 @ root1
+    factor = _factor(covariance1)
+    product = factor.T @ covariance2 @ factor
     cross_trace = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(min=0)).sum()
     return _combine(mean1 - mean2, np.trace(covariance1) + np.trace(covariance2), cross_trace)
 
@@ -71,6 +70,15 @@ def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     between = _kernel_sum(features1, features2)
     n1, n2 = len(features1), len(features2)
     return float(within1 / (n1 * (n1 - 1)) + within2 / (n2 * (n2 - 1)) - 2 * between / (n1 * n2))
+
+
+def _factor(covariance: np.ndarray) -> np.ndarray:
+    """F with F F^T = covariance: Cholesky's, a tenth of the work of eigenvectors, which a singular matrix needs."""
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(covariance)
+        return vectors * np.sqrt(values.clip(min=0))
 
 
 def _combine(shift: np.ndarray, traces: float, cross_trace: float) -> float:

@@ -87,6 +87,14 @@ def test_collapse_to_one_point_costs_the_whole_variance():
         assert frechet_distance(*pair) == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_distance_is_the_same_from_either_side_also_where_one_covariance_is_singular():
+    generator = np.random.default_rng(7)
+    narrow, wide = generator.standard_normal((4, 9)), generator.standard_normal((30, 9))
+    flat, full = narrow.T @ narrow, wide.T @ wide  # of ranks 4 and 9
+    there = frechet_distance(np.zeros(9), flat, np.ones(9), full)
+    assert there == pytest.approx(frechet_distance(np.ones(9), full, np.zeros(9), flat), rel=1e-9)
+
+
 def test_collapse_of_a_sample_with_fewer_rows_than_dimensions():
     features = np.random.default_rng(6).normal(size=(10, 40))
     collapsed = np.repeat(features[:1], 10, axis=0)
