@@ -76,29 +76,27 @@ def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], 
             return
         except CheckpointError:
             folder.set_aside(final)
-    for covered in (folder.history, folder.metrics):  # a state says that they are complete up to its step
-        if covered.exists():
-            flush(covered)
+    with naming(final):
+        for covered in (folder.history, folder.metrics):  # a state says that they are complete up to its step
+            if covered.exists():
+                flush(covered)
+        _write_whole(final, arrays, {"format": FORMAT, "step": step, **facts})
+    read_state(final)
+
+
+def _write_whole(final: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
     temporary = final.with_name(f".{os.getpid()}-{final.name}")
     remove(temporary)
     temporary.mkdir(parents=True)
     try:
-        with naming(final / _ARRAYS):
-            np.savez(temporary / _ARRAYS, **arrays)
-            flush(temporary / _ARRAYS)
-        manifest = {
-            "format": FORMAT,
-            "step": step,
-            "sha256": {_ARRAYS: _sha256(temporary / _ARRAYS)},
-            **facts,
-        }
-        write_json(temporary / "MANIFEST.json", manifest)
+        np.savez(temporary / _ARRAYS, **arrays)
+        flush(temporary / _ARRAYS)
+        write_json(temporary / "MANIFEST.json", {**facts, "sha256": {_ARRAYS: _sha256(temporary / _ARRAYS)}})
         flush(temporary)
         move(temporary, final)
     finally:
         remove(temporary)
     forget_cached(final / _ARRAYS)
-    read_state(final)
 
 
 def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
