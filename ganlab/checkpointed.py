@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from ganlab.backend import select_backend
-from ganlab.config.loading import load_config
+from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config
+from ganlab.containment import require_contained
 from ganlab.runfolder import RunFolder
 
 
@@ -21,9 +22,12 @@ class Checkpointed:
 def load_checkpoint(folder: RunFolder, step: int | None = None) -> Checkpointed:
     """Rebuilds the generator from config.yaml and loads a checkpoint's weights; needs no data set.
 
-    Raises: CheckpointError if there is no such step or the weights do not fit.
+    Raises:
+        CheckpointError: if there is no such step or the weights do not fit.
+        ConfigError, GanlabError: if the folder holds what no run leaves, such as links.
     """
-    config = load_config(folder.config)
+    require_contained(folder.path)
+    config = load_resolved(folder.config)
     step, weights = folder.generator_weights_at(step)
     select_backend(config.backend)
     from ganlab.models.gan import build_generator
