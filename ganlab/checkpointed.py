@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganlab.backend import select_backend
-from ganlab.config.loading import load_config
+from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config
+from ganlab.containment import require_contained
 from ganlab.errors import CheckpointError
 from ganlab.runfolder import RunFolder
 
@@ -29,9 +30,12 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
         step: of the checkpoint; by default the newest that is whole. Newer ones are named on standard error.
         backend: that computes; None for the one that trained. Weights are the same file on each.
 
-    Raises: CheckpointError if there is no such step or the weights do not fit.
+    Raises:
+        CheckpointError: if there is no such step or the weights do not fit.
+        ConfigError, GanlabError: if the folder holds what no run leaves, such as links.
     """
-    config = load_config(folder.config)
+    require_contained(folder.path)
+    config = load_resolved(folder.config)
     newest, _ = folder.generator_weights_at(step)
     candidates = [newest] if step is not None else folder.generator_steps()[::-1]
     select_backend(backend or config.backend)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganlab.checkpointed import load_checkpoint
+from ganlab.containment import require_contained
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from ganlab.files import guarding, read_json, write_json
@@ -20,6 +21,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         LockedError: while the run is being trained. CheckpointError, MissingDataError, ConfigError as their names say.
         GanlabError: if the data here are not those the run was trained on.
     """
+    require_contained(path)
     folder = RunFolder(path)
     status = folder.status()
     with locked(path.parents[1], status["identity"]) as require_own, guarding(path, require_own):

@@ -123,5 +123,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise GanlabError(f"{path}: damaged JSON: nested too deeply") from error
     except ValueError as error:
         raise GanlabError(f"{path}: damaged JSON: {error}") from error

@@ -31,6 +31,8 @@ def require_plain_arrays(file: "h5py.File", size: int) -> None:
         if isinstance(item, h5py.Dataset):
             _require_plain(item)
             declared += item.nbytes
+        elif not isinstance(item, h5py.Group):
+            raise ValueError(f"{item.name}: is no array")
     if declared > size:
         raise ValueError(f"its arrays declare {declared} bytes, and the file has {size}")
 

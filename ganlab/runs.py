@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ganlab.config.reader import read_yaml
+from ganlab.containment import require_contained
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
 from ganlab.files import read_json
 from ganlab.runfolder import RunFolder
@@ -40,6 +41,7 @@ METRIC_TYPES = {
     "floor": (int, float, type(None)),
     "fingerprint": (str, type(None)),
 }
+_DATASET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 # <name>-seed<seed>-<identity>, with a further number where `--fresh` started the same run again.
 FOLDER_NAME = re.compile(r"(?P<name>.+)-seed(?P<seed>\d+)-(?P<identity>[0-9a-f]{8})(?:-\d+)?")
 
@@ -185,9 +187,10 @@ def read_run(folder: Path) -> RunRecord:
     """Reads a run folder's status.json and, where there is one, summary.json.
 
     Raises:
-        GanlabError: one of the two is damaged; the line names the file.
+        GanlabError: one of the two is damaged, or the folder holds a link; the line names the file.
     """
     folder = Path(folder)
+    require_contained(folder)
     status_path, summary_path = RunFolder(folder).status_file, RunFolder(folder).summary
     status = _read_json(status_path)
     if status.get("status") not in STATES:
@@ -196,7 +199,8 @@ def read_run(folder: Path) -> RunRecord:
     if not isinstance(status.get("cell", ""), str):
         raise GanlabError(f"{status_path}: damaged: cell: received {type(status['cell']).__name__}")
     times = status.get("times", {})
-    if not isinstance(times, dict) or type(times.get("updated", 0)) not in (int, float):
+    updated = times.get("updated", 0) if isinstance(times, dict) else None
+    if type(updated) not in (int, float) or not 0 <= updated < 2**36:  # in the year 4147 clocks still show it
         raise GanlabError(f"{status_path}: damaged: times: expected a mapping with 'updated' in seconds")
     summary = _read_json(summary_path) if summary_path.exists() else None
     if summary is not None:
@@ -240,10 +244,7 @@ def _has_identity(run: Path, selector: str) -> bool:
 
 
 def _read_json(path: Path) -> dict:
-    try:
-        value = read_json(path)
-    except RecursionError as error:
-        raise GanlabError(f"{path}: damaged JSON: nested too deeply") from error
+    value = read_json(path)
     if not isinstance(value, dict):
         raise GanlabError(f"{path}: damaged: expected a mapping, received {type(value).__name__}")
     return value
@@ -253,6 +254,8 @@ def _summary_problems(summary: dict) -> Iterator[str]:
     if summary.get("format") != SUMMARY_FORMAT:
         yield f"format {summary.get('format')!r} is not one this ganlab reads; expected {SUMMARY_FORMAT}"
     yield from _type_problems(summary, SUMMARY_TYPES, "")
+    if not _DATASET.fullmatch(summary["dataset"]):  # pictures of a report are named after it
+        yield f"damaged: dataset: expected the name of a data set, received {summary['dataset']!r}"
     for name, metric in summary["metrics"].items():
         if not isinstance(metric, dict):
             yield f"damaged: metrics.{name}: expected a mapping, received {type(metric).__name__}"

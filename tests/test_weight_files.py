@@ -7,7 +7,7 @@ import pytest
 
 from ganlab.errors import CheckpointError, MissingDataError
 from ganlab.metrics.classifier import build_classifier
-from ganlab.weight_files import read_weights, write_weights
+from ganlab.weight_files import check_weights, read_weights, write_weights
 
 
 @pytest.fixture
@@ -33,6 +33,23 @@ def test_the_hash_is_of_the_weights_and_not_of_the_file(written, tmp_path):
     assert read_weights(path, model, "") == read_weights(tmp_path / "b.weights.h5", model, "")
 
 
+def test_keras_reads_the_file_as_its_own(written):
+    path, model = written
+    other = build_classifier((8, 8, 1), classes=10)
+    other.set_weights([np.zeros_like(weights) for weights in other.get_weights()])
+    other.load_weights(path)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
+
+
+def test_a_file_is_checked_without_its_network(written):
+    path, model = written
+    arrays = check_weights(path)
+    assert sorted(array.shape for array in arrays.values()) == sorted(w.shape for w in model.get_weights())
+    path.write_bytes(_flip_a_bit(path.read_bytes(), model))
+    with pytest.raises(CheckpointError, match=r"a\.weights\.h5: damaged: the weights do not match their checksum"):
+        check_weights(path)
+
+
 def _flip_a_bit(content: bytes, model) -> bytes:
     kernel = model.get_weights()[-2].tobytes()
     position = content.index(kernel[:64]) + 30
@@ -43,9 +60,10 @@ def _flip_a_bit(content: bytes, model) -> bytes:
     ("damage", "message"),
     [
         (_flip_a_bit, "damaged, the weights do not match their checksum"),
-        (lambda content, model: content[: len(content) // 2], "no weights of this network"),
-        (lambda content, model: b"", "no weights of this network"),
-        (lambda content, model: b"not hdf5" * 1000, "no weights of this network"),
+        (lambda content, model: content[: len(content) // 2], "damaged, the weights do not match their checksum"),
+        (lambda content, model: b"", "no weights of this network: it does not begin with the checksums"),
+        (lambda content, model: b"not hdf5" * 1000, "no weights of this network: it does not begin with the checksums"),
+        (lambda content, model: content[512:], "no weights of this network: it does not begin with the checksums"),
     ],
 )
 def test_a_damaged_file_is_one_line_with_its_remedy(written, damage, message):

@@ -14,7 +14,7 @@ from ganlab.config.translation import config_error
 from ganlab.config.writing import dump_config
 from ganlab.errors import ConfigError
 
-__all__ = ["build_config", "configs_at", "dump_config", "load_config", "read_config", "resolve_config"]
+__all__ = ["build_config", "configs_at", "dump_config", "load_config", "load_resolved", "read_config", "resolve_config"]
 
 MAX_EXTENDS = 10
 
@@ -49,6 +49,18 @@ def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | Non
             or `-o a.b=VALUE: dotted.key: ...`.
     """
     return resolve_config(read_config(path), overrides, seed)
+
+
+def load_resolved(path: Path | str) -> Config:
+    """Loads the config.yaml of a run folder, which says all by itself: no other file is opened, whatever it says.
+
+    Raises:
+        ConfigError: the first mistake in the order of the document.
+    """
+    document = read_yaml(Path(path))
+    if isinstance(document.root.value, dict) and "extends" in document.root.value:
+        raise error_in(document, ("extends",), "a run folder's config extends no other file")
+    return build_config(document)
 
 
 def read_config(path: Path | str) -> Node:

@@ -85,6 +85,8 @@ def _describe(error: yaml.YAMLError, text: str, builder: "_Builder") -> str:
     problem = " ".join(str(getattr(error, "problem", None) or error).split())
     if "\t" in before and not before.strip():
         problem = "a tab; indent with spaces"
+    if "nesting depth" in problem:  # libyaml 0.2.6 and later looks so far ahead that its own limit comes first
+        return f"{builder.place(line + 1, column + 1)}: nested more than {MAX_DEPTH} levels deep, the limit"
     return f"{builder.place(line + 1, column + 1)}: syntax error: {problem}"
 
 

@@ -103,8 +103,8 @@ def _follow(file: io.BytesIO, storage: Storage | None = None) -> Any:
             stack.append(_named(argument))
         elif name == "REDUCE":
             arguments, called = stack.pop(), stack.pop()
-            if called not in _CALLS.values():
-                raise ValueError("calls what is no function")
+            if called not in _CALLS.values() or not isinstance(arguments, tuple):
+                raise ValueError("calls what makes no tensor")
             stack.append(called(*arguments))
         elif name == "BINPERSID":
             stack.append(_refer(stack.pop(), storage))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ganlab.config.loading import load_config
+from ganlab.config.loading import load_resolved
 from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config, Network
 from ganlab.runfolder import RunFolder
@@ -48,7 +48,7 @@ def facts_of_run(run: RunRecord) -> dict[str, str]:
         ConfigError: the config is not one this ganlab reads.
     """
     path = RunFolder(run.folder).config
-    return facts_of(load_config(path)) if path.is_file() else {}
+    return facts_of(load_resolved(path)) if path.is_file() else {}
 
 
 def same(first: str, second: str) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os.path
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ class _Reader:
             self.fail(("base",), "missing; expected the path of the config that is varied")
         if not isinstance(base, str):
             self.fail(("base",), f"expected the path of a config, received {shown(base)}")
-        if not (path.parent / base).is_file():
+        if not os.path.isfile(path.parent / base):  # False also for what cannot be a path
             self.fail(("base",), f"no such file: {path.parent / base}")
         return path.parent / base
 

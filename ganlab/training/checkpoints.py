@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ganlab.data.npz import DAMAGE, read_stored_npz
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
 from ganlab.files import flush, forget_cached, move, naming, read_json, replacing, write_json
 from ganlab.runfolder import RunFolder, remove
@@ -108,11 +109,10 @@ def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         manifest = read_json(path / "MANIFEST.json")
         if manifest["format"] != FORMAT or manifest["sha256"][_ARRAYS] != _sha256(path / _ARRAYS):
             raise CheckpointError(f"{path}: damaged: its files are not those of its manifest")
-        with np.load(path / _ARRAYS, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}, manifest
+        return read_stored_npz(path / _ARRAYS), manifest
     except CheckpointError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, GanlabError) as error:
+    except (*DAMAGE, TypeError, GanlabError) as error:
         raise CheckpointError(f"{path}: damaged: {error}") from error
 
 

@@ -113,7 +113,7 @@ WRONG = [
         "a: 9223372036854775808",
         "f.yaml:1:4: a: expected an integer of at most 64 bits, received '9223372036854775808'",
     ),
-    ("[" * 100_000, f"f.yaml:1:{MAX_DEPTH + 1}: nested more than 40 levels deep, the limit"),
+    ("[" * 500, f"f.yaml:1:{MAX_DEPTH + 1}: nested more than 40 levels deep, the limit"),
     ("- " * 100_000, f"f.yaml:1:{2 * MAX_DEPTH + 1}: nested more than 40 levels deep, the limit"),
     ("a: " + "[" + "x," * MAX_NODES + "]", "f.yaml:1:40001: more than 20,000 values, the limit"),
     (
@@ -122,6 +122,11 @@ WRONG = [
     ),
     ("x" * (MAX_BYTES + 1), "f.yaml:1:1: larger than 256 KiB, the limit for YAML"),
 ]
+
+
+def test_no_depth_is_too_deep_to_be_refused(either_parser):
+    with pytest.raises(ConfigError, match=rf"f.yaml:1:[0-9]+: nested more than {MAX_DEPTH} levels deep, the limit"):
+        parse_yaml("[" * 100_000, "f.yaml")
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG, ids=[message[:60] for _, message in WRONG])

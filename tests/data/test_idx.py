@@ -34,6 +34,7 @@ def test_values_come_back_as_they_were_written(tmp_path):
         (gzip.compress(b"\0\0\x0d\3"), "expected the IDX header (0, 8, 3), received (0, 13, 3)"),
         (gzip.compress(idx_bytes(IMAGES[0])), "expected the IDX header (0, 8, 3), received (0, 8, 2)"),
         (gzip.compress(idx_bytes(noise(3, 5, 4))), "expected samples of shape (4, 5), received 3 of (5, 4)"),
+        (gzip.compress(idx_bytes(np.zeros((2**17, 4, 5), np.uint8))), "values unpack to more than 200 times its size"),
         (gzip.compress(b"\0\0\x08\3\xff\xff\xff\xff\0\0\0\4\0\0\0\5"), "received 4294967295 of (4, 5)"),
     ],
 )

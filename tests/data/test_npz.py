@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from ganlab.data.npz import read_npz, read_npz_shapes
+from ganlab.data.npz import read_npz, read_npz_shapes, read_stored_npz
 from ganlab.errors import GanlabError
 from tests.data.samples import noise, write_npz
 
@@ -57,6 +57,43 @@ def test_a_header_cannot_make_us_reserve_memory(tmp_path):
         archive.writestr("x.npy", header.getvalue() + b"few")
     with pytest.raises(GanlabError, match=r"x: its size does not match its shape"):
         read_npz(path, {"x": (None, 4, 4)})
+
+
+def test_a_bomb_is_refused_before_it_unpacks(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=np.zeros((2**18, 4, 4), np.uint8), y=GOOD["y"])
+    with pytest.raises(GanlabError, match=r"x: unpacks to more than 200 times its size"):
+        read_npz(path, SHAPES)
+
+
+class TestStored:
+    def test_what_savez_writes_comes_back(self, tmp_path):
+        arrays = {"a/0/kernel": np.ones((2, 3), np.float32), "seed": np.array([7], np.uint32), "none": np.zeros((0, 4))}
+        np.savez(tmp_path / "a.npz", **arrays)
+        read = read_stored_npz(tmp_path / "a.npz")
+        assert read.keys() == arrays.keys() and all(np.array_equal(read[key], arrays[key]) for key in arrays)
+
+    def write(self, path, descr: str, shape: tuple, content: bytes, packed: bool = False):
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
+            archive.writestr("x.npy", header.getvalue() + content)
+        return path
+
+    @pytest.mark.parametrize(
+        ("form", "message"),
+        [
+            (("<f4", (10**12,), b"few"), r"its size does not match its shape \(1000000000000,\) of float32"),
+            (("<f4", (2**32, 2**32), b""), "its size does not match its shape"),
+            (("<f4", (-1, -8), bytes(32)), "its size does not match its shape"),
+            (("|O", (1,), b"cos\nsystem\n(S'true'\ntR."), r"Object arrays cannot be loaded: x\.npy"),
+            (("<f4", (2,), bytes(8), True), "is packed"),
+        ],
+        ids=["huge", "huge beyond 64 bits", "negative", "pickle", "packed"],
+    )
+    def test_what_it_does_not_write_is_refused(self, tmp_path, form, message):
+        with pytest.raises(ValueError, match=message):
+            read_stored_npz(self.write(tmp_path / "a.npz", *form))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])

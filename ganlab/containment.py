@@ -1,0 +1,27 @@
+"""A run folder from someone else must not lead its reader anywhere else."""
+
+import os
+from pathlib import Path
+
+from ganlab.errors import GanlabError
+
+
+def require_contained(folder: Path) -> None:
+    """Refuses a run folder in which something is no file or folder of its own: ganlab makes neither links nor pipes there.
+
+    A link would have a command read from, or write to, wherever it points; a pipe would have it wait for ever. The folder
+    itself may be reached by a link.
+
+    Raises:
+        GanlabError: one line that names the entry.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise GanlabError(f"{entry.path}: refused: a link, in a run folder")
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not entry.is_file(follow_symlinks=False):
+                    raise GanlabError(f"{entry.path}: refused: no regular file, in a run folder")
