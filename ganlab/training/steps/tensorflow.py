@@ -111,7 +111,7 @@ class Steps:
         values, tapes, logs = dict(values), {}, {}
         for stage in self.objective.stages:
             if isinstance(stage, Pass):
-                network = self.objective.networks[stage.network]
+                network = self.objective.called(stage.network)
                 with tf.GradientTape() as tape:
                     values[stage.name] = tf.cast(network(stage.inputs(values), training=True), tf.float32)
                     regularization = _regularization(network)
