@@ -166,7 +166,7 @@ class Steps:
         return combine_logs(self.objective, logs)
 
     def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
-        network = self.objective.networks[stage.network]
+        network = self.objective.called(stage.network)
         variables = network.trainable_variables
         scope = _Scope()
 

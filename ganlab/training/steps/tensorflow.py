@@ -117,7 +117,7 @@ class Steps:
         return combine_logs(self.objective, logs)
 
     def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
-        network = self.objective.networks[stage.network]
+        network = self.objective.called(stage.network)
         with tf.GradientTape() as tape:
             output = tf.cast(network(stage.inputs(values), training=True), tf.float32)
             regularization = _regularization(network)

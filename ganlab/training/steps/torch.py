@@ -129,7 +129,7 @@ class Steps:
         return combine_logs(self.objective, logs)
 
     def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
-        network = self.objective.networks[stage.network]
+        network = self.objective.called(stage.network)
         with torch.set_grad_enabled(stage.name in self.through), _Scope() as scope:
             output = network(stage.inputs(values), training=True).to(torch.float32)
             regularization = _regularization(network)
