@@ -83,7 +83,9 @@ def main() -> None:
     first, *runs = runs
     ratios = [r / (i + c) for r, i, c in zip(runs, imports[1:], compilations[1:], strict=True)]
     columns = [statistics.median(values) for values in (runs, imports, compilations, ratios)]
-    print("| config | ganlab run, s | import, s | compilation, s | ratio | the first time, s |\n|---|---|---|---|---|---|")
+    print(
+        "| config | ganlab run, s | import, s | compilation, s | ratio | the first time, s |\n|---|---|---|---|---|---|"
+    )
     print(f"| {config} | {' | '.join(f'{value:.2f}' for value in columns)} | {first:.2f} |")
 
 
