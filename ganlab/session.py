@@ -22,6 +22,7 @@ from ganlab.summary import summarise
 from ganlab.training import callbacks
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.checkpoints import mend_generator, newest_state, restore
+from ganlab.training.choices import recall, remember, remembered_path
 from ganlab.training.draws import Draws, generator_of
 from ganlab.training.objectives import gan_objective
 from ganlab.training.progress import progress
@@ -99,16 +100,19 @@ class Session:
         self.writer = self.progress = None
 
     def _steps(self, manifest: dict | None, done: int) -> tuple[Any, Choice]:
-        """The compiled steps: as measured now, or as the checkpoint says, for a resumed run must compute the same numbers."""
-        ends = value_range(self.config.data.range)
+        """The compiled steps: as the checkpoint says, for a resumed run must compute the same numbers; else as measured."""
+        config, ends = self.config, value_range(self.config.data.range)
 
         def make(objective: Objective, jit: bool):
             return self.backend.Steps(objective, self.plan.dataset.train.images, ends, jit)
 
-        if manifest is not None:
-            choice = Choice(**manifest["compiled"])
+        path = remembered_path(self.plan.cell, config.jit, config.backend, self.device)
+        choice = recall(path) if manifest is None else Choice(**manifest["compiled"])
+        if choice is not None:
             return make(fold_objective(self.objective) if choice.fold else self.objective, choice.jit), choice
-        return choose_steps(self.backend, make, self.objective, self.draws, self.config.jit, self.plan.steps)
+        steps, choice = choose_steps(self.backend, make, self.objective, self.draws, config.jit, self.plan.steps)
+        remember(path, choice)
+        return steps, choice
 
     def _callbacks(self, asked, choice: Choice, done: int, quiet: bool) -> list:
         folder, config, total = self.folder, self.config, self.plan.steps

@@ -68,7 +68,9 @@ class Steps:
         draws = {name: tf.TensorSpec((None, *draw.shape), kinds[name]) for name, draw in objective.draws.items()}
         number = tf.TensorSpec((), tf.int32)
         signature = (tf.TensorSpec(self.images.shape, self.images.dtype), draws, number, number)
-        self._chunk = tf.function(self._run_chunk, input_signature=signature, jit_compile=jit)
+        # autograph=False: loops and conditions are TensorFlow's already, and rewriting the sources takes longer than the rest.
+        options = {"input_signature": signature, "jit_compile": jit, "autograph": False}
+        self._chunk = tf.function(self._run_chunk, **options)
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
         """Performs len(draws) steps from step `first`, counted from 0.
