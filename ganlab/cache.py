@@ -8,7 +8,7 @@ import filelock
 import platformdirs
 
 from ganlab.errors import GanlabError
-from ganlab.files import replacing
+from ganlab.files import half_written, replacing
 
 
 def cache_folder() -> Path:
@@ -39,6 +39,8 @@ def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable
         path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(path.with_name(path.name + ".lock")):
             if not _is_ready(path, is_valid):  # another process may have made it while we waited
+                for left in half_written(path):  # by processes that were killed: we hold the lock, so none is at it
+                    left.unlink(missing_ok=True)
                 with replacing(path) as temporary:
                     compute(temporary)
     except OSError as error:

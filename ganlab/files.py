@@ -1,6 +1,7 @@
 """Writing files whole or not at all, and only while this process may."""
 
 import contextlib
+import glob
 import io
 import json
 import os
@@ -11,7 +12,6 @@ from typing import Any
 
 from ganlab.errors import GanlabError
 
-_LONGER_THAN_A_LINE = 1 << 16  # bytes
 _guards: dict[Path, Callable[[], None]] = {}
 
 
@@ -54,6 +54,11 @@ def replacing(path: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def half_written(path: Path) -> list[Path]:
+    """What killed processes have left of `replacing(path)`."""
+    return list(path.parent.glob(f".{'[0-9a-f]' * 8}-{glob.escape(path.name)}"))
+
+
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Lets an OSError of the block say which file it is about: that of a failed write, as on a full disk, does not."""
@@ -77,11 +82,9 @@ def append_text(path: Path, text: str) -> None:
     """Appends whole lines. A torn last line, left by a process that was killed in writing it, is cut off first."""
     permit(path)
     with naming(path), path.open("ab+", buffering=0) as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _LONGER_THAN_A_LINE))
-        end = file.read()
-        if not end.endswith(b"\n"):
-            file.truncate(size - len(end) + end.rfind(b"\n") + 1)
+        file.seek(0)
+        there = file.read()
+        file.truncate(there.rfind(b"\n") + 1)
         write_bytes(file, text.encode("utf-8"))
 
 

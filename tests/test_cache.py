@@ -76,3 +76,18 @@ def test_processes_that_race_compute_once_and_never_read_a_half_file(tmp_path):
         sizes = pool.map(_compute_and_measure, [tmp_path / "file"] * 4)
     assert sizes == [100_000] * 4
     assert len(list((tmp_path / "marks").iterdir())) == 1
+
+
+def test_a_process_that_is_killed_while_it_computes_leaves_the_lock_free_and_its_half_file_goes(tmp_path):
+    target = tmp_path / "file [1]"
+    process = multiprocessing.get_context("spawn").Process(target=_compute_and_measure, args=(target,))
+    process.start()
+    give_up = time.monotonic() + 60
+    while not (tmp_path / "marks").exists():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+    assert len(list(tmp_path.glob(".*-file*"))) == 1
+    compute_once(target, lambda path: path.write_text("whole"))
+    assert target.read_text() == "whole" and not list(tmp_path.glob(".*-file*"))

@@ -1,11 +1,14 @@
+import contextlib
 import errno
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from ganlab.errors import GanlabError
-from ganlab.files import naming, read_json, replacing, write_json, write_text
+from ganlab.errors import GanlabError, LockedError
+from ganlab.files import append_text, guarding, naming, read_json, replacing, write_json, write_text
+from ganlab.runfolder import remove
 
 
 def test_a_file_appears_whole_when_the_block_ends(tmp_path):
@@ -70,3 +73,51 @@ def test_damaged_json_is_one_line_that_names_the_file(tmp_path, damaged):
     with pytest.raises(GanlabError) as caught:
         read_json(path)
     assert str(caught.value).startswith(f"{path}: damaged JSON: ") and "\n" not in str(caught.value)
+
+
+CHANGES = {
+    "replacing": lambda path: write_text(path, "new"),
+    "appending": lambda path: append_text(path, "new\n"),
+    "removing": remove,
+}
+
+
+class TestAGuardedFolder:
+    """Of a run that went to another process: nothing is put into place any more, by any thread."""
+
+    @staticmethod
+    def refuse():
+        raise LockedError("taken over")
+
+    @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+    def test_stays_as_it_is(self, tmp_path, change):
+        path = tmp_path / "run" / "a"
+        write_text(path, "before\n")
+        with guarding(tmp_path / "run", self.refuse), ThreadPoolExecutor() as pool:
+            for attempt in (lambda: change(path), lambda: pool.submit(change, path).result()):
+                with pytest.raises(LockedError):
+                    attempt()
+        assert path.read_text() == "before\n" and list(path.parent.iterdir()) == [path]
+
+    @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+    def test_may_be_changed_while_the_guard_agrees_and_afterwards(self, tmp_path, change):
+        path = tmp_path / "a"
+        for context in (guarding(tmp_path, lambda: None), contextlib.nullcontext()):
+            write_text(path, "before\n")
+            with context:
+                change(path)
+            assert not path.exists() or path.read_text() != "before\n"
+
+    def test_does_not_guard_what_lies_beside_it(self, tmp_path):
+        with guarding(tmp_path / "run", self.refuse):
+            write_text(tmp_path / "running", "new")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", "3\n"), ("1\n2\n", "1\n2\n3\n"), ("1\n2", "1\n3\n"), ("torn", "3\n"), ("1\n" + "x" * 70_000, "1\n3\n")],
+)
+def test_appending_cuts_a_torn_last_line_off(tmp_path, before, after):
+    (tmp_path / "a").write_text(before)
+    append_text(tmp_path / "a", "3\n")
+    assert (tmp_path / "a").read_text() == after

@@ -1,13 +1,15 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from ganlab.errors import ConfigError, LockedError
-from ganlab.locks import locked, owner_record
+from ganlab.locks import holder_of, locked, owner_record
 
 IDENTITY = "0123456789abcdef" * 4
 HOLD = """
@@ -99,3 +101,59 @@ def test_the_record_of_an_owner_is_this_process():
     record = owner_record()
     assert (record["host"], record["pid"]) == (socket.gethostname(), os.getpid())
     assert record["since"] > 1.7e9
+
+
+LOST = {
+    "the folder of locks was removed": lambda locks: shutil.rmtree(locks),
+    "the lock was removed": lambda locks: [path.unlink() for path in locks.glob("*.lock")],
+    "the lock was made anew": lambda locks: [(path.unlink(), path.touch()) for path in locks.glob("*.lock")],
+    "another host wrote its name": lambda locks: [
+        path.write_text('{"host": "elsewhere", "pid": 7, "token": "0"}') for path in locks.glob("*.owner")
+    ],
+}
+
+
+class TestALockThatWentToAnother:
+    """Its owner was stopped, or its file system has no locks between hosts."""
+
+    @pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
+    def test_is_noticed_when_asked_and_its_files_are_left_to_the_other(self, tmp_path, lose):
+        with locked(tmp_path, IDENTITY) as require_own:
+            require_own()
+            lose(tmp_path / ".locks")
+            before = sorted(tmp_path.rglob("*"))
+            with pytest.raises(LockedError, match=r"taken over by (another process|process \d+ on .*); this process"):
+                require_own()
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_names_the_other(self, tmp_path):
+        with locked(tmp_path, IDENTITY) as require_own:
+            LOST["another host wrote its name"](tmp_path / ".locks")
+            with pytest.raises(LockedError, match=r"^this run was taken over by process 7 on elsewhere;"):
+                require_own()
+
+
+def test_who_only_asks_who_holds_a_lock_keeps_nobody_out(tmp_path):
+    """Sweeps ask again and again; what they ask by is the lock itself."""
+    with locked(tmp_path, IDENTITY):
+        left = {path: path.read_bytes() for path in (tmp_path / ".locks").iterdir()}
+    (tmp_path / ".locks").mkdir(exist_ok=True)
+    for path, content in left.items():  # as a killed owner leaves them
+        path.write_bytes(content)
+    stop = threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            holder_of(tmp_path, IDENTITY)
+            for path, content in left.items():
+                path.exists() or path.write_bytes(content)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(20):
+            with locked(tmp_path, IDENTITY):
+                pass
+    finally:
+        stop.set()
+        asking.join()

@@ -1,0 +1,153 @@
+"""Many processes want the same run, or the same file of the cache, at the same time."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.reliability.runs import CONFIG, finish, outcome, require_same, require_sound, start
+from tests.reliability.test_signals import LONG, has_saved, status, wait_for
+
+pytestmark = pytest.mark.slow
+STARTERS = 20
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "tiny.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+@contextlib.contextmanager
+def ending(*processes):
+    """No process of a test outlives it."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def test_of_twenty_starters_one_trains_and_the_others_are_told_by_whom(folder):
+    processes = [start(folder, *LONG, "-q") for _ in range(STARTERS)]
+    with ending(*processes):
+        give_up = time.monotonic() + 300
+        while sum(process.poll() is None for process in processes) > 1:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        (owner,) = (process for process in processes if process.poll() is None)
+        wait_for(owner, has_saved(folder))
+        refused = [process for process in processes if process is not owner]
+        words = f"this run is being trained by process {owner.pid} on {os.uname().nodename}; wait for it or stop it\n"
+        assert {(process.returncode, process.communicate()[0]) for process in refused} == {(5, words)}
+        owner.send_signal(signal.SIGTERM)
+        assert owner.wait(timeout=60) == 75
+    require_sound(folder / "results")
+
+
+def test_a_killed_owners_run_is_taken_over(folder):
+    first = start(folder, *LONG, "-q")
+    with ending(first):
+        wait_for(first, has_saved(folder))
+    second = start(folder, *LONG, "-q")
+    with ending(second):
+        wait_for(second, lambda: status(folder)["owner"]["pid"] == second.pid)
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(timeout=60) == 75
+    require_sound(folder / "results")
+
+
+def test_a_stopped_process_that_lost_its_lock_does_not_touch_the_run_of_the_new_owner(folder):
+    stale = start(folder, *LONG, "-q")
+    with ending(stale):
+        wait_for(stale, has_saved(folder))
+        os.kill(stale.pid, signal.SIGSTOP)
+        shutil.rmtree(folder / "results" / ".locks")
+        owner = start(folder, *LONG, "-q")
+        with ending(owner):
+            wait_for(owner, lambda: status(folder)["owner"]["pid"] == owner.pid)
+            os.kill(stale.pid, signal.SIGCONT)
+            printed = stale.communicate(timeout=60)[0]
+            words = f"this run was taken over by process {owner.pid} on {os.uname().nodename}; this process leaves it as it is"
+            assert (stale.returncode, printed) == (5, f"{words}\n")
+            trained = len((next(folder.glob("results/*/*/history.csv"))).read_text())
+            wait_for(owner, lambda: len((next(folder.glob("results/*/*/history.csv"))).read_text()) > trained + 1000)
+            assert (status(folder)["status"], status(folder)["owner"]["pid"]) == ("running", owner.pid)
+            owner.send_signal(signal.SIGTERM)
+            assert owner.wait(timeout=60) == 75
+    require_sound(folder / "results")
+
+
+def test_two_sweeps_share_the_runs_and_both_end_when_all_are_finished(folder):
+    words = ["sweep", "tiny.yaml", "--seeds", "0,1", "-q", "-o", "metrics=[]"]
+    sweeps = [start(folder, *words) for _ in range(2)]
+    with ending(*sweeps):
+        printed = {(sweep.wait(timeout=300), sweep.communicate()[0]) for sweep in sweeps}
+    assert [code for code, _ in printed] == [0], printed  # the same folders in the same order, said by both
+    require_sound(folder / "results")
+    finish(folder, *words, "--results", "alone")
+    shutil.rmtree(folder / "results" / ".sweep")
+    for results in (folder / "results", folder / "alone"):
+        for run in results.glob("digits/*"):
+            (run / "metrics.jsonl").touch()
+    require_same(outcome(folder / "results"), outcome(folder / "alone"))
+
+
+PICTURES = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from ganlab.data import folder
+write = folder._write_array
+
+def count(path, **more):
+    (Path(sys.argv[2]) / path.name).touch()
+    write(path, **more)
+
+folder._write_array = count
+options = SimpleNamespace(source=sys.argv[1], image_size=None, limit=None, grayscale=None)
+print(folder.load(options).fingerprint)
+"""
+STATISTICS = """
+import sys, time
+from pathlib import Path
+from types import SimpleNamespace
+import numpy as np
+from ganlab.metrics.statistics import cached, read_arrays
+
+def compute(path, key):
+    (Path(sys.argv[2]) / path.name).touch()
+    np.savez(path, key=np.array(key), features=np.arange(1_000_000))
+
+dataset = SimpleNamespace(name="some", fingerprint="f")
+extractor = SimpleNamespace(recipe={"extractor": "random"}, weight_hash="h")
+path, key = cached(dataset, extractor, "all", {}, compute, read_arrays)
+print(read_arrays(path, key)["features"].sum())
+"""
+
+
+@pytest.mark.parametrize("program", [PICTURES, STATISTICS], ids=["pictures", "statistics"])
+def test_twenty_first_users_of_a_cache_compute_once_and_read_the_same(tmp_path, program):
+    pictures, marks = tmp_path / "pictures", tmp_path / "marks"
+    pictures.mkdir()
+    marks.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    for number, picture in enumerate(pixels):
+        Image.fromarray(picture).save(pictures / f"{number}.png")
+    command = [sys.executable, "-c", program, str(pictures), str(marks)]
+    environment = os.environ | {"GANLAB_CACHE": str(tmp_path / "cache")}
+    processes = [subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) for _ in range(STARTERS)]
+    with ending(*processes):
+        answers = {process.communicate(timeout=300) for process in processes}
+    assert len(answers) == 1 and answers.pop()[1] == ""
+    assert len(list(marks.iterdir())) == 1
+    assert not [path for path in (tmp_path / "cache").rglob(".*") if path.suffix != ".lock"]
