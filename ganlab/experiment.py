@@ -37,7 +37,9 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
             with contextlib.suppress(OSError):  # a full disk: the first error is the one to tell
                 plan.folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
             if isinstance(error, DivergedError):
-                session.summarise("diverged", {"verdict": "diverged", "reason": str(error)}, before + time.time() - began)
+                session.summarise(
+                    "diverged", {"verdict": "diverged", "reason": str(error)}, before + time.time() - began
+                )
             raise
         session.summarise("finished", verdict, before + time.time() - began)
         plan.folder.set_status("finished", **verdict, seconds=round(before + time.time() - began, 2))

@@ -50,7 +50,9 @@ def check_weights(path: Path) -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         with h5py.File(path, "r") as file:
             require_plain_arrays(file, path.stat().st_size)
-            file.visititems(lambda name, item: arrays.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
+            file.visititems(
+                lambda name, item: arrays.update({name: item[()]} if isinstance(item, h5py.Dataset) else {})
+            )
     except _DAMAGE as error:
         raise CheckpointError(f"{path}: damaged: {_first_line(error)}") from error
     return arrays

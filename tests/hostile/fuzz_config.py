@@ -29,12 +29,80 @@ WHOLE = [content for content in FILES if b"extends" not in content and b"discrim
 STUDY = (ROOT / "experiments/quickstart_study/study.yaml").read_text(encoding="utf-8")
 MOST_SECONDS, MOST_MEGABYTES = 1.0, 200
 
-_MARKS = [*"{}[]:'\"|>?,#&*!-~%@`", "&a", "*a", "!x", "<<", "{}", "[]", "- ", ": ", "\n", "\n  ", "\t", "---\n", "...\n"]
-_WORDS = ["null", "true", "no", "-1", "0", "1e999", ".nan", "-.inf", "0x", "9" * 20, "é", "\0", "\u2028", "\x1b]0;x\x07", "\ufeff"]
-_KEYS = ["repeat", "layers", "Adam", "minimax", "penalty", "r1", "every", "extends: ", "<<: ", "&a ", "!!python/name:os.system "]
+_MARKS = [
+    *"{}[]:'\"|>?,#&*!-~%@`",
+    "&a",
+    "*a",
+    "!x",
+    "<<",
+    "{}",
+    "[]",
+    "- ",
+    ": ",
+    "\n",
+    "\n  ",
+    "\t",
+    "---\n",
+    "...\n",
+]
+_WORDS = [
+    "null",
+    "true",
+    "no",
+    "-1",
+    "0",
+    "1e999",
+    ".nan",
+    "-.inf",
+    "0x",
+    "9" * 20,
+    "é",
+    "\0",
+    "\u2028",
+    "\x1b]0;x\x07",
+    "\ufeff",
+]
+_KEYS = [
+    "repeat",
+    "layers",
+    "Adam",
+    "minimax",
+    "penalty",
+    "r1",
+    "every",
+    "extends: ",
+    "<<: ",
+    "&a ",
+    "!!python/name:os.system ",
+]
 PIECES = [*_MARKS, *_WORDS, *_KEYS]
-VALUES = [None, True, -1, 0, 2**63, 1.5, float("nan"), float("inf"), "", "x", "../../x", "\x1b[2J", "a\nb", [], {}, [[]], {"": {}}]
-VALUES += [{"Dense": {"units": -1}}, [None] * 50, {str(i): i for i in range(50)}, "y" * 5000, "Lambda", {"class_name": "Dense", "config": {}}]
+VALUES = [
+    None,
+    True,
+    -1,
+    0,
+    2**63,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "../../x",
+    "\x1b[2J",
+    "a\nb",
+    [],
+    {},
+    [[]],
+    {"": {}},
+]
+VALUES += [
+    {"Dense": {"units": -1}},
+    [None] * 50,
+    {str(i): i for i in range(50)},
+    "y" * 5000,
+    "Lambda",
+    {"class_name": "Dense", "config": {}},
+]
 
 
 @dataclass
@@ -112,7 +180,10 @@ def bomb(chance: random.Random) -> Case:
         head + "".join(f"k{i}: {i}\n" for i in range(size)),
         head + "name: " + "n" * size,
         head + "".join(f"x: {i}\n" for i in range(size)),
-        head.replace("layers:", "layers: [" + "{repeat: 1000, layers: [" * min(size, 20) + "Dense" + "]}" * min(size, 20) + "]\n  z:"),
+        head.replace(
+            "layers:",
+            "layers: [" + "{repeat: 1000, layers: [" * min(size, 20) + "Dense" + "]}" * min(size, 20) + "]\n  z:",
+        ),
         head + "z: '" + "'' " * size + "'",
         head + "z: &" + "a" * size + " 1",
         head + "z: " + "9" * size,
@@ -128,9 +199,13 @@ def bomb(chance: random.Random) -> Case:
 
 def overridden(chance: random.Random) -> Case:
     def option() -> str:
-        keys = chance.choice(["train.steps", "generator.layers[0].Dense.units", "loss", "data", "penalty.r1", "output.grid[1]", "x"])
+        keys = chance.choice(
+            ["train.steps", "generator.layers[0].Dense.units", "loss", "data", "penalty.r1", "output.grid[1]", "x"]
+        )
         more = chance.choice(["", "", ".a", "[0]", "[99999999]", "." * 50, ".a" * 60, "\0", "="])
-        value = chance.choice([json.dumps(chance.choice(VALUES[:15])), chance.choice(PIECES), "[" * 3000, "x" * 200_000])
+        value = chance.choice(
+            [json.dumps(chance.choice(VALUES[:15])), chance.choice(PIECES), "[" * 3000, "x" * 200_000]
+        )
         return f"{keys}{more}={value}"
 
     return Case(chance.choice(WHOLE), overrides=[option() for _ in range(chance.randint(1, 3))])
@@ -140,8 +215,22 @@ def extending(chance: random.Random) -> Case:
     count = chance.choice([1, 3, 11])
     beside = {f"{i}.yaml": f"extends: {i + 1}.yaml\n".encode() for i in range(count)}
     beside[f"{count}.yaml"] = chance.choice(FILES)
-    ends = ["0.yaml", "config.yaml", "../config.yaml", "/dev/zero", "/etc/passwd", ".", "", "0.yaml\0", "n" * 5000, "[0.yaml]", "~"]
-    return Case(f"extends: {chance.choice(ends)}\n".encode() + chance.choice([b"", changed_text(chance).content]), beside=beside)
+    ends = [
+        "0.yaml",
+        "config.yaml",
+        "../config.yaml",
+        "/dev/zero",
+        "/etc/passwd",
+        ".",
+        "",
+        "0.yaml\0",
+        "n" * 5000,
+        "[0.yaml]",
+        "~",
+    ]
+    return Case(
+        f"extends: {chance.choice(ends)}\n".encode() + chance.choice([b"", changed_text(chance).content]), beside=beside
+    )
 
 
 def study(chance: random.Random) -> Case:
@@ -240,7 +329,9 @@ def main() -> None:
     for kind in KINDS:
         read, refused = (figures.counts[kind.__name__, what] for what in ("read", "refused"))
         print(f"{kind.__name__:15} {read:6} read {refused:6} refused")
-    print(f"{figures.counts.total()} cases; slowest {figures.slowest[0]:.3f} s ({figures.slowest[1]}); {figures.megabytes:.0f} MB at most")
+    print(
+        f"{figures.counts.total()} cases; slowest {figures.slowest[0]:.3f} s ({figures.slowest[1]}); {figures.megabytes:.0f} MB at most"
+    )
     for failure in figures.failures:
         print(f"\nWRONG: {failure}")
     sys.exit(bool(figures.failures))

@@ -23,8 +23,32 @@ from ganlab.cli.main import _exit_code  # noqa: E402
 from tests.run_folders import metric, write_json, write_run  # noqa: E402
 
 ESCAPES = ["\x1b]0;owned\x07", "\x1b[2J\x1b[31m", "\x9b31m", "\u202egnp.exe", "a\r\nb\x08", "\x00"]
-MARKUP = ["<script>alert(1)</script>", "[red]x[/red]", "\\input{/etc/passwd}", "=cmd|' /C calc'!A0", "a|b", "%\\write18{id}", "{{7*7}}"]
-VALUES = [None, True, -1, 0, 1e308, 10**400, float("nan"), float("-inf"), "", [], {}, [[]], {"a": {"b": [1]}}, "9" * 5000, "../../../x"]
+MARKUP = [
+    "<script>alert(1)</script>",
+    "[red]x[/red]",
+    "\\input{/etc/passwd}",
+    "=cmd|' /C calc'!A0",
+    "a|b",
+    "%\\write18{id}",
+    "{{7*7}}",
+]
+VALUES = [
+    None,
+    True,
+    -1,
+    0,
+    1e308,
+    10**400,
+    float("nan"),
+    float("-inf"),
+    "",
+    [],
+    {},
+    [[]],
+    {"a": {"b": [1]}},
+    "9" * 5000,
+    "../../../x",
+]
 VALUES += [*ESCAPES, *MARKUP]
 JSONS = ("status.json", "summary.json", "environment.json")
 FORMATS = ("table", "markdown", "latex", "csv", "json")
@@ -52,7 +76,9 @@ def damage(folder: Path, chance: random.Random) -> None:
         else:
             content = bytearray(path.read_bytes())
             start = chance.randrange(len(content) + 1)
-            new = chance.choice([bytes([chance.randrange(256)]), chance.choice(VALUES[-13:]).encode(), b"[" * 5000, b""])
+            new = chance.choice(
+                [bytes([chance.randrange(256)]), chance.choice(VALUES[-13:]).encode(), b"[" * 5000, b""]
+            )
             content[start : start + chance.choice([0, 1, 5, 500])] = new
             path.write_bytes(content)
 
@@ -78,7 +104,14 @@ def _change(tree, chance: random.Random) -> None:
 def commands(results: Path, one: Path, other: Path, chance: random.Random) -> list[list[str]]:
     where = ["--results", str(results)]
     report = ["report", *where, "--format", chance.choice(FORMATS), "--studies", str(results)]
-    return [["ls", *where], ["ls", *where, "--json"], ["show", str(one)], ["show", str(one), "--json"], ["diff", str(one), str(other)], report]
+    return [
+        ["ls", *where],
+        ["ls", *where, "--json"],
+        ["show", str(one)],
+        ["show", str(one), "--json"],
+        ["diff", str(one), str(other)],
+        report,
+    ]
 
 
 def answer(words: list[str]) -> tuple[int, str]:

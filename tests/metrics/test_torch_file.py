@@ -114,7 +114,10 @@ TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n("
     [
         ((b"}", NAME, b"i__main__\nX\n", b"s"), "INST is not part of a tensor"),
         ((b"}", NAME, b"\x8c\x02os\x8c\x06system\x93", b"s"), "STACK_GLOBAL is not part of a tensor"),
-        ((b"}", NAME, TENSOR, stored(), b"K\x00(J", struct.pack("<i", 2**30), b"t(K\x00ttR", b"s"), "beyond its storage"),
+        (
+            (b"}", NAME, TENSOR, stored(), b"K\x00(J", struct.pack("<i", 2**30), b"t(K\x00ttR", b"s"),
+            "beyond its storage",
+        ),
         ((b"}", NAME, TENSOR, stored(), b"K\x05(K\x01t(K\x01ttR", b"s"), "beyond its storage"),
         ((b"}", NAME, TENSOR, stored(), b"K\x00(K\x02t(J\xff\xff\xff\xffttR", b"s"), "beyond its storage"),
         ((b"}", NAME, TENSOR, stored(2**30), b"K\x00(K\x01t(K\x01ttR", b"s"), "buffer is smaller than requested size"),

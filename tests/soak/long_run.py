@@ -113,7 +113,9 @@ def main() -> None:
     for seen in sightings:
         print(f"{seen.step:8} {seen.megabytes:7.1f} {seen.files:6} {seen.threads:8}")
     megabytes, files = growth(sightings)
-    print(f"{given.steps} steps in {time.time() - began:.0f} s; from the second to the last third {megabytes:+.1f} MB, {files:+} files")
+    print(
+        f"{given.steps} steps in {time.time() - began:.0f} s; from the second to the last third {megabytes:+.1f} MB, {files:+} files"
+    )
 
 
 if __name__ == "__main__":

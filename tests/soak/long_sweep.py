@@ -31,7 +31,18 @@ def sweep(folder: Path, runs: int, jobs: int) -> tuple[Path, list[Sighting]]:
     study = {"base": "base.yaml", "matrix": CELLS, "seeds": list(range(runs // 4))}
     (folder / "study.yaml").write_text(json.dumps(study))  # JSON is YAML
     results = folder / "results"
-    command = [sys.executable, "-m", "ganlab", "sweep", str(folder / "study.yaml"), "--results", str(results), "-j", str(jobs), "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "ganlab",
+        "sweep",
+        str(folder / "study.yaml"),
+        "--results",
+        str(results),
+        "-j",
+        str(jobs),
+        "-q",
+    ]
     sightings: list[Sighting] = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -77,7 +88,9 @@ def main() -> None:
         results, sightings = sweep(Path(folder), given.runs, given.jobs)
         wrong = problems(results, given.runs)
         listed = subprocess.run(
-            [sys.executable, "-m", "ganlab", "report", "--results", str(results), "--format", "json"], capture_output=True, check=True
+            [sys.executable, "-m", "ganlab", "report", "--results", str(results), "--format", "json"],
+            capture_output=True,
+            check=True,
         )
     cells = [(cell["n"], cell["status"]) for cell in json.loads(listed.stdout)["cells"]]
     print(f"{'ended':>8} {'MB':>7} {'files':>6} {'threads':>8}")
