@@ -146,7 +146,7 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], co
     handles: dict[str, object] = {}
     for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
         _draw_curves(axes, history, _LOSSES)
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
         axes.tick_params(labelsize=7)
         handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     if handles:

@@ -8,6 +8,7 @@ from ganlab.errors import GanlabError
 from ganlab.reports.cells import Cell
 from ganlab.reports.report import Report
 from ganlab.reports.study_layout import Strip
+from ganlab.reports.table import printable
 from ganlab.runfolder import RunFolder
 from ganlab.runs import RunRecord
 
@@ -80,7 +81,7 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
         if not steps:
             continue
         path = folder / f"{cell.dataset}-strip-{run.folder.name}.png"
-        title = f"{run.name} on {cell.dataset}, seed {run.seed}"
+        title = printable(f"{run.name} on {cell.dataset}, seed {run.seed}")
         try:
             write_strip(path, [files.sample(step) for step in steps], [f"step {step:,}" for step in steps], title)
         except GanlabError as error:
@@ -99,4 +100,5 @@ def _published_strip(report: Report, run: RunRecord) -> Strip | None:
 
 def _label(run: RunRecord) -> str:
     """What a run is called on a sheet: a repetition made with --fresh must not hide the first."""
-    return f"{run.name}, seed {run.seed}, {run.folder.name.rpartition('-seed')[2].partition('-')[2] or run.identity}"
+    number = run.folder.name.rpartition("-seed")[2].partition("-")[2] or run.identity
+    return printable(f"{run.name}, seed {run.seed}, {number}")

@@ -81,6 +81,7 @@ class Health(Callback):
         self.verdict = "ok"
         self.reason: str | None = None
         self.looked_at = 0
+        self.confirmed = False  # whether the look before had the same verdict
         self.seen: dict[str, float] = {}
 
     def next_due(self, step: int) -> int:
@@ -110,7 +111,9 @@ class Health(Callback):
         self.looked_at, self.seen = chunk.step, self._see()
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
         collapsed = health.collapsed(**self.seen) if self.seen else None
+        before = self.folder.status().get("health", {}).get("verdict")
         self.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
+        self.confirmed = self.verdict == before
         self.reason = collapsed or stuck
         seen = {name: round(value, 4) for name, value in self.seen.items()}
         report = {"step": chunk.step, "verdict": self.verdict, "reason": self.reason, **seen}
@@ -125,7 +128,10 @@ class Health(Callback):
 
 
 class Verdict(Callback):
-    """Ends a run whose verdict is one that the config stops on."""
+    """Ends a run whose verdict is one that the config stops on; what images and losses tell, only when two looks agree.
+
+    In its first few hundred steps a generator may look collapsed that learns well later, above all its moving average.
+    """
 
     def __init__(self, folder: RunFolder, config: Config, watch: Health):
         self.folder, self.config, self.watch = folder, config, watch
@@ -136,6 +142,8 @@ class Verdict(Callback):
             return
         if verdict == "diverged":
             raise DivergedError(f"{self.folder.path}: diverged: {reason}")
+        if not self.watch.confirmed:
+            return
         raise GanlabError(f"{self.folder.path}: stopped at step {self.watch.looked_at}: {verdict}: {reason}")
 
 
@@ -255,11 +263,25 @@ def append_metrics(folder: RunFolder, step: int, protocols: Sequence[Protocol], 
 
 
 def read_metrics(folder: RunFolder) -> list[dict]:
-    """The lines of metrics.jsonl, the last one of a step and name counting."""
+    """The lines of metrics.jsonl, the last one of a step and name counting.
+
+    Raises: GanlabError for a line that is no metric value; a torn one is passed over.
+    """
     if not folder.metrics.exists():
         return []
-    lines = [json.loads(line) for line in folder.metrics.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-    return list({(line["step"], line["name"]): line for line in lines}.values())
+    values = {}
+    for number, line in enumerate(folder.metrics.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.endswith("}"):
+            continue
+        try:
+            read = json.loads(line)
+            step, name, value = (read[key] for key in ("step", "name", "value"))
+        except (ValueError, LookupError, TypeError, RecursionError):
+            step = name = value = None
+        if type(step) is not int or type(name) is not str or type(value) not in (int, float):
+            raise GanlabError(f"{folder.metrics}: damaged: line {number} is no metric value")
+        values[step, name] = read
+    return list(values.values())
 
 
 def best_step(folder: RunFolder) -> int | None:

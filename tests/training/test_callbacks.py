@@ -180,11 +180,13 @@ class TestHealth:
     def test_stopping_on_collapse_is_a_choice(self, folder, tiny):
         collapse(tiny)
         health = watch(folder, tiny)
-        health.on_chunk(chunk(5))
-        Verdict(folder, config_of(), health).on_chunk(chunk(5))
+        stopping = Verdict(folder, config_of(train={"stop_on": ["diverged", "collapsed"]}), health)
+        health.on_chunk(chunk(5)), stopping.on_chunk(chunk(5))  # one look is no proof
+        health.on_chunk(chunk(10))
+        Verdict(folder, config_of(), health).on_chunk(chunk(10))
         with pytest.raises(GanlabError) as caught:
-            Verdict(folder, config_of(train={"stop_on": ["diverged", "collapsed"]}), health).on_chunk(chunk(5))
-        expected = "stopped at step 5: collapsed: generated images differ 0.00 times as much as real ones"
+            stopping.on_chunk(chunk(10))
+        expected = "stopped at step 10: collapsed: generated images differ 0.00 times as much as real ones"
         assert str(caught.value) == f"{folder.path}: {expected}"
 
     def test_data_of_a_few_images_are_too_few_to_judge_by(self, folder, tiny):

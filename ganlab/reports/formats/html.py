@@ -15,7 +15,7 @@ from ganlab.reports.comparison import comparison_tables
 from ganlab.reports.figures import Figure, draw_figures
 from ganlab.reports.report import Report
 from ganlab.reports.study_tables import study_tables
-from ganlab.reports.table import Table
+from ganlab.reports.table import Table, printable
 
 MOST_PICTURE_BYTES = 24_000_000
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -52,7 +52,8 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
     ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(sections=sections, problems=report.problems, left_out=left_out) + "\n"
+    problems = [printable(problem) for problem in report.problems]
+    return template.render(sections=sections, problems=problems, left_out=left_out) + "\n"
 
 
 def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]], bool]:
@@ -71,7 +72,7 @@ def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]]
 
 def _picture(figure: Figure, content: bytes) -> Picture:
     source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
-    return Picture(figure.title, source, figure.wide, figure.problem)
+    return Picture(printable(figure.title), source, figure.wide, printable(figure.problem))
 
 
 def _table(table: Table) -> dict:
