@@ -18,7 +18,9 @@ _ROOM = 50
 class Ours:
     """Without switches the form of the steps is measured, as in a long run."""
 
-    def __init__(self, backend: str, config, dataset, jit: bool | None = None, fold: bool | None = None, room: int = _ROOM):
+    def __init__(
+        self, backend: str, config, dataset, jit: bool | None = None, fold: bool | None = None, room: int = _ROOM
+    ):
         module = load_backend(backend)
         self.config = config
         self.gan = build_gan(config, dataset.shape)

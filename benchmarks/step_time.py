@@ -87,7 +87,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default=",".join(ROWS), help=f"some of {', '.join(ROWS)}")
     parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {', '.join(PEERS)}, jax_scan_one_pass")
-    parser.add_argument("--ours", default="ours", help="some of ours (TensorFlow), ours_jax, ours_torch; the best counts")
+    parser.add_argument(
+        "--ours", default="ours", help="some of ours (TensorFlow), ours_jax, ours_torch; the best counts"
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="a side runs in each round")
     options = parser.parse_args()
@@ -99,7 +101,9 @@ def main() -> None:
             able = [peer for peer in peers if row in DENSE or not peer.startswith("jax")]
             print(check(row, ROWS[row], able, Path(folder)), flush=True)
             here = [peer if peer in able else "" for peer in peers]
-            lines.append(measure(row, ROWS[row], [p for p in here if p], options.ours.split(","), options, Path(folder)))
+            lines.append(
+                measure(row, ROWS[row], [p for p in here if p], options.ours.split(","), options, Path(folder))
+            )
             print(lines[-1], flush=True)
     print("\n" + "\n".join(lines))
 
