@@ -28,8 +28,15 @@ def snapshot(variables: Mapping[str, list]) -> dict[str, np.ndarray]:
     taken = {}
     for owner, owned in variables.items():
         for index, variable in enumerate(owned):
-            taken[f"{owner}/{index:04d}/{variable.name}"] = np.array(variable)
+            array = np.array(variable)
+            taken[f"{owner}/{index:04d}/{variable.name}"] = array.astype(_kept_type(array.dtype), copy=False)
     return taken
+
+
+def _kept_type(dtype: Any) -> np.dtype:
+    """Backends count in integers of different sizes; a state has one, so that it can be read on each."""
+    dtype = np.dtype(dtype)
+    return np.dtype(np.int64) if dtype.kind in "iu" else dtype
 
 
 def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], source: str) -> None:
@@ -46,8 +53,8 @@ def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], sou
             array = arrays[name]
             if array.shape != tuple(variable.shape):
                 raise CheckpointError(f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}")
-            if array.dtype != variable.dtype:
-                raise CheckpointError(f"{source}: {name} has type {array.dtype}, expected {variable.dtype}")
+            if array.dtype != (expected := _kept_type(variable.dtype)):
+                raise CheckpointError(f"{source}: {name} has type {array.dtype}, expected {expected}")
             pairs.append((variable, array))
     for variable, array in pairs:
         variable.assign(array)

@@ -187,7 +187,7 @@ class TestSnapshotAndRestore:
             ),
             (
                 {"networks/g/0001/count": np.array(1.5, np.float64)},
-                "here: networks/g/0001/count has type float64, expected int32",
+                "here: networks/g/0001/count has type float64, expected int64",
             ),
         ],
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from ganlab.config.schema import Config
@@ -13,7 +14,7 @@ from ganlab.training.objectives import gan_objective
 from ganlab.training.stages import Objective
 from ganlab.training.steps import load_backend
 
-BACKEND = load_backend(__import__("keras").backend.backend())
+BACKEND = load_backend(keras.backend.backend())
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8), dtype=np.uint8)
 ADAM = {"Adam": {"learning_rate": 0.01, "beta_1": 0.5}}
 SGD = {"SGD": {"learning_rate": 0.1}}

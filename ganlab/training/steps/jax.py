@@ -1,6 +1,5 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
-import contextlib
 import time
 from collections.abc import Callable
 
@@ -39,24 +38,24 @@ def set_device(device: str) -> str:
 
 
 def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
-    """Seconds one pass forward and backward takes once it is compiled: the best of five."""
+    """Seconds one pass forward and backward takes once it is compiled (inside a loop with `jit`): the best of five."""
     inputs = jnp.zeros((samples, *network.input_shape[1:]))
+    weights = [variable.value for variable in network.trainable_variables]
     frozen = [variable.value for variable in network.non_trainable_variables]
 
     def loss_of(weights):
         outputs, _ = network.stateless_call(weights, frozen, inputs, training=True)
         return jnp.sum(outputs.astype(jnp.float32) ** 2)
 
-    def gradients(weights):
-        return [jnp.sum(part) for part in jax.grad(loss_of)(weights)]
+    def gradients(k, total):
+        return total + sum(jnp.sum(part) for part in jax.grad(loss_of)(weights))
 
-    gradients = jax.jit(gradients) if jit else gradients
-    weights = [variable.value for variable in network.trainable_variables]
-    gradients(weights)
+    compiled = jax.jit(lambda count: jax.lax.fori_loop(0, count, gradients, 0.0) if jit else gradients(0, 0.0))
+    compiled(1)
     passes = []
     for _ in range(5):
         start = time.perf_counter()
-        gradients(weights)[0].block_until_ready()
+        compiled(1).block_until_ready()
         passes.append(time.perf_counter() - start)
     return min(passes)
 
@@ -98,13 +97,13 @@ class _Scope(keras.StatelessScope):
 
 
 class Steps:
-    """Performs an objective's stages, a chunk of steps in one compiled call.
+    """Performs an objective's stages, a step or a chunk of steps in one compiled call.
 
     Args:
         objective: what one step does.
         images: training data, uint8 (N, ...), kept on the device.
         value_range: (low, high) that 0 and 255 become.
-        jit: whether XLA compiles the chunk; else each operation by itself, which is for finding faults.
+        jit: whether the loop over a chunk is compiled too, which on a CPU makes convolutions many times slower.
     """
 
     def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
@@ -113,8 +112,8 @@ class Steps:
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.jit = jit
         self.variables = [variable for owned in objective.variables().values() for variable in owned]
-        # The old state's memory becomes the new state's.
-        self._chunk = jax.jit(self._run_chunk, donate_argnames="state")
+        # Donated: the memory of the old state becomes that of the new one.
+        self._chunk = jax.jit(self._run_chunk if jit else self._run_step, donate_argnames="state")
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
         """Performs len(draws) steps from step `first`, counted from 0.
@@ -127,26 +126,37 @@ class Steps:
         Returns: float64 (steps, columns), the objective's columns.
         """
         steps = len(next(iter(draws.values())))
-        draws = {name: _pad(array, room) for name, array in draws.items()}
         state = [variable.value for variable in self.variables]
-        with contextlib.nullcontext() if self.jit else jax.disable_jit():
-            rows, state = self._chunk(self.images, draws, first, steps, state)
+        if self.jit:
+            draws = {name: _pad(array, room) for name, array in draws.items()}
+            state, rows = self._chunk(state, self.images, draws, first, steps)
+        else:
+            rows = []
+            for k in range(steps):  # nothing waits for the device within the chunk
+                numbers = {name: array[k] for name, array in draws.items()}
+                state, row = self._chunk(state, self.images, numbers, first + k)
+                rows.append(row)
         for variable, value in zip(self.variables, state, strict=True):
             variable.assign(value)
         return np.asarray(rows)[:steps].astype(np.float64)
 
-    def _run_chunk(self, images, draws, first, steps, state):
+    def _run_chunk(self, state, images, draws, first, steps):
         room = len(next(iter(draws.values())))
         rows = jnp.zeros((room, len(self.objective.columns)), jnp.float32)
 
         def body(k, carried):
-            rows, state = carried
-            with keras.StatelessScope(zip(self.variables, state, strict=True)) as scope:
-                values = {name: self._value(images, name, numbers[k]) for name, numbers in draws.items()}
-                row = jnp.stack([log.astype(jnp.float32) for log in self._step(values, first + k)])
-            return rows.at[k].set(row), [scope.get_current_value(variable) for variable in self.variables]
+            state, rows = carried
+            numbers = {name: array[k] for name, array in draws.items()}
+            state, row = self._run_step(state, images, numbers, first + k)
+            return state, rows.at[k].set(row)
 
-        return jax.lax.fori_loop(0, steps, body, (rows, state))
+        return jax.lax.fori_loop(0, steps, body, (state, rows))
+
+    def _run_step(self, state, images, numbers, step):
+        with keras.StatelessScope(zip(self.variables, state, strict=True)) as scope:
+            values = {name: self._value(images, name, array) for name, array in numbers.items()}
+            row = jnp.stack([log.astype(jnp.float32) for log in self._step(values, step)])
+        return [scope.get_current_value(variable) for variable in self.variables], row
 
     def _value(self, images, name, numbers):
         if self.objective.draws[name].kind != "images":
