@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-_MAY_BE_EMPTY = "penalty"  # a lazy one is measured in some steps only
+_MAY_BE_EMPTY = ("penalty", "diversity", "recall")  # measured in some steps only
 
 
 def check_history(path: Path, finite: bool, whole: bool) -> Iterator[str]:
@@ -30,7 +30,7 @@ def check_history(path: Path, finite: bool, whole: bool) -> Iterator[str]:
             yield f"{path.name}: line {number + 1}: {len(values)} values for {len(columns)} columns"
             return
         for column, value in zip(columns, values, strict=True):
-            if not _is_number(value, finite) and not (value == "" and column == _MAY_BE_EMPTY):
+            if not _is_number(value, finite) and not (value == "" and column in _MAY_BE_EMPTY):
                 yield f"{path.name}: line {number + 1}: {column}: received {value[:20]!r}"
                 return
 
