@@ -1,6 +1,8 @@
 """Chooses Keras' backend; must be called before anything imports keras."""
 
+import atexit
 import contextlib
+import gc
 import os
 import sys
 import tempfile
@@ -22,6 +24,8 @@ def select_backend(backend: str | None = None) -> None:
         if sys.modules["keras"].backend.backend() != backend:
             raise GanlabError(f"keras already runs on another backend in this process; start a new one for {backend}")
         return
+    # Python's last collection would walk a framework's million objects for a second, to free what the system frees anyway.
+    atexit.register(gc.freeze)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_held_back():
