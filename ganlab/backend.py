@@ -1,6 +1,8 @@
 """Chooses Keras' backend; must be called before anything imports keras."""
 
+import atexit
 import contextlib
+import gc
 import importlib.util
 import os
 import sys
@@ -32,6 +34,8 @@ def select_backend(backend: str | None = None) -> None:
         raise ConfigError(
             f"the backend {backend} is not installed; pip install 'ganlab[{backend}]', or choose --backend {others}"
         )
+    # Python's last collection would walk a framework's million objects for a second, to free what the system frees anyway.
+    atexit.register(gc.freeze)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_held_back():

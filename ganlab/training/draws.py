@@ -25,6 +25,20 @@ def draw_latents(seed: int, purpose: str, count: int, dim: int, distribution: st
     return generator.random((count, dim), dtype=np.float32) * 2 - 1
 
 
+class _Stream:
+    """The generators of one purpose, step by step: to move one is forty times quicker than to make one."""
+
+    def __init__(self, seed: int, purpose: str):
+        self._generator = generator_of(seed, purpose)
+        self._start = self._generator.bit_generator.state
+
+    def at(self, step: int) -> np.random.Generator:
+        """As `generator_of(seed, purpose, step)`; the one before is no longer valid."""
+        self._start["state"]["counter"][3] = step
+        self._generator.bit_generator.state = self._start
+        return self._generator
+
+
 class Draws:
     """Draws for chunks of steps.
 
@@ -36,6 +50,7 @@ class Draws:
         """Args: draws: what a step needs; seed: of the run; count: number of training images."""
         self.draws, self.seed, self.count = draws, seed, count
         self.images_a_step = sum(draw.shape[0] for draw in draws.values() if draw.kind == "images")
+        self._streams = {name: _Stream(seed, name) for name in draws}
         self._permutations: dict[int, np.ndarray] = {}
 
     def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
@@ -46,20 +61,27 @@ class Draws:
             if draw.kind == "images":
                 taken[name] = np.stack([self._indices(first + k, offset, draw.shape[0]) for k in range(steps)])
                 offset += draw.shape[0]
+            elif draw.kind == "labels" and draw.low == draw.high and not draw.flip:
+                taken[name] = np.full((steps, *draw.shape), draw.low, np.float32)
             else:
-                taken[name] = np.stack([self._numbers(name, draw, first + k) for k in range(steps)])
+                taken[name] = np.empty((steps, *draw.shape), np.float32)
+                for k in range(steps):
+                    self._fill(taken[name][k], draw, self._streams[name].at(first + k))
         return taken
 
-    def _numbers(self, name: str, draw: Draw, step: int) -> np.ndarray:
-        generator = generator_of(self.seed, name, step)
+    def _fill(self, numbers: np.ndarray, draw: Draw, generator: np.random.Generator) -> None:
         if draw.kind == "normal":
-            return generator.standard_normal(draw.shape, dtype=np.float32)
+            generator.standard_normal(dtype=np.float32, out=numbers)
+        else:
+            numbers[:] = self._uniform(draw, generator)
+
+    def _uniform(self, draw: Draw, generator: np.random.Generator) -> np.ndarray:
         numbers = draw.low + (draw.high - draw.low) * generator.random(draw.shape, dtype=np.float32)
         if draw.kind == "labels" and draw.flip:
             low, high = draw.flipped
             flipped = low + (high - low) * generator.random(draw.shape, dtype=np.float32)
             numbers = np.where(generator.random(draw.shape) < draw.flip, flipped, numbers)
-        return numbers.astype(np.float32)
+        return numbers
 
     def _indices(self, step: int, offset: int, size: int) -> np.ndarray:
         place = step * self.images_a_step + offset

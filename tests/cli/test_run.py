@@ -1,6 +1,7 @@
 """`ganlab run` from the words a user types to the folder it leaves."""
 
 import csv
+import errno
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from ganlab.config.loading import load_config
+from ganlab.training import callbacks
 from tests.cli.experiments import FILES, STEPS, files_below, the_run
 
 
@@ -135,6 +137,31 @@ class TestTheCommand:
         code, out, _ = ganlab("run", "tiny.yaml", "-q", "-o", "metrics=[]", "--results", "elsewhere/runs")
         assert code == 0 and out.startswith("elsewhere/runs/digits/tiny-seed3-")
         assert not (tmp_path / "results").exists() and (tmp_path / out.strip() / "summary.json").is_file()
+
+
+class TestARunWhoseDiskIsFull:
+    WORDS = ("-q", "-o", "metrics=[]", "-o", "output.checkpoint_every=5")
+
+    def test_fails_before_the_checkpoint_that_its_picture_belongs_to_and_goes_on_later(
+        self, ganlab, tmp_path, monkeypatch
+    ):
+        write_grid = callbacks.write_grid
+
+        def full(path, *what):
+            if path.name == "000010.png":
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            return write_grid(path, *what)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(callbacks, "write_grid", full)
+            code, _, err = ganlab("run", "tiny.yaml", *self.WORDS)
+        run = the_run(tmp_path / "results")
+        assert code == 1 and err == f"{run.relative_to(tmp_path)}/samples/000010.png: No space left on device\n"
+        assert json.loads((run / "status.json").read_text())["status"] == "failed"
+        assert [path.name for path in sorted((run / "checkpoints").glob("state-*"))] == ["state-000005"]
+        assert ganlab("run", "tiny.yaml", *self.WORDS)[0] == 0
+        assert [int(row["step"]) for row in history(run)] == list(range(1, STEPS + 1))
+        assert (run / "samples" / "000010.png").is_file()
 
 
 class TestAStoppedRun:

@@ -37,6 +37,18 @@ def test_steps_taken_backwards_get_the_same_numbers():
         np.testing.assert_array_equal(np.concatenate([part[name] for part in backwards[::-1]]), forwards[name])
 
 
+def test_a_step_gets_the_numbers_of_its_own_generator():
+    latents = take(12, 5)["latents"]
+    for step in (0, 1, 11):
+        expected = generator_of(0, "latents", step).standard_normal((5, 3), dtype=np.float32)
+        np.testing.assert_array_equal(latents[step], expected)
+
+
+def test_labels_that_are_neither_smoothed_nor_flipped_are_what_they_are():
+    draws = Draws({"labels": Draw("labels", (5, 1), low=0.9, high=0.9)}, 0, 30)
+    assert (draws.take(3, 2)["labels"] == np.float32(0.9)).all()
+
+
 def test_shapes_and_types_are_what_steps_expect():
     taken = take(6, 6)
     assert {name: (array.shape, array.dtype.name) for name, array in taken.items()} == {
