@@ -86,6 +86,8 @@ def holder_of(results: Path, identity: str) -> str | None:
             return None
     except Timeout:
         return _name_of(owner)
+    except OSError:  # a folder in which this process may not write, so that nobody can tell
+        return None
 
 
 def owner_record() -> dict:
