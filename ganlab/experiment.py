@@ -34,12 +34,13 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
             verdict = session.train(quiet)
         except (Exception, KeyboardInterrupt) as error:
             session.close()
-            with contextlib.suppress(OSError):  # a full disk: the first error is the one to tell
-                plan.folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
+            seconds, found = before + time.time() - began, {"reason": str(error)}
             if isinstance(error, DivergedError):
-                session.summarise(
-                    "diverged", {"verdict": "diverged", "reason": str(error)}, before + time.time() - began
-                )
+                found["verdict"] = "diverged"
+            with contextlib.suppress(OSError):  # a full disk: the first error is the one to tell
+                plan.folder.set_status(_state_of(error), **found, seconds=seconds)
+            if isinstance(error, DivergedError):
+                session.summarise("diverged", found, seconds)
             raise
         session.summarise("finished", verdict, before + time.time() - began)
         plan.folder.set_status("finished", **verdict, seconds=round(before + time.time() - began, 2))

@@ -4,6 +4,7 @@ They are called in the order health, history, verdict, samples, metrics, checkpo
 before it, and the rows that made a run stop are written before it does.
 """
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -17,6 +18,7 @@ from ganlab.config.value_range import value_range
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.images import to_uint8, write_grid
 from ganlab.metrics.evaluation import evaluate_all
+from ganlab.metrics.extraction import BlankImagesError
 from ganlab.metrics.protocols import Protocol, better
 from ganlab.runfolder import RunFolder
 from ganlab.sampling import Sampler
@@ -160,7 +162,10 @@ class Samples(Callback):
 
 
 class Metrics(Callback):
-    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end."""
+    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end.
+
+    There is no value of images that show nothing. Whether a run stops on them is not for its metrics to say: see `Verdict`.
+    """
 
     def __init__(
         self,
@@ -179,7 +184,8 @@ class Metrics(Callback):
 
     def on_chunk(self, chunk: Chunk) -> None:
         if self.protocols and chunk.step == self.next_due(chunk.step - 1):
-            append_metrics(self.folder, chunk.step, self.protocols, self.dataset, self.sampler)
+            with contextlib.suppress(BlankImagesError):
+                append_metrics(self.folder, chunk.step, self.protocols, self.dataset, self.sampler)
 
 
 class Checkpoints(Callback):
