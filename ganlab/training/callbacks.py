@@ -106,7 +106,7 @@ class Health(Callback):
         before = self.folder.status().get("health", {}).get("verdict")
         self.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
         self.confirmed = self.verdict == before
-        self.reason = collapsed or stuck
+        self.reason = "; ".join(filter(None, (collapsed, stuck))) or None
         seen = {name: round(value, 4) for name, value in self.seen.items()}
         report = {"step": chunk.step, "verdict": self.verdict, "reason": self.reason, **seen}
         self.folder.set_status("running", health=report)

