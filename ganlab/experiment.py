@@ -42,13 +42,14 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
             verdict = session.train(asked, quiet)
         except (Exception, KeyboardInterrupt) as error:
             session.close()
+            seconds, found = before + time.time() - began, {"reason": str(error)}
+            if isinstance(error, DivergedError):
+                found["verdict"] = "diverged"
             # A full disk, or a lock that was lost: the first error is the one to tell.
             with contextlib.suppress(OSError, LockedError):
-                folder.set_status(_state_of(error), reason=str(error), seconds=before + time.time() - began)
+                folder.set_status(_state_of(error), **found, seconds=seconds)
             if isinstance(error, DivergedError):
-                session.summarise(
-                    "diverged", {"verdict": "diverged", "reason": str(error)}, before + time.time() - began
-                )
+                session.summarise("diverged", found, seconds)
             raise
         session.summarise("finished", verdict, before + time.time() - began)
         folder.set_status("finished", **verdict, seconds=round(before + time.time() - began, 2))

@@ -137,7 +137,7 @@ def _picture(image: Path | np.ndarray) -> Image.Image:
     if isinstance(image, np.ndarray):
         return Image.fromarray(image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image)
     try:
-        with Image.open(image) as opened:
+        with Image.open(image, formats=["PNG"]) as opened:  # of the other formats, some start programs
             opened.load()
             return opened
     except (OSError, ValueError, SyntaxError) as error:

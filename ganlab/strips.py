@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import GanlabError
 from ganlab.files import replacing
 
@@ -72,10 +73,11 @@ def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], t
 
 def _grid(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as picture:
+        # PNG alone: of the other formats Pillow knows, some start programs. The run may be someone else's.
+        with refusing_bombs(), Image.open(path, formats=["PNG"]) as picture:
             grid = picture.convert("RGB")
-    except OSError as error:
-        raise GanlabError(f"{path}: cannot be read as a picture: {error}") from error
+    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
+        raise GanlabError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
     if grid.width > _MOST_WIDTH:
         grid = grid.resize((_MOST_WIDTH, round(grid.height * _MOST_WIDTH / grid.width)), Image.Resampling.LANCZOS)
     return grid

@@ -41,8 +41,13 @@ def _plain(value: Any) -> str:
     return f"{name}({next(iter(arguments.values()), '')})"
 
 
-def metric_table(folder: RunFolder) -> dict[str, dict]:
-    """name -> last, best, best_step, floor, fingerprint over the lines of metrics.jsonl."""
+def metric_table(folder: RunFolder, finished: int | None = None) -> dict[str, dict]:
+    """name -> last, best, best_step, floor, fingerprint over the lines of metrics.jsonl.
+
+    Args:
+        folder: of the run.
+        finished: the last step of a run that has come to its end; what has no value there has no `last` one.
+    """
     table: dict[str, dict] = {}
     for line in sorted(read_metrics(folder), key=lambda line: line["step"]):
         name, value = line["name"], line["value"]
@@ -51,7 +56,7 @@ def metric_table(folder: RunFolder) -> dict[str, dict]:
         if value != entry["best"] and choose(value, entry["best"]) == value:
             entry |= {"best": value, "best_step": line["step"]}
         entry |= {key: line[key] for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
-        entry["last"] = value
+        entry["last"] = value if finished in (None, line["step"]) else None
     return table
 
 
@@ -92,5 +97,5 @@ def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], images_a
         "training_seconds": round(training, 2),
         "steps_per_second": round(rate, 3) if training else None,
         "images_per_second": round(rate * images_a_step, 1) if training else None,
-        "metrics": metric_table(folder),
+        "metrics": metric_table(folder, steps if facts["status"] == "finished" else None),
     }

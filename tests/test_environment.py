@@ -2,10 +2,13 @@ import json
 import os
 import re
 import socket
+import subprocess
+from pathlib import Path
 
 import keras
 import numpy as np
 
+import ganlab.environment
 from ganlab.environment import environment
 
 
@@ -27,3 +30,31 @@ def test_the_commit_is_one_or_none():
 def test_it_holds_no_environment_variable(monkeypatch):
     monkeypatch.setenv("SOME_TOKEN", "very-secret-value")
     assert "very-secret-value" not in json.dumps(environment("tensorflow", "cpu"))
+
+
+def test_it_holds_no_secret_of_the_repository_it_came_from(monkeypatch, tmp_path):
+    repository = tmp_path / "repository"
+    (repository / "ganlab").mkdir(parents=True)
+    for words in (
+        ["init", "-q"],
+        ["remote", "add", "origin", "https://user:very-secret-value@example.com/ganlab.git"],
+        ["config", "http.extraheader", "AUTHORIZATION: very-secret-value"],
+        [
+            "-c",
+            "user.name=very-secret-value",
+            "-c",
+            "user.email=a@b",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "very-secret-value",
+        ],
+        ["checkout", "-q", "-b", "very-secret-value"],
+    ):
+        subprocess.run(["git", "-C", str(repository), *words], check=True)
+    monkeypatch.setattr(ganlab.environment, "__file__", str(repository / "ganlab" / "environment.py"))
+    facts = environment("tensorflow", "cpu")
+    assert re.fullmatch("[0-9a-f]{40}", facts["commit"])
+    assert "very-secret-value" not in json.dumps(facts) and str(tmp_path) not in json.dumps(facts)
+    assert str(Path.home()) not in json.dumps(facts) and os.environ["PATH"] not in json.dumps(facts)

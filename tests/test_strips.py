@@ -5,6 +5,7 @@ from PIL import Image
 from ganlab.errors import GanlabError
 from ganlab.images import write_image
 from ganlab.strips import choose_steps, write_strip
+from tests.data.test_damaged_pictures import png
 
 
 @pytest.mark.parametrize(
@@ -70,3 +71,19 @@ def test_grids_that_are_not_there_are_an_error(tmp_path):
     with pytest.raises(GanlabError, match=r"torn.png: cannot be read as a picture"):
         write_strip(tmp_path / "strip.png", [tmp_path / "torn.png"], ["a"], "run")
     assert not (tmp_path / "strip.png").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(owned) (w) file closefile\n%%EOF\n",
+        png(60_000, 60_000, (b"IDAT", b"")),
+        png(10_000, 9_000, (b"IDAT", b"")),
+    ],
+    ids=["PostScript, which Pillow has Ghostscript run", "bomb", "half a bomb"],
+)
+def test_a_grid_of_someone_else_is_a_png_of_a_sensible_size_or_refused(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(GanlabError, match=r"a\.png: cannot be read as a picture") as caught:
+        write_strip(tmp_path / "strip.png", [tmp_path / "a.png"], ["a"], "run")
+    assert "\n" not in str(caught.value)

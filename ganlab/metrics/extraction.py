@@ -11,6 +11,10 @@ from ganlab.errors import GanlabError
 SMALLEST_DEVIATION = 1.0  # grey levels of 255; images squeezed twice into [-1, 1] have less than 0.5
 
 
+class BlankImagesError(GanlabError):
+    """Images hardly differ from one grey: they are of another scale than was told, or their generator has collapsed."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """What a network says of N images, in their order.
@@ -86,7 +90,7 @@ def check_images(images: np.ndarray, shape: tuple[int, ...]) -> None:
         )
     deviation = _standard_deviation(images)
     if deviation < SMALLEST_DEVIATION:
-        raise GanlabError(
+        raise BlankImagesError(
             f"metrics: {len(images)} images of nearly one grey, from {images.min()} to {images.max()} of 255 "
             f"with standard deviation {deviation:.2f}; expected at least {SMALLEST_DEVIATION:g}"
         )

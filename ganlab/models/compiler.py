@@ -89,7 +89,10 @@ def build_network(
         if any(size is not None and size < 1 for size in outputs.shape[1:]):
             message = f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
             raise error_at((*spec.path, spec.kind), message)
-    return keras.Model(inputs, outputs, name=name)
+    try:
+        return keras.Model(inputs, outputs, name=name)
+    except ValueError as error:  # a layer that only seemed to make something of its input
+        raise error_at((name, "layers"), f"do not make a network: {first_sentence(error)}") from error
 
 
 def check_output(model: keras.Model, network: Network, expected: tuple[int, ...], what: str, error_at: ErrorAt) -> None:

@@ -5,6 +5,7 @@ before it, and the rows that made a run stop are written before it does. Picture
 (`background`), which keeps their order, as host-side copies.
 """
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -20,6 +21,7 @@ from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.files import append_text, naming, permit, write_bytes
 from ganlab.images import to_uint8, write_grid
 from ganlab.metrics.evaluation import evaluate_all
+from ganlab.metrics.extraction import BlankImagesError
 from ganlab.metrics.protocols import Protocol, better
 from ganlab.runfolder import RunFolder
 from ganlab.sampling import Sampler
@@ -114,7 +116,7 @@ class Health(Callback):
         before = self.folder.status().get("health", {}).get("verdict")
         self.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
         self.confirmed = self.verdict == before
-        self.reason = collapsed or stuck
+        self.reason = "; ".join(filter(None, (collapsed, stuck))) or None
         seen = {name: round(value, 4) for name, value in self.seen.items()}
         report = {"step": chunk.step, "verdict": self.verdict, "reason": self.reason, **seen}
         self.folder.set_status("running", health=report)
@@ -172,7 +174,10 @@ class Samples(Callback):
 
 
 class Metrics(Callback):
-    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end."""
+    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end.
+
+    There is no value of images that show nothing. Whether a run stops on them is not for its metrics to say: see `Verdict`.
+    """
 
     def __init__(
         self,
@@ -191,7 +196,8 @@ class Metrics(Callback):
 
     def on_chunk(self, chunk: Chunk) -> None:
         if self.protocols and chunk.step == self.next_due(chunk.step - 1):
-            append_metrics(self.folder, chunk.step, self.protocols, self.dataset, self.sampler)
+            with contextlib.suppress(BlankImagesError):
+                append_metrics(self.folder, chunk.step, self.protocols, self.dataset, self.sampler)
 
 
 class Checkpoints(Callback):

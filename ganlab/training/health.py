@@ -13,7 +13,7 @@ from ganlab.metrics.scores import precision_recall
 
 # Of the real images' mean pairwise distance; well-trained and even poor generators stay above 0.6 on digits and faces.
 COLLAPSED_BELOW = 0.3
-# Photos blurred beyond recognition still have a recall above 0.4, and ten different images many times have 0.
+# Photos blurred beyond recognition still have a recall above 0.35, and ten different images many times have 0.
 RECALL_BELOW = 0.05
 _NEIGHBOUR = 10
 FEWEST_IMAGES = 2 * _NEIGHBOUR  # with fewer, distances say little

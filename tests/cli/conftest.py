@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ganlab.cli.main import main
-from tests.cli.experiments import CONFIG
+from tests.cli.experiments import CONFIG, SECRET
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def finished(tmp_path_factory, cache):
     subprocess.run(
         [sys.executable, "-m", "ganlab", "run", "tiny.yaml", "-q"],
         cwd=folder,
-        env=os.environ | {"GANLAB_CACHE": str(cache)},
+        env=os.environ | {"GANLAB_CACHE": str(cache), "SOME_TOKEN": SECRET},
         check=True,
         capture_output=True,
     )

@@ -25,6 +25,7 @@ metrics: [is1k_classifier]
 jit: false
 """
 STEPS = 12
+SECRET = "very-secret-value"  # in the environment of the finished run
 # A line a file of the finished run: samples at 1 and every 5 steps, states of the newest two checkpoints and of the best step.
 FILES = """\
 checkpoints/generator-000004.weights.h5

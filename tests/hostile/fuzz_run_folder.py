@@ -1,4 +1,4 @@
-"""Shows thousands of damaged and hostile run folders: python tests/hostile/fuzz_run_folder.py --cases 2000 --seed 0
+"""Shows thousands of damaged and hostile run folders: python -m tests.hostile.fuzz_run_folder --cases 2000 --seed 0
 
 `ls`, `show`, `diff` and `report` must answer each with a table or one line, end with an exit code of their own, and print nothing
 that steers a terminal. Case n of a seed is always the same.
@@ -16,11 +16,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # run as a program, this folder comes first instead
-
-from ganlab.cli.main import _exit_code  # noqa: E402
-from tests.run_folders import metric, write_json, write_run  # noqa: E402
+from ganlab.cli.main import _exit_code
+from tests.run_folders import metric, write_json, write_run
 
 ESCAPES = ["\x1b]0;owned\x07", "\x1b[2J\x1b[31m", "\x9b31m", "\u202egnp.exe", "a\r\nb\x08", "\x00"]
 MARKUP = [

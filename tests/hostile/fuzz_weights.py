@@ -1,4 +1,4 @@
-"""Reads thousands of damaged weight files: python tests/hostile/fuzz_weights.py --cases 5000 --seed 0
+"""Reads thousands of damaged weight files: python -m tests.hostile.fuzz_weights --cases 5000 --seed 0
 
 Every file must give the weights that were written (a change may happen to change nothing) or one line of CheckpointError, in ten
 seconds: a hang ends the program with a traceback, as a crash of HDF5 would.

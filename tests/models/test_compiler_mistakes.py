@@ -216,3 +216,8 @@ def test_a_wrong_end_names_the_last_shapes():
         " (last layers: discriminator_input (8, 8, 1), conv2d (6, 6, 2), flatten (72,), dense (3,))"
     )
     check_output(model, config.discriminator, (3,), "three numbers", config.error_at)
+
+
+def test_a_layer_that_only_seems_to_make_something_of_its_input_is_a_located_error():
+    with pytest.raises(ConfigError, match=r"discriminator\.layers: do not make a network: .*part of a cycle"):
+        build("Equalization", shape=(6, 2))

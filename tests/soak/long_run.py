@@ -1,4 +1,4 @@
-"""Watches the memory and the open files of one long run: python tests/soak/long_run.py --steps 50000
+"""Watches the memory and the open files of one long run: python -m tests.soak.long_run --steps 50000
 
 A GAN so small that a step takes a fraction of a millisecond trains in a process of its own, with pictures, looks at its
 images, metrics and checkpoints on the way. Linux only: memory and files are read from /proc.
@@ -113,9 +113,8 @@ def main() -> None:
     for seen in sightings:
         print(f"{seen.step:8} {seen.megabytes:7.1f} {seen.files:6} {seen.threads:8}")
     megabytes, files = growth(sightings)
-    print(
-        f"{given.steps} steps in {time.time() - began:.0f} s; from the second to the last third {megabytes:+.1f} MB, {files:+} files"
-    )
+    told = f"{given.steps} steps in {time.time() - began:.0f} s; from the second to the last third"
+    print(f"{told} {megabytes:+.1f} MB, {files:+} files")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains a sweep of many tiny runs and looks at every folder: python tests/soak/long_sweep.py --runs 200 -j 2
+"""Trains a sweep of many tiny runs and looks at every folder: python -m tests.soak.long_sweep --runs 200 -j 2
 
 The sweep's own memory and open files are watched as well (Linux only). A run is 12 steps, so nearly all of its six seconds is the
 start of a process.
@@ -13,11 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))  # run as a program, this folder comes first instead
-
-from tests.cli.experiments import CONFIG, FILES, STEPS  # noqa: E402
-from tests.soak.long_run import Sighting, _look  # noqa: E402
+from tests.cli.experiments import CONFIG, FILES, STEPS
+from tests.soak.long_run import Sighting, _look
 
 CELLS = {"loss": ["non_saturating", "hinge"], "train.batch_size": [4, 8]}
 

@@ -168,6 +168,14 @@ class TestHealth:
         health.on_chunk(chunk(10, count=5, **won))
         assert health.verdict == "not_converged"
 
+    def test_both_signs_are_told_and_collapse_is_the_verdict(self, folder, tiny):
+        collapse(tiny)
+        health = watch(folder, tiny)
+        health.on_chunk(chunk(5, d_accuracy_real=1.0, d_accuracy_fake=1.0, d_loss=1e-5))
+        assert health.verdict == "collapsed" and health.reason.endswith(
+            "as real ones; the discriminator is right about every image and its loss is 0"
+        )
+
     def test_a_run_may_recover(self, folder, tiny):
         good = tiny.weights("generator")
         collapse(tiny)
