@@ -1,4 +1,4 @@
-"""What users would write in Keras: a custom train_step under fit(), and the older style of two compiled models and train_on_batch."""
+"""What users would write in Keras: a custom train_step under fit(), and the older two compiled models and train_on_batch."""
 
 import keras
 import numpy as np
