@@ -108,12 +108,8 @@ def main() -> None:
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     with tempfile.TemporaryDirectory() as folder:
         for row in options.rows.split(","):
-            able = [peer for peer in peers if row in DENSE or not peer.startswith("jax")]
-            print(check(row, ROWS[row], able, Path(folder)), flush=True)
-            here = [peer if peer in able else "" for peer in peers]
-            lines.append(
-                measure(row, ROWS[row], [p for p in here if p], options.ours.split(","), options, Path(folder))
-            )
+            print(check(row, ROWS[row], able(row, peers), Path(folder)), flush=True)
+            lines.append(measure(row, ROWS[row], peers, options.ours.split(","), options, Path(folder)))
             print(lines[-1], flush=True)
     print("\n" + "\n".join(lines))
 
