@@ -64,6 +64,7 @@ class FitPeer:
     def __init__(self, config: Config, networks: dict, optimizers: dict, images: np.ndarray, **compile_options):
         self.model = KerasGan(config, networks, optimizers)
         self.model.compile(**compile_options)
+        self.quantum = compile_options.get("steps_per_execution", 1)
         scaled = images.astype(np.float32) / 127.5 - 1.0
         data = tf.data.Dataset.from_tensor_slices(scaled).shuffle(10_000).repeat()
         self.data = data.batch(config.train.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)

@@ -101,7 +101,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="a side runs in each round")
-    parser.add_argument("--limit", type=float, default=60.0, help="seconds in which a side must compile")
+    parser.add_argument("--limit", type=float, default=90.0, help="seconds in which a side must compile")
     options = parser.parse_args()
     peers, lines = options.peers.split(","), []
     head = ["ms a step", *peers, "ganlab", "times fit", "times the best peer"]
