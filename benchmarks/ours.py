@@ -19,7 +19,7 @@ class Ours:
     """Without switches the form of the steps is measured, as in a long run."""
 
     def __init__(
-        self, backend: str, config, dataset, jit: bool | None = None, fold: bool | None = None, room: int = _ROOM
+        self, backend: str, config, dataset, jit=None, fold=None, room: int = _ROOM, float_images: bool = False
     ):
         module = load_backend(backend)
         self.config = config
@@ -27,19 +27,22 @@ class Ours:
         objective = gan_objective(
             config, self.gan.networks, self.gan.optimizers, self.gan.average, module.input_gradient
         )
-        self.columns = list(objective.columns)
+        self.objective, self.columns = objective, list(objective.columns)
         self.draws = Draws(objective.draws, config.seed, dataset.count)
         images, ends = dataset.train.images, value_range(config.data.range)
+        if float_images:
+            images = ends[0] + (ends[1] - ends[0]) / 255.0 * images.astype(np.float32)
 
         def make(objective, jit):
             return module.Steps(objective, images, ends, jit)
 
         if jit is None:
             self.steps, choice = choose_steps(module, make, objective, self.draws, config.jit, 10**6)
-            jit, fold, self.quantum = choice.jit, choice.fold, choice.room
+            jit, fold, self.room = choice.jit, choice.fold, choice.room
         else:
             self.steps = make(fold_objective(objective) if fold else objective, jit)
-            self.quantum = room
+            self.room = room
+        self.quantum = self.room if jit else 1  # XLA is compiled for whole chunks
         folded = fold and objective is not fold_objective(objective)
         self.form = f"{backend}, {'XLA' if jit else 'plain'}{', folded' if folded else ''}"
         self.done = 0
@@ -47,8 +50,8 @@ class Ours:
     def run(self, steps: int) -> None:
         end = self.done + steps
         while self.done < end:
-            count = min(self.quantum, end - self.done)
-            self.steps.run(self.draws.take(self.done, count), self.done, self.quantum)
+            count = min(self.room, end - self.done)
+            self.steps.run(self.draws.take(self.done, count), self.done, self.room)
             self.done += count
 
     def write_start(self, path: Path, steps: int) -> None:
@@ -70,5 +73,5 @@ class Ours:
         """Ours wrote them."""
 
     def losses(self, indices: np.ndarray, latents: np.ndarray) -> list[tuple[float, float]]:
-        rows = self.steps.run(self.draws.take(0, len(indices)), 0, self.quantum)
+        rows = self.steps.run(self.draws.take(0, len(indices)), 0, self.room)
         return [(row[self.columns.index("d_loss")], row[self.columns.index("g_loss")]) for row in rows]

@@ -84,7 +84,7 @@ class JaxPeer:
 
         generator = []
         for before, after in ((100, 256), (256, 512), (512, 1024)):
-            generator += dense(before, after) + [np.ones(after, np.float32), np.zeros(after, np.float32)]
+            generator += [*dense(before, after), np.ones(after, np.float32), np.zeros(after, np.float32)]
         discriminator = dense(784, 512) + dense(512, 256) + dense(256, 1)
         return {"generator": generator + dense(1024, 784), "discriminator": discriminator}
 

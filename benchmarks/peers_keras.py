@@ -1,4 +1,4 @@
-"""What users would write in Keras: a custom train_step under fit(), and the older style of two compiled models and train_on_batch."""
+"""What users would write in Keras: a custom train_step under fit(), and the older two compiled models and train_on_batch."""
 
 import keras
 import numpy as np
@@ -64,6 +64,7 @@ class FitPeer:
     def __init__(self, config: Config, networks: dict, optimizers: dict, images: np.ndarray, **compile_options):
         self.model = KerasGan(config, networks, optimizers)
         self.model.compile(**compile_options)
+        self.quantum = compile_options.get("steps_per_execution", 1)
         scaled = images.astype(np.float32) / 127.5 - 1.0
         data = tf.data.Dataset.from_tensor_slices(scaled).shuffle(10_000).repeat()
         self.data = data.batch(config.train.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)

@@ -14,8 +14,8 @@ _SLOPE = 0.2
 
 def dense_networks() -> tuple[nn.Module, nn.Module]:
     """Experiments 1 and 3."""
-    widths, layers = (100, 256, 512, 1024), []
-    for before, after in zip(widths, widths[1:], strict=False):
+    layers = []
+    for before, after in ((100, 256), (256, 512), (512, 1024)):
         layers += [nn.Linear(before, after), nn.LeakyReLU(_SLOPE), nn.BatchNorm1d(after, eps=1e-3, momentum=0.2)]
     generator = nn.Sequential(*layers, nn.Linear(1024, 784), nn.Tanh(), nn.Unflatten(1, (1, 28, 28)))
     discriminator = nn.Sequential(

@@ -71,7 +71,7 @@ SIDES = {
     "ours_single_steps": _ours(jit=False, fold=False, room=1),
     "ours_folded": _ours(jit=False, fold=True),
     "ours_xla": _ours(jit=True, fold=False),
-    "ours_plain_optimizer": _ours(jit=False, fold=False, fused=False),
+    "ours_float_images": _ours(jit=False, fold=False, float_images=True),
     "fit": _keras("FitPeer"),
     "fit_jit": _keras("FitPeer", jit_compile=True),
     "fit_jit_50": _keras("FitPeer", jit_compile=True, steps_per_execution=50),

@@ -1,6 +1,8 @@
 """Starts the sides of a benchmark, each in its process, and lets them take turns."""
 
 import json
+import os
+import select
 import statistics
 import subprocess
 import sys
@@ -17,18 +19,24 @@ class WorkerError(Exception):
 class Worker:
     """One side of a comparison. Only one worker may be asked something at a time; the others sleep."""
 
-    def __init__(self, side: str, config: Path, overrides: list[str], log: Path):
-        self.side, self.log = side, log
+    def __init__(
+        self, side: str, config: Path, overrides: list[str], log: Path, environment: dict | None = None, name: str = ""
+    ):
+        self.side, self.log = name or side, log
         options = [word for override in overrides for word in ("-o", override)]
         command = [sys.executable, str(_WORKER), side, str(config), *options]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with log.open("w") as errors:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
+            self.process = subprocess.Popen(command, stderr=errors, env={**os.environ, **(environment or {})}, **pipes)
         ready = self._answer()
         self.quantum, self.form = ready["quantum"], ready["form"]
 
-    def _answer(self) -> dict:
+    def _answer(self, limit: float | None = None) -> dict:
+        """The next answer; WorkerError, and an end of the worker, if it takes more than `limit` seconds."""
+        if not select.select([self.process.stdout], [], [], limit)[0]:
+            self.process.kill()
+            self.process.wait()
+            raise WorkerError(f"more than {limit:.0f} s")
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
@@ -36,14 +44,14 @@ class Worker:
             raise WorkerError(f"{self.side}: {said[-1]}")
         return json.loads(line)
 
-    def ask(self, **request) -> dict:
+    def ask(self, limit: float | None = None, **request) -> dict:
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
-        return self._answer()
+        return self._answer(limit)
 
-    def run(self, steps: int) -> float:
+    def run(self, steps: int, limit: float | None = None) -> float:
         """Milliseconds a step."""
-        return 1000 * self.ask(run=steps)["seconds"] / steps
+        return 1000 * self.ask(limit, run=steps)["seconds"] / steps
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -53,11 +61,10 @@ class Worker:
 def interleave(workers: list[Worker], rounds: int, seconds: float) -> dict[str, list[float]]:
     """Milliseconds a step of each worker in each round. In a round each runs once, for about `seconds`.
 
-    The first run of each compiles and is not counted; the second says how many steps take `seconds`.
+    One run says how many steps take `seconds`; the workers have compiled before.
     """
     steps = {}
     for worker in workers:
-        worker.run(worker.quantum)
         estimate = worker.run(worker.quantum) / 1000
         steps[worker.side] = worker.quantum * max(1, round(seconds / (estimate * worker.quantum)))
     times: dict[str, list[float]] = {worker.side: [] for worker in workers}

@@ -43,7 +43,7 @@ class UpSampledConvolution(keras.layers.Layer):
 
 
 def folded_kernel(kernel: Tensor) -> Tensor:
-    """The sum of a kernel (k, l, inputs, outputs), turned round, at the four places of a 2 x 2 box: (k + 1, l + 1, outputs, inputs)."""
+    """A kernel (k, l, inputs, outputs), turned round and summed over a 2 x 2 box: (k + 1, l + 1, outputs, inputs)."""
     turned = ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
     rows = ops.pad(turned, ((0, 1), (0, 0), (0, 0), (0, 0))) + ops.pad(turned, ((1, 0), (0, 0), (0, 0), (0, 0)))
     return ops.pad(rows, ((0, 0), (0, 1), (0, 0), (0, 0))) + ops.pad(rows, ((0, 0), (1, 0), (0, 0), (0, 0)))
