@@ -1,6 +1,7 @@
 """The Keras models and optimizers of one config."""
 
 import hashlib
+import random
 from dataclasses import dataclass
 
 import keras
@@ -69,4 +70,5 @@ def build_gan(config: Config, data_shape: tuple[int, ...]) -> Gan:
 def _seed(seed: int, purpose: str) -> None:
     # Each network has a seed of its own, so that a change of one leaves the other's first weights as they were.
     digest = hashlib.sha256(f"{seed}/weights/{purpose}".encode()).digest()
-    keras.utils.set_random_seed(int.from_bytes(digest[:4], "little"))
+    # Keras takes the seeds of initializers and random layers from here; its set_random_seed would load TensorFlow as well.
+    random.seed(int.from_bytes(digest[:4], "little"))
