@@ -1,6 +1,9 @@
-"""Tests run on TensorFlow, whatever ~/.keras/keras.json says; Keras is loaded by the first test that needs it."""
+"""Tests run on one backend, TensorFlow unless GANLAB_TEST_BACKEND names another, whatever ~/.keras/keras.json says.
+
+Keras is loaded by the first test that needs it.
+"""
 
 import os
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["KERAS_BACKEND"] = os.environ.get("GANLAB_TEST_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,24 +1,45 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import ops
 
 from ganlab.config.objective import PENALTY_WEIGHTS
 from ganlab.training.penalties import PENALTIES
-from ganlab.training.steps.tensorflow import input_gradient
+from tests.training.tiny import BACKEND
 
 NOISE = np.random.default_rng(0)
-REAL, FAKE = (tf.constant(NOISE.normal(size=(4, 3, 2, 1)), "float32") for _ in range(2))
+REAL, FAKE = (ops.convert_to_tensor(NOISE.normal(size=(4, 3, 2, 1)), "float32") for _ in range(2))
 MIXING = {
-    "wgan_gp": tf.constant(NOISE.random((4, 1)), "float32"),
-    "dragan": tf.constant(NOISE.random((4, 3, 2, 1)), "float32"),
+    "wgan_gp": ops.convert_to_tensor(NOISE.random((4, 1)), "float32"),
+    "dragan": ops.convert_to_tensor(NOISE.random((4, 3, 2, 1)), "float32"),
     "r1": None,
     "r2": None,
 }
 
 
-def penalty_of(name, critic, real=REAL, fake=FAKE):
-    return float(PENALTIES[name].function(critic, real, fake, MIXING[name], input_gradient))
+def penalty_of(name, critic):
+    return float(PENALTIES[name].function(critic, REAL, FAKE, MIXING[name], BACKEND.input_gradient))
+
+
+def points_of(name):
+    """Where a penalty measures the slope."""
+    seen = []
+
+    def input_gradient(critic, points):
+        seen.append(np.array(points))
+        return points
+
+    PENALTIES[name].function(linear(WEIGHTS), REAL, FAKE, MIXING[name], input_gradient)
+    return seen[0]
+
+
+def slope_of(name, critic_of, at):
+    """The penalty of critic_of(scale), and its gradient by the scale."""
+
+    def penalty(scale):
+        return PENALTIES[name].function(critic_of(scale), REAL, FAKE, MIXING[name], BACKEND.input_gradient)
+
+    scale = ops.convert_to_tensor(at, "float32")
+    return float(penalty(scale)), float(BACKEND.input_gradient(penalty, scale))
 
 
 def linear(weights):
@@ -52,12 +73,12 @@ def test_r1_and_r2_of_a_linear_critic_are_half_its_squared_slope(name):
 
 @pytest.mark.parametrize("name", ["wgan_gp", "dragan"])
 def test_the_penalty_is_per_sample_so_that_slopes_of_zero_and_two_do_not_make_up_for_each_other(name):
-    slopes = tf.constant([0.0, 2.0, 0.0, 2.0])[:, None]
+    slopes = ops.convert_to_tensor([0.0, 2.0, 0.0, 2.0])[:, None]
     assert penalty_of(name, lambda images: images[:, 0, 0] * slopes) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_r1_is_a_mean_over_samples():
-    slopes = tf.constant([0.0, 2.0, 0.0, 4.0])[:, None]
+    slopes = ops.convert_to_tensor([0.0, 2.0, 0.0, 4.0])[:, None]
     assert penalty_of("r1", lambda images: images[:, 0, 0] * slopes) == pytest.approx((4 + 16) / 4 / 2)
 
 
@@ -66,51 +87,30 @@ def test_r1_looks_at_real_images_and_r2_at_generated_ones():
         return ops.sum(images**2, axis=(1, 2, 3))[:, None] / 2  # its slope at x is |x|
 
     for name, images in (("r1", REAL), ("r2", FAKE)):
-        assert penalty_of(name, square) == pytest.approx(np.sum(images.numpy() ** 2) / 4 / 2, rel=1e-5)
+        assert penalty_of(name, square) == pytest.approx(np.sum(np.array(images) ** 2) / 4 / 2, rel=1e-5)
 
 
 def test_wgan_gp_measures_between_each_real_image_and_its_generated_one():
-    seen = []
-
-    def critic(points):
-        seen.append(points.numpy())
-        return linear(WEIGHTS)(points)
-
-    penalty_of("wgan_gp", critic)
-    share = MIXING["wgan_gp"].numpy().reshape(4, 1, 1, 1)
-    np.testing.assert_allclose(seen[0], share * REAL.numpy() + (1 - share) * FAKE.numpy(), rtol=1e-5, atol=1e-6)
+    share = np.array(MIXING["wgan_gp"]).reshape(4, 1, 1, 1)
+    expected = share * np.array(REAL) + (1 - share) * np.array(FAKE)
+    np.testing.assert_allclose(points_of("wgan_gp"), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_dragan_measures_around_real_images_within_half_their_deviation():
-    seen = []
-
-    def critic(points):
-        seen.append(points.numpy())
-        return linear(WEIGHTS)(points)
-
-    penalty_of("dragan", critic)
-    expected = REAL.numpy() + 0.5 * REAL.numpy().std() * MIXING["dragan"].numpy()
-    np.testing.assert_allclose(seen[0], expected, rtol=1e-5, atol=1e-6)
+    expected = np.array(REAL) + 0.5 * np.array(REAL).std() * np.array(MIXING["dragan"])
+    np.testing.assert_allclose(points_of("dragan"), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_a_flat_critic_has_a_finite_penalty_and_gradient(name):
-    slope = tf.Variable(0.0)
-    with tf.GradientTape() as tape:
-        value = PENALTIES[name].function(
-            lambda images: ops.sum(images, axis=(1, 2, 3))[:, None] * slope, REAL, FAKE, MIXING[name], input_gradient
-        )
-    assert float(value) == pytest.approx(0.0 if name in ("r1", "r2") else 1.0, abs=1e-5)
-    assert np.isfinite(tape.gradient(value, slope).numpy())
+    value, slope = slope_of(name, lambda scale: lambda images: ops.sum(images, axis=(1, 2, 3))[:, None] * scale, 0.0)
+    assert value == pytest.approx(0.0 if name in ("r1", "r2") else 1.0, abs=1e-5)
+    assert np.isfinite(slope)
 
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_the_penalty_pushes_a_critic_that_is_too_steep_to_be_less_so(name):
-    scale = tf.Variable(1.0)
-    with tf.GradientTape() as tape:
-        value = PENALTIES[name].function(
-            lambda images: linear(WEIGHTS)(images) * scale, REAL, FAKE, MIXING[name], input_gradient
-        )
+    _, slope = slope_of(name, lambda scale: lambda images: linear(WEIGHTS)(images) * scale, 1.0)
     # d/ds of (s L - 1)^2 and of s^2 L^2 / 2, at s = 1
     expected = LENGTH**2 if name in ("r1", "r2") else 2 * (LENGTH - 1) * LENGTH
-    assert tape.gradient(value, scale).numpy() == pytest.approx(expected, rel=1e-5)
+    assert slope == pytest.approx(expected, rel=1e-5)
