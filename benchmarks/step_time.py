@@ -1,85 +1,121 @@
-"""Milliseconds a training step takes, ours against a plain Keras custom train_step under fit(), interleaved in one run.
+"""Milliseconds a training step takes: ganlab against what users would write themselves, interleaved in one run.
 
-    GANLAB_DATA=... python benchmarks/step_time.py configs/exp01.yaml configs/exp02.yaml
+    GANLAB_DATA=... python benchmarks/step_time.py [--rows exp01,exp18] [--peers fit,torch]
 
-Both do the same updates on the same networks. Blocks of steps alternate between the two, so that a busy moment of the machine
-hits both; the medians over blocks are compared.
+Every side trains the same networks by the same updates in a process of its own; the processes take turns, so that a busy moment of
+the machine hits all. The hand-written peers must first give ganlab's losses from the same weights and random numbers.
 """
 
 import argparse
 import statistics
-import time
+import tempfile
 from pathlib import Path
 
-from ganlab.backend import select_backend
-from ganlab.config.loading import load_config
-from ganlab.config.value_range import value_range
-from ganlab.data.registry import load_dataset
+import yaml
+from workers import Worker, WorkerError, interleave, ratio
 
-select_backend("tensorflow")
+from ganlab.config.loading import dump_config, load_config
 
-from peers import FitPeer  # noqa: E402
-
-from ganlab.models.gan import build_gan  # noqa: E402
-from ganlab.training.draws import Draws  # noqa: E402
-from ganlab.training.objectives import gan_objective  # noqa: E402
-from ganlab.training.steps import tensorflow as backend  # noqa: E402
-from ganlab.training.timing import choose_steps  # noqa: E402
+CONFIGS = Path(__file__).parents[1] / "configs"
+ROWS = {name: [] for name in ("exp01", "exp03", "exp02", "exp05", "exp04")} | {"exp18": ["data.limit=9970"]}
+DENSE = ("exp01", "exp03")
+PEERS = ("fit", "fit_jit", "fit_jit_50", "train_on_batch", "torch", "torch_compile", "jax_scan")
+CHECKED = {"torch": "torch_exact", "jax_scan": "jax_scan"}
+_TOLERANCE = 2e-3
 
 
-class Ours:
-    """Blocks of steps as `ganlab run` performs them, random numbers included."""
-
-    def __init__(self, config, dataset):
-        gan = build_gan(config, dataset.shape)
-        objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, backend.input_gradient)
-        self.draws = Draws(objective.draws, config.seed, dataset.count)
-        images, ends = dataset.train.images, value_range(config.data.range)
-
-        def make(jit):
-            return backend.Steps(objective, images, ends, jit)
-
-        self.steps, self.choice = choose_steps(backend, make, objective, self.draws, config.jit, 10**6)
-        self.done = 0
-
-    def run(self, steps: int) -> None:
-        end = self.done + steps
-        while self.done < end:
-            count = min(self.choice.room, end - self.done)
-            self.steps.run(self.draws.take(self.done, count), self.done, self.choice.room)
-            self.done += count
+def able(row: str, peers: list[str]) -> list[str]:
+    """The peers that are written for a row: JAX's for the dense networks."""
+    return [peer for peer in peers if row in DENSE or not peer.startswith("jax")]
 
 
-def compare(path: Path, blocks: int, seconds: float) -> str:
-    config = load_config(path)
-    dataset = load_dataset(config.data, config.error_at)
-    gan = build_gan(config, dataset.shape)
-    sides = {"ours": Ours(config, dataset), "fit": FitPeer(config, gan.networks, gan.optimizers, dataset.train.images)}
-    sides["fit"].run(3)
-    start = time.perf_counter()
-    sides["fit"].run(5)
-    steps = max(5, int(seconds * 5 / (time.perf_counter() - start)))
-    times = {name: [] for name in sides}
-    for _ in range(blocks):
-        for name, side in sides.items():
-            start = time.perf_counter()
-            side.run(steps)
-            times[name].append(1000 * (time.perf_counter() - start) / steps)
-    ours, fit = (statistics.median(times[name]) for name in ("ours", "fit"))
-    ratio = statistics.median(f / o for o, f in zip(times["ours"], times["fit"], strict=True))
-    compiled = "XLA" if sides["ours"].choice.jit else "plain graph"
-    return f"| {config.name} | {ours:.2f} ({compiled}) | {fit:.2f} | {ratio:.2f} |"
+def without_dropout(config: Path, overrides: list[str], folder: Path) -> Path:
+    """The same config without random layers, for comparing losses."""
+    content = yaml.safe_load(dump_config(load_config(config, overrides)))
+    for network in ("generator", "discriminator"):
+        layers = content[network]["layers"]
+        content[network]["layers"] = [layer for layer in layers if "Dropout" not in layer]
+    path = folder / f"{config.stem}.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def check(row: str, overrides: list[str], peers: list[str], folder: Path) -> str:
+    """Compares losses of five steps; raises SystemExit where a peer trains something else."""
+    config = without_dropout(CONFIGS / f"{row}.yaml", overrides, folder)
+    sides = ["ours", *(CHECKED[peer] for peer in peers if peer in CHECKED)]
+    losses = {}
+    for side in sides:
+        worker = Worker(side, config, [], folder / f"{side}.log")
+        losses[side] = worker.ask(check=str(folder / f"{row}.npz"))["losses"]
+        worker.close()
+    largest = 0.0
+    for side in sides[1:]:
+        for ours, theirs in zip(losses["ours"], losses[side], strict=True):
+            largest = max(largest, *(abs(a - b) / max(abs(a), 1e-2) for a, b in zip(ours, theirs, strict=True)))
+        if largest > _TOLERANCE:
+            raise SystemExit(f"{row}: {side} does not train the same: {losses[side]}, ours {losses['ours']}")
+    return f"{row}: losses of {', '.join(sides[1:])} are ours within {largest:.1e}" if sides[1:] else f"{row}: no check"
+
+
+def start(row: str, overrides: list[str], sides: list[str], options, folder: Path) -> list[Worker]:
+    """Starts the sides and lets each compile; one that takes too long is left out, with a line that says so."""
+    workers, seconds = [], {}
+    for side in sides:
+        # Fifty steps in one call, where one takes seconds, would take the whole time that there is.
+        if side == "fit_jit_50" and 50 * seconds.get("fit_jit", 0.0) > options.limit:
+            print(f"{row}: {side} not measured: fifty steps take more than {options.limit:.0f} s")
+            continue
+        try:
+            worker = Worker(side, CONFIGS / f"{row}.yaml", overrides, folder / f"{side}.log")
+            worker.run(worker.quantum, options.limit)
+            seconds[side] = worker.run(1, options.limit) / 1000 if side == "fit_jit" else 0.0
+            workers.append(worker)
+        except WorkerError as error:
+            seconds[side] = options.limit
+            print(f"{row}: {side} not measured: {error}", flush=True)
+    return workers
+
+
+def measure(row: str, overrides: list[str], peers: list[str], sides: list[str], options, folder: Path) -> str:
+    workers = start(row, overrides, [*sides, *able(row, peers)], options, folder)
+    times = interleave(workers, options.rounds, options.seconds)
+    for worker in workers:
+        worker.close()
+    medians = {side: statistics.median(values) for side, values in times.items()}
+    ours = min((side for side in sides if side in times), key=medians.get)
+    form = next(w.form for w in workers if w.side == ours)
+    cells = [f"{medians[peer]:.2f}" if peer in medians else "-" for peer in peers]
+    found = [peer for peer in peers if peer in medians]
+    best = min(found, key=medians.get)
+    gain = [f"{ratio(times, 'fit', ours):.2f}" if "fit" in found else "-", f"{ratio(times, best, ours):.2f} ({best})"]
+    return "| " + " | ".join([row, *cells, f"{medians[ours]:.2f} ({form})", *gain]) + " |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("configs", nargs="+", type=Path)
-    parser.add_argument("--blocks", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of fit() in a block")
-    arguments = parser.parse_args()
-    print("| config | ours, ms a step | fit(), ms a step | times faster |\n|---|---|---|---|", flush=True)
-    for path in arguments.configs:
-        print(compare(path, arguments.blocks, arguments.seconds), flush=True)
+    parser.add_argument("--rows", default=",".join(ROWS), help=f"some of {', '.join(ROWS)}")
+    parser.add_argument("--peers", default=",".join(PEERS), help=f"some of {', '.join(PEERS)}, jax_scan_one_pass")
+    parser.add_argument(
+        "--ours", default="ours", help="some of ours (TensorFlow), ours_jax, ours_torch; the best counts"
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="a side runs in each round")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds in which a side must compile")
+    options = parser.parse_args()
+    peers, lines = options.peers.split(","), []
+    head = ["ms a step", *peers, "ganlab", "times fit", "times the best peer"]
+    lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    with tempfile.TemporaryDirectory() as folder:
+        for row in options.rows.split(","):
+            able = [peer for peer in peers if row in DENSE or not peer.startswith("jax")]
+            print(check(row, ROWS[row], able, Path(folder)), flush=True)
+            here = [peer if peer in able else "" for peer in peers]
+            lines.append(
+                measure(row, ROWS[row], [p for p in here if p], options.ours.split(","), options, Path(folder))
+            )
+            print(lines[-1], flush=True)
+    print("\n" + "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ganlab.history import read_history
 from ganlab.images import write_film
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.flops import step_flops
+from ganlab.models.folding import fold_objective
 from ganlab.models.gan import build_gan, build_generator
 from ganlab.plan import Plan
 from ganlab.sampling import Sampler
@@ -25,6 +26,7 @@ from ganlab.training.draws import Draws, generator_of
 from ganlab.training.objectives import gan_objective
 from ganlab.training.progress import progress
 from ganlab.training.signals import Asked
+from ganlab.training.stages import Objective
 from ganlab.training.steps import load_backend
 from ganlab.training.timing import Choice, choose_steps
 from ganlab.training.trainer import Trainer
@@ -41,6 +43,10 @@ class Session:
         config, dataset = plan.config, plan.dataset
         self.protocols = protocols.resolve(config.metrics, dataset, config.error_at)
         self.backend = load_backend(config.backend)
+        if config.jit not in ("auto", *self.backend.JIT):
+            expected, received = ("false", "true") if config.jit else ("true", "false")
+            message = f"expected auto or {expected} with the backend {config.backend}, received {received}"
+            raise config.error_at(("jit",), message)
         self.device = self.backend.set_device(config.device)
         self.copy = build_generator(config, dataset.shape)  # before the GAN, whose making sets the seeds last
         self.gan = build_gan(config, dataset.shape)
@@ -100,12 +106,12 @@ class Session:
         """The compiled steps: as measured now, or as the checkpoint says, for a resumed run must compute the same numbers."""
         ends = value_range(self.config.data.range)
 
-        def make(jit: bool):
-            return self.backend.Steps(self.objective, self.plan.dataset.train.images, ends, jit)
+        def make(objective: Objective, jit: bool):
+            return self.backend.Steps(objective, self.plan.dataset.train.images, ends, jit)
 
         if manifest is not None:
             choice = Choice(**manifest["compiled"])
-            return make(choice.jit), choice
+            return make(fold_objective(self.objective) if choice.fold else self.objective, choice.jit), choice
         return choose_steps(self.backend, make, self.objective, self.draws, self.config.jit, self.plan.steps)
 
     def _callbacks(self, asked, choice: Choice, done: int, quiet: bool) -> list:

@@ -1,7 +1,8 @@
-"""Measures which compilation of a step is faster here, and how many steps make a chunk.
+"""Measures which form of a step is fastest here, and how many steps make a chunk.
 
-On a CPU, XLA makes dense networks about twice as fast and convolutions several times slower, and how much depends on the machine:
-so both are tried, on the real step, and the state is put back afterwards.
+On a CPU, XLA makes dense networks about twice as fast and convolutions several times slower, and folded up-sampling helps large
+images more than small ones; how much depends on the machine. So the forms are tried, on the real step, and the state is put back
+afterwards.
 """
 
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganlab.models.folding import fold_objective
 from ganlab.training.checkpoints import restore, snapshot
 from ganlab.training.draws import Draws
 from ganlab.training.stages import Objective
@@ -18,71 +20,87 @@ from ganlab.training.trainer import Stepper
 
 _CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a chunk
 _MOST_STEPS = 200
-# XLA takes some seconds to compile: a run that has less left to train would not earn them back.
+# A form takes some seconds to compile: a run that has less left to train would not earn them back.
 _WORTH_COMPILING = 20.0
+
+MakeSteps = Callable[[Objective, bool], Stepper]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How the steps of a run are compiled; part of every checkpoint, because a resumed run must compute the same numbers.
+    """The form of a run's steps; part of every checkpoint, because a resumed run must compute the same numbers.
 
     Attributes:
         jit: whether XLA compiles them.
         room: most steps in a chunk.
-        seconds: what was measured: a step, "plain" and under "xla", and one pass through each network.
+        seconds: what was measured: a step in each form that was tried, and one pass through each network.
+        fold: whether up-sampling and the convolution after it are one transposed convolution.
     """
 
     jit: bool
     room: int
     seconds: Mapping[str, float]
+    fold: bool = False
 
     def facts(self) -> dict:
         return asdict(self)
 
 
 def choose_steps(
-    backend: Any,
-    make_steps: Callable[[bool], Stepper],
-    objective: Objective,
-    draws: Draws,
-    jit: bool | str,
-    steps: int,
+    backend: Any, make_steps: MakeSteps, objective: Objective, draws: Draws, jit: bool | str, steps: int
 ) -> tuple[Stepper, Choice]:
-    """The steps to train with, compiled as `jit` says ("auto": as measured).
+    """The steps to train with, compiled as `jit` says ("auto": as measured) and folded where that measures faster.
 
     Args:
         backend: a module of training.steps.
-        make_steps: builds its Steps for jit True or False.
+        make_steps: builds its Steps of an objective, for jit True or False.
         objective: whose variables are as before when this returns.
         draws: makes the random numbers of the measured steps.
         jit: True, False or "auto".
-        steps: how many will be trained, for whether compiling can pay.
+        steps: how many will be trained, for whether compiling another form can pay.
     """
     before = snapshot(objective.variables())
-    measured: dict[str, float] = {}
-    chosen = choice = None
-    if jit is not True:
-        chosen = make_steps(False)
-        measured["plain"] = _seconds_a_step(chosen, draws, 8)
-        choice = Choice(False, _room(measured["plain"]), measured)
-    worth_it = jit == "auto" and measured["plain"] * steps > _WORTH_COMPILING
-    if jit is True or (worth_it and _xla_passes_are_faster(backend, objective, measured)):
-        compiled = make_steps(True)
-        room = choice.room if choice else 32
-        measured["xla"] = _seconds_a_step(compiled, draws, room)
-        if jit is True or measured["xla"] < measured["plain"]:
-            # A chunk of the size that is compiled already, unless it would take too long.
-            chosen, choice = compiled, Choice(True, min(room, _room(measured["xla"])), measured)
+    trial = _Trial(make_steps, draws)
+    first, *others = backend.JIT if jit == "auto" else (jit,)
+    trial.measure("xla" if first else "plain", objective, first)
+    folded = fold_objective(objective)
+    if trial.fastest * steps > _WORTH_COMPILING:
+        if folded is not objective:
+            trial.measure("folded_xla" if first else "folded", folded, first)
+        best = folded if trial.choice.fold else objective
+        if others and _xla_passes_are_faster(backend, best, trial.seconds):
+            trial.measure("folded_xla" if trial.choice.fold else "xla", best, True)
     restore(objective.variables(), before, "the state before measuring")
-    return chosen, choice
+    return trial.chosen, trial.choice
+
+
+class _Trial:
+    """Measures forms of a step one after the other and keeps the fastest."""
+
+    def __init__(self, make_steps: MakeSteps, draws: Draws):
+        self.make_steps, self.draws = make_steps, draws
+        self.seconds: dict[str, float] = {}
+        self.fastest = np.inf
+        self.chosen: Any = None
+        self.choice: Any = None
+
+    def measure(self, form: str, objective: Objective, jit: bool) -> None:
+        steps = self.make_steps(objective, jit)
+        # XLA compiles for one size of chunk: that of the other form, if one was measured.
+        room = self.choice.room if self.choice else 32 if jit else 8
+        self.seconds[form] = _seconds_a_step(steps, self.draws, room)
+        if self.seconds[form] < self.fastest:
+            self.fastest = self.seconds[form]
+            longest = _room(self.fastest)
+            self.chosen = steps
+            self.choice = Choice(jit, min(room, longest) if jit else longest, self.seconds, bool(objective.folded))
 
 
 def _xla_passes_are_faster(backend: Any, objective: Objective, measured: dict[str, float]) -> bool:
     """Compares single passes of the networks first: a whole step of convolutions under XLA can take half a minute on a CPU."""
     samples = max(stage.samples for stage in objective.stages)
-    for name, jit in (("plain_passes", False), ("xla_passes", True)):
-        passes = (backend.pass_seconds(network, samples, jit) for network in objective.networks.values())
-        measured[name] = sum(passes)
+    for form, jit in (("plain_passes", False), ("xla_passes", True)):
+        measured[form] = sum(backend.pass_seconds(objective.called(name), samples, jit) for name in objective.networks)
     return measured["xla_passes"] < measured["plain_passes"]
 
 
@@ -91,15 +109,15 @@ def _room(seconds: float) -> int:
 
 
 def _seconds_a_step(steps: Stepper, draws: Draws, room: int) -> float:
-    """Seconds a step after compilation: the best of a few chunks that take a third of a second together."""
+    """Seconds a step after compilation: the best of at least two chunks that take a third of a second together."""
     steps.run(draws.take(0, 1), 0, room)  # compiles
-    fastest, spent, count = np.inf, 0.0, 1
-    while spent < 0.3:
+    fastest, spent, count, chunks = np.inf, 0.0, 1, 0
+    while spent < 0.3 or chunks < 2:
         taken = draws.take(0, count)
         start = time.perf_counter()
         steps.run(taken, 0, room)
         passed = time.perf_counter() - start
         fastest = min(fastest, passed / count)
-        spent += passed
+        spent, chunks = spent + passed, chunks + 1
         count = min(2 * count, room)
     return float(fastest)

@@ -7,8 +7,8 @@ from tests.training.tiny import BACKEND, IMAGES, build, tiny_config
 
 
 def choose(tiny, jit, steps):
-    def make(compiled):
-        return BACKEND.Steps(tiny.objective, IMAGES, (-1.0, 1.0), compiled)
+    def make(objective, compiled):
+        return BACKEND.Steps(objective, IMAGES, (-1.0, 1.0), compiled)
 
     return choose_steps(BACKEND, make, tiny.objective, tiny.draws, jit, steps)
 
@@ -21,16 +21,19 @@ def trained_a_little():
 
 @pytest.mark.parametrize(("jit", "steps"), [(False, 10**9), ("auto", 3), (True, 3)])
 def test_measuring_leaves_every_variable_as_it_was(jit, steps):
+    if jit not in ("auto", *BACKEND.JIT):
+        pytest.skip(f"this backend has only jit: {BACKEND.JIT[0]}")
     tiny, before = trained_a_little()
     stepper, choice = choose(tiny, jit, steps)
     after = tiny.snapshot()
     assert [name for name in before if not np.array_equal(before[name], after[name])] == []
-    assert stepper.jit is choice.jit is (jit is True)
-    assert set(choice.seconds) == ({"xla"} if jit is True else {"plain"})
+    assert stepper.jit is choice.jit is (BACKEND.JIT[0] if jit == "auto" else jit)
+    assert set(choice.seconds) == ({"xla"} if choice.jit else {"plain"})
     assert 1 <= choice.room <= 200
 
 
 @pytest.mark.slow  # compiles three times
+@pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend has one form to measure")
 def test_a_long_run_with_jit_auto_takes_what_was_measured_to_be_faster():
     tiny, before = trained_a_little()
     _, choice = choose(tiny, "auto", 10**9)
@@ -44,11 +47,61 @@ def test_a_long_run_with_jit_auto_takes_what_was_measured_to_be_faster():
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
+class Pretended:
+    """Steps that take the time a test says, on a clock that only they move."""
+
+    def __init__(self, clock, seconds, objective, jit):
+        self.clock, self.seconds, self.jit, self.objective = clock, seconds, jit, objective
+
+    def run(self, draws, first, room):
+        self.clock.now += self.seconds * len(next(iter(draws.values())))
+
+
+class Clock:
+    now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("plain", "folded", "steps", "fold", "tried"),
+    [
+        (0.1, 0.05, 1000, True, {"plain", "folded"}),
+        (0.1, 0.2, 1000, False, {"plain", "folded"}),
+        (0.1, 0.05, 100, False, {"plain"}),  # ten seconds of training do not pay for another form
+    ],
+)
+def test_up_sampling_is_folded_in_long_runs_where_that_measures_faster(monkeypatch, plain, folded, steps, fold, tried):
+    layers = [
+        {"Dense": {"units": 4}},
+        {"Reshape": {"target_shape": [2, 2, 1]}},
+        "UpSampling2D",
+        {"Conv2D": {"filters": 1, "kernel_size": 3, "padding": "same"}},
+    ]
+    images = np.zeros((20, 4, 4, 1), np.uint8)
+    tiny = build(tiny_config(generator=layers, discriminator=["Flatten", {"Dense": {"units": 1}}]), images=images)
+    clock = Clock()
+    monkeypatch.setattr(timing, "time", clock)
+
+    def make(objective, jit):
+        return Pretended(clock, folded if objective.folded else plain, objective, jit)
+
+    stepper, choice = choose_steps(BACKEND, make, tiny.objective, tiny.draws, False, steps)
+    assert choice.fold is bool(stepper.objective.folded) is fold
+    assert set(choice.seconds) == tried
+    assert choice.room == int(0.5 / min(choice.seconds.values()))
+
+
 @pytest.mark.parametrize(("seconds", "room"), [(10.0, 1), (0.25, 2), (0.01, 50), (1e-6, 200)])
 def test_a_chunk_takes_about_half_a_second(seconds, room):
     assert timing._room(seconds) == room
 
 
 def test_a_choice_comes_back_from_a_manifest():
-    choice = Choice(True, 32, {"plain": 0.25, "xla": 0.125})
+    choice = Choice(True, 32, {"plain": 0.25, "xla": 0.125}, fold=True)
     assert Choice(**choice.facts()) == choice
+
+
+def test_a_manifest_from_before_there_was_folding_goes_on_unfolded():
+    assert not Choice(**{"jit": False, "room": 8, "seconds": {"plain": 0.25}}).fold

@@ -73,7 +73,9 @@ class Tiny:
         return snapshot(self.objective.variables())
 
 
-def build(config: Config, jit: bool = False, images: np.ndarray = IMAGES, change=lambda objective: objective) -> Tiny:
+def build(
+    config: Config, jit: bool = BACKEND.JIT[0], images: np.ndarray = IMAGES, change=lambda objective: objective
+) -> Tiny:
     """Builds everything anew; `change` may replace the objective's stages."""
     gan = build_gan(config, images.shape[1:])
     objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, BACKEND.input_gradient)

@@ -4,7 +4,10 @@ from typing import Any
 
 
 def load_backend(backend: str) -> Any:
-    """The module of a backend: `Steps`, `input_gradient`, `set_device` and `pass_seconds`. It imports the framework."""
+    """The module of a backend: `Steps`, `input_gradient`, `set_device`, `JIT` and, where that has two values, `pass_seconds`.
+
+    It imports the framework.
+    """
     if backend == "tensorflow":
         from ganlab.training.steps import tensorflow
 

@@ -1,7 +1,5 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
-import contextlib
-import time
 from collections.abc import Callable
 
 import jax
@@ -11,6 +9,8 @@ from jax import numpy as jnp
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+
+JIT = (True,)  # what `jit` can be: JAX' operations one by one are for finding faults
 
 
 def input_gradient(function: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
@@ -36,29 +36,6 @@ def set_device(device: str) -> str:
         jax.config.update("jax_default_device", jax.devices("cpu")[0])
         return "cpu"
     return f"{found.platform}: {found.device_kind}"
-
-
-def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
-    """Seconds one pass forward and backward takes once it is compiled: the best of five."""
-    inputs = jnp.zeros((samples, *network.input_shape[1:]))
-    frozen = [variable.value for variable in network.non_trainable_variables]
-
-    def loss_of(weights):
-        outputs, _ = network.stateless_call(weights, frozen, inputs, training=True)
-        return jnp.sum(outputs.astype(jnp.float32) ** 2)
-
-    def gradients(weights):
-        return [jnp.sum(part) for part in jax.grad(loss_of)(weights)]
-
-    gradients = jax.jit(gradients) if jit else gradients
-    weights = [variable.value for variable in network.trainable_variables]
-    gradients(weights)
-    passes = []
-    for _ in range(5):
-        start = time.perf_counter()
-        gradients(weights)[0].block_until_ready()
-        passes.append(time.perf_counter() - start)
-    return min(passes)
 
 
 class _Scope(keras.StatelessScope):
@@ -104,7 +81,7 @@ class Steps:
         objective: what one step does.
         images: training data, uint8 (N, ...), kept on the device.
         value_range: (low, high) that 0 and 255 become.
-        jit: whether XLA compiles the chunk; else each operation by itself, which is for finding faults.
+        jit: True: XLA compiles the chunk.
     """
 
     def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
@@ -129,8 +106,7 @@ class Steps:
         steps = len(next(iter(draws.values())))
         draws = {name: _pad(array, room) for name, array in draws.items()}
         state = [variable.value for variable in self.variables]
-        with contextlib.nullcontext() if self.jit else jax.disable_jit():
-            rows, state = self._chunk(self.images, draws, first, steps, state)
+        rows, state = self._chunk(self.images, draws, first, steps, state)
         for variable, value in zip(self.variables, state, strict=True):
             variable.assign(value)
         return np.asarray(rows)[:steps].astype(np.float64)
@@ -166,7 +142,7 @@ class Steps:
         return combine_logs(self.objective, logs)
 
     def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
-        network = self.objective.networks[stage.network]
+        network = self.objective.called(stage.network)
         variables = network.trainable_variables
         scope = _Scope()
 
@@ -194,7 +170,7 @@ class Steps:
                 with scope.of(variables, weights):
                     loss, new_logs = update.loss(values | ends, with_lazy)
                     if update.through is None:
-                        loss += _regularization(network)
+                        loss = loss + _regularization(network)
                 return loss, (new_logs, scope.state_mapping)
 
             weights = [variable.value for variable in variables]

@@ -100,6 +100,7 @@ def test_batch_normalization_sees_real_and_fake_together_in_joint_batches_only()
     assert np.abs(weights["separate"] - weights["joint"]).max() > 1e-4
 
 
+@pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend always compiles, or never does")
 class TestXla:
     def test_xla_and_plain_agree_within_rounding(self):
         config = tiny_config(
@@ -112,13 +113,14 @@ class TestXla:
         for name, array in plain.snapshot().items():
             np.testing.assert_allclose(found[name], array, atol=1e-5, err_msg=name)
 
-    def test_a_chunk_that_is_not_full_performs_no_more_steps_than_asked(self):
-        config = tiny_config(optimizer=SGD)
-        plain, compiled = build(config), build(config, jit=True)
-        assert compiled.train(3, room=8).shape == plain.train(3, room=8).shape
-        assert int(compiled.gan.optimizers["generator"].iterations) == 3
-        for ours, theirs in zip(compiled.weights("generator"), plain.weights("generator"), strict=True):
-            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+def test_a_chunk_that_is_not_full_performs_no_more_steps_than_asked():
+    config = tiny_config(optimizer=SGD)
+    full, padded = build(config), build(config, jit=BACKEND.JIT[-1])
+    assert padded.train(3, room=8).shape == full.train(3, room=3).shape
+    assert int(padded.gan.optimizers["generator"].iterations) == 3
+    for ours, theirs in zip(padded.weights("generator"), full.weights("generator"), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 class TestMixedPrecision:
@@ -164,6 +166,7 @@ def test_the_gradient_at_points_can_be_differentiated_again():
     np.testing.assert_allclose(ops.convert_to_numpy(BACKEND.input_gradient(first, points)), 6 * np.array(points))
 
 
+@pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend has one form, which is not measured")
 def test_a_pass_is_timed():
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     assert 0 < BACKEND.pass_seconds(network, 4, False) < 1

@@ -1,0 +1,77 @@
+"""ganlab's own steps, random numbers included, as `ganlab run` performs them; switches turn single speed-ups on and off."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ganlab.config.value_range import value_range
+from ganlab.models.folding import fold_objective
+from ganlab.models.gan import build_gan
+from ganlab.training.draws import Draws
+from ganlab.training.objectives import gan_objective
+from ganlab.training.steps import load_backend
+from ganlab.training.timing import choose_steps
+
+_ROOM = 50
+
+
+class Ours:
+    """Without switches the form of the steps is measured, as in a long run."""
+
+    def __init__(
+        self, backend: str, config, dataset, jit=None, fold=None, room: int = _ROOM, float_images: bool = False
+    ):
+        module = load_backend(backend)
+        self.config = config
+        self.gan = build_gan(config, dataset.shape)
+        objective = gan_objective(
+            config, self.gan.networks, self.gan.optimizers, self.gan.average, module.input_gradient
+        )
+        self.objective, self.columns = objective, list(objective.columns)
+        self.draws = Draws(objective.draws, config.seed, dataset.count)
+        images, ends = dataset.train.images, value_range(config.data.range)
+        if float_images:
+            images = ends[0] + (ends[1] - ends[0]) / 255.0 * images.astype(np.float32)
+
+        def make(objective, jit):
+            return module.Steps(objective, images, ends, jit)
+
+        if jit is None:
+            self.steps, choice = choose_steps(module, make, objective, self.draws, config.jit, 10**6)
+            jit, fold, self.room = choice.jit, choice.fold, choice.room
+        else:
+            self.steps = make(fold_objective(objective) if fold else objective, jit)
+            self.room = room
+        self.quantum = self.room if jit else 1  # XLA is compiled for whole chunks
+        folded = fold and objective is not fold_objective(objective)
+        self.form = f"{backend}, {'XLA' if jit else 'plain'}{', folded' if folded else ''}"
+        self.done = 0
+
+    def run(self, steps: int) -> None:
+        end = self.done + steps
+        while self.done < end:
+            count = min(self.room, end - self.done)
+            self.steps.run(self.draws.take(self.done, count), self.done, self.room)
+            self.done += count
+
+    def write_start(self, path: Path, steps: int) -> None:
+        """Writes the starting weights and the first steps' random numbers, for peers to start from the same."""
+        arrays = {
+            f"{name}/{index:03d}": np.array(variable)
+            for name, network in self.gan.networks.items()
+            for index, variable in enumerate(network.trainable_variables)
+        }
+        taken = self.draws.take(0, steps)
+        turns = self.config.train.discriminator_steps
+        last = f"fake_{turns - 1}" if self.config.train.share_latents else "generator_fake_0"
+        names = [*(f"fake_{turn}" for turn in range(turns)), last]
+        latents = np.stack([taken[f"latents_{name}"] for name in names], axis=1)
+        indices = np.stack([taken[f"real_{turn}"] for turn in range(turns)], axis=1)
+        np.savez(path, indices=indices, latents=latents, **arrays)
+
+    def load(self, weights: dict) -> None:
+        """Ours wrote them."""
+
+    def losses(self, indices: np.ndarray, latents: np.ndarray) -> list[tuple[float, float]]:
+        rows = self.steps.run(self.draws.take(0, len(indices)), 0, self.room)
+        return [(row[self.columns.index("d_loss")], row[self.columns.index("g_loss")]) for row in rows]

@@ -1,0 +1,80 @@
+"""Starts the sides of a benchmark, each in its process, and lets them take turns."""
+
+import json
+import os
+import select
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_WORKER = Path(__file__).with_name("worker.py")
+
+
+class WorkerError(Exception):
+    """A side ended; the message is its last line."""
+
+
+class Worker:
+    """One side of a comparison. Only one worker may be asked something at a time; the others sleep."""
+
+    def __init__(
+        self, side: str, config: Path, overrides: list[str], log: Path, environment: dict | None = None, name: str = ""
+    ):
+        self.side, self.log = name or side, log
+        options = [word for override in overrides for word in ("-o", override)]
+        command = [sys.executable, str(_WORKER), side, str(config), *options]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with log.open("w") as errors:
+            self.process = subprocess.Popen(command, stderr=errors, env={**os.environ, **(environment or {})}, **pipes)
+        ready = self._answer()
+        self.quantum, self.form = ready["quantum"], ready["form"]
+
+    def _answer(self, limit: float | None = None) -> dict:
+        """The next answer; WorkerError, and an end of the worker, if it takes more than `limit` seconds."""
+        if not select.select([self.process.stdout], [], [], limit)[0]:
+            self.process.kill()
+            self.process.wait()
+            raise WorkerError(f"more than {limit:.0f} s")
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            said = self.log.read_text().strip().splitlines() or ["no message"]
+            raise WorkerError(f"{self.side}: {said[-1]}")
+        return json.loads(line)
+
+    def ask(self, limit: float | None = None, **request) -> dict:
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return self._answer(limit)
+
+    def run(self, steps: int, limit: float | None = None) -> float:
+        """Milliseconds a step."""
+        return 1000 * self.ask(limit, run=steps)["seconds"] / steps
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def interleave(workers: list[Worker], rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Milliseconds a step of each worker in each round. In a round each runs once, for about `seconds`.
+
+    One run says how many steps take `seconds`; the workers have compiled before.
+    """
+    steps = {}
+    for worker in workers:
+        estimate = worker.run(worker.quantum) / 1000
+        steps[worker.side] = worker.quantum * max(1, round(seconds / (estimate * worker.quantum)))
+    times: dict[str, list[float]] = {worker.side: [] for worker in workers}
+    for _ in range(rounds):
+        for worker in workers:
+            times[worker.side].append(worker.run(steps[worker.side]))
+            time.sleep(0.05)  # a thread pool may wait actively for a moment after its work
+    return times
+
+
+def ratio(times: dict[str, list[float]], side: str, of: str) -> float:
+    """How many times faster `of` is than `side`: the median over rounds, so that a busy moment hits both."""
+    return statistics.median(a / b for a, b in zip(times[side], times[of], strict=True))
