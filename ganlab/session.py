@@ -49,7 +49,8 @@ class Session:
             raise config.error_at(("jit",), message)
         self.device = self.backend.set_device(config.device)
         self.copy = build_generator(config, dataset.shape)  # before the GAN, whose making sets the seeds last
-        self.gan = build_gan(config, dataset.shape)
+        with self.backend.on_devices(config.devices):
+            self.gan = build_gan(config, dataset.shape)
         self.objective = gan_objective(
             config, self.gan.networks, self.gan.optimizers, self.gan.average, self.backend.input_gradient
         )

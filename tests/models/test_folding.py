@@ -25,7 +25,7 @@ def outputs_and_gradients(model: keras.Model) -> list[np.ndarray]:
 
     def loss(points):
         outputs = ops.reshape(model(points), -1)
-        return outputs**2 * np.arange(len(outputs), dtype=np.float32)
+        return outputs**2 * ops.arange(len(outputs), dtype="float32")
 
     def by(variable):
         def loss_of(weight):

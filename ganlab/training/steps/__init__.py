@@ -4,9 +4,9 @@ from typing import Any
 
 
 def load_backend(backend: str) -> Any:
-    """The module of a backend: `Steps`, `input_gradient`, `set_device`, `JIT` and, where that has two values, `pass_seconds`.
+    """The module of a backend, which imports the framework.
 
-    It imports the framework.
+    It has `Steps`, `input_gradient`, `set_device`, `on_devices`, `JIT` and, where that has two values, `pass_seconds`.
     """
     if backend == "tensorflow":
         from ganlab.training.steps import tensorflow

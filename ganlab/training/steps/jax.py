@@ -1,11 +1,13 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
+import contextlib
 from collections.abc import Callable
 
 import jax
 import keras
 import numpy as np
 from jax import numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
@@ -36,6 +38,17 @@ def set_device(device: str) -> str:
         jax.config.update("jax_default_device", jax.devices("cpu")[0])
         return "cpu"
     return f"{found.platform}: {found.device_kind}"
+
+
+def on_devices(count: int) -> contextlib.AbstractContextManager:
+    """A scope whose variables live on each of `count` devices, which then share the batches of `Steps`."""
+    if count == 1:
+        return contextlib.nullcontext()
+    chosen = jax.config.jax_default_device or jax.devices()[0]
+    found = keras.distribution.list_devices(chosen.platform)
+    if count > len(found):
+        raise ConfigError(f"devices: {count} were asked for, but JAX sees {len(found)} here ({', '.join(found)})")
+    return keras.distribution.DataParallel(devices=found[:count], auto_shard_dataset=False).scope()
 
 
 class _Scope(keras.StatelessScope):
@@ -86,10 +99,12 @@ class Steps:
 
     def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
         self.objective = objective
-        self.images = jnp.asarray(images)
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.jit = jit
         self.variables = [variable for owned in objective.variables().values() for variable in owned]
+        place = self.variables[0].value.sharding
+        self.mesh = place.mesh if isinstance(place, NamedSharding) else None  # with several devices
+        self.images = jnp.asarray(images) if self.mesh is None else jax.device_put(images, self._over(None))
         # The old state's memory becomes the new state's.
         self._chunk = jax.jit(self._run_chunk, donate_argnames="state")
 
@@ -124,7 +139,13 @@ class Steps:
 
         return jax.lax.fori_loop(0, steps, body, (rows, state))
 
+    def _over(self, axis):
+        """Whole on every device (None), or a part of the first axis on each ("batch", as Keras names it)."""
+        return NamedSharding(self.mesh, PartitionSpec(axis))
+
     def _value(self, images, name, numbers):
+        if self.mesh is not None:
+            numbers = jax.lax.with_sharding_constraint(numbers, self._over("batch"))
         if self.objective.draws[name].kind != "images":
             return numbers
         gathered = images[numbers]

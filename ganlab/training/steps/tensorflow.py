@@ -1,5 +1,6 @@
 """Training steps on TensorFlow: gradients, compilation and the loop over a chunk of steps."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -36,6 +37,15 @@ def set_device(device: str) -> str:
         tf.config.set_visible_devices([], "GPU")
         return "cpu"
     return "gpu: " + tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name)
+
+
+def on_devices(count: int) -> contextlib.AbstractContextManager:
+    """A scope whose variables live on each of `count` devices; Keras has that on JAX only."""
+    if count > 1:
+        raise ConfigError(
+            f"devices: expected 1 with the backend tensorflow, received {count}; Keras distributes on jax only"
+        )
+    return contextlib.nullcontext()
 
 
 def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:

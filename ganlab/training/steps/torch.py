@@ -1,5 +1,6 @@
 """Training steps on PyTorch: gradients and the loop over a chunk of steps."""
 
+import contextlib
 from collections.abc import Callable
 
 import keras
@@ -31,6 +32,15 @@ def set_device(device: str) -> str:
     return "gpu: " + (torch.cuda.get_device_name() if gpu == "cuda" else "Apple, through MPS")
 
 
+def on_devices(count: int) -> contextlib.AbstractContextManager:
+    """A scope whose variables live on each of `count` devices; Keras has that on JAX only."""
+    if count > 1:
+        raise ConfigError(
+            f"devices: expected 1 with the backend torch, received {count}; Keras distributes on jax only"
+        )
+    return contextlib.nullcontext()
+
+
 class _Scope(keras.StatelessScope):
     """Keeps what a pass assigns until the pass backward has read the values that the pass forward did.
 
@@ -40,6 +50,10 @@ class _Scope(keras.StatelessScope):
     def __init__(self):
         super().__init__(collect_losses=True)
         self.assigned = {}
+
+    def get_current_value(self, variable):
+        value = super().get_current_value(variable)
+        return variable._value if value is None else value  # regularizers want one of every weight
 
     def add_update(self, update):
         variable, value = update

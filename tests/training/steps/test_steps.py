@@ -1,16 +1,14 @@
 """Who moves, XLA and bfloat16; on the backend of the test run, except where a test says so."""
 
-import dataclasses
-
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from ganlab.errors import ConfigError
-from ganlab.training.stages import Objective, Pass
+from ganlab.training.stages import Pass
 from ganlab.training.steps import load_backend
-from tests.training.tiny import BACKEND, SGD, Tiny, build, tiny_config
+from tests.training.tiny import BACKEND, SGD, Tiny, build, one_update, tiny_config
 
 SCHEDULES = {
     "separate": {},
@@ -21,18 +19,6 @@ SCHEDULES = {
     "two generator steps": {"generator_steps": 2, "generator_batch_size": 6},
 }
 BATCH_NORM = [{"Dense": {"units": 5}}, "BatchNormalization", "LeakyReLU"]
-
-
-def one_update(number: int, columns: dict):
-    """Leaves one update of an objective's step, and all passes that stand before it."""
-
-    def change(objective: Objective) -> Objective:
-        update = [stage for stage in objective.stages if not isinstance(stage, Pass)][number]
-        before = objective.stages[: objective.stages.index(update)]
-        passes = tuple(stage for stage in before if isinstance(stage, Pass))
-        return dataclasses.replace(objective, stages=(*passes, update), columns=columns)
-
-    return change
 
 
 def moved(before: dict, after: dict, owner: str) -> list[bool]:
