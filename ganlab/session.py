@@ -44,9 +44,14 @@ class Session:
         config, dataset = plan.config, plan.dataset
         self.protocols = protocols.resolve(config.metrics, dataset, config.error_at)
         self.backend = load_backend(config.backend)
+        if config.jit not in ("auto", *self.backend.JIT):
+            expected, received = ("false", "true") if config.jit else ("true", "false")
+            message = f"expected auto or {expected} with the backend {config.backend}, received {received}"
+            raise config.error_at(("jit",), message)
         self.device = self.backend.set_device(config.device)
         self.copy = build_generator(config, dataset.shape)  # before the GAN, whose making sets the seeds last
-        self.gan = build_gan(config, dataset.shape)
+        with self.backend.on_devices(config.devices):
+            self.gan = build_gan(config, dataset.shape)
         self.objective = gan_objective(
             config, self.gan.networks, self.gan.optimizers, self.gan.average, self.backend.input_gradient
         )

@@ -1,4 +1,7 @@
-"""Tests run on GANLAB_TEST_BACKEND (TensorFlow), whatever ~/.keras/keras.json says; the first test that needs Keras loads it."""
+"""Tests run on one backend, TensorFlow unless GANLAB_TEST_BACKEND names another, whatever ~/.keras/keras.json says.
+
+Keras is loaded by the first test that needs it.
+"""
 
 import os
 

@@ -123,6 +123,7 @@ class Config(Section):
     precision: one_of("float32", "mixed_bfloat16") = "float32"
     backend: one_of("tensorflow", "jax", "torch") = "tensorflow"
     device: one_of("auto", "cpu", "gpu") = "auto"
+    devices: whole(1, 1024) = 1
     jit: Annotated[Literal["auto"] | bool, Described("auto, true or false", ["auto"])] = "auto"
     labels: one_of("none", "conditional", "balanced", "semi_supervised") = "none"
 
@@ -138,6 +139,14 @@ class Config(Section):
             reason = "a penalty" if self.penalty else "the loss relativistic"
             message = f"expected separate or joint with {reason}, received 'alternate'"
             raise located(message, ("train", "discriminator_batches"))
+        return self
+
+    @model_validator(mode="after")
+    def _devices_share_batches_evenly(self) -> "Config":
+        for key in ("batch_size", "generator_batch_size"):
+            size = getattr(self.train, key)
+            if size is not None and size % self.devices:
+                raise located(f"expected a multiple of devices, {self.devices}, received {size}", ("train", key))
         return self
 
     def error_at(self, keys: Keys, message: str) -> ConfigError:

@@ -1,5 +1,7 @@
 """Compiles a config's list of layers into a Keras model, and says which layer gave which shape when it does not fit."""
 
+import inspect
+import random
 import re
 
 import keras
@@ -51,6 +53,10 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
         arguments["layer"] = build_layer(
             inner_kind, inner, inner_keys[:-1], error_at, f"{own['name']}_layer", precision
         )
+    if "seed" in inspect.signature(known[kind]).parameters and arguments.get("seed") is None:
+        # As Keras would draw it; but on PyTorch, layers without a seed use a generator that no checkpoint keeps.
+        own["seed"] = random.randint(1, 10**9)
+        arguments.pop("seed", None)
     return draw_on_host(build_object(known[kind], arguments, (*keys, kind), error_at, "the layer", own))
 
 

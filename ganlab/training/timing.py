@@ -61,13 +61,14 @@ def choose_steps(
     """
     before = snapshot(objective.variables())
     trial = _Trial(make_steps, draws)
-    trial.measure("xla" if jit is True else "plain", objective, jit is True)
+    first, *others = backend.JIT if jit == "auto" else (jit,)
+    trial.measure("xla" if first else "plain", objective, first)
     folded = fold_objective(objective)
     if trial.fastest * steps > _WORTH_COMPILING:
         if folded is not objective:
-            trial.measure("folded_xla" if jit is True else "folded", folded, jit is True)
+            trial.measure("folded_xla" if first else "folded", folded, first)
         best = folded if trial.choice.fold else objective
-        if jit == "auto" and _xla_passes_are_faster(backend, best, trial.seconds):
+        if others and _xla_passes_are_faster(backend, best, trial.seconds):
             trial.measure("folded_xla" if trial.choice.fold else "xla", best, True)
     restore(objective.variables(), before, "the state before measuring")
     return trial.chosen, trial.choice

@@ -58,7 +58,9 @@ WRONG_CONFIGS = {
     "no YAML": ("a: [1\n", "bad.yaml:"),
     "no text": ("name: \x00\n", "bad.yaml:1:"),
     "nothing": ("", "bad.yaml:1:1: is empty; expected a YAML document"),
-    "another backend": (CONFIG + "backend: torch\n", "bad.yaml:23:1: backend: 'torch' is not supported yet; expected: tensorflow"),
+    "another backend": (CONFIG + "backend: mxnet\n", "bad.yaml:23:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
+    "devices that cannot share a batch": (CONFIG + "devices: 3\n", "bad.yaml:19:"),
+    "devices of a backend that has one": (CONFIG + "devices: 2\n", "devices: expected 1 with the backend tensorflow, received 2; Keras distributes on jax only"),
 }  # fmt: skip
 
 
@@ -83,7 +85,7 @@ class TestConfigs:
             (["."], ".: is a folder; expected a YAML file\n"),
             (["tiny.yaml", "--seed", "-1"], "--seed -1: seed: expected an integer >= 0, received -1\n"),
             (["tiny.yaml", "-o", "train.stps=3"], "-o train.stps=3: train.stps: unknown key. Did you mean 'steps'?\n"),
-            (["tiny.yaml", "--backend", "jax"], "-o backend=jax: backend: 'jax' is not supported yet; expected: tensorflow\n"),
+            (["tiny.yaml", "--backend", "mxnet"], "-o backend=mxnet: backend: expected one of tensorflow, jax, torch, received 'mxnet'\n"),
             (["tiny.yaml", "--init-from", "other"], "other: no such run in results. There are none; 'ganlab run CONFIG' makes one.\n"),
             (["tiny.yaml", "--init-from", "other:last"], "--init-from other:last: expected RUN or RUN:STEP, received the step 'last'\n"),
         ],

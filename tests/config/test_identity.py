@@ -20,6 +20,7 @@ NO_MATTER = [
     ("", "metrics: [fd5k_random]"),
     ("", "output: {samples_every: 1, grid: [2, 2]}"),
     ("", "device: gpu"),
+    ("", "devices: 2"),
     ("steps: 100", "epochs: 2"),
     ("dim: 64", "dim: 64, distribution: normal"),
     ("", "penalty: {}\nclip_weights: null\nprecision: float32\nseed: 0"),

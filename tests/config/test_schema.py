@@ -84,10 +84,10 @@ WRONG = [
     ("", "metrics: fid5k", "c.yaml:20:1: metrics: expected auto or a list of metric names, received 'fid5k'"),
     ("", "metrics: [5]", "c.yaml:20:1: metrics: expected auto or a list of metric names, received [5]"),
     ("", "precision: float16", "c.yaml:20:1: precision: expected one of float32, mixed_bfloat16, received 'float16'. Did you mean 'float32'?"),
-    ("", "backend: jax", "c.yaml:20:1: backend: 'jax' is not supported yet; expected: tensorflow"),
     ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
     ("", "labels: conditional", "c.yaml:20:1: labels: 'conditional' is not supported yet; expected: none"),
     ("", "jit: 1", "c.yaml:20:1: jit: expected auto, true or false, received 1"),
+    ("", "devices: 0", "c.yaml:20:1: devices: expected an integer from 1 to 1024, received 0"),
     ("", "device: tpu", "c.yaml:20:1: device: expected one of auto, cpu, gpu, received 'tpu'. Did you mean 'gpu'?"),
     ("", '"two\\nlines": 1', "c.yaml:20:1: ['two\\nlines']: unknown key."),
 ]  # fmt: skip

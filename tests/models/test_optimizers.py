@@ -43,7 +43,7 @@ NAMES = ["Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion
 @pytest.mark.parametrize("name", NAMES)
 def test_optimizers_of_keras_are_built_by_name(name):
     optimizer = build(f"{{{name}: {{learning_rate: 0.25}}}}")
-    assert type(optimizer) is getattr(keras.optimizers, name)
+    assert isinstance(optimizer, getattr(keras.optimizers, name))
     assert float(optimizer.learning_rate) == 0.25
 
 

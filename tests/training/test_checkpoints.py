@@ -42,7 +42,12 @@ def write(folder, *steps):
 
 
 def variables() -> dict[str, list]:
-    return {"networks/g": [keras.Variable(np.ones((2, 3), "float32"), name="kernel"), keras.Variable(5, name="count")]}
+    return {
+        "networks/g": [
+            keras.Variable(np.ones((2, 3), "float32"), name="kernel"),
+            keras.Variable(5, trainable=False, name="count"),
+        ]
+    }
 
 
 def flip_a_byte(path, at):
@@ -201,7 +206,12 @@ class TestSnapshotAndRestore:
         assert np.array(owned["networks/g"][0]).sum() == 6
 
     def test_the_same_layer_under_another_name_is_an_error(self):
-        renamed = {"networks/g": [keras.Variable(np.ones((2, 3)), name="weights"), keras.Variable(5, name="count")]}
+        renamed = {
+            "networks/g": [
+                keras.Variable(np.ones((2, 3)), name="weights"),
+                keras.Variable(5, trainable=False, name="count"),
+            ]
+        }
         with pytest.raises(CheckpointError, match="has no value for networks/g/0000/weights"):
             restore(renamed, snapshot(variables()), "here")
 

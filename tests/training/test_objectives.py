@@ -231,7 +231,7 @@ class TestClipping:
     def test_statistics_and_the_generator_are_left_alone(self):
         tiny = build(tiny_config(discriminator=["BatchNormalization", {"Dense": {"units": 1}}]))
         discriminator = tiny.gan.networks["discriminator"]
-        clip_weights(discriminator, 0.01, ops.zeros(()))
+        clip_weights(discriminator, 0.01, ops.convert_to_tensor(0.0))
         assert all(np.abs(np.array(v)).max() <= 0.01 for v in discriminator.trainable_variables)
         assert max(np.array(v).max() for v in discriminator.non_trainable_variables) == 1  # the moving variance
 
@@ -261,7 +261,7 @@ class TestMovingAverage:
         generator, average = gan.networks["generator"], gan.average
         generator.set_weights([np.ones_like(array) for array in generator.get_weights()])
         average.set_weights([np.zeros_like(array) for array in average.get_weights()])
-        move_average(average, generator, 0.999, ops.full((), float(step)))
+        move_average(average, generator, 0.999, ops.convert_to_tensor(float(step)))
         for array in average.get_weights():
             np.testing.assert_allclose(array, 1 - decay, rtol=1e-4)
 

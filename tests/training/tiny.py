@@ -1,5 +1,6 @@
 """GANs on samples of eight numbers, so small that a step is traced in about a second."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from ganlab.models.gan import Gan, build_gan
 from ganlab.training.checkpoints import snapshot
 from ganlab.training.draws import Draws
 from ganlab.training.objectives import gan_objective
-from ganlab.training.stages import Objective
+from ganlab.training.stages import Objective, Pass
 from ganlab.training.steps import load_backend
 
 BACKEND = load_backend(keras.backend.backend())
@@ -74,10 +75,24 @@ class Tiny:
         return snapshot(self.objective.variables())
 
 
-def build(config: Config, jit: bool = False, images: np.ndarray = IMAGES, change=lambda objective: objective) -> Tiny:
+def build(
+    config: Config, jit: bool = BACKEND.JIT[0], images: np.ndarray = IMAGES, change=lambda objective: objective
+) -> Tiny:
     """Builds everything anew; `change` may replace the objective's stages."""
     gan = build_gan(config, images.shape[1:])
     objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, BACKEND.input_gradient)
     objective = change(objective)
     draws = Draws(objective.draws, config.seed, len(images))
     return Tiny(config, gan, objective, draws, BACKEND.Steps(objective, images, (-1.0, 1.0), jit))
+
+
+def one_update(number: int, columns: dict):
+    """Leaves one update of an objective's step, and all passes that stand before it."""
+
+    def change(objective: Objective) -> Objective:
+        update = [stage for stage in objective.stages if not isinstance(stage, Pass)][number]
+        before = objective.stages[: objective.stages.index(update)]
+        passes = tuple(stage for stage in before if isinstance(stage, Pass))
+        return dataclasses.replace(objective, stages=(*passes, update), columns=columns)
+
+    return change

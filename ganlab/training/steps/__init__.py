@@ -4,7 +4,10 @@ from typing import Any
 
 
 def load_backend(backend: str) -> Any:
-    """The module of a backend: `Steps`, `input_gradient`, `set_device` and `pass_seconds`. It imports the framework."""
+    """The module of a backend, which imports the framework.
+
+    It has `Steps`, `input_gradient`, `set_device`, `on_devices`, `JIT` and, where that has two values, `pass_seconds`.
+    """
     if backend == "tensorflow":
         from ganlab.training.steps import tensorflow
 

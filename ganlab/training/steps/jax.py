@@ -1,5 +1,6 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -7,9 +8,12 @@ import jax
 import keras
 import numpy as np
 from jax import numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+
+JIT = (False, True)  # what `jit` can be: a step in one compiled call, or a chunk
 
 
 def input_gradient(function: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
@@ -60,6 +64,17 @@ def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
     return min(passes)
 
 
+def on_devices(count: int) -> contextlib.AbstractContextManager:
+    """A scope whose variables live on each of `count` devices, which then share the batches of `Steps`."""
+    if count == 1:
+        return contextlib.nullcontext()
+    chosen = jax.config.jax_default_device or jax.devices()[0]
+    found = keras.distribution.list_devices(chosen.platform)
+    if count > len(found):
+        raise ConfigError(f"devices: {count} were asked for, but JAX sees {len(found)} here ({', '.join(found)})")
+    return keras.distribution.DataParallel(devices=found[:count], auto_shard_dataset=False).scope()
+
+
 class _Scope(keras.StatelessScope):
     """Variables as values inside a function that JAX differentiates; what it assigns comes out as a value of the function.
 
@@ -108,10 +123,12 @@ class Steps:
 
     def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
         self.objective = objective
-        self.images = jnp.asarray(images)
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.jit = jit
         self.variables = [variable for owned in objective.variables().values() for variable in owned]
+        place = self.variables[0].value.sharding
+        self.mesh = place.mesh if isinstance(place, NamedSharding) else None  # with several devices
+        self.images = jnp.asarray(images) if self.mesh is None else jax.device_put(images, self._over(None))
         # Donated: the memory of the old state becomes that of the new one.
         self._chunk = jax.jit(self._run_chunk if jit else self._run_step, donate_argnames="state")
 
@@ -158,7 +175,13 @@ class Steps:
             row = jnp.stack([log.astype(jnp.float32) for log in self._step(values, step)])
         return [scope.get_current_value(variable) for variable in self.variables], row
 
+    def _over(self, axis):
+        """Whole on every device (None), or a part of the first axis on each ("batch", as Keras names it)."""
+        return NamedSharding(self.mesh, PartitionSpec(axis))
+
     def _value(self, images, name, numbers):
+        if self.mesh is not None:
+            numbers = jax.lax.with_sharding_constraint(numbers, self._over("batch"))
         if self.objective.draws[name].kind != "images":
             return numbers
         gathered = images[numbers]
@@ -204,7 +227,7 @@ class Steps:
                 with scope.of(variables, weights):
                     loss, new_logs = update.loss(values | ends, with_lazy)
                     if update.through is None:
-                        loss += _regularization(network)
+                        loss = loss + _regularization(network)
                 return loss, (new_logs, scope.state_mapping)
 
             weights = [variable.value for variable in variables]

@@ -1,5 +1,6 @@
 """Training steps on TensorFlow: gradients, compilation and the loop over a chunk of steps."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ import tensorflow as tf
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+
+JIT = (False, True)  # what `jit` can be; which is faster depends on the networks and the machine
 
 # XLA reads these when it first compiles; what the user sets comes last and wins. An optimizer's update gives three arrays from
 # four: fused, and with vectors of 512 bits where there are such, it reads each once.
@@ -34,6 +37,15 @@ def set_device(device: str) -> str:
         tf.config.set_visible_devices([], "GPU")
         return "cpu"
     return "gpu: " + tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name)
+
+
+def on_devices(count: int) -> contextlib.AbstractContextManager:
+    """A scope whose variables live on each of `count` devices; Keras has that on JAX only."""
+    if count > 1:
+        raise ConfigError(
+            f"devices: expected 1 with the backend tensorflow, received {count}; Keras distributes on jax only"
+        )
+    return contextlib.nullcontext()
 
 
 def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
@@ -141,7 +153,7 @@ class Steps:
                     tape.watch(values[update.through])
                 loss, new_logs = update.loss(values, with_lazy)
                 if update.through is None:
-                    loss += _regularization(network)
+                    loss = loss + _regularization(network)
             if update.through is None:
                 return tape.gradient(loss, variables), new_logs
             pulled, *own = tape.gradient(loss, [values[update.through], *variables])

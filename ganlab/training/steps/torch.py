@@ -1,6 +1,6 @@
 """Training steps on PyTorch: gradients and the loop over a chunk of steps."""
 
-import time
+import contextlib
 from collections.abc import Callable
 
 import keras
@@ -9,6 +9,8 @@ import torch
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+
+JIT = (False,)  # what `jit` can be: nothing is compiled
 
 
 def input_gradient(function: Callable[[torch.Tensor], torch.Tensor], points: torch.Tensor) -> torch.Tensor:
@@ -30,21 +32,13 @@ def set_device(device: str) -> str:
     return "gpu: " + (torch.cuda.get_device_name() if gpu == "cuda" else "Apple, through MPS")
 
 
-def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
-    """Seconds one pass forward and backward takes once it is compiled: the best of five."""
-    inputs = keras.ops.zeros((samples, *network.input_shape[1:]))
-
-    def gradients():
-        loss = torch.sum(network(inputs, training=True).to(torch.float32) ** 2)
-        return [part.sum() for part in torch.autograd.grad(loss, [v.value for v in network.trainable_variables])]
-
-    gradients()
-    passes = []
-    for _ in range(5):
-        start = time.perf_counter()
-        gradients()[0].item()
-        passes.append(time.perf_counter() - start)
-    return min(passes)
+def on_devices(count: int) -> contextlib.AbstractContextManager:
+    """A scope whose variables live on each of `count` devices; Keras has that on JAX only."""
+    if count > 1:
+        raise ConfigError(
+            f"devices: expected 1 with the backend torch, received {count}; Keras distributes on jax only"
+        )
+    return contextlib.nullcontext()
 
 
 class _Scope(keras.StatelessScope):
@@ -56,6 +50,10 @@ class _Scope(keras.StatelessScope):
     def __init__(self):
         super().__init__(collect_losses=True)
         self.assigned = {}
+
+    def get_current_value(self, variable):
+        value = super().get_current_value(variable)
+        return variable._value if value is None else value  # regularizers want one of every weight
 
     def add_update(self, update):
         variable, value = update
@@ -77,7 +75,7 @@ class Steps:
         objective: what one step does.
         images: training data, uint8 (N, ...), kept on the device.
         value_range: (low, high) that 0 and 255 become.
-        jit: whether the chunk is compiled.
+        jit: False: each operation runs by itself.
     """
 
     def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
@@ -147,7 +145,7 @@ class Steps:
             with _Scope() as scope:
                 loss, new_logs = update.loss(values | ends, with_lazy)
                 if update.through is None:
-                    loss += _regularization(network)
+                    loss = loss + _regularization(network)
             # Not backward(), which would leave gradients in the other network too.
             gradients = torch.autograd.grad(loss, [*ends.values(), *variables], allow_unused=True)
             scope.carry_out()
@@ -161,8 +159,9 @@ class Steps:
 
         gradients, new_logs = gradients_of(step % update.lazy_every == 0)
         self.objective.optimizers[update.network].apply(gradients, network.trainable_variables)
-        for action in update.after:
-            action(torch.full((), step, dtype=torch.float32, device=self.images.device))
+        with torch.no_grad():
+            for action in update.after:
+                action(torch.full((), step, dtype=torch.float32, device=self.images.device))
         for name, value in new_logs.items():
             logs.setdefault(name, []).append(value.detach())
 
