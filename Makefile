@@ -1,12 +1,14 @@
 # make demo   makes the environment, installs ganlab and trains the quickstart
 # make test   makes the environment with test extras and runs the whole suite
+# make test-backends  runs the suites of training, models and metrics on TensorFlow, JAX and PyTorch; make test-parity holds the
+#             three against each other
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast smoke lint docs clean
+.PHONY: demo test test-fast test-backends test-parity smoke lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -16,6 +18,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+$(VENV)/.installed-backends: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,torch,jax]'
 	touch $@
 
 demo: $(VENV)/.installed
@@ -28,6 +34,17 @@ test: $(VENV)/.installed-dev
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not slow and not data"
+
+PARITY := tests/training/steps/test_parity.py tests/training/steps/test_devices.py tests/cli/test_backends.py
+
+test-backends: $(VENV)/.installed-backends
+	$(BIN)/python -m pytest $(PARITY)
+	for backend in tensorflow jax torch; do \
+		GANLAB_TEST_BACKEND=$$backend $(BIN)/python -m pytest tests/training tests/models tests/metrics \
+			$(PARITY:%=--ignore=%) || exit 1; done
+
+test-parity: $(VENV)/.installed-backends
+	$(BIN)/python -m pytest -rs $(PARITY)
 
 smoke: $(VENV)/.installed-dev
 	GANLAB_SMOKE=all $(BIN)/python -m pytest tests/test_smoke.py -rs --durations=0
