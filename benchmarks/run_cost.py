@@ -3,7 +3,8 @@
     GANLAB_DATA=... python benchmarks/run_cost.py configs/exp01.yaml
 
 Runs the command in a process of its own, in a temporary folder of results, and charges every moment of its main thread to
-one subject: that of the innermost function of the table below which is at work. What other threads do meanwhile stands in a
+one subject: that of the innermost function of the table below which is at work. Where an earlier run has left how to compile
+the step, its compilation is part of the first training step. What other threads do meanwhile stands in a
 column of its own. Metrics' cached statistics of real data are made beforehand.
 """
 
@@ -32,6 +33,7 @@ WATCHED = {
     "random numbers": ["ganlab.training.draws:Draws.take"],
     "history": ["ganlab.training.callbacks:History.on_chunk"],
     "health": ["ganlab.training.callbacks:Health.on_chunk"],
+    "status.json": ["ganlab.runfolder:RunFolder.set_status"],
     "pictures": ["ganlab.training.callbacks:Samples.on_chunk"],
     "checkpoints": ["ganlab.training.callbacks:Checkpoints.on_chunk"],
     "final plots": ["ganlab.session:Session._plots"],
