@@ -1,12 +1,13 @@
 # make demo   makes the environment, installs ganlab and trains the quickstart
 # make test   makes the environment with test extras and runs the whole suite
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
+# make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast smoke lint docs clean
+.PHONY: demo test test-fast torture smoke lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -28,6 +29,10 @@ test: $(VENV)/.installed-dev
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not slow and not data"
+
+torture: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.reliability.kills --kills 200
+	$(BIN)/python -m tests.reliability.faults
 
 smoke: $(VENV)/.installed-dev
 	GANLAB_SMOKE=all $(BIN)/python -m pytest tests/test_smoke.py -rs --durations=0
