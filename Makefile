@@ -3,12 +3,13 @@
 # make test-backends  runs the suites of training, models and metrics on TensorFlow, JAX and PyTorch; make test-parity holds the
 #             three against each other
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
+# make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-backends test-parity smoke lint docs clean
+.PHONY: demo test test-fast test-backends test-parity torture smoke lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -45,6 +46,10 @@ test-backends: $(VENV)/.installed-backends
 
 test-parity: $(VENV)/.installed-backends
 	$(BIN)/python -m pytest -rs $(PARITY)
+
+torture: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.reliability.kills --kills 200
+	$(BIN)/python -m tests.reliability.faults
 
 smoke: $(VENV)/.installed-dev
 	GANLAB_SMOKE=all $(BIN)/python -m pytest tests/test_smoke.py -rs --durations=0

@@ -99,6 +99,11 @@ class Objective:
 
 
 def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Tensor]:
-    """One step's row of the history: a scalar a column, from what the step's updates logged."""
-    means = {name: sum(entries) / len(entries) for name, entries in logs.items()}
+    """One step's row of the history: a scalar a column, from what the step's updates logged.
+
+    The mean is one operation: TensorFlow rewrites a chain of additions, and into another order in each process.
+    """
+    from keras import ops  # here, because commands that train nothing import this file
+
+    means = {name: ops.mean(ops.stack(entries)) for name, entries in logs.items()}
     return [sum(means[name] for name in names) for names in objective.columns.values()]

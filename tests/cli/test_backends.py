@@ -90,9 +90,7 @@ class TestARunOfAnotherBackend:
         old = the_run(other[0] / "results")
         still = [f"{name}.optimizer={{SGD: {{learning_rate: 1e-30}}}}" for name in ("generator", "discriminator")]
         still = [word for key in (*still, "train.steps=1", "metrics=[]") for word in ("-o", key)]
-        code, _, err = here(
-            "run", "tiny.yaml", *still, "-q", "--results", "new", "--init-from", f"{old.name}:{STEPS}"
-        )
+        code, _, err = here("run", "tiny.yaml", *still, "-q", "--results", "new", "--init-from", f"{old.name}:{STEPS}")
         assert (code, err) == (0, "")
         expected, started = weights_of(states(old, STEPS)), weights_of(states(the_run(other[0] / "new"), 1))
         kernels = [name for name in expected if name.endswith("kernel")]

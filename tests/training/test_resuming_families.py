@@ -1,0 +1,57 @@
+"""Every family of GAN that a config can describe ends in the same bits, stopped or not, with layers that draw random numbers."""
+
+import numpy as np
+import pytest
+
+from ganlab.runfolder import RunFolder
+from ganlab.training.checkpoints import newest_state, restore, write_state
+from tests.training.tiny import build, tiny_config
+
+pytestmark = pytest.mark.slow
+GENERATOR = [{"Dense": {"units": 5}}, "BatchNormalization", {"Dropout": {"rate": 0.3}}, {"Dense": {"units": 8}}]
+NOISE = [{"GaussianNoise": {"stddev": 0.1}}, {"Dense": {"units": 6}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}]
+NETWORKS = {"generator": GENERATOR, "discriminator": [*NOISE, {"Dense": {"units": 1}}]}
+SPECTRAL = [{"SpectralNormalization": {"layer": {"Dense": {"units": 6}}}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}]
+FAMILIES = {
+    "GAN": {"loss": "minimax", "train": {"discriminator_batches": "alternate", "share_latents": True}},
+    "DCGAN": {"loss": {"non_saturating": {"real_label": [0.8, 1.0], "flip_labels": 0.1}}},
+    "LSGAN": {"loss": "least_squares", "train": {"discriminator_batches": "joint", "generator_steps": 2}},
+    "WGAN": {
+        "loss": "wasserstein",
+        "clip_weights": 0.01,
+        "train": {"discriminator_steps": 5},
+        "optimizer": {"RMSprop": {"learning_rate": 0.001}},
+    },
+    "WGAN-GP": {"loss": "wasserstein", "penalty": {"wgan_gp": {"weight": 10}}, "train": {"discriminator_steps": 2}},
+    "DRAGAN": {"loss": "non_saturating", "penalty": {"dragan": {"weight": 10}}},
+    "SNGAN": {"loss": "hinge", "discriminator": [*SPECTRAL, {"Dense": {"units": 1}}]},
+    "R1, lazy, with an average": {"loss": "non_saturating", "penalty": {"r1": {"every": 2}}, "train": {"ema": 0.9}},
+    "RGAN": {"loss": "relativistic", "penalty": {"r2": {"weight": 1}}},
+}
+
+
+CASES = [pytest.param(family, False, id=name) for name, family in FAMILIES.items()]
+CASES.append(pytest.param(FAMILIES["R1, lazy, with an average"], True, id="compiled by XLA"))
+
+
+@pytest.mark.parametrize(("family", "jit"), CASES)
+def test_a_family_stopped_at_any_step_goes_on_to_the_same_bits(family, jit, tmp_path):
+    config = tiny_config(**{**NETWORKS, **family})
+    folder, whole = RunFolder(tmp_path), build(config, jit)
+    folder.history.write_text("step,seconds\n" + "".join(f"{step},0.1\n" for step in range(1, 6)))
+    rows = [whole.train(1)]
+    for stop in range(1, 6):  # in chunks of one step: the state after each of them is kept
+        write_state(folder, stop, whole.snapshot(), {})
+        rows.append(whole.train(1))
+    resumed = build(config, jit)
+    for step in (5, 4, 3, 2, 1):
+        _, arrays, _ = newest_state(folder)
+        restore(resumed.objective.variables(), arrays, "state")
+        resumed.done = step
+        found = resumed.train(6 - step, 4)
+        np.testing.assert_array_equal(found, np.concatenate(rows[step:]))
+        differing = [
+            name for name, array in whole.snapshot().items() if not np.array_equal(array, resumed.snapshot()[name])
+        ]
+        assert differing == []
+        folder.set_aside(folder.state(step))
