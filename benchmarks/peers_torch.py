@@ -38,14 +38,14 @@ def mnist_networks(kernel: int, filters: tuple, normalized: bool, strides: tuple
     return generator, _discriminator(1, 28, 3, filters, strides, dropout, normalized, exact)
 
 
-def celeba_networks(exact: bool) -> tuple[nn.Module, nn.Module]:
+def celeba_networks(dropout: float, exact: bool) -> tuple[nn.Module, nn.Module]:
     """Experiment 18."""
     first = [nn.Linear(100, 12800), nn.LeakyReLU(_SLOPE), nn.Unflatten(1, (128, 10, 10))]
     blocks = []
     for before, after in ((128, 128), (128, 64)):
         blocks += [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 4, padding="same"), nn.LeakyReLU(_SLOPE)]
     generator = nn.Sequential(*first, *blocks, nn.Conv2d(64, 3, 4, padding="same"), nn.Tanh())
-    return generator, _discriminator(3, 40, 5, (32, 64, 128, 256), (2, 2, 2, 2), 0.4, False, exact)
+    return generator, _discriminator(3, 40, 5, (32, 64, 128, 256), (2, 2, 2, 2), dropout, False, exact)
 
 
 def _discriminator(channels, side, kernel, filters, strides, dropout, normalized, exact) -> nn.Module:
@@ -74,7 +74,7 @@ def build_networks(name: str, dropout: bool, exact: bool) -> tuple[nn.Module, nn
     if name == "exp05":
         return mnist_networks(3, (32, 64, 128, 256), False, (2, 2, 2, 2), 0.4 * rate, exact)
     if name == "exp18":
-        return celeba_networks(exact)
+        return celeba_networks(0.4 * rate, exact)
     raise ValueError(f"no hand-written PyTorch networks for {name}")
 
 

@@ -21,7 +21,8 @@ ROWS = {name: [] for name in ("exp01", "exp03", "exp02", "exp05", "exp04")} | {"
 DENSE = ("exp01", "exp03")
 PEERS = ("fit", "fit_jit", "fit_jit_50", "train_on_batch", "torch", "torch_compile", "jax_scan")
 CHECKED = {"torch": "torch_exact", "jax_scan": "jax_scan"}
-_TOLERANCE = 2e-3
+# Relative; Adam's first steps are as long for a gradient of rounding errors as for any other, so differences grow.
+_FIRST_STEP, _LATER_STEPS = 1e-3, 2e-2
 
 
 def able(row: str, peers: list[str]) -> list[str]:
@@ -40,7 +41,7 @@ def without_dropout(config: Path, overrides: list[str], folder: Path) -> Path:
     return path
 
 
-def check(row: str, overrides: list[str], peers: list[str], folder: Path) -> str:
+def check(row: str, overrides: list[str], peers: list[str], folder: Path) -> None:
     """Compares losses of five steps; raises SystemExit where a peer trains something else."""
     config = without_dropout(CONFIGS / f"{row}.yaml", overrides, folder)
     sides = ["ours", *(CHECKED[peer] for peer in peers if peer in CHECKED)]
@@ -49,13 +50,17 @@ def check(row: str, overrides: list[str], peers: list[str], folder: Path) -> str
         worker = Worker(side, config, [], folder / f"{side}.log")
         losses[side] = worker.ask(check=str(folder / f"{row}.npz"))["losses"]
         worker.close()
-    largest = 0.0
     for side in sides[1:]:
-        for ours, theirs in zip(losses["ours"], losses[side], strict=True):
-            largest = max(largest, *(abs(a - b) / max(abs(a), 1e-2) for a, b in zip(ours, theirs, strict=True)))
-        if largest > _TOLERANCE:
+        far = [
+            max(abs(a - b) / max(abs(a), 1e-2) for a, b in zip(ours, theirs, strict=True))
+            for ours, theirs in zip(losses["ours"], losses[side], strict=True)
+        ]
+        if far[0] > _FIRST_STEP or max(far) > _LATER_STEPS:
             raise SystemExit(f"{row}: {side} does not train the same: {losses[side]}, ours {losses['ours']}")
-    return f"{row}: losses of {', '.join(sides[1:])} are ours within {largest:.1e}" if sides[1:] else f"{row}: no check"
+        print(
+            f"{row}: losses of {side} are ours within {far[0]:.0e} in the first step, {max(far):.0e} in five",
+            flush=True,
+        )
 
 
 def start(row: str, overrides: list[str], sides: list[str], options, folder: Path) -> list[Worker]:
@@ -108,7 +113,7 @@ def main() -> None:
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     with tempfile.TemporaryDirectory() as folder:
         for row in options.rows.split(","):
-            print(check(row, ROWS[row], able(row, peers), Path(folder)), flush=True)
+            check(row, ROWS[row], able(row, peers), Path(folder))
             lines.append(measure(row, ROWS[row], peers, options.ours.split(","), options, Path(folder)))
             print(lines[-1], flush=True)
     print("\n" + "\n".join(lines))

@@ -78,7 +78,7 @@ SIDES = {
     "train_on_batch": _keras("TrainOnBatchPeer"),
     "torch": _torch(),
     "torch_compile": _torch(compiled=True),
-    "torch_exact": _torch(exact=True),
+    "torch_exact": _torch(exact=True, dropout=False),
     "jax_scan": _jax(),
     "jax_scan_one_pass": _jax(one_pass=True),
 }
