@@ -26,7 +26,7 @@ four or more hex digits of its identity. A message is one line on standard error
 | 2 | wrong usage or a wrong config |
 | 4 | the training diverged |
 | 5 | another process is at this run |
-| 6 | no such checkpoint, or a damaged one |
+| 6 | no such checkpoint, or a damaged one; `verify` found damage |
 | 7 | data or weights are not on this machine and could not be downloaded |
 | 75 | stopped by a signal after saving; the same command goes on |
 | 130 | a second Ctrl-C, which saves nothing |

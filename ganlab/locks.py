@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ganlab.errors import LockedError
+from ganlab.files import naming
 
 _FOLDER = ".locks"
 _PATIENCE = 0.5  # seconds; `holder_of` holds a lock for a moment, and an owner is named only after it has its lock
@@ -39,7 +40,8 @@ def locked(results: Path, identity: str) -> Iterator[Callable[[], None]]:
             raise LockedError(f"this run was taken over by {_name_of(owner)}; this process leaves it as it is")
 
     try:
-        owner.write_text(json.dumps(owner_record() | {"token": token}), encoding="utf-8")
+        with naming(owner):
+            owner.write_text(json.dumps(owner_record() | {"token": token}), encoding="utf-8")
         yield require_own
     finally:
         with contextlib.suppress(OSError):

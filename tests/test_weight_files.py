@@ -2,6 +2,7 @@
 
 import re
 
+import h5py
 import numpy as np
 import pytest
 
@@ -90,3 +91,30 @@ def test_a_missing_file_is_refused(tmp_path, written):
 def test_the_error_is_of_the_kind_the_reader_asks_for(tmp_path, written):
     with pytest.raises(MissingDataError, match="no weights of this network"):
         read_weights(tmp_path / "none.weights.h5", written[1], "", MissingDataError)
+
+
+class TestCheckingWithoutTheNetwork:
+    def test_gives_the_arrays_by_their_place(self, written):
+        path, model = written
+        arrays = check_weights(path)
+        assert len(arrays) == len(model.get_weights()) and all("/vars/" in name for name in arrays)
+        for weights in model.get_weights():
+            assert any(np.array_equal(weights, array) for array in arrays.values())
+
+    @pytest.mark.parametrize("damage", [_flip_a_bit, lambda content, model: content[: len(content) // 2]])
+    def test_finds_damage(self, written, damage):
+        path, model = written
+        path.write_bytes(damage(path.read_bytes(), model))
+        with pytest.raises(CheckpointError, match="damaged: ") as caught:
+            check_weights(path)
+        assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+    def test_finds_arrays_that_changed_places(self, written):
+        path, _ = written
+        with h5py.File(path, "r+") as file:
+            first, second = list(file["layers"])[:2]
+            file.move(f"layers/{first}", "layers/other")
+            file.move(f"layers/{second}", f"layers/{first}")
+            file.move("layers/other", f"layers/{second}")
+        with pytest.raises(CheckpointError, match="do not match their checksum"):
+            check_weights(path)

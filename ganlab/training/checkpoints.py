@@ -4,10 +4,11 @@ A state is written to a temporary folder, flushed, given its manifest last, rena
 state-NNNNNN is complete. Optimizer and seed states are in it, which Keras' own weight files leave out.
 """
 
+import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], 
     final = folder.state(step)
     if final.exists():
         try:
-            read_state(final)
+            with _damage_of(final):
+                _checked_manifest(final)
             return
         except CheckpointError:
             folder.set_aside(final)
@@ -89,7 +91,8 @@ def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], 
             if covered.exists():
                 flush(covered)
         _write_whole(final, arrays, {"format": FORMAT, "step": step, **facts})
-    read_state(final)
+    with _damage_of(final):
+        _checked_manifest(final)
 
 
 def _write_whole(final: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
@@ -112,11 +115,22 @@ def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
 
     Raises: CheckpointError for anything that is not as it was written.
     """
-    try:
-        manifest = read_json(path / "MANIFEST.json")
-        if manifest["format"] != FORMAT or manifest["sha256"][_ARRAYS] != _sha256(path / _ARRAYS):
-            raise CheckpointError(f"{path}: damaged: its files are not those of its manifest")
+    with _damage_of(path):
+        manifest = _checked_manifest(path)
         return read_stored_npz(path / _ARRAYS), manifest
+
+
+def _checked_manifest(path: Path) -> dict:
+    manifest = read_json(path / "MANIFEST.json")
+    if manifest["format"] != FORMAT or manifest["sha256"][_ARRAYS] != _sha256(path / _ARRAYS):
+        raise CheckpointError(f"{path}: damaged: its files are not those of its manifest")
+    return manifest
+
+
+@contextlib.contextmanager
+def _damage_of(path: Path) -> Iterator[None]:
+    try:
+        yield
     except CheckpointError:
         raise
     except (*DAMAGE, TypeError, GanlabError) as error:

@@ -8,6 +8,7 @@ import h5py
 import pytest
 
 from tests.cli.experiments import STEPS, files_below, the_run
+from tests.cli.test_main import FRAMEWORKS, loaded_by
 
 
 def flip(path, at=-200):
@@ -181,3 +182,8 @@ class TestAnUnfinishedRun:
                 path.unlink() if path.is_file() else path.rmdir()
         code, out, _ = ganlab("verify", "results")
         assert code == 0 and out.endswith("  (not begun)\n")
+
+
+def test_it_loads_no_framework(finished):
+    loaded = loaded_by("verify", str(finished / "results"))
+    assert {"numpy", "h5py", "PIL"} <= loaded and not loaded & FRAMEWORKS

@@ -81,7 +81,8 @@ class Injector:
         due = number == self.at or (self.fault == "ENOSPC" and 0 <= self.at < number and kind in NEEDS_SPACE)
         if due and self.fault:
             partly()
-            raise OSError(FAULTS[self.fault], os.strerror(FAULTS[self.fault]))
+            named = [] if kind in ("write", "fsync") else [os.fspath(path)]  # as the system's own errors are
+            raise OSError(FAULTS[self.fault], os.strerror(FAULTS[self.fault]), *named)
 
 
 class _File(io.FileIO):

@@ -10,7 +10,9 @@ import pytest
 
 from ganlab.errors import CheckpointError, DivergedError
 from ganlab.runfolder import RunFolder
+from ganlab.training import checkpoints
 from ganlab.training.checkpoints import (
+    mend_generator,
     newest_state,
     prune,
     read_state,
@@ -20,6 +22,7 @@ from ganlab.training.checkpoints import (
     write_generator,
     write_state,
 )
+from ganlab.weight_files import check_weights
 
 ARRAYS = {
     "networks/generator/0000/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -143,6 +146,80 @@ def test_a_manifest_that_fits_arrays_of_another_kind_is_damage(folder):
 
 def test_a_run_without_any_state_starts_at_zero(folder):
     assert newest_state(folder) is None
+
+
+def test_a_run_whose_states_were_all_removed_does_not(folder):
+    write(folder, 10)
+    folder.set_status("running", checkpoint=10)
+    shutil.rmtree(folder.checkpoints)
+    with pytest.raises(CheckpointError, match="no valid checkpoint is left"):
+        newest_state(folder)
+
+
+def test_a_damaged_state_is_named_on_standard_error_and_in_the_status(folder, capsys):
+    write(folder, 10, 20)
+    flip_a_byte(folder.state(20) / "variables.npz", 300)
+    newest_state(folder)
+    line = f"{folder.state(20)}: damaged: its files are not those of its manifest; set aside as damaged-state-000020"
+    assert capsys.readouterr().err == f"{line}\n" and folder.status()["set_aside"] == [line]
+
+
+@pytest.mark.parametrize(
+    "rows", ["", "step,seconds\n", "step,seconds\n1,0.1\n3,0.1\n", "step,seconds\n" + "1,0.1\n" * 30]
+)
+def test_a_state_that_the_history_does_not_reach_is_not_gone_on_from(folder, rows):
+    write(folder, 10)
+    folder.history.write_text(rows)
+    with pytest.raises(CheckpointError, match="no valid checkpoint is left"):
+        newest_state(folder)
+    assert folder.status()["set_aside"][0].startswith(f"{folder.state(10)}: history.csv ends at step ")
+
+
+class TestReadingBack:
+    @pytest.fixture
+    def rotten(self, monkeypatch):
+        """A disk that changes a byte of what was flushed."""
+        monkeypatch.setattr(checkpoints, "forget_cached", lambda path: flip_a_byte(path, path.stat().st_size // 2))
+
+    def test_a_state_that_comes_back_otherwise_is_an_error(self, folder, rotten):
+        with pytest.raises(CheckpointError, match="damaged: its files are not those of its manifest"):
+            write(folder, 10)
+
+    def test_a_generator_that_comes_back_otherwise_is_an_error(self, folder, rotten):
+        model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)])
+        with pytest.raises(CheckpointError, match="damaged: the weights do not match their checksum"):
+            write_generator(folder, 10, model)
+
+    def test_a_whole_state_of_the_step_stays_and_a_damaged_one_is_written_again(self, folder):
+        write(folder, 10)
+        inode = folder.state(10).stat().st_ino
+        write(folder, 10)
+        assert folder.state(10).stat().st_ino == inode
+        flip_a_byte(folder.state(10) / "variables.npz", 300)
+        write(folder, 10)
+        assert read_state(folder.state(10))[0]["step"] == 10
+
+
+class TestTheGeneratorOfAResumedStep:
+    @pytest.fixture
+    def model(self):
+        return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+
+    def test_stays_if_it_is_whole(self, folder, model):
+        write_generator(folder, 10, model)
+        before = folder.generator_weights(10).stat().st_ino
+        mend_generator(folder, 10, model)
+        assert folder.generator_weights(10).stat().st_ino == before
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_is_written_again_if_it_is_damaged_or_missing(self, folder, model, is_there):
+        folder.checkpoints.mkdir(parents=True)
+        if is_there:
+            folder.generator_weights(10).write_bytes(b"half")
+        mend_generator(folder, 10, model)
+        assert check_weights(folder.generator_weights(10))
+        aside = folder.checkpoints / "damaged-generator-000010.weights.h5"
+        assert aside.exists() == is_there and bool(folder.status().get("set_aside")) == is_there
 
 
 def test_a_half_written_state_is_none(folder):
