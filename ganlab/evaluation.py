@@ -39,7 +39,5 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
         values = append_metrics(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():
-            summary = read_json(folder.summary)
-            finished = summary["steps"] if summary["status"] == "finished" else None
-            write_json(folder.summary, summary | {"metrics": metric_table(folder, finished)})
+            write_json(folder.summary, read_json(folder.summary) | {"metrics": metric_table(folder)})
     return loaded.step, values

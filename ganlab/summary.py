@@ -46,7 +46,7 @@ def metric_table(folder: RunFolder, finished: int | None = None) -> dict[str, di
 
     Args:
         folder: of the run.
-        finished: the last step of a run that has come to its end; what has no value there has no `last` one.
+        finished: the last step of a run that comes to its end now; what could not be measured there has no `last` value.
     """
     table: dict[str, dict] = {}
     for line in sorted(read_metrics(folder), key=lambda line: line["step"]):

@@ -72,6 +72,12 @@ class TestMetricTable:
         write_metrics(folder, line(20, "fd1k_classifier", 2.0), line(10, "fd1k_classifier", 5.0))
         assert metric_table(folder)["fd1k_classifier"]["last"] == 2.0
 
+    def test_a_value_of_an_earlier_step_is_not_the_last_of_a_run_that_could_not_be_measured_at_its_end(self, folder):
+        write_metrics(folder, line(10, "fd1k_classifier", 2.0))
+        entry = metric_table(folder, finished=20)["fd1k_classifier"]
+        assert (entry["last"], entry["best"], entry["best_step"]) == (None, 2.0, 10)
+        assert metric_table(folder, finished=10)["fd1k_classifier"]["last"] == 2.0
+
     def test_a_run_without_metrics_has_an_empty_table(self, folder):
         assert metric_table(folder) == {}
 

@@ -101,5 +101,5 @@ def test_damaged_cached_weights_say_which_file_to_delete(upside_down, cache, mon
     (path,) = (cache / "classifiers").glob("*.h5")
     path.write_bytes(path.read_bytes()[:3000])
     classifier._load.cache_clear()
-    with pytest.raises(MissingDataError, match=rf"no weights of this network.*Delete {path}"):
+    with pytest.raises(MissingDataError, match=rf"damaged, the weights do not match their checksum.*Delete {path}"):
         load_classifier(upside_down)

@@ -72,6 +72,13 @@ class TestMetrics:
         assert lines[0]["value"] == lines[1]["value"]  # the same latents every time
         assert append_metrics(folder, 7, [], digits, sampler) == []
 
+    def test_images_that_show_nothing_have_no_value_and_do_not_end_the_run(self, folder, digits):
+        layers = [{"Dense": {"units": 64, "kernel_initializer": "zeros"}}, {"Reshape": {"target_shape": [8, 8, 1]}}]
+        config = tiny_config(generator=layers, discriminator=["Flatten", {"Dense": {"units": 1}}])
+        sampler = Sampler(build(config, images=digits.train.images).gan.sampled, config)
+        Metrics(folder, config, resolve(["is1k_classifier"], digits), digits, sampler, 6).on_chunk(chunk(6))
+        assert read_metrics(folder) == []
+
     def test_without_metrics_every_they_come_only_at_the_end(self, folder, digits):
         metrics = Metrics(folder, tiny_config(), [], digits, None, 6)
         assert due(metrics, 6) == [6]
