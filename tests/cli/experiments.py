@@ -1,5 +1,7 @@
 """A config that trains in a second, and the files a run of it leaves."""
 
+import numpy as np
+
 CONFIG = """\
 name: tiny
 family: DCGAN
@@ -64,3 +66,12 @@ def the_run(folder):
     """The one run folder below a folder of results."""
     (run,) = (path.parent for path in folder.glob("*/*/config.yaml"))
     return run
+
+
+def states(run, step):
+    with np.load(run / "checkpoints" / f"state-{step:06d}" / "variables.npz") as file:
+        return {name: file[name] for name in file.files}
+
+
+def weights_of(arrays):
+    return {name: array for name, array in arrays.items() if name.startswith("networks/")}

@@ -12,16 +12,7 @@ import numpy as np
 import pytest
 
 from ganlab.config.loading import load_config
-from tests.cli.experiments import FILES, STEPS, files_below, the_run
-
-
-def states(run, step):
-    with np.load(run / "checkpoints" / f"state-{step:06d}" / "variables.npz") as file:
-        return {name: file[name] for name in file.files}
-
-
-def weights_of(arrays):
-    return {name: array for name, array in arrays.items() if name.startswith("networks/")}
+from tests.cli.experiments import FILES, STEPS, files_below, states, the_run, weights_of
 
 
 def history(run):
