@@ -34,7 +34,7 @@ def other(request, tmp_path_factory, cache):
     if not importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is not installed; pip install 'ganlab[{backend}]'")
     folder = tmp_path_factory.mktemp(backend)
-    (folder / "tiny.yaml").write_text(CONFIG)
+    (folder / "tiny.yaml").write_text(CONFIG.replace("jit: false", "jit: auto"))
     done = run_program(folder, cache, "-m", "ganlab", "run", "tiny.yaml", "-q", "--backend", backend)
     assert (done.returncode, done.stderr) == (0, "")
     return folder, backend
@@ -90,7 +90,7 @@ class TestARunOfAnotherBackend:
         old = the_run(other[0] / "results")
         still = [f"{name}.optimizer={{SGD: {{learning_rate: 1e-30}}}}" for name in ("generator", "discriminator")]
         still = [word for key in (*still, "train.steps=1", "metrics=[]") for word in ("-o", key)]
-        code, _, err = here("run", "tiny.yaml", *still, "-q", "--results", "new", "--init-from", f"{old.name}:{STEPS}")
+        code, _, err = here("run", "tiny.yaml", *still, "-q", "--results", "new", "--init-from", f"{old}:{STEPS}")
         assert (code, err) == (0, "")
         expected, started = weights_of(states(old, STEPS)), weights_of(states(the_run(other[0] / "new"), 1))
         kernels = [name for name in expected if name.endswith("kernel")]
