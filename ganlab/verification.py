@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.config.loading import load_config
+from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config
+from ganlab.containment import require_contained
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.files import read_json
 from ganlab.locks import holder_of
@@ -79,6 +80,10 @@ class _Inspection:
         self.config: Config | None = None
         self.states: dict[int, dict[str, np.ndarray]] = {}
         self.damage: list[str] = []
+        self.finished = False
+        self._try(lambda: require_contained(folder.path), folder.path)
+        if self.damage:
+            return  # a link or a pipe leads out of the folder: nothing in it is opened
         if not folder.status_file.exists() and not folder.history.exists():
             return  # its process was killed in creating it; the next one makes it anew
         self._try(self._records, folder.status_file)
@@ -92,9 +97,9 @@ class _Inspection:
         for picture in self._pictures():
             self._try(lambda picture=picture: _check_picture(picture), picture)
 
-    def _try(self, check: Callable[[], Iterator[str]], file: Path) -> None:
+    def _try(self, check: Callable[[], Iterator[str] | None], file: Path) -> None:
         try:
-            self.damage += check()
+            self.damage += check() or ()
         except GanlabError as error:
             self.damage.append(str(error).removeprefix(f"{self.folder.path}/"))
         except Exception as error:  # readers of every kind meet damage of every kind
@@ -105,7 +110,7 @@ class _Inspection:
         self.status = self.folder.status()
         record = read_run(self.folder.path)
         self.status, self.summary = record.status, record.summary
-        self.config = load_config(self.folder.config)
+        self.config = load_resolved(self.folder.config)
         read_json(self.folder.environment)
         name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), str(self.status.get("identity", ""))
         if name and not identity.startswith(name["identity"]):
@@ -193,7 +198,7 @@ def _shapes(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
 def _check_picture(path: Path) -> Iterator[str]:
     from PIL import Image, ImageSequence
 
-    with contextlib.closing(Image.open(path)) as picture:
+    with contextlib.closing(Image.open(path, formats=["PNG", "GIF"])) as picture:
         for frame in ImageSequence.Iterator(picture):
             frame.load()
     return iter(())

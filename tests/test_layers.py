@@ -57,7 +57,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 FACES = "data.faces"  # MTCNN is a TensorFlow program, whichever backend trains
 THIRD_PARTY = {
     0: PLAIN,
-    1: PLAIN | {"keras"},
+    1: PLAIN | {"keras", "numpy"},
     2: PLAIN | {"keras", "numpy", *BACKENDS},
 }
 # The conversion of Inception's frozen graph reads TensorFlow's own format, once.

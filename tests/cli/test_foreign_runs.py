@@ -67,11 +67,18 @@ class TestLinks:
             code, _, err = ganlab(command)
             assert code == 1 and "summary.json: refused: a link, in a run folder" in err
 
+    @pytest.mark.parametrize("name", ["status.json", "history.csv", "models"])
+    def test_verify_calls_it_damage_and_opens_nothing(self, ganlab, trained, run, name):
+        self.replace(run, name, trained / "nowhere")
+        code, out, _ = ganlab("verify", run)
+        assert code == 6 and f"{name}: refused: a link, in a run folder" in out and out.count("refused") == 1
+
     def test_a_pipe_is_not_waited_for(self, ganlab, run):
         (run / "summary.json").unlink()
         os.mkfifo(run / "summary.json")
         code, _, err = ganlab("show", run)
         assert code == 1 and err.endswith("summary.json: refused: no regular file, in a run folder\n")
+        assert ganlab("verify", run)[0] == 6
 
     def test_the_folder_itself_may_be_reached_by_a_link(self, ganlab, trained, run):
         (trained / "best").symlink_to(run)

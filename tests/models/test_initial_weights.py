@@ -1,0 +1,80 @@
+"""First weights: the distributions of Keras' initializers, from numbers that are the same on every backend."""
+
+import keras
+import numpy as np
+import pytest
+
+from ganlab.models.arguments import INITIALIZER
+from ganlab.models.compiler import build_layer
+from ganlab.models.initial_weights import DRAWN, draw_weights
+
+SHAPE = (5, 5, 40, 60)
+NAMES = sorted(name for name, cls in INITIALIZER.classes.items() if cls in DRAWN)
+
+
+def moments(values) -> list[float]:
+    values = keras.ops.convert_to_numpy(values)
+    return [values.mean(), values.std(), np.abs(values).max()]
+
+
+def test_every_random_initializer_of_keras_is_drawn_here():
+    assert {cls for cls in INITIALIZER.classes.values() if hasattr(cls(**needed(cls)), "seed")} == set(DRAWN)
+
+
+def needed(cls: type) -> dict:
+    return {"side": "real", "window": "hann"} if cls.__name__.startswith("STFT") else {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_mean_deviation_and_reach_are_those_of_keras(name):
+    initializer = INITIALIZER.classes[name](seed=1)
+    ours, theirs = moments(draw_weights(initializer, SHAPE)), moments(initializer(SHAPE, dtype="float32"))
+    bounded = "Uniform" in name or "Truncated" in name or ("Orthogonal" not in name and "RandomNormal" not in name)
+    np.testing.assert_allclose(ours[:2], theirs[:2], rtol=0.02, atol=theirs[1] / 50)
+    if bounded:
+        assert ours[2] == pytest.approx(theirs[2], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mode": mode, "distribution": distribution, "scale": 3.0}
+        for mode in ("fan_in", "fan_out", "fan_avg")
+        for distribution in ("uniform", "truncated_normal", "untruncated_normal")
+    ],
+    ids=lambda options: f"{options['mode']}, {options['distribution']}",
+)
+@pytest.mark.parametrize("shape", [SHAPE, (300, 200), (50_000,)])
+def test_variance_scaling_has_the_deviation_of_keras(options, shape):
+    initializer = keras.initializers.VarianceScaling(**options, seed=1)
+    ours, theirs = moments(draw_weights(initializer, shape)), moments(initializer(shape, dtype="float32"))
+    assert ours[1] == pytest.approx(theirs[1], rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (5, 8), (3, 3, 2, 7)])
+def test_an_orthogonal_matrix_has_orthonormal_columns_or_rows_times_the_gain(shape):
+    matrix = draw_weights(keras.initializers.Orthogonal(gain=2.0, seed=1), shape).reshape(-1, shape[-1])
+    product = matrix @ matrix.T if len(matrix) < shape[-1] else matrix.T @ matrix
+    np.testing.assert_allclose(product, 4 * np.eye(len(product)), atol=1e-5)
+
+
+def test_the_numbers_of_a_seed_are_these_on_every_backend():
+    drawn = draw_weights(keras.initializers.GlorotUniform(seed=7), (2, 3))
+    expected = np.random.Generator(np.random.Philox(7)).uniform(-1, 1, (2, 3)) * np.sqrt(6 / 5)
+    np.testing.assert_allclose(drawn, expected, rtol=1e-6)
+    assert drawn.dtype == np.float32
+
+
+def test_a_layer_and_the_layer_it_wraps_start_from_them():
+    error_at = pytest.fail
+    inner = {"Dense": {"units": 3, "kernel_initializer": {"HeNormal": {"seed": 5}}}}
+    layer = build_layer("SpectralNormalization", {"layer": inner}, (), error_at, "wrapped", "float32")
+    layer.build((None, 4))
+    expected = draw_weights(keras.initializers.HeNormal(seed=5), (4, 3))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.layer.kernel.value), expected)
+
+
+def test_a_random_layer_without_a_seed_is_given_one():
+    """Keras' Dropout on PyTorch would otherwise draw from a state that no checkpoint has."""
+    layer = build_layer("Dropout", {"rate": 0.5}, (), pytest.fail, "dropout", "float32")
+    assert isinstance(layer.seed, int)
