@@ -60,40 +60,46 @@ def choose_steps(
         steps: how many will be trained, for whether compiling another form can pay.
     """
     before = snapshot(objective.variables())
-    trial = _Trial(make_steps, draws)
     first, *others = backend.JIT if jit == "auto" else (jit,)
-    trial.measure("xla" if first else "plain", objective, first)
+    seconds: dict[str, float] = {}
     folded = fold_objective(objective)
-    if trial.fastest * steps > _WORTH_COMPILING:
+    best = _Form("xla" if first else "plain", objective, first, 32 if first else 8)
+    best.compile(make_steps, draws)
+    _race([best], draws, seconds)
+    if seconds[best.name] * steps > _WORTH_COMPILING:
         if folded is not objective:
-            trial.measure("folded_xla" if first else "folded", folded, first)
-        best = folded if trial.choice.fold else objective
-        if others and _xla_passes_are_faster(backend, best, trial.seconds):
-            trial.measure("folded_xla" if trial.choice.fold else "xla", best, True)
+            rival = _Form("folded_xla" if best.jit else "folded", folded, best.jit, best.room)
+            best = _faster(best, rival, make_steps, draws, seconds)
+        if others and _xla_passes_are_faster(backend, best.objective, seconds):
+            # XLA compiles for one size of chunk: as many steps as the plain form has in one.
+            name, room = "folded_xla" if best.objective.folded else "xla", _room(seconds[best.name])
+            rival = _Form(name, best.objective, True, room)
+            best = _faster(best, rival, make_steps, draws, seconds)
     restore(objective.variables(), before, "the state before measuring")
-    return trial.chosen, trial.choice
+    longest = _room(seconds[best.name])
+    room = min(best.room, longest) if best.jit else longest
+    return best.steps, Choice(best.jit, room, seconds, bool(best.objective.folded))
 
 
-class _Trial:
-    """Measures forms of a step one after the other and keeps the fastest."""
+@dataclass
+class _Form:
+    """One form of a step: its name in the manifest, what it does, how it is compiled, the most steps of its chunks."""
 
-    def __init__(self, make_steps: MakeSteps, draws: Draws):
-        self.make_steps, self.draws = make_steps, draws
-        self.seconds: dict[str, float] = {}
-        self.fastest = np.inf
-        self.chosen: Any = None
-        self.choice: Any = None
+    name: str
+    objective: Objective
+    jit: bool
+    room: int
+    steps: Any = None
 
-    def measure(self, form: str, objective: Objective, jit: bool) -> None:
-        steps = self.make_steps(objective, jit)
-        # XLA compiles for one size of chunk: that of the other form, if one was measured.
-        room = self.choice.room if self.choice else 32 if jit else 8
-        self.seconds[form] = _seconds_a_step(steps, self.draws, room)
-        if self.seconds[form] < self.fastest:
-            self.fastest = self.seconds[form]
-            longest = _room(self.fastest)
-            self.chosen = steps
-            self.choice = Choice(jit, min(room, longest) if jit else longest, self.seconds, bool(objective.folded))
+    def compile(self, make_steps: MakeSteps, draws: Draws) -> None:
+        self.steps = make_steps(self.objective, self.jit)
+        self.steps.run(draws.take(0, 1), 0, self.room)
+
+
+def _faster(best: _Form, rival: _Form, make_steps: MakeSteps, draws: Draws, seconds: dict[str, float]) -> _Form:
+    rival.compile(make_steps, draws)
+    _race([best, rival], draws, seconds)
+    return rival if seconds[rival.name] < seconds[best.name] else best
 
 
 def _xla_passes_are_faster(backend: Any, objective: Objective, measured: dict[str, float]) -> bool:
@@ -108,16 +114,15 @@ def _room(seconds: float) -> int:
     return int(np.clip(_CHUNK_SECONDS / seconds, 1, _MOST_STEPS))
 
 
-def _seconds_a_step(steps: Stepper, draws: Draws, room: int) -> float:
-    """Seconds a step after compilation: the best of at least two chunks that take a third of a second together."""
-    steps.run(draws.take(0, 1), 0, room)  # compiles
-    fastest, spent, count, chunks = np.inf, 0.0, 1, 0
-    while spent < 0.3 or chunks < 2:
-        taken = draws.take(0, count)
-        start = time.perf_counter()
-        steps.run(taken, 0, room)
-        passed = time.perf_counter() - start
-        fastest = min(fastest, passed / count)
-        spent, chunks = spent + passed, chunks + 1
-        count = min(2 * count, room)
-    return float(fastest)
+def _race(forms: list[_Form], draws: Draws, seconds: dict[str, float]) -> None:
+    """Writes each form's seconds a step, the best of its chunks; forms take turns, so that a busy moment hits all."""
+    spent, count, turns = 0.0, 1, 0
+    while spent < 0.3 * len(forms) ** 2 or turns < 2:
+        for form in forms:
+            taken = draws.take(0, min(count, form.room))
+            start = time.perf_counter()
+            form.steps.run(taken, 0, form.room)
+            passed = time.perf_counter() - start
+            seconds[form.name] = min(seconds.get(form.name, np.inf), passed / min(count, form.room))
+            spent += passed
+        count, turns = 2 * count, turns + 1
