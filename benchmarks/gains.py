@@ -14,7 +14,7 @@ from workers import Worker, interleave, ratio
 _DENSE, _SHARED = ("exp01", "exp03"), ("exp03", "exp02", "exp05", "exp04", "exp18")
 _UP_SAMPLED = ("exp02", "exp05", "exp04", "exp18")
 _SMALL = ("exp01", "exp03", "exp05")  # where what is left out is not hidden by the networks' own time
-_NARROW = {"XLA_FLAGS": "--xla_cpu_prefer_vector_width=256 --xla_backend_extra_options="}
+_NARROW = {"XLA_FLAGS": "--xla_cpu_prefer_vector_width=256 --xla_backend_extra_options=xla_none"}
 _NEW_LATENTS = ["train.share_latents=false"]
 # name, rows, (side, overrides, environment) without it and with it
 GAINS = (

@@ -88,7 +88,7 @@ def check(side, path: Path) -> list:
     """Losses of the first steps from the weights and random numbers in `path`; ours writes that file."""
     if not path.exists():
         side.write_start(path, CHECKED_STEPS)
-    with np.load(path) as file:
+    with np.load(path, allow_pickle=False) as file:
         weights = {
             network: [file[name] for name in sorted(file.files) if name.startswith(network)]
             for network in ("generator", "discriminator")

@@ -7,3 +7,5 @@ import os
 
 os.environ["KERAS_BACKEND"] = os.environ.get("GANLAB_TEST_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "GANLAB_DATA" in os.environ:  # tests work in folders of their own
+    os.environ["GANLAB_DATA"] = os.path.abspath(os.environ["GANLAB_DATA"])
