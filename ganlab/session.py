@@ -21,7 +21,7 @@ from ganlab.sampling import Sampler
 from ganlab.summary import summarise
 from ganlab.training import callbacks
 from ganlab.training.background import BackgroundWriter
-from ganlab.training.checkpoints import mend_generator, newest_state, restore
+from ganlab.training.checkpoints import mend_generator, newest_state, prune, restore
 from ganlab.training.choices import recall, remember, remembered_path
 from ganlab.training.draws import Draws, generator_of
 from ganlab.training.objectives import gan_objective
@@ -80,6 +80,8 @@ class Session:
             restore(self.objective.variables(), arrays, str(self.folder.state(done)))
             mend_generator(self.folder, done, self.gan.sampled)
         self.folder.cut_back(done)
+        # Its process may have been killed before it removed what the newest checkpoint makes superfluous.
+        prune(self.folder, callbacks.best_step(self.folder), self.config.output.keep_checkpoints)
         steps, choice = self._steps(manifest, done)
         observers = self._callbacks(asked, choice, done, quiet)
         trainer = Trainer(steps, tuple(self.objective.columns), self.draws, observers, choice.room)

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -204,3 +205,15 @@ class TestAStoppedRun:
         assert the_run(tmp_path / "results").is_dir()
         code, _, err = ganlab("evaluate", "tiny", "--metric", "fd1k_random")
         assert code == 6 and "has no generator checkpoint yet" in err  # and not 5
+
+
+class TestARunKilledAtItsEnd:
+    def test_keeps_no_more_checkpoints_than_one_that_was_not(self, ganlab, trained):
+        """Its process died after the last state was in place, before the older ones were removed."""
+        run = the_run(trained / "results")
+        before = list(files_below(run))
+        shutil.copytree(run / "checkpoints/state-000008", run / "checkpoints/state-000004")
+        status = json.loads((run / "status.json").read_text())
+        (run / "status.json").write_text(json.dumps(status | {"status": "running"}))
+        assert ganlab("run", "tiny.yaml", "-q")[0] == 0
+        assert list(files_below(run)) == before

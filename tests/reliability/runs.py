@@ -89,6 +89,8 @@ def require_same(found: dict, expected: dict) -> None:
     assert found.keys() == expected.keys(), (sorted(found), sorted(expected))
     assert expected
     for run, parts in expected.items():
+        odd = set(found[run]["files"]) ^ set(parts["files"])
+        assert not odd, f"{run}: {sorted(odd)} are in one of them only"
         differing = [name for name, part in parts.items() if found[run][name] != part]
         assert differing == [], f"{run}: {differing} differ from the run that was never stopped"
 

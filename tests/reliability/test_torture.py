@@ -23,12 +23,12 @@ def report_of(program: str, *words: str) -> dict:
 
 def test_killed_runs_and_sweeps_end_as_if_nothing_had_happened():
     report = report_of("kills", "--kills", "6", "--seed", "2", "--kind", "run")
-    assert sum(report["kills"].values()) >= 4 and report["rounds"]["run"] >= 1
+    assert sum(report["kills"].values()) == 6 and report["rounds"]["run"] >= 1
 
 
 def test_a_killed_sweep_ends_as_if_nothing_had_happened():
     report = report_of("kills", "--kills", "2", "--seed", "2", "--jobs", "1", "--kind", "sweep")
-    assert sum(report["kills"].values()) >= 1 and report["rounds"] == {"sweep": 1}
+    assert sum(report["kills"].values()) == 2 and report["rounds"]["sweep"] >= 1
 
 
 def test_runs_with_a_failing_file_operation_end_with_a_line_and_can_be_finished():
