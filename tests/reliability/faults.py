@@ -135,9 +135,9 @@ def main() -> None:
         os.environ |= environment(work / "cache")
         with fork.Pool(1, _open_workplace, (work,)) as pool:
             operations = pool.apply(_operations)
-        cases = all_cases(operations)
+        cases = known = all_cases(operations)
         if options.sample:
-            cases = sorted(random.Random(options.seed).sample(cases, options.sample), key=lambda case: case[1])
+            cases = sorted(random.Random(options.seed).sample(known, options.sample), key=lambda case: case[1])
         with fork.Pool(options.jobs, _open_workplace, (work,)) as pool:
             for number, (end, problem) in enumerate(pool.imap_unordered(_try_one, cases), 1):
                 ends[end] += 1
@@ -147,7 +147,7 @@ def main() -> None:
                 if number % 50 == 0:
                     print(f"{number} of {len(cases)} cases, {len(wrong)} wrong", flush=True)
     kinds = Counter(name.split(" ")[0] for name in operations)
-    report = {"operations": kinds, "cases": len(cases), "wrong": len(wrong), "ends": ends}
+    report = {"operations": kinds, "cases": len(cases), "of": len(known), "wrong": len(wrong), "ends": ends}
     print(json.dumps(report | {"seconds": round(time.monotonic() - began)}))
     sys.exit(1 if wrong else 0)
 
