@@ -25,7 +25,7 @@ def write_results(path: str) -> None:
     for name, options in GANS.items():
         for devices in (1, 2):
             with BACKEND.on_devices(devices):
-                tiny = build(tiny_config(**options))
+                tiny = build(tiny_config(**options), jit=True)
             arrays = {"rows": tiny.train(STEPS, room=STEPS)} | tiny.snapshot()
             found |= {f"{name}/{devices}/{key}": array for key, array in arrays.items()}
             # An inference of a size that devices cannot share goes on as before.
@@ -34,7 +34,7 @@ def write_results(path: str) -> None:
             found |= {f"{name}/{devices}/images": images, f"{name}/{devices}/places": np.array(sorted(places))}
             draws = tiny.draws.take(0, STEPS)
             state = [variable.value for variable in tiny.steps.variables]
-            program = tiny.steps._chunk.lower(tiny.steps.images, draws, 0, STEPS, state).compile().as_text()
+            program = tiny.steps._chunk.lower(state, tiny.steps.images, draws, 0, STEPS).compile().as_text()
             found[f"{name}/{devices}/sums between devices"] = np.array(program.count("all-reduce("))
     try:
         BACKEND.on_devices(3)
