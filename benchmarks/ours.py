@@ -19,7 +19,15 @@ class Ours:
     """Without switches the form of the steps is measured, as in a long run."""
 
     def __init__(
-        self, backend: str, config, dataset, jit=None, fold=None, room: int = _ROOM, float_images: bool = False
+        self,
+        backend: str,
+        config,
+        dataset,
+        jit=None,
+        fold=None,
+        room: int = _ROOM,
+        float_images: bool = False,
+        **switches,
     ):
         module = load_backend(backend)
         self.config = config
@@ -34,7 +42,7 @@ class Ours:
             images = ends[0] + (ends[1] - ends[0]) / 255.0 * images.astype(np.float32)
 
         def make(objective, jit):
-            return module.Steps(objective, images, ends, jit)
+            return module.Steps(objective, images, ends, jit, **switches)
 
         if jit is None:
             self.steps, choice = choose_steps(module, make, objective, self.draws, config.jit, 10**6)

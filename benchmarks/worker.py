@@ -71,6 +71,8 @@ SIDES = {
     "ours_single_steps": _ours(jit=False, fold=False, room=1),
     "ours_folded": _ours(jit=False, fold=True),
     "ours_xla": _ours(jit=True, fold=False),
+    "ours_xla_two_pass_adam": _ours(jit=True, fold=False, tunings=("dense",)),
+    "ours_xla_plain_dense": _ours(jit=True, fold=False, tunings=("adam",)),
     "ours_float_images": _ours(jit=False, fold=False, float_images=True),
     "fit": _keras("FitPeer"),
     "fit_jit": _keras("FitPeer", jit_compile=True),

@@ -61,8 +61,13 @@ def fold(network: keras.Model) -> keras.Model:
             index += 1
     if len(folded) == len(layers):
         return network
+    return rechain(network, folded)
+
+
+def rechain(network: keras.Model, layers: list[keras.layers.Layer]) -> keras.Model:
+    """A network of the same input that runs `layers`, one after the other."""
     outputs = inputs = keras.Input(network.input_shape[1:], name=network.layers[0].name)
-    for layer in folded:
+    for layer in layers:
         outputs = layer(outputs)
     return keras.Model(inputs, outputs, name=network.name)
 
@@ -71,7 +76,7 @@ def fold_objective(objective: Objective) -> Objective:
     """The objective whose passes run folded networks; itself if nothing folds."""
     networks = {name: fold(network) for name, network in objective.networks.items()}
     folded = {name: network for name, network in networks.items() if network is not objective.networks[name]}
-    return dataclasses.replace(objective, folded=folded) if folded else objective
+    return dataclasses.replace(objective, forms=folded) if folded else objective
 
 
 def _foldable(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:

@@ -76,7 +76,8 @@ class Objective:
         draws: the random numbers of a step, by the names that stages read.
         columns: the history's columns, each the sum of the named logs' means over the step's updates.
         averages: moving averages of networks, kept by updates' `after`.
-        folded: networks in a form of the same variables and results that passes run instead (models/folding.py).
+        forms: networks in a form of the same variables and results that passes run instead (models/folding.py,
+            training/steps/xla.py).
     """
 
     networks: dict[str, "keras.Model"]
@@ -85,11 +86,11 @@ class Objective:
     draws: dict[str, Draw]
     columns: dict[str, tuple[str, ...]]
     averages: dict[str, "keras.Model"] = field(default_factory=dict)
-    folded: dict[str, "keras.Model"] = field(default_factory=dict)
+    forms: dict[str, "keras.Model"] = field(default_factory=dict)
 
     def called(self, name: str) -> "keras.Model":
         """The model that a pass of this network runs; its variables are those of `networks`."""
-        return self.folded.get(name, self.networks[name])
+        return self.forms.get(name, self.networks[name])
 
     def variables(self) -> dict[str, list]:
         """All variables training changes, by owner: weights, statistics, seed states, optimizer states, averages."""

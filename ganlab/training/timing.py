@@ -72,13 +72,13 @@ def choose_steps(
             best = _faster(best, rival, make_steps, draws, seconds)
         if others and _xla_passes_are_faster(backend, best.objective, seconds):
             # XLA compiles for one size of chunk: as many steps as the plain form has in one.
-            name, room = "folded_xla" if best.objective.folded else "xla", _room(seconds[best.name])
+            name, room = "folded_xla" if best.objective.forms else "xla", _room(seconds[best.name])
             rival = _Form(name, best.objective, True, room)
             best = _faster(best, rival, make_steps, draws, seconds)
     restore(objective.variables(), before, "the state before measuring")
     longest = _room(seconds[best.name])
     room = min(best.room, longest) if best.jit else longest
-    return best.steps, Choice(best.jit, room, seconds, bool(best.objective.folded))
+    return best.steps, Choice(best.jit, room, seconds, bool(best.objective.forms))
 
 
 @dataclass

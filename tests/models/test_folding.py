@@ -96,7 +96,7 @@ def test_training_folded_ends_where_training_plain_ends(shared):
         train={"share_latents": shared},
     )
     plain, folded = build(config, images=pictures), build(config, images=pictures, change=fold_objective)
-    assert [name for name in folded.objective.folded] == ["generator"]
+    assert [name for name in folded.objective.forms] == ["generator"]
     rows = plain.train(3), folded.train(3)
     np.testing.assert_allclose(*rows, rtol=1e-4, atol=1e-5)
     ours, theirs = folded.snapshot(), plain.snapshot()

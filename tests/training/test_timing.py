@@ -85,10 +85,10 @@ def test_up_sampling_is_folded_in_long_runs_where_that_measures_faster(monkeypat
     monkeypatch.setattr(timing, "time", clock)
 
     def make(objective, jit):
-        return Pretended(clock, folded if objective.folded else plain, objective, jit)
+        return Pretended(clock, folded if objective.forms else plain, objective, jit)
 
     stepper, choice = choose_steps(BACKEND, make, tiny.objective, tiny.draws, False, steps)
-    assert choice.fold is bool(stepper.objective.folded) is fold
+    assert choice.fold is bool(stepper.objective.forms) is fold
     assert set(choice.seconds) == tried
     assert choice.room == int(0.5 / min(choice.seconds.values()))
 

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+from ganlab.training.steps import xla
 
 JIT = (False, True)  # what `jit` can be; which is faster depends on the networks and the machine
 
@@ -75,10 +76,19 @@ class Steps:
         images: training data, uint8 (N, ...), kept on the device.
         value_range: (low, high) that 0 and 255 become.
         jit: whether XLA compiles the chunk.
+        tunings: which parts of `steps.xla` are used where XLA compiles for a CPU.
     """
 
-    def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
-        self.objective = objective
+    def __init__(
+        self,
+        objective: Objective,
+        images: np.ndarray,
+        value_range: tuple[float, float],
+        jit: bool,
+        tunings: Collection[str] = xla.TUNINGS,
+    ):
+        self.tunings = tunings if jit and not tf.config.get_visible_devices("GPU") else ()
+        self.objective = xla.tune_dense(objective) if "dense" in self.tunings else objective
         self.images = tf.constant(images)
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.jit = jit
@@ -167,7 +177,9 @@ class Steps:
         else:
             due = tf.equal(step % update.lazy_every, 0)
             gradients, new_logs = tf.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
-        self.objective.optimizers[update.network].apply(gradients, network.trainable_variables)
+        optimizer = self.objective.optimizers[update.network]
+        with xla.adam_in_one_pass(optimizer) if "adam" in self.tunings else contextlib.nullcontext():
+            optimizer.apply(gradients, network.trainable_variables)
         for action in update.after:
             action(tf.cast(step, tf.float32))
         for name, value in new_logs.items():
