@@ -1,8 +1,8 @@
 """Measures which form of a step is fastest here, and how many steps make a chunk.
 
-On a CPU, XLA makes dense networks about twice as fast and convolutions several times slower, and folded up-sampling helps large
-images more than small ones; how much depends on the machine. So the forms are tried, on the real step, and the state is put back
-afterwards.
+On a CPU, XLA makes dense networks two to three times as fast and convolutions several times slower, and folded up-sampling helps
+large images more than small ones; how much depends on the machine. So the forms are tried, on the real step, and the state is put
+back afterwards. Only what is beyond doubt is not tried: dense networks that will train for minutes are compiled by XLA.
 """
 
 import time
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganlab.models.flops import step_flops
 from ganlab.models.folding import fold_objective
 from ganlab.training.checkpoints import restore, snapshot
 from ganlab.training.draws import Draws
@@ -22,6 +23,7 @@ _CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a 
 _MOST_STEPS = 200
 # A form takes some seconds to compile: a run that has less left to train would not earn them back.
 _WORTH_COMPILING = 20.0
+_FAST_CPU = 3e11  # operations a second, more than two cores of today do in such networks
 
 MakeSteps = Callable[[Objective, bool], Stepper]
 
@@ -60,10 +62,12 @@ def choose_steps(
         steps: how many will be trained, for whether compiling another form can pay.
     """
     before = snapshot(objective.variables())
+    if jit == "auto" and True in backend.JIT and _is_surely_faster_by_xla(objective, steps):
+        jit = True
     first, *others = backend.JIT if jit == "auto" else (jit,)
     seconds: dict[str, float] = {}
     folded = fold_objective(objective)
-    best = _Form("xla" if first else "plain", objective, first, 32 if first else 8)
+    best = _Form("xla" if first else "plain", objective, first, 50 if first else 8)
     best.compile(make_steps, draws)
     _race([best], draws, seconds)
     if seconds[best.name] * steps > _WORTH_COMPILING:
@@ -102,6 +106,13 @@ def _faster(best: _Form, rival: _Form, make_steps: MakeSteps, draws: Draws, seco
     return rival if seconds[rival.name] < seconds[best.name] else best
 
 
+def _is_surely_faster_by_xla(objective: Objective, steps: int) -> bool:
+    """Whether these are dense networks with so many operations to come that XLA's compilation is worth its seconds."""
+    variables = [v for network in objective.networks.values() for v in network.trainable_variables]
+    convolutions = any(len(v.shape) > 2 for v in variables)  # their kernels have more than two axes
+    return not convolutions and step_flops(objective) / _FAST_CPU * steps > _WORTH_COMPILING
+
+
 def _xla_passes_are_faster(backend: Any, objective: Objective, measured: dict[str, float]) -> bool:
     """Compares single passes of the networks first: a whole step of convolutions under XLA can take half a minute on a CPU."""
     samples = max(stage.samples for stage in objective.stages)
@@ -115,7 +126,10 @@ def _room(seconds: float) -> int:
 
 
 def _race(forms: list[_Form], draws: Draws, seconds: dict[str, float]) -> None:
-    """Writes each form's seconds a step, the best of its chunks; forms take turns, so that a busy moment hits all."""
+    """Writes each form's seconds a step, the best of its chunks; forms take turns, so that a busy moment hits all.
+
+    What is faster by half after a quarter of the time is faster.
+    """
     spent, count, turns = 0.0, 1, 0
     while spent < 0.3 * len(forms) ** 2 or turns < 2:
         for form in forms:
@@ -126,3 +140,6 @@ def _race(forms: list[_Form], draws: Draws, seconds: dict[str, float]) -> None:
             seconds[form.name] = min(seconds.get(form.name, np.inf), passed / min(count, form.room))
             spent += passed
         count, turns = 2 * count, turns + 1
+        times = [seconds[form.name] for form in forms]
+        if turns >= 2 and spent > 0.075 * len(forms) ** 2 and max(times) > 1.5 * min(times):
+            return

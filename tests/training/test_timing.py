@@ -47,6 +47,33 @@ def test_a_long_run_with_jit_auto_takes_what_was_measured_to_be_faster():
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend has one form to measure")
+def test_dense_networks_with_minutes_to_train_are_compiled_by_xla_without_a_race():
+    tiny = build(tiny_config())
+    _, choice = choose(tiny, "auto", 10**12)
+    assert choice.jit and set(choice.seconds) == {"xla"}
+
+
+def test_convolutions_are_always_measured():
+    layers = [{"Reshape": {"target_shape": [2, 4, 1]}}, {"Conv2D": {"filters": 1, "kernel_size": 2}}, "Flatten"]
+    dense, mixed = build(tiny_config()), build(tiny_config(discriminator=[*layers, {"Dense": {"units": 1}}]))
+    found = [timing._is_surely_faster_by_xla(tiny.objective, 10**15) for tiny in (dense, mixed)]
+    assert found == [True, False]
+
+
+def test_a_race_ends_early_where_one_form_is_twice_as_fast(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(timing, "time", clock)
+    tiny, raced = build(tiny_config()), {}
+    for slow in (0.011, 0.02):
+        forms = [timing._Form(str(s), tiny.objective, False, 8, Pretended(clock, s, None, False)) for s in (0.01, slow)]
+        start, seconds = clock.now, {}
+        timing._race(forms, tiny.draws, seconds)
+        raced[slow] = clock.now - start
+        assert seconds == pytest.approx({"0.01": 0.01, str(slow): slow})
+    assert raced[0.02] < 0.6 < 1.2 < raced[0.011]
+
+
 class Pretended:
     """Steps that take the time a test says, on a clock that only they move."""
 

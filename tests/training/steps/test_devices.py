@@ -13,19 +13,22 @@ from tests.training.steps.families import DENSE
 from tests.training.tiny import BACKEND, build, tiny_config
 
 STEPS = 5
+_NORMALIZED = DENSE | {"train": {"ema": 0.9}}
+# What the GAN is, and whether the loop over a chunk is compiled too.
 GANS = {
-    "batch normalization": DENSE | {"train": {"ema": 0.9}},
-    "WGAN-GP": {"loss": "wasserstein", "penalty": {"wgan_gp": {}}, "train": {"discriminator_steps": 2}},
+    "batch normalization": (_NORMALIZED, True),
+    "batch normalization, step by step": (_NORMALIZED, False),
+    "WGAN-GP": ({"loss": "wasserstein", "penalty": {"wgan_gp": {}}, "train": {"discriminator_steps": 2}}, True),
 }
 
 
 def write_results(path: str) -> None:
     """What one device and two find, on JAX with two simulated ones."""
     found = {}
-    for name, options in GANS.items():
+    for name, (options, jit) in GANS.items():
         for devices in (1, 2):
             with BACKEND.on_devices(devices):
-                tiny = build(tiny_config(**options), jit=True)
+                tiny = build(tiny_config(**options), jit=jit)
             arrays = {"rows": tiny.train(STEPS, room=STEPS)} | tiny.snapshot()
             found |= {f"{name}/{devices}/{key}": array for key, array in arrays.items()}
             # An inference of a size that devices cannot share goes on as before.
@@ -33,8 +36,9 @@ def write_results(path: str) -> None:
             places = {len(variable.value.sharding.device_set) for variable in tiny.steps.variables}
             found |= {f"{name}/{devices}/images": images, f"{name}/{devices}/places": np.array(sorted(places))}
             draws = tiny.draws.take(0, STEPS)
+            numbers = (draws, 0, STEPS) if jit else ({key: array[0] for key, array in draws.items()}, 0)
             state = [variable.value for variable in tiny.steps.variables]
-            program = tiny.steps._chunk.lower(state, tiny.steps.images, draws, 0, STEPS).compile().as_text()
+            program = tiny.steps._chunk.lower(state, tiny.steps.images, *numbers).compile().as_text()
             found[f"{name}/{devices}/sums between devices"] = np.array(program.count("all-reduce("))
     try:
         BACKEND.on_devices(3)
