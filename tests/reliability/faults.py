@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from ganlab.errors import GanlabError
 from tests.reliability.injection import FAULTS, NEEDS_SPACE, Injector
 from tests.reliability.runs import CONFIG, environment, outcome, require_same, require_sound
 
@@ -118,7 +119,7 @@ def _try_one(case: tuple[str, int]) -> tuple[str, str | None]:
     """(how it ended, what is wrong)."""
     try:
         return _workplace.try_one(*case), None
-    except AssertionError as error:
+    except (AssertionError, GanlabError) as error:
         return "wrong", f"{case[0]} at operation {case[1]} ({_workplace.operations[case[1]]}): {error}"
 
 
