@@ -36,7 +36,8 @@ test: $(VENV)/.installed-dev
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not slow and not data"
 
-PARITY := tests/training/steps/test_parity.py tests/training/steps/test_devices.py tests/cli/test_backends.py
+PARITY := tests/training/steps/test_parity.py tests/training/steps/test_devices.py tests/cli/test_backends.py \
+	tests/reliability/test_backends.py
 
 test-backends: $(VENV)/.installed-backends
 	$(BIN)/python -m pytest $(PARITY)
