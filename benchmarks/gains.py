@@ -14,13 +14,11 @@ from workers import Worker, interleave, ratio
 _DENSE, _SHARED = ("exp01", "exp03"), ("exp03", "exp02", "exp05", "exp04", "exp18")
 _UP_SAMPLED = ("exp02", "exp05", "exp04", "exp18")
 _SMALL = ("exp01", "exp03", "exp05")  # where what is left out is not hidden by the networks' own time
-_NARROW = {"XLA_FLAGS": "--xla_cpu_prefer_vector_width=256 --xla_backend_extra_options=xla_none"}
 _NEW_LATENTS = ["train.share_latents=false"]
 # name, rows, (side, overrides, environment) without it and with it
 GAINS = (
     ("chunks of steps", _SMALL, ("ours_single_steps", [], {}), ("ours_plain", [], {})),
     ("XLA", _DENSE, ("ours_plain", [], {}), ("ours_xla", [], {})),
-    ("XLA's wide vectors and fusions", _DENSE, ("ours_xla", [], _NARROW), ("ours_xla", [], {})),
     ("Adam in one pass", _DENSE, ("ours_xla_two_pass_adam", [], {}), ("ours_xla", [], {})),
     ("kernels first in dense gradients", _DENSE, ("ours_xla_plain_dense", [], {}), ("ours_xla", [], {})),
     ("one generator pass for both updates", _SHARED, ("ours_plain", _NEW_LATENTS, {}), ("ours_plain", [], {})),

@@ -1,7 +1,6 @@
 """Training steps on TensorFlow: gradients, compilation and the loop over a chunk of steps."""
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Collection
 
@@ -14,11 +13,6 @@ from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
 from ganlab.training.steps import xla
 
 JIT = (False, True)  # what `jit` can be; which is faster depends on the networks and the machine
-
-# XLA reads these when it first compiles; what the user sets comes last and wins. An optimizer's update gives three arrays from
-# four: fused, and with vectors of 512 bits where there are such, it reads each once.
-_XLA_FLAGS = "--xla_cpu_prefer_vector_width=512 --xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
-os.environ["XLA_FLAGS"] = f"{_XLA_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
 
 
 def input_gradient(function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> tf.Tensor:
