@@ -1,7 +1,8 @@
 """The cache folder: what is expensive to make or fetch, kept for all runs of a user."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
@@ -36,8 +37,7 @@ def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable
     try:
         if _is_ready(path, is_valid):
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path.with_name(path.name + ".lock")):
+        with one_at_a_time(path):
             if not _is_ready(path, is_valid):  # another process may have made it while we waited
                 for left in half_written(path):  # by processes that were killed: we hold the lock, so none is at it
                     left.unlink(missing_ok=True)
@@ -46,6 +46,14 @@ def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable
     except OSError as error:
         raise GanlabError(f"{path}: cannot be made: {error}. GANLAB_CACHE names another cache folder.") from error
     return path
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Lets one process at a time make what belongs at `path`; a lock beside it, which the system frees of a dead process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(path.with_name(path.name + ".lock")):
+        yield
 
 
 def _is_ready(path: Path, is_valid: Callable[[Path], bool] | None) -> bool:

@@ -16,12 +16,15 @@ def require_contained(folder: Path) -> None:
         GanlabError: one line that names the entry.
     """
     waiting = [os.fspath(folder)]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    raise GanlabError(f"{entry.path}: refused: a link, in a run folder")
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif not entry.is_file(follow_symlinks=False):
-                    raise GanlabError(f"{entry.path}: refused: no regular file, in a run folder")
+    try:
+        while waiting:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        raise GanlabError(f"{entry.path}: refused: a link, in a run folder")
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif not entry.is_file(follow_symlinks=False):
+                        raise GanlabError(f"{entry.path}: refused: no regular file, in a run folder")
+    except OSError as error:
+        raise GanlabError(f"{error.filename or folder}: cannot be listed: {error.strerror}") from error

@@ -18,7 +18,7 @@ _OVERSHOOT = 0.25  # of the range's width: a linear last layer may overshoot so 
 _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
-_MOST_FRAMES = 200
+MOST_FRAMES = 200  # of a film
 
 
 def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
@@ -114,7 +114,7 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     """
     if not len(frames):
         raise GanlabError(f"{path}: expected at least one frame, received none.")
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
     milliseconds = [round(duration * 1000)] * len(chosen)
     milliseconds[-1] *= 10
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import socket
 import time
@@ -79,6 +80,8 @@ def make_folder(results: Path) -> None:
 
 def holder_of(results: Path, identity: str) -> str | None:
     """Who trains this identity now, or None; leaves the lock as it is."""
+    if not re.fullmatch("[0-9a-f]+", identity):  # the status of someone else's run may say a path
+        return None
     path, owner = _files(results, identity)
     # A killed process leaves both files behind, and only trying tells. Without an owner's file nobody tries in vain.
     if not (path.exists() and owner.exists()):

@@ -7,6 +7,7 @@ from pathlib import Path
 from ganlab.config.identity import identity_of
 from ganlab.config.schema import Config
 from ganlab.config.steps import total_steps
+from ganlab.containment import require_contained
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
 from ganlab.runfolder import RunFolder
@@ -35,6 +36,9 @@ def plan_experiment(
         fresh: whether it starts again, in a new folder.
         start: identifies the weights another run gives it, with --init-from.
         dataset: what `config.data` describes, where it is loaded already.
+
+    Raises:
+        GanlabError: if the run would go on in a folder that holds links or pipes; nothing in it has been read then.
     """
     os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
     dataset = dataset or load_dataset(config.data, config.error_at)
@@ -42,6 +46,8 @@ def plan_experiment(
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)
     folder = _folder_of(results / config.data.name, f"{config.name}-seed{config.seed}-{identity[:8]}", fresh)
+    if os.path.lexists(folder.path):
+        require_contained(folder.path)
     return Plan(config, dataset, steps, cell, identity, folder)
 
 

@@ -138,7 +138,8 @@ def remove(path: Path) -> None:
 def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:
     names = [p.name for p in folder.glob(f"{prefix}*{suffix}")] if folder.is_dir() else []
     numbers = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
-    return sorted(int(number) for number in numbers if number.isdigit())
+    # Other digits than ours, or too few of them, would name a file that is not there.
+    return sorted(int(n) for n in numbers if n.isascii() and n.isdigit() and n == f"{int(n):06d}")
 
 
 def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:

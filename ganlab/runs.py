@@ -149,7 +149,8 @@ def is_run(folder: Path) -> bool:
 
 def find_runs(results: Path) -> list[Path]:
     """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] where there are none."""
-    return sorted(filter(is_run, Path(results).glob("*/*")), key=_natural)
+    # What lies in a run folder is none: it may be a link to elsewhere.
+    return sorted((run for run in Path(results).glob("*/*") if is_run(run) and not is_run(run.parent)), key=_natural)
 
 
 def _natural(path: Path) -> list[tuple]:
@@ -221,6 +222,8 @@ def read_runs(folders: list[Path]) -> tuple[list[RunRecord], list[str]]:
             records.append(read_run(folder))
         except GanlabError as error:
             problems.append(str(error))
+        except OSError as error:  # a folder where a file should be
+            problems.append(f"{error.filename or folder}: {error.strerror}")
     return records, problems
 
 

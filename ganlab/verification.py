@@ -13,15 +13,17 @@ import numpy as np
 from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config
 from ganlab.containment import require_contained
+from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.files import read_json
+from ganlab.images import MOST_FRAMES
 from ganlab.locks import holder_of
 from ganlab.runfolder import RunFolder
 from ganlab.runs import FOLDER_NAME, read_run
 from ganlab.summary import hyperparameters
 from ganlab.training.checkpoints import read_state
 from ganlab.verified_logs import check_history, check_metrics
-from ganlab.weight_files import check_weights
+from ganlab.weight_files import check_weights, hash_of_arrays
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,10 @@ def run_folders_at(path: Path) -> list[Path]:
 
     Raises: ConfigError if there is none.
     """
-    below = [folder for pattern in ("*/", "*/*/") for folder in sorted(path.glob(pattern))]
-    found = [path] if _has_run_files(path) else [folder for folder in below if _has_run_files(folder)]
+    # What lies below a run folder is not looked for: it may be a link to elsewhere.
+    found = [path] if _has_run_files(path) else []
+    for folder in [] if found else sorted(path.glob("*/")):
+        found += [folder] if _has_run_files(folder) else sorted(filter(_has_run_files, folder.glob("*/")))
     if not found:
         raise ConfigError(f"{path}: neither a run folder nor a folder of runs")
     return found
@@ -78,12 +82,14 @@ class _Inspection:
         self.status: dict = {}
         self.summary: dict | None = None
         self.config: Config | None = None
-        self.states: dict[int, dict[str, np.ndarray]] = {}
+        self.states: dict[int, set[str]] = {}  # step -> sums of the generator's arrays
+        self.shapes: dict[str, tuple] = {}  # of the first state's variables
         self.damage: list[str] = []
         self.finished = False
         self._try(lambda: require_contained(folder.path), folder.path)
-        if self.damage:
-            return  # a link or a pipe leads out of the folder: nothing in it is opened
+        self.refused = bool(self.damage)  # a link or a pipe leads out of the folder: nothing in it is opened
+        if self.refused:
+            return
         if not folder.status_file.exists() and not folder.history.exists():
             return  # its process was killed in creating it; the next one makes it anew
         self._try(self._records, folder.status_file)
@@ -107,9 +113,12 @@ class _Inspection:
             self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
 
     def _records(self) -> Iterator[str]:
-        self.status = self.folder.status()
+        if isinstance(said := self.folder.status(), dict):  # known even if the next line finds it damaged
+            self.status = said
         record = read_run(self.folder.path)
         self.status, self.summary = record.status, record.summary
+        if type(steps := self.status.get("steps")) is not int:
+            yield f"{self.folder.status_file.name}: steps: expected a number, received {type(steps).__name__}"
         self.config = load_resolved(self.folder.config)
         read_json(self.folder.environment)
         name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), str(self.status.get("identity", ""))
@@ -123,17 +132,17 @@ class _Inspection:
             yield f"{name}: its manifest says step {manifest.get('step')}"
         if bad := [key for key, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
             yield f"{name}: {bad[0]} is not finite"
-        for other in list(self.states.values())[:1]:
-            if _shapes(other) != _shapes(arrays):
-                yield f"{name}: its variables have other names or shapes than those of the state before"
-        self.states[step] = arrays
+        shapes = {key: (array.shape, array.dtype) for key, array in arrays.items()}
+        self.shapes = self.shapes or shapes
+        if self.shapes != shapes:
+            yield f"{name}: its variables have other names or shapes than those of the state before"
+        owners = ("averages/generator/", "networks/generator/")
+        self.states[step] = {_sum_of(array) for key, array in arrays.items() if key.startswith(owners)}
 
     def _weights(self, step: int) -> Iterator[str]:
         path = self.folder.generator_weights(step)
-        stored = check_weights(path)
-        owners = ("averages/generator/", "networks/generator/")
-        known = [a for key, a in self.states.get(step, {}).items() if key.startswith(owners)]
-        if known and not all(any(np.array_equal(array, other) for other in known) for array in stored.values()):
+        stored, known = check_weights(path), self.states.get(step)
+        if known and not known.issuperset(map(_sum_of, stored.values())):
             yield f"{path.relative_to(self.folder.path)}: other weights than those of {self.folder.state(step).name}"
 
     def _logs(self) -> Iterator[str]:
@@ -150,9 +159,9 @@ class _Inspection:
             yield "checkpoints: no whole training state is left"
 
     def _consistency(self) -> Iterator[str]:
-        if not self.finished:
+        steps = self.status.get("steps")
+        if not self.finished or type(steps) is not int:
             return
-        steps = self.status["steps"]
         last = [self.folder.sample(steps), self.folder.generator_weights(steps), self.folder.state(steps)]
         texts = [self.folder.summary_of(network) for network in ("generator", "discriminator", "gan")]
         pictures = [self.folder.drawing, self.folder.losses, self.folder.outputs]
@@ -164,7 +173,7 @@ class _Inspection:
         config = self.config
         said = {"name": config.name, "family": config.family, "seed": config.seed, "dataset": config.data.name}
         said |= {"config": hyperparameters(config, self.summary["config"].get("image_size"))}
-        said |= {"steps": steps, "identity": self.status["identity"], "cell": self.status["cell"], "status": "finished"}
+        said |= {"steps": steps, "status": "finished"} | {key: self.status.get(key) for key in ("identity", "cell")}
         for key, value in said.items():
             if self.summary[key] != value:
                 yield f"{self.folder.summary.name}: {key} is not that of the config and the status"
@@ -174,13 +183,15 @@ class _Inspection:
         return [*self.folder.samples.glob("[!.]*.png"), *filter(Path.exists, files)]
 
     def outlook(self) -> str:
-        state = self.status.get("status", "not begun")
-        if state in ("finished", "not begun"):
+        state = "not looked at" if self.refused else self.status.get("status", "not begun")
+        if state in ("finished", "not begun", "not looked at"):
             return state
         total = self.status.get("steps")
         return f"{state}; the same command goes on from step {max(self.states, default=0)} of {total}"
 
     def notes(self) -> list[str]:
+        if self.refused:
+            return []
         lines = [
             f"{path.relative_to(self.folder.path)}: was found damaged and set aside" for path in self.folder.aside()
         ]
@@ -191,14 +202,18 @@ class _Inspection:
         return lines
 
 
-def _shapes(arrays: dict[str, np.ndarray]) -> dict[str, tuple]:
-    return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+def _sum_of(array: np.ndarray) -> str:
+    """The same for the same numbers, whatever type a file keeps them in: a state has integers of one size."""
+    wide = {"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
+    return hash_of_arrays([array.astype(wide, copy=False)])
 
 
 def _check_picture(path: Path) -> Iterator[str]:
     from PIL import Image, ImageSequence
 
-    with contextlib.closing(Image.open(path, formats=["PNG", "GIF"])) as picture:
-        for frame in ImageSequence.Iterator(picture):
+    with refusing_bombs(), contextlib.closing(Image.open(path, formats=["PNG", "GIF"])) as picture:
+        for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
+            if number > MOST_FRAMES:
+                raise ValueError(f"has more than {MOST_FRAMES} frames")
             frame.load()
     return iter(())

@@ -49,14 +49,17 @@ def check_metrics(path: Path, rows: int, whole: bool, summary: dict | None) -> I
         try:
             entry = json.loads(line)
             name, step, value = entry["name"], entry["step"], entry["value"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             yield f"{path.name}: line {number}: damaged: {error}"
+            return
+        if type(name) is not str or type(value) not in (int, float):
+            yield f"{path.name}: line {number}: damaged: it is no metric value"
             return
         if type(step) is not int or not 1 <= step <= rows or not _is_number(value, True):
             yield f"{path.name}: line {number}: {name} {value} at step {step} of {rows}"
         values.setdefault(name, set()).add(value)
     for name, metric in (summary or {}).get("metrics", {}).items():
-        if not {metric["last"], metric["best"]} <= values.get(name, set()):
+        if not {metric["last"], metric["best"]} - {None} <= values.get(name, set()):
             yield f"{path.name}: has not the values of {name} that the summary has"
 
 
@@ -71,5 +74,5 @@ def _lines(path: Path, whole: bool) -> list[str]:
 def _is_number(value: object, finite: bool) -> bool:
     try:
         return not finite or math.isfinite(float(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False

@@ -29,6 +29,12 @@ def test_a_link_at_any_depth_is_refused_wherever_it_points(folder, target):
         require_contained(folder)
 
 
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
+    (tmp_path / "run").symlink_to("nowhere")
+    with pytest.raises(GanlabError, match=r"/run: cannot be listed: No such file or directory$"):
+        require_contained(tmp_path / "run")
+
+
 def test_a_pipe_is_refused(folder):
     os.mkfifo(folder / "history.csv")
     with pytest.raises(GanlabError, match=r"history\.csv: refused: no regular file, in a run folder"):

@@ -10,6 +10,7 @@ import pytest
 
 from ganlab.errors import ConfigError, LockedError
 from ganlab.locks import holder_of, locked, owner_record
+from tests.hostile.watch import watching
 
 IDENTITY = "0123456789abcdef" * 4
 HOLD = """
@@ -131,6 +132,18 @@ class TestALockThatWentToAnother:
             LOST["another host wrote its name"](tmp_path / ".locks")
             with pytest.raises(LockedError, match=r"^this run was taken over by process 7 on elsewhere;"):
                 require_own()
+
+
+@pytest.mark.parametrize("identity", ["../../outside/a", "/etc/passwd", "", "."])
+def test_of_an_identity_that_is_a_path_nothing_is_opened(tmp_path, identity):
+    """It comes from the status of a run folder, which may be someone else's."""
+    (tmp_path / "results" / ".locks").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    for name in ("a.lock", "a.owner"):
+        (tmp_path / "outside" / name).write_text("{}")
+    with watching(tmp_path / "outside") as touched:
+        assert holder_of(tmp_path / "results", identity) is None
+        assert touched() == set()
 
 
 def test_who_only_asks_who_holds_a_lock_keeps_nobody_out(tmp_path):

@@ -143,8 +143,11 @@ class TestReadRun:
 
 
 def test_a_damaged_run_does_not_hide_the_others(tmp_path):
-    good, bad = write_run(tmp_path, "exp01"), write_run(tmp_path, "exp02")
+    good, bad, worse = (write_run(tmp_path, name) for name in ("exp01", "exp02", "exp03"))
     (bad / "status.json").write_text("{")
-    records, problems = read_runs([good, bad])
+    (worse / "summary.json").unlink()
+    (worse / "summary.json").mkdir()
+    records, problems = read_runs([bad, worse, good])
     assert [record.folder for record in records] == [good]
-    assert len(problems) == 1 and str(bad / "status.json") in problems[0]
+    assert len(problems) == 2 and str(bad / "status.json") in problems[0]
+    assert problems[1] == f"{worse / 'summary.json'}: Is a directory"

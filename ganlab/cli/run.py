@@ -53,6 +53,7 @@ def _start(results: Path, init_from: str | None):
     """The weights to start from and what identifies them, or (None, None)."""
     if init_from is None:
         return None, None
+    from ganlab.containment import require_contained
     from ganlab.errors import ConfigError
     from ganlab.runfolder import RunFolder
     from ganlab.runs import find_run
@@ -61,4 +62,6 @@ def _start(results: Path, init_from: str | None):
     selector, colon, step = init_from.partition(":")
     if colon and not (step.isascii() and step.isdigit()):
         raise ConfigError(f"--init-from {init_from}: expected RUN or RUN:STEP, received the step '{step}'")
-    return state_at(RunFolder(find_run(results, selector)), int(step) if step else None)
+    folder = RunFolder(find_run(results, selector))
+    require_contained(folder.path)  # it may be someone else's
+    return state_at(folder, int(step) if step else None)

@@ -6,6 +6,8 @@ import click
 
 from ganlab.cli.output import json_option
 
+_LONGEST = 500  # characters of a finding
+
 
 @click.command("verify")
 @click.argument("path", type=click.Path(path_type=Path))
@@ -18,6 +20,7 @@ def command(path, as_json):
     import json
 
     from ganlab.errors import CheckpointError
+    from ganlab.reports.table import printable
     from ganlab.verification import run_folders_at, verify_run
 
     verifications = []
@@ -25,9 +28,11 @@ def command(path, as_json):
         verification = verify_run(folder)
         verifications.append(verification)
         if not as_json:
-            click.echo(f"{'damaged' if verification.damage else 'ok':<8} {folder}  ({verification.state})")
+            # What these quote may be someone else's.
+            verdict = "damaged" if verification.damage else "ok"
+            click.echo(printable(f"{verdict:<8} {folder}  ({verification.state[:_LONGEST]})"))
             for line in (*verification.damage, *verification.notes):
-                click.echo(f"         {line}")
+                click.echo(printable(f"         {line[:_LONGEST]}"))
     if as_json:
         rows = [
             {"folder": str(v.folder), "ok": not v.damage, "state": v.state, "damage": v.damage, "notes": v.notes}

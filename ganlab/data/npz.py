@@ -1,6 +1,7 @@
 """Reading .npz files of unknown origin: header first, never a pickle."""
 
 import math
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,7 +16,17 @@ _HEADER_READERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 # What zipfile, zlib and numpy raise on damaged bytes.
-DAMAGE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
 
 Shape = tuple[int | None, ...]
 
@@ -56,11 +67,13 @@ def read_stored_npz(path: Path) -> dict[str, np.ndarray]:
     """All arrays of an .npz as `numpy.savez` writes it: not packed, so that it holds no more than it has bytes.
 
     Raises:
-        ValueError: if a member is packed, is no array of numbers or text, or is not as long as its header says; and what
-            zipfile and numpy raise for damage (see DAMAGE).
+        ValueError: if a member is packed, is no array of numbers or text, or is not as long as its header says, or several are
+            the same bytes; and what zipfile and numpy raise for damage (see DAMAGE).
     """
     arrays = {}
     with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+            raise ValueError("its arrays declare more bytes than the file has")
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
                 raise ValueError(f"{member.filename}: is packed")
@@ -68,6 +81,8 @@ def read_stored_npz(path: Path) -> dict[str, np.ndarray]:
                 shape, dtype, header_bytes = _read_header(file)
             if dtype.hasobject:  # they are pickles
                 raise ValueError(f"Object arrays cannot be loaded: {member.filename}")
+            if not dtype.itemsize:  # numpy would reserve a byte for each of any number of them
+                raise ValueError(f"{member.filename}: holds values of no size")
             if min(shape, default=0) < 0 or member.file_size != header_bytes + math.prod(shape) * dtype.itemsize:
                 raise ValueError(f"{member.filename}: its size does not match its shape {shape} of {dtype}")
             with archive.open(member) as file:

@@ -49,11 +49,17 @@ def load_classifier(dataset: "Dataset") -> Extractor:
     if is_shipped(dataset):
         path = SHIPPED_FOLDER / f"{dataset.name}.weights.h5"
         return _load(path, dataset.shape, classes, "Reinstall ganlab")
-    trained_on = [RECIPE, dataset.fingerprint, hash_of_arrays([dataset.train.labels]), classes]
+    path = trained_weights(dataset)
+    return _load(path, dataset.shape, classes, f"Delete {path}, it is made again")
+
+
+def trained_weights(dataset: "Dataset") -> Path:
+    """The weights of a classifier that is not shipped, in the cache, trained once."""
+    labels = hash_of_arrays([dataset.train.labels])
+    trained_on = [RECIPE, dataset.fingerprint, labels, count_classes(dataset)]
     key = hashlib.sha256(json.dumps(trained_on).encode()).hexdigest()[:16]
     path = cache_folder() / "classifiers" / f"{dataset.name}-{key}.weights.h5"
-    compute_once(path, functools.partial(_train_and_write, dataset))
-    return _load(path, dataset.shape, classes, f"Delete {path}, it is made again")
+    return compute_once(path, functools.partial(_train_and_write, dataset))
 
 
 def is_shipped(dataset: "Dataset") -> bool:

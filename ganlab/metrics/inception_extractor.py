@@ -1,11 +1,14 @@
 """Extractors of Inception features: the network of 2015-12-05, and that of keras.applications in two pipelines."""
 
+import contextlib
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganlab.cache import cache_folder, one_at_a_time
 from ganlab.errors import MissingDataError
 from ganlab.metrics.extraction import Extractor, to_pixels
 from ganlab.metrics.inception import build_inception
@@ -94,7 +97,9 @@ def preprocess_twice(pixels: Any) -> Any:
 
 
 def _keras_extractor(recipe: dict[str, Any], shape: Shape, method: str, scale: Callable[[Any], Any]) -> Extractor:
-    network = build_keras_inception("imagenet")
+    # Keras downloads into the very file that another process may be reading, and says so on standard output.
+    with one_at_a_time(cache_folder() / "inception" / "keras"), contextlib.redirect_stdout(sys.stderr):
+        network = build_keras_inception("imagenet")
     model = behind_resizing(network, shape, method, scale)
     return Extractor(recipe, model, hash_of_arrays(network.get_weights()), to_pixels, BATCH)
 

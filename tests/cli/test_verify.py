@@ -6,9 +6,12 @@ import shutil
 
 import h5py
 import pytest
+from PIL import Image
 
 from tests.cli.experiments import STEPS, files_below, the_run
 from tests.cli.test_main import FRAMEWORKS, loaded_by
+from tests.hostile.watch import watching
+from tests.hostile.wrong_folders import black_picture
 
 
 def flip(path, at=-200):
@@ -38,6 +41,11 @@ def flip_a_weight(run):
 
 def other_weights(run):
     shutil.copy(run / "checkpoints/generator-000008.weights.h5", run / "checkpoints/generator-000012.weights.h5")
+
+
+def long_film(run):
+    frames = [Image.new("L", (4, 4), number % 2 * 255) for number in range(201)]
+    frames[0].save(run / "samples.gif", save_all=True, append_images=frames[1:])
 
 
 def nan_in_metrics(run):
@@ -95,6 +103,23 @@ DAMAGE = {
         ),
         "status.json: identity 00000000 is not that of the folder's name",
     ),
+    "a metric of a name that is none": (
+        lambda run: (run / "metrics.jsonl").write_text('{"step": 12, "name": [], "value": 1}\n'),
+        "metrics.jsonl: line 1: damaged: it is no metric value",
+    ),
+    "a status that is a list": (
+        lambda run: (run / "status.json").write_text("[1]"),
+        "status.json: damaged: expected a mapping, received list",
+    ),
+    "steps that are no number": (
+        change("status.json", '"steps": 12', '"steps": "\\u001b[2J"'),
+        "status.json: steps: expected a number, received str",
+    ),
+    "a picture too large to look at": (
+        lambda run: (run / "losses.png").write_bytes(black_picture(10_000)),
+        "losses.png: damaged: Image size (100000000 pixels) exceeds limit",
+    ),
+    "a film of more frames than a film has": (long_film, "samples.gif: damaged: has more than 200 frames"),
     "half a picture": (cut("samples/000010.png", 50), "samples/000010.png: damaged: "),
     "half a film": (cut("samples.gif", 300), "samples.gif: damaged: "),
     "a flipped bit in a picture": (lambda run: flip(run / "losses.png"), "losses.png: damaged: "),
@@ -124,6 +149,24 @@ def test_a_finished_run_is_sound(ganlab, trained):
     assert ganlab("verify", "results") == ganlab("verify", "results/digits") == ganlab("verify", str(run)) == expected
 
 
+def test_a_value_that_could_not_be_measured_at_the_end_is_no_damage(ganlab, trained):
+    run = the_run(trained / "results")
+    line = json.loads((run / "metrics.jsonl").read_text())
+    (run / "metrics.jsonl").write_text(json.dumps(line | {"step": 8}) + "\n")
+    change("summary.json", f'"last": {line["value"]}', '"last": null')(run)
+    assert ganlab("verify", "results")[0] == 0
+
+
+def test_what_a_finding_quotes_cannot_steer_a_terminal(ganlab, trained):
+    run = the_run(trained / "results")
+    (run / "samples" / "\x1b[2J\n.png").write_bytes(b"")
+    change("history.csv", "\n5,", "\n\x1b]0;owned\x07,")(run)
+    (run / "config.yaml").write_text("name: " + "9" * 5000)
+    code, out, err = ganlab("verify", run)
+    assert code == 6 and out.count("\n") >= 4 and max(map(len, out.splitlines())) < 600
+    assert {c for c in out + err if not c.isprintable()} == {"\n"}
+
+
 def test_a_line_a_folder_and_one_a_finding(ganlab, trained):
     run = the_run(trained / "results")
     shutil.copytree(run, run.with_name(f"{run.name}-2"))
@@ -134,6 +177,18 @@ def test_a_line_a_folder_and_one_a_finding(ganlab, trained):
     assert damaged.startswith("damaged  ") and damaged.endswith(f"/{run.name}  (finished)")
     assert finding.startswith("         losses.png: damaged: ")
     assert sound.startswith("ok ") and f"/{run.name}-2 " in sound
+
+
+def test_a_link_in_a_run_folder_is_no_run(ganlab, trained):
+    run = the_run(trained / "results")
+    shutil.copytree(run, trained / "elsewhere")
+    (run / "link").symlink_to(trained / "elsewhere")
+    with watching(trained / "elsewhere") as touched:
+        for path in (run, run.parent, "results"):
+            code, out, _ = ganlab("verify", path)
+            assert code == 6 and "link: refused: a link" in out and out.count("\n") == 2
+        assert ganlab("ls", "--results", run.parent)[1].count("finished") == 0
+        assert touched() == set()
 
 
 def test_a_path_without_runs_is_a_usage_error(ganlab, tmp_path):

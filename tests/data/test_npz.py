@@ -73,11 +73,12 @@ class TestStored:
         read = read_stored_npz(tmp_path / "a.npz")
         assert read.keys() == arrays.keys() and all(np.array_equal(read[key], arrays[key]) for key in arrays)
 
-    def write(self, path, descr: str, shape: tuple, content: bytes, packed: bool = False):
+    def write(self, path, descr: str, shape: tuple, content: bytes, packed: bool = False, copies: int = 0):
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": descr, "fortran_order": False, "shape": shape})
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
             archive.writestr("x.npy", header.getvalue() + content)
+            archive.filelist += archive.filelist * copies
         return path
 
     @pytest.mark.parametrize(
@@ -88,8 +89,10 @@ class TestStored:
             (("<f4", (-1, -8), bytes(32)), "its size does not match its shape"),
             (("|O", (1,), b"cos\nsystem\n(S'true'\ntR."), r"Object arrays cannot be loaded: x\.npy"),
             (("<f4", (2,), bytes(8), True), "is packed"),
+            (("|S0", (10**11,), b""), "holds values of no size"),
+            (("<f4", (2,), bytes(8), False, 1000), "its arrays declare more bytes than the file has"),
         ],
-        ids=["huge", "huge beyond 64 bits", "negative", "pickle", "packed"],
+        ids=["huge", "huge beyond 64 bits", "negative", "pickle", "packed", "of no size", "the same bytes many times"],
     )
     def test_what_it_does_not_write_is_refused(self, tmp_path, form, message):
         with pytest.raises(ValueError, match=message):

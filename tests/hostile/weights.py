@@ -15,7 +15,11 @@ def sealed(path: Path, model: Any, spoil: Callable[[h5py.File], None]) -> Path:
     model.save_weights(path)
     with h5py.File(path, "r+") as file:
         spoil(file)
-    content = path.read_bytes()
-    sums = hashlib.sha256(content).hexdigest(), hash_of_arrays(model.get_weights())
-    path.write_bytes("ganlab weights\ncontent {}\nweights {}\n".format(*sums).encode().ljust(512, b"\0") + content)
+    path.write_bytes(seal(path.read_bytes(), hash_of_arrays(model.get_weights())))
     return path
+
+
+def seal(content: bytes, weights: str = "0" * 64) -> bytes:
+    """An HDF5 file behind the checksums that fit it; `weights` is that of the weights, which only a network can compare."""
+    head = f"ganlab weights\ncontent {hashlib.sha256(content).hexdigest()}\nweights {weights}\n"
+    return head.encode().ljust(512, b"\0") + content

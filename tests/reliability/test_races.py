@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganlab.metrics.inception import build_inception
+from tests.metrics.inception_samples import frozen_graph, random_weights, torch_state
 from tests.reliability.runs import CONFIG, finish, outcome, require_same, require_sound, start
 from tests.reliability.test_signals import LONG, has_saved, status, wait_for
 
@@ -102,52 +104,65 @@ def test_two_sweeps_share_the_runs_and_both_end_when_all_are_finished(folder):
     require_same(outcome(folder / "results"), outcome(folder / "alone"))
 
 
-PICTURES = """
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-from ganlab.data import folder
-write = folder._write_array
-
-def count(path, **more):
-    (Path(sys.argv[2]) / path.name).touch()
-    write(path, **more)
-
-folder._write_array = count
-options = SimpleNamespace(source=sys.argv[1], image_size=None, limit=None, grayscale=None)
-print(folder.load(options).fingerprint)
-"""
-STATISTICS = """
-import sys, time
-from pathlib import Path
-from types import SimpleNamespace
-import numpy as np
-from ganlab.metrics.statistics import cached, read_arrays
-
-def compute(path, key):
-    (Path(sys.argv[2]) / path.name).touch()
-    np.savez(path, key=np.array(key), features=np.arange(1_000_000))
-
-dataset = SimpleNamespace(name="some", fingerprint="f")
-extractor = SimpleNamespace(recipe={"extractor": "random"}, weight_hash="h")
-path, key = cached(dataset, extractor, "all", {}, compute, read_arrays)
-print(read_arrays(path, key)["features"].sum())
-"""
-
-
-@pytest.mark.parametrize("program", [PICTURES, STATISTICS], ids=["pictures", "statistics"])
-def test_twenty_first_users_of_a_cache_compute_once_and_read_the_same(tmp_path, program):
-    pictures, marks = tmp_path / "pictures", tmp_path / "marks"
-    pictures.mkdir()
-    marks.mkdir()
+def write_pictures(folder):
+    (folder / "pictures").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
     for number, picture in enumerate(pixels):
-        Image.fromarray(picture).save(pictures / f"{number}.png")
-    command = [sys.executable, "-c", program, str(pictures), str(marks)]
-    environment = os.environ | {"GANLAB_CACHE": str(tmp_path / "cache")}
-    processes = [subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) for _ in range(STARTERS)]
+        Image.fromarray(picture).save(folder / "pictures" / f"{number}.png")
+
+
+def write_torch_file(folder):
+    torch = pytest.importorskip("torch", reason="only torch writes its files")
+    torch.save(torch_state(random_weights(build_inception())), folder / "inception.pth")
+
+
+def write_graph(folder):
+    (folder / "inception.pb").write_bytes(frozen_graph(random_weights(build_inception())))
+
+
+def write_keras_file(folder):
+    import keras
+
+    network = keras.applications.InceptionV3(include_top=False, weights=None)
+    network.save_weights(folder / "keras.weights.h5")
+
+
+def write_published(folder):
+    (folder / "published.bin").write_bytes(np.random.default_rng(0).bytes(20_000_000))
+
+
+@pytest.mark.parametrize(
+    ("kind", "write", "users"),
+    [
+        ("pictures", write_pictures, STARTERS),
+        ("statistics", None, STARTERS),
+        ("classifier", None, STARTERS),
+        ("inception", write_torch_file, STARTERS),
+        ("inception", write_graph, STARTERS),
+        ("keras_inception", write_keras_file, 4),  # each builds the network while it holds the lock
+        ("download", write_published, STARTERS),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_of_many_first_users_one_does_the_work_and_all_get_the_same(tmp_path, kind, write, users):
+    if write:
+        write(tmp_path)
+    for name in ("ready", "done"):
+        (tmp_path / name).mkdir()
+    command = [sys.executable, "-m", "tests.reliability.first_users", kind, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "KERAS_HOME": str(tmp_path / "keras")}
+    environment |= {"GANLAB_CACHE": str(tmp_path / "cache"), "GANLAB_INCEPTION": ""}
+    if source := next(tmp_path.glob("inception.*"), None):
+        environment["GANLAB_INCEPTION"] = str(source)
+    processes = [subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) for _ in range(users)]
     with ending(*processes):
-        answers = {process.communicate(timeout=300) for process in processes}
-    assert len(answers) == 1 and answers.pop()[1] == ""
-    assert len(list(marks.iterdir())) == 1
+        give_up = time.monotonic() + 120
+        while len(list((tmp_path / "ready").iterdir())) < users:
+            assert time.monotonic() < give_up and not any(process.poll() for process in processes)
+            time.sleep(0.01)
+        (tmp_path / "go").touch()
+        printed = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0] * users, printed
+    assert len({answer for answer, _ in printed}) == 1 and printed[0][0]  # frameworks talk on standard error
+    assert len(list((tmp_path / "done").iterdir())) == 1
     assert not [path for path in (tmp_path / "cache").rglob(".*") if path.suffix != ".lock"]

@@ -1,0 +1,91 @@
+"""`ganlab run` that would go on in a folder which someone else has had: links and pipes are refused, links above it are not."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from tests.cli.experiments import files_below, the_run
+from tests.hostile.watch import watching
+
+NAMES = ["status.json", "history.csv", "metrics.jsonl", "samples", "samples.gif", "checkpoints", "models"]
+NAMES += ["checkpoints/state-000008", "checkpoints/state-000008/variables.npz", "new"]
+START = ("run", "tiny.yaml", "-q")
+
+
+@pytest.fixture
+def run(trained):
+    return the_run(trained / "results")
+
+
+@pytest.fixture
+def stopped(run):
+    """The run as it was left after step 8."""
+    status = json.loads((run / "status.json").read_text()) | {"status": "stopped", "checkpoint": 8}
+    (run / "status.json").write_text(json.dumps(status))
+    shutil.rmtree(run / "checkpoints/state-000012")
+    return run
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_link_is_refused_before_anything_is_read_or_changed(ganlab, trained, stopped, name):
+    outside = trained / "outside"
+    outside.mkdir()
+    (stopped / "new").write_text("of no name that ganlab knows")
+    (stopped / name).rename(outside / "it")
+    (stopped / name).symlink_to(outside / "it")
+    before = files_below(trained)
+    line = f"{stopped.relative_to(trained) / name}: refused: a link, in a run folder\n"
+    with watching(outside) as touched:
+        for words in (START, (*START, "--dry-run"), ("run", "tiny.yaml", "--json")):
+            assert ganlab(*words) == (1, "", line)
+        code, out, err = ganlab("sweep", "tiny.yaml")
+        assert (code, out) == (1, "") and err.endswith(line)
+        assert touched() == set()
+        (outside / "it").rename(outside / "moved")
+        assert touched() != set()
+        (outside / "moved").rename(outside / "it")
+    assert files_below(trained) == before
+
+
+def test_a_pipe_is_not_waited_for(ganlab, stopped):
+    (stopped / "history.csv").unlink()
+    os.mkfifo(stopped / "history.csv")
+    code, out, err = ganlab(*START)
+    assert (code, out) == (1, "") and err.endswith("history.csv: refused: no regular file, in a run folder\n")
+
+
+def test_a_link_that_stands_for_the_folder_and_leads_nowhere_stays(ganlab, run):
+    run.rename(run.with_name("away"))
+    run.symlink_to("nowhere")
+    code, out, err = ganlab(*START)
+    assert (code, out, err.count("\n")) == (1, "", 1) and err.endswith("No such file or directory\n")
+    assert run.is_symlink()
+
+
+def test_beside_it_a_new_run_can_start(ganlab, stopped):
+    (stopped / "link").symlink_to("nowhere")
+    code, out, _ = ganlab(*START, "--fresh", "--dry-run")
+    assert code == 0 and "samples_every" in out
+
+
+@pytest.mark.parametrize("link", ["results", "results/digits", "results/digits/RUN"])
+def test_folders_above_and_the_folder_itself_may_be_links(ganlab, trained, stopped, link):
+    disk = trained.parent / "other disk"
+    path = trained / link.replace("RUN", stopped.name)
+    path.rename(disk)
+    path.symlink_to(disk)
+    code, out, err = ganlab(*START)
+    assert (code, out, err) == (0, f"{stopped.relative_to(trained)}\n", "") and path.is_symlink()
+    assert json.loads((stopped / "status.json").read_text())["status"] == "finished"
+    assert (stopped / "checkpoints/state-000012/MANIFEST.json").is_file() and ganlab("verify", stopped)[0] == 0
+
+
+def test_no_run_starts_from_weights_behind_a_link(ganlab, trained, run):
+    (run / "checkpoints").rename(trained / "outside")
+    (run / "checkpoints").symlink_to(trained / "outside")
+    with watching(trained / "outside") as touched:
+        code, out, err = ganlab("run", "tiny.yaml", "--results", "new", "--init-from", run)
+        assert touched() == set()
+    assert (code, out) == (1, "") and err.endswith("checkpoints: refused: a link, in a run folder\n")
