@@ -28,9 +28,8 @@ def inside_run(words: list[str]) -> None:
     from ganlab.training.trainer import Trainer
 
     def stop(trainer, done: int, total: int) -> None:
-        trainer.steps.run(
-            trainer.draws.take(done, 1), done, trainer.room
-        )  # compiles, where nothing was measured before
+        # Compiles, where what was measured before is known.
+        trainer.steps.run(trainer.draws.take(done, 1), done, trainer.room)
         print(json.dumps({"end": time.perf_counter(), "jit": trainer.steps.jit, "room": trainer.room}), flush=True)
         os._exit(0)
 

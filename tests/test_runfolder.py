@@ -43,13 +43,8 @@ class TestSteps:
             folder.state(step).mkdir()
         for name in (".4711-state-000009", "damaged-state-000010", "state-best", "generator-x.weights.h5"):
             (folder.checkpoints / name).touch()
-        for digits in (
-            "\u00b2",
-            "\u0663",
-            "7",
-            "0000007",
-            "-00007",
-        ):  # not as it writes them: they name another file, or none
+        # Not as it writes them: they name another file, or none.
+        for digits in ("\u00b2", "\u0663", "7", "0000007", "-00007"):
             (folder.checkpoints / f"state-{digits}").touch()
         folder.extra_sample("sample", 500, 0).touch()
         steps = [1, 500, 1_000_000]

@@ -2,7 +2,7 @@
 
 On a CPU, XLA makes dense networks two to three times as fast and convolutions several times slower, and folded up-sampling helps
 large images more than small ones; how much depends on the machine. So the forms are tried, on the real step, and the state is put
-back afterwards. Only what is beyond doubt is not tried: dense networks that will train for minutes are compiled by XLA.
+back afterwards. Only what a backend is sure of is not tried.
 """
 
 import time
@@ -23,7 +23,7 @@ _CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a 
 _MOST_STEPS = 200
 # A form takes some seconds to compile: a run that has less left to train would not earn them back.
 _WORTH_COMPILING = 20.0
-_FAST_CPU = 3e11  # operations a second, more than two cores of today do in such networks
+_CAUTIOUS_RATE = 1e11  # operations a second that any machine of today does, for the first guess of a chunk
 
 MakeSteps = Callable[[Objective, bool], Stepper]
 
@@ -62,12 +62,12 @@ def choose_steps(
         steps: how many will be trained, for whether compiling another form can pay.
     """
     before = snapshot(objective.variables())
-    if jit == "auto" and True in backend.JIT and _is_surely_faster_by_xla(objective, steps):
-        jit = True
     first, *others = backend.JIT if jit == "auto" else (jit,)
+    if others and backend.is_surely_faster_compiled(objective, steps):
+        first, others = True, []
     seconds: dict[str, float] = {}
     folded = fold_objective(objective)
-    best = _Form("xla" if first else "plain", objective, first, 50 if first else 8)
+    best = _Form("xla" if first else "plain", objective, first, _first_room(objective) if first else 8)
     best.compile(make_steps, draws)
     _race([best], draws, seconds)
     if seconds[best.name] * steps > _WORTH_COMPILING:
@@ -106,11 +106,9 @@ def _faster(best: _Form, rival: _Form, make_steps: MakeSteps, draws: Draws, seco
     return rival if seconds[rival.name] < seconds[best.name] else best
 
 
-def _is_surely_faster_by_xla(objective: Objective, steps: int) -> bool:
-    """Whether these are dense networks with so many operations to come that XLA's compilation is worth its seconds."""
-    variables = [v for network in objective.networks.values() for v in network.trainable_variables]
-    convolutions = any(len(v.shape) > 2 for v in variables)  # their kernels have more than two axes
-    return not convolutions and step_flops(objective) / _FAST_CPU * steps > _WORTH_COMPILING
+def _first_room(objective: Objective) -> int:
+    """Most steps in a chunk that is compiled before a step was measured: XLA would have to compile another one anew."""
+    return _room(max(step_flops(objective), 1) / _CAUTIOUS_RATE)
 
 
 def _xla_passes_are_faster(backend: Any, objective: Objective, measured: dict[str, float]) -> bool:

@@ -58,9 +58,8 @@ def finish(folder: Path, *words: str) -> None:
 
 def require_sound(results: Path) -> None:
     """Whether `ganlab verify` finds nothing; nothing at all may be there yet."""
-    if any(
-        results.glob("[!.]*/*/[!.]*")
-    ):  # .sweep and .locks hold no runs, and a hidden file is the half of a first one
+    # .sweep and .locks hold no runs, and a hidden file is the half of a first one.
+    if any(results.glob("[!.]*/*/[!.]*")):
         damage = {str(found.folder): found.damage for found in map(verify_run, run_folders_at(results)) if found.damage}
         assert damage == {}, damage
 

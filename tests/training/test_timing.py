@@ -48,17 +48,20 @@ def test_a_long_run_with_jit_auto_takes_what_was_measured_to_be_faster():
 
 
 @pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend has one form to measure")
-def test_dense_networks_with_minutes_to_train_are_compiled_by_xla_without_a_race():
+@pytest.mark.parametrize("jit", ["auto", False])
+def test_what_the_backend_is_sure_of_is_not_measured_unless_the_config_says_otherwise(monkeypatch, jit):
+    asked = []
+    monkeypatch.setattr(BACKEND, "is_surely_faster_compiled", lambda _, steps: asked.append(steps) or True)
+    _, choice = choose(build(tiny_config()), jit, 10)
+    assert choice.jit is (jit == "auto") and set(choice.seconds) == ({"xla"} if choice.jit else {"plain"})
+    assert asked == ([10] if choice.jit else [])
+
+
+def test_the_first_guess_of_a_chunk_is_by_operations(monkeypatch):
     tiny = build(tiny_config())
-    _, choice = choose(tiny, "auto", 10**12)
-    assert choice.jit and set(choice.seconds) == {"xla"}
-
-
-def test_convolutions_are_always_measured():
-    layers = [{"Reshape": {"target_shape": [2, 4, 1]}}, {"Conv2D": {"filters": 1, "kernel_size": 2}}, "Flatten"]
-    dense, mixed = build(tiny_config()), build(tiny_config(discriminator=[*layers, {"Dense": {"units": 1}}]))
-    found = [timing._is_surely_faster_by_xla(tiny.objective, 10**15) for tiny in (dense, mixed)]
-    assert found == [True, False]
+    for operations, room in ((0, 200), (10**9, 50), (10**12, 1)):
+        monkeypatch.setattr(timing, "step_flops", lambda _, operations=operations: operations)
+        assert timing._first_room(tiny.objective) == room
 
 
 def test_a_race_ends_early_where_one_form_is_twice_as_fast(monkeypatch):

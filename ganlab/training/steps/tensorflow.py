@@ -43,6 +43,11 @@ def on_devices(count: int) -> contextlib.AbstractContextManager:
     return contextlib.nullcontext()
 
 
+def is_surely_faster_compiled(objective: Objective, steps: int) -> bool:
+    """Whether nothing need be measured: dense networks with much to train on a CPU, which XLA makes twice as fast."""
+    return not tf.config.get_visible_devices("GPU") and xla.pays_for_dense(objective, steps)
+
+
 def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
     """Seconds one pass forward and backward takes once it is compiled: the best of at least five in a quarter second."""
     inputs = tf.zeros((samples, *network.input_shape[1:]))

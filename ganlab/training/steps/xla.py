@@ -16,14 +16,24 @@ import tensorflow as tf
 from keras import ops
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
+from ganlab.models.flops import step_flops
 from ganlab.models.folding import rechain
 from ganlab.training.stages import Objective
 
 TUNINGS = ("dense", "adam")
+# From here on dense networks are not tried without XLA, which takes seconds: half a minute of training on two cores.
+_MANY_OPERATIONS = 6e12
 # XLA reads this when it first compiles; what the user sets comes last. Adam's update gives three arrays from four, in one loop.
 _XLA_FLAGS = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
 os.environ["XLA_FLAGS"] = f"{_XLA_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
 Tensor = Any
+
+
+def pays_for_dense(objective: Objective, steps: int) -> bool:
+    """Whether networks without convolutions have so much to train that XLA's compilation is surely worth its seconds."""
+    variables = [v for network in objective.networks.values() for v in network.trainable_variables]
+    convolutions = any(len(v.shape) > 2 for v in variables)  # their kernels have more than two axes
+    return not convolutions and step_flops(objective) * steps > _MANY_OPERATIONS
 
 
 def tune_dense(objective: Objective) -> Objective:
@@ -112,8 +122,7 @@ def _adam_step(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Ten
     one = ops.where(optimizer.iterations >= 0, 1.0, float("nan"))
     gradient, again = ops.cast(gradient, variable.dtype), ops.cast(gradient, variable.dtype) * one
     step = ops.cast(optimizer.iterations + 1, variable.dtype)
-    corrections = (1 - ops.power(beta, step) for beta in (optimizer.beta_1, optimizer.beta_2))
-    first, second = corrections
+    first, second = (1 - ops.power(beta, step) for beta in (optimizer.beta_1, optimizer.beta_2))
     alpha = ops.cast(learning_rate, variable.dtype) * ops.sqrt(second) / first
 
     def moments(gradient):

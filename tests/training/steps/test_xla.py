@@ -115,7 +115,20 @@ def test_a_tuned_network_has_the_variables_and_outputs_of_the_plain_one():
     np.testing.assert_allclose(tuned(latents).numpy(), plain(latents).numpy(), rtol=1e-6)
 
 
-def test_only_steps_that_xla_compiles_are_tuned():
-    tiny = build(tiny_config())
-    assert tiny.steps.tunings == () and tiny.steps.objective.forms == {}
-    assert BACKEND.Steps(tiny.objective, families.IMAGES, (-1.0, 1.0), True).tunings == xla.TUNINGS
+@pytest.mark.parametrize(("jit", "tunings"), [(True, ("dense",)), (True, ("adam",)), (True, ()), (False, xla.TUNINGS)])
+def test_only_steps_that_xla_compiles_are_tuned(monkeypatch, jit, tunings):
+    moved, adam_step = [], xla._adam_step
+    monkeypatch.setattr(xla, "_adam_step", lambda *words: moved.append(words[2].name) or adam_step(*words))
+    tiny = build(tiny_config(optimizer=ADAM))
+    tiny.steps = BACKEND.Steps(tiny.objective, families.IMAGES, (-1.0, 1.0), jit, tunings)
+    tiny.train(1)
+    assert len(moved) == (8 if jit and "adam" in tunings else 0)  # kernel and bias of four layers, traced once
+    called = [type(layer) for name in tiny.gan.networks for layer in tiny.steps.objective.called(name).layers[1:]]
+    assert called == 4 * [xla.DenseOfKernelFirst if jit and "dense" in tunings else keras.layers.Dense]
+
+
+def test_dense_networks_with_much_to_train_are_surely_faster_and_others_may_be():
+    layers = [{"Reshape": {"target_shape": [2, 4, 1]}}, {"Conv2D": {"filters": 1, "kernel_size": 2}}, "Flatten"]
+    dense, mixed = build(tiny_config()), build(tiny_config(discriminator=[*layers, {"Dense": {"units": 1}}]))
+    for steps, tiny, sure in ((10**12, dense, True), (1000, dense, False), (10**15, mixed, False)):
+        assert BACKEND.is_surely_faster_compiled(tiny.objective, steps) is sure
