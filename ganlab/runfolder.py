@@ -123,7 +123,7 @@ class RunFolder:
             (self.state, self.state_steps()),
         ):
             for later in (s for s in steps if s > step):
-                remove(path(later))
+                remove_at_once(path(later))
 
 
 def remove(path: Path) -> None:
@@ -133,6 +133,15 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def remove_at_once(path: Path) -> None:
+    """As `remove`; a process that is killed in it leaves what `half_written` finds, and no folder with some of its files."""
+    permit(path)
+    if path.exists():
+        going = path.with_name(f".{os.getpid()}-{path.name}")
+        os.replace(path, going)
+        remove(going)
 
 
 def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:

@@ -1,9 +1,11 @@
 import json
+import os
+import shutil
 
 import pytest
 
 from ganlab.errors import CheckpointError
-from ganlab.runfolder import RunFolder, remove
+from ganlab.runfolder import RunFolder, remove, remove_at_once
 
 
 @pytest.fixture
@@ -149,6 +151,27 @@ def test_what_is_removed_may_be_a_file_a_folder_or_gone(tmp_path):
     for name in ("file", "full", "nothing"):
         remove(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_that_is_removed_goes_at_once_even_if_that_is_cut_short(folder, monkeypatch):
+    for step in (1, 2):
+        folder.state(step).mkdir(parents=True)
+        for name in ("MANIFEST.json", "variables.npz"):
+            (folder.state(step) / name).touch()
+    remove_at_once(folder.state(1))
+    remove_at_once(folder.state(1))
+    assert [path.name for path in folder.checkpoints.iterdir()] == ["state-000002"]
+
+    def cut_short(path):
+        os.remove(path / "MANIFEST.json")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", cut_short)
+        remove_at_once(folder.state(2))
+    assert folder.state_steps() == [] and len(folder.half_written()) == 1
+    folder.cut_back(0)
+    assert list(folder.checkpoints.iterdir()) == []
 
 
 def test_cutting_back_removes_what_came_later_and_what_was_half_written(tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 from ganlab.data.npz import DAMAGE, read_stored_npz
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
 from ganlab.files import flush, forget_cached, move, naming, read_json, replacing, write_json
-from ganlab.runfolder import RunFolder, remove
+from ganlab.runfolder import RunFolder, remove, remove_at_once
 from ganlab.weight_files import check_weights, write_weights
 
 FORMAT = 1
@@ -197,11 +197,11 @@ def prune(folder: RunFolder, best: int | None, keep: int | str) -> None:
     """
     for step in folder.state_steps()[:-2]:
         if step != best:
-            remove(folder.state(step))
+            remove_at_once(folder.state(step))
     if keep != "all":
         for step in folder.generator_steps()[: -int(keep)]:
             if step != best:
-                remove(folder.generator_weights(step))
+                remove_at_once(folder.generator_weights(step))
 
 
 def _sha256(path: Path) -> str:

@@ -25,19 +25,19 @@ from ganlab.errors import GanlabError
 from tests.reliability.injection import FAULTS, NEEDS_SPACE, Injector
 from tests.reliability.runs import CONFIG, environment, outcome, require_same, require_sound
 
-# Two checkpoints with pictures and metrics between them: every kind of file of a run, and few operations.
+# Three checkpoints, of which the first goes, with pictures and metrics: every kind of file of a run, and few operations.
 WORDS = [
     "run",
     "tiny.yaml",
     "-q",
     "-o",
-    "train.steps=4",
+    "train.steps=3",
     "-o",
-    "output.checkpoint_every=2",
+    "output.checkpoint_every=1",
     "-o",
-    "output.metrics_every=2",
+    "output.metrics_every=3",
 ]
-WORDS += ["-o", "output.samples_every=2"]
+WORDS += ["-o", "output.samples_every=3"]
 
 
 def forked(results: Path, printed: Path, injector: Injector | None = None, names: Path | None = None) -> int:

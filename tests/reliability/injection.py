@@ -62,8 +62,10 @@ class Injector:
 
     def _on_path(self, function: Callable, kind: str) -> Callable:
         def checked(path, *more, **options):
-            if "dir_fd" not in options and self._is_below(path):
-                self.before(kind, path)
+            # shutil.rmtree names what it removes from an open folder.
+            folder = "" if options.get("dir_fd") is None else os.readlink(f"/proc/self/fd/{options['dir_fd']}")
+            if self._is_below(os.path.join(folder, path)):
+                self.before(kind, os.path.join(folder, path))
             return function(path, *more, **options)
 
         return checked

@@ -39,8 +39,10 @@ class Counts:
 
     def take(self) -> bool:
         with self.lock:
+            if self.left <= 0:
+                return False
             self.left -= 1
-            return self.left >= 0
+            return True
 
     def give_back(self) -> None:
         with self.lock:
