@@ -19,7 +19,8 @@ _NEW_LATENTS = ["train.share_latents=false"]
 GAINS = (
     ("chunks of steps", _SMALL, ("ours_single_steps", [], {}), ("ours_plain", [], {})),
     ("XLA", _DENSE, ("ours_plain", [], {}), ("ours_xla", [], {})),
-    ("Adam in one pass", _DENSE, ("ours_xla_two_pass_adam", [], {}), ("ours_xla", [], {})),
+    ("Adam in one operation", tuple(ROWS), ("ours_plain_keras_adam", [], {}), ("ours_plain", [], {})),
+    ("Adam in one pass under XLA", _DENSE, ("ours_xla_two_pass_adam", [], {}), ("ours_xla", [], {})),
     ("kernels first in dense gradients", _DENSE, ("ours_xla_plain_dense", [], {}), ("ours_xla", [], {})),
     ("one generator pass for both updates", _SHARED, ("ours_plain", _NEW_LATENTS, {}), ("ours_plain", [], {})),
     ("folded up-sampling", _UP_SAMPLED, ("ours_plain", [], {}), ("ours_folded", [], {})),

@@ -68,6 +68,7 @@ SIDES = {
     "ours_jax": _ours("jax"),
     "ours_torch": _ours("torch"),
     "ours_plain": _ours(jit=False, fold=False),
+    "ours_plain_keras_adam": _ours(jit=False, fold=False, tunings=()),
     "ours_single_steps": _ours(jit=False, fold=False, room=1),
     "ours_folded": _ours(jit=False, fold=True),
     "ours_xla": _ours(jit=True, fold=False),

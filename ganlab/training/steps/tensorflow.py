@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
-from ganlab.training.steps import xla
+from ganlab.training.steps import adam, xla
 
 JIT = (False, True)  # what `jit` can be; which is faster depends on the networks and the machine
+TUNINGS = ("dense", "adam")  # of steps on a CPU: `xla.tune_dense` where XLA compiles, `adam.in_one_pass`
 
 
 def input_gradient(function: Callable[[tf.Tensor], tf.Tensor], points: tf.Tensor) -> tf.Tensor:
@@ -75,7 +76,7 @@ class Steps:
         images: training data, uint8 (N, ...), kept on the device.
         value_range: (low, high) that 0 and 255 become.
         jit: whether XLA compiles the chunk.
-        tunings: which parts of `steps.xla` are used where XLA compiles for a CPU.
+        tunings: which of TUNINGS are used.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Steps:
         images: np.ndarray,
         value_range: tuple[float, float],
         jit: bool,
-        tunings: Collection[str] = xla.TUNINGS,
+        tunings: Collection[str] = TUNINGS,
     ):
-        self.tunings = tunings if jit and not tf.config.get_visible_devices("GPU") else ()
-        self.objective = xla.tune_dense(objective) if "dense" in self.tunings else objective
+        tunings = () if tf.config.get_visible_devices("GPU") else tunings
+        self.objective = xla.tune_dense(objective) if jit and "dense" in tunings else objective
+        self.adam_step = (adam.for_xla if jit else adam.by_operation) if "adam" in tunings else None
         self.images = tf.constant(images)
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.jit = jit
@@ -177,7 +179,7 @@ class Steps:
             due = tf.equal(step % update.lazy_every, 0)
             gradients, new_logs = tf.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
         optimizer = self.objective.optimizers[update.network]
-        with xla.adam_in_one_pass(optimizer) if "adam" in self.tunings else contextlib.nullcontext():
+        with adam.in_one_pass(optimizer, self.adam_step) if self.adam_step else contextlib.nullcontext():
             optimizer.apply(gradients, network.trainable_variables)
         for action in update.after:
             action(tf.cast(step, tf.float32))

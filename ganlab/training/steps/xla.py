@@ -1,26 +1,20 @@
-"""What makes a step that XLA compiles for a CPU faster: the same update in fewer passes through memory.
+"""What XLA needs to compile a step well for a CPU: where it pays, which flags, and dense layers written so that it copies less.
 
-Both parts write an expression so that XLA's compiler does what it would not do by itself; neither changes what is computed, but
-for the rounding of sums in another order.
+None of it changes what is computed, but for the rounding of sums in another order.
 """
 
-import contextlib
 import dataclasses
-import functools
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
 from ganlab.models.flops import step_flops
 from ganlab.models.folding import rechain
 from ganlab.training.stages import Objective
 
-TUNINGS = ("dense", "adam")
 # From here on dense networks are not tried without XLA, which takes seconds: half a minute of training on two cores.
 _MANY_OPERATIONS = 6e12
 # XLA reads this when it first compiles; what the user sets comes last. Adam's update gives three arrays from four, in one loop.
@@ -63,19 +57,6 @@ class DenseOfKernelFirst(keras.layers.Layer):
         return (*input_shape[:-1], self.dense.units)
 
 
-@contextlib.contextmanager
-def adam_in_one_pass(optimizer: keras.Optimizer) -> Iterator[None]:
-    """While it lasts, an optimizer whose update is Adam's computes it by `_adam_step`; others stay as they are."""
-    if type(optimizer).update_step is not keras.optimizers.Adam.update_step or optimizer.amsgrad:
-        yield
-        return
-    optimizer.update_step = functools.partial(_adam_step, optimizer)
-    try:
-        yield
-    finally:
-        del optimizer.update_step
-
-
 def _kernel_first(network: keras.Model) -> keras.Model:
     layers = [DenseOfKernelFirst(layer) if _plain_dense(layer) else layer for layer in network.layers[1:]]
     return rechain(network, layers)
@@ -108,30 +89,3 @@ def _input_slopes(slopes: Tensor, kernel: Tensor):
         return tf.matmul(upstream, kernel), tf.matmul(upstream, slopes, transpose_a=True)
 
     return tf.transpose(turned), gradient
-
-
-def _adam_step(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
-    """Keras' Adam (Kingma and Ba 2015, efficient form before section 2.1), as one loop over a variable instead of two.
-
-    XLA fuses what reads the same arrays, but not what reads a result that is kept as well. So the moments are computed twice
-    from what they are computed from: once to be kept and once for the weights. The second time the gradient is multiplied by a
-    one that XLA does not know to be one, or it would find that both are the same.
-    """
-    index = optimizer._get_variable_index(variable)
-    moment, square = optimizer._momentums[index], optimizer._velocities[index]
-    one = ops.where(optimizer.iterations >= 0, 1.0, float("nan"))
-    gradient, again = ops.cast(gradient, variable.dtype), ops.cast(gradient, variable.dtype) * one
-    step = ops.cast(optimizer.iterations + 1, variable.dtype)
-    first, second = (1 - ops.power(beta, step) for beta in (optimizer.beta_1, optimizer.beta_2))
-    alpha = ops.cast(learning_rate, variable.dtype) * ops.sqrt(second) / first
-
-    def moments(gradient):
-        return (
-            moment + (gradient - moment) * (1 - optimizer.beta_1),
-            square + (ops.square(gradient) - square) * (1 - optimizer.beta_2),
-        )
-
-    kept, used = moments(gradient), moments(again)
-    moved = variable - used[0] * alpha / (ops.sqrt(used[1]) + optimizer.epsilon)
-    for target, value in zip((moment, square, variable), (*kept, moved), strict=True):
-        optimizer.assign(target, value)

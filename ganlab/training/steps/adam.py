@@ -1,0 +1,83 @@
+"""Adam's update on TensorFlow in one pass through memory, where Keras' own takes two under XLA and about ten without it.
+
+The same update (Kingma and Ba 2015, efficient form before section 2.1) but for the rounding of its parts.
+"""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+Tensor = Any
+Step = Callable[[keras.optimizers.Adam, Tensor, Tensor, Tensor], None]
+
+
+@contextlib.contextmanager
+def in_one_pass(optimizer: keras.Optimizer, step: Step) -> Iterator[None]:
+    """While it lasts, an optimizer whose update is Adam's computes it by `step`; others stay as they are."""
+    if type(optimizer).update_step is not keras.optimizers.Adam.update_step or optimizer.amsgrad:
+        yield
+        return
+    optimizer.update_step = functools.partial(step, optimizer)
+    try:
+        yield
+    finally:
+        del optimizer.update_step
+
+
+def by_operation(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
+    """One operation of TensorFlow's for each variable."""
+    moment, square = _moments(optimizer, variable)
+    betas = [tf.cast(beta, variable.dtype) for beta in (optimizer.beta_1, optimizer.beta_2)]
+    count = tf.cast(optimizer.iterations + 1, variable.dtype)
+    tf.raw_ops.ResourceApplyAdam(
+        var=_handle(variable),
+        m=_handle(moment),
+        v=_handle(square),
+        beta1_power=tf.pow(betas[0], count),
+        beta2_power=tf.pow(betas[1], count),
+        lr=tf.cast(learning_rate, variable.dtype),
+        beta1=betas[0],
+        beta2=betas[1],
+        epsilon=tf.cast(optimizer.epsilon, variable.dtype),
+        grad=tf.cast(gradient, variable.dtype),
+    )
+
+
+def for_xla(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
+    """One loop over a variable instead of two; needs XLA's fusions with several results, see `steps.xla`.
+
+    XLA fuses what reads the same arrays, but not what reads a result that is kept as well. So the moments are computed twice
+    from what they are computed from: once to be kept and once for the weights. The second time the gradient is multiplied by a
+    one that XLA does not know to be one, or it would find that both are the same.
+    """
+    moment, square = _moments(optimizer, variable)
+    one = ops.where(optimizer.iterations >= 0, 1.0, float("nan"))
+    gradient, again = ops.cast(gradient, variable.dtype), ops.cast(gradient, variable.dtype) * one
+    step = ops.cast(optimizer.iterations + 1, variable.dtype)
+    first, second = (1 - ops.power(beta, step) for beta in (optimizer.beta_1, optimizer.beta_2))
+    alpha = ops.cast(learning_rate, variable.dtype) * ops.sqrt(second) / first
+
+    def moments(gradient):
+        return (
+            moment + (gradient - moment) * (1 - optimizer.beta_1),
+            square + (ops.square(gradient) - square) * (1 - optimizer.beta_2),
+        )
+
+    kept, used = moments(gradient), moments(again)
+    moved = variable - used[0] * alpha / (ops.sqrt(used[1]) + optimizer.epsilon)
+    for target, value in zip((moment, square, variable), (*kept, moved), strict=True):
+        optimizer.assign(target, value)
+
+
+def _moments(optimizer: keras.optimizers.Adam, variable: Tensor) -> tuple[Tensor, Tensor]:
+    index = optimizer._get_variable_index(variable)
+    return optimizer._momentums[index], optimizer._velocities[index]
+
+
+def _handle(variable: Any) -> Tensor:
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
