@@ -92,8 +92,9 @@ def measure(row: str, overrides: list[str], peers: list[str], sides: list[str], 
     form = next(w.form for w in workers if w.side == ours)
     cells = [f"{medians[peer]:.2f}" if peer in medians else "-" for peer in peers]
     found = [peer for peer in peers if peer in medians]
-    best = min(found, key=medians.get)
-    gain = [f"{ratio(times, 'fit', ours):.2f}" if "fit" in found else "-", f"{ratio(times, best, ours):.2f} ({best})"]
+    ratios = {peer: ratio(times, peer, ours) for peer in found}
+    best = min(found, key=ratios.get)  # by rounds: a median over all of them tells as much of the machine's moments
+    gain = [f"{ratios['fit']:.2f}" if "fit" in found else "-", f"{ratios[best]:.2f} ({best})"]
     return "| " + " | ".join([row, *cells, f"{medians[ours]:.2f} ({form})", *gain]) + " |"
 
 
