@@ -31,6 +31,11 @@ def _layer_flops(layer: keras.Layer, placed: keras.Layer) -> int:
     return 2 * math.prod(kernel.shape)
 
 
+def has_convolutions(objective: Objective) -> bool:
+    """Whether any kernel that is trained has more than two axes."""
+    return any(len(v.shape) > 2 for network in objective.networks.values() for v in network.trainable_variables)
+
+
 def step_flops(objective: Objective) -> int:
     """Operations of one training step; penalties (a second pass backward) are not counted."""
     forward = {name: forward_flops(model) for name, model in objective.networks.items()}

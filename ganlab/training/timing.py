@@ -1,8 +1,7 @@
 """Measures which form of a step is fastest here, and how many steps make a chunk.
 
-On a CPU, XLA makes dense networks two to three times as fast and convolutions several times slower, and folded up-sampling helps
-large images more than small ones; how much depends on the machine. So the forms are tried, on the real step, and the state is put
-back afterwards. Only what a backend is sure of is not tried.
+Folded up-sampling and XLA help some networks and not others; how much depends on the machine. So the forms are tried, on the
+real step, and the state is put back afterwards. Only what a backend knows is not tried.
 """
 
 import time
@@ -35,7 +34,7 @@ class Choice:
     Attributes:
         jit: whether XLA compiles them.
         room: most steps in a chunk.
-        seconds: what was measured: a step in each form that was tried, and one pass through each network.
+        seconds: what was measured: a step in each form that was tried.
         fold: whether up-sampling and the convolution after it are one transposed convolution.
     """
 
@@ -63,8 +62,8 @@ def choose_steps(
     """
     before = snapshot(objective.variables())
     first, *others = backend.JIT if jit == "auto" else (jit,)
-    if others and backend.is_surely_faster_compiled(objective, steps):
-        first, others = True, []
+    if others and (known := backend.known_jit(objective, steps)) is not None:
+        first, others = known, []
     seconds: dict[str, float] = {}
     folded = fold_objective(objective)
     best = _Form("xla" if first else "plain", objective, first, _first_room(objective) if first else 8)
@@ -74,7 +73,7 @@ def choose_steps(
         if folded is not objective:
             rival = _Form("folded_xla" if best.jit else "folded", folded, best.jit, best.room)
             best = _faster(best, rival, make_steps, draws, seconds)
-        if others and _xla_passes_are_faster(backend, best.objective, seconds):
+        if others:
             # XLA compiles for one size of chunk: as many steps as the plain form has in one.
             name, room = "folded_xla" if best.objective.forms else "xla", _room(seconds[best.name])
             rival = _Form(name, best.objective, True, room)
@@ -111,14 +110,6 @@ def _first_room(objective: Objective) -> int:
     return _room(max(step_flops(objective), 1) / _CAUTIOUS_RATE)
 
 
-def _xla_passes_are_faster(backend: Any, objective: Objective, measured: dict[str, float]) -> bool:
-    """Compares single passes of the networks first: a whole step of convolutions under XLA can take half a minute on a CPU."""
-    samples = max(stage.samples for stage in objective.stages)
-    for form, jit in (("plain_passes", False), ("xla_passes", True)):
-        measured[form] = sum(backend.pass_seconds(objective.called(name), samples, jit) for name in objective.networks)
-    return measured["xla_passes"] < measured["plain_passes"]
-
-
 def _room(seconds: float) -> int:
     return int(np.clip(_CHUNK_SECONDS / seconds, 1, _MOST_STEPS))
 
@@ -126,7 +117,7 @@ def _room(seconds: float) -> int:
 def _race(forms: list[_Form], draws: Draws, seconds: dict[str, float]) -> None:
     """Writes each form's seconds a step, the best of its chunks; forms take turns, so that a busy moment hits all.
 
-    What is faster by half after a quarter of the time is faster.
+    What is faster by a third after a quarter of the time is faster.
     """
     spent, count, turns = 0.0, 1, 0
     while spent < 0.3 * len(forms) ** 2 or turns < 2:
@@ -139,5 +130,5 @@ def _race(forms: list[_Form], draws: Draws, seconds: dict[str, float]) -> None:
             spent += passed
         count, turns = 2 * count, turns + 1
         times = [seconds[form.name] for form in forms]
-        if turns >= 2 and spent > 0.075 * len(forms) ** 2 and max(times) > 1.5 * min(times):
+        if turns >= 2 and spent > 0.075 * len(forms) ** 2 and max(times) > 4 / 3 * min(times):
             return

@@ -7,7 +7,7 @@ def load_backend(backend: str) -> Any:
     """The module of a backend, which imports the framework.
 
     It has `Steps`, `input_gradient`, `set_device`, `on_devices`, `JIT` and, where that has two values,
-    `pass_seconds` and `is_surely_faster_compiled`.
+    `known_jit`.
     """
     if backend == "tensorflow":
         from ganlab.training.steps import tensorflow

@@ -1,7 +1,6 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
 import contextlib
-import time
 from collections.abc import Callable
 
 import jax
@@ -11,6 +10,7 @@ from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ganlab.errors import ConfigError
+from ganlab.models.flops import has_convolutions
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
 
 JIT = (False, True)  # what `jit` can be: a step in one compiled call, or a chunk
@@ -41,32 +41,10 @@ def set_device(device: str) -> str:
     return f"{found.platform}: {found.device_kind}"
 
 
-def is_surely_faster_compiled(objective: Objective, steps: int) -> bool:
-    """Never: a step is compiled either way, and whether the loop should be as well is measured."""
-    return False
-
-
-def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
-    """Seconds one pass forward and backward takes once it is compiled (inside a loop with `jit`): the best of five."""
-    inputs = jnp.zeros((samples, *network.input_shape[1:]))
-    weights = [variable.value for variable in network.trainable_variables]
-    frozen = [variable.value for variable in network.non_trainable_variables]
-
-    def loss_of(weights):
-        outputs, _ = network.stateless_call(weights, frozen, inputs, training=True)
-        return jnp.sum(outputs.astype(jnp.float32) ** 2)
-
-    def gradients(k, total):
-        return total + sum(jnp.sum(part) for part in jax.grad(loss_of)(weights))
-
-    compiled = jax.jit(lambda count: jax.lax.fori_loop(0, count, gradients, 0.0) if jit else gradients(0, 0.0))
-    compiled(1)
-    passes = []
-    for _ in range(5):
-        start = time.perf_counter()
-        compiled(1).block_until_ready()
-        passes.append(time.perf_counter() - start)
-    return min(passes)
+def known_jit(objective: Objective, steps: int) -> bool | None:
+    """What `jit: auto` is without a measurement: on a CPU convolutions in a compiled loop take twice as long; None: not known."""
+    device = jax.config.jax_default_device or jax.devices()[0]
+    return False if device.platform == "cpu" and has_convolutions(objective) else None
 
 
 def on_devices(count: int) -> contextlib.AbstractContextManager:

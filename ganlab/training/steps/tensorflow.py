@@ -1,7 +1,6 @@
 """Training steps on TensorFlow: gradients, compilation and the loop over a chunk of steps."""
 
 import contextlib
-import time
 from collections.abc import Callable, Collection
 
 import keras
@@ -9,10 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from ganlab.errors import ConfigError
+from ganlab.models.flops import has_convolutions, step_flops
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
 from ganlab.training.steps import adam, xla
 
 JIT = (False, True)  # what `jit` can be; which is faster depends on the networks and the machine
+# From here on dense networks are compiled by XLA untried, which takes seconds: half a minute of training on two cores.
+_MANY_OPERATIONS = 6e12
 TUNINGS = ("dense", "adam")  # of steps on a CPU: `xla.tune_dense` where XLA compiles, `adam.in_one_pass`
 
 
@@ -44,28 +46,16 @@ def on_devices(count: int) -> contextlib.AbstractContextManager:
     return contextlib.nullcontext()
 
 
-def is_surely_faster_compiled(objective: Objective, steps: int) -> bool:
-    """Whether nothing need be measured: dense networks with much to train on a CPU, which XLA makes twice as fast."""
-    return not tf.config.get_visible_devices("GPU") and xla.pays_for_dense(objective, steps)
+def known_jit(objective: Objective, steps: int) -> bool | None:
+    """What `jit: auto` is without a measurement; None: not known.
 
-
-def pass_seconds(network: keras.Model, samples: int, jit: bool) -> float:
-    """Seconds one pass forward and backward takes once it is compiled: the best of at least five in a quarter second."""
-    inputs = tf.zeros((samples, *network.input_shape[1:]))
-
-    @tf.function(jit_compile=jit)
-    def gradients():
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_sum(tf.cast(network(inputs, training=True), tf.float32) ** 2)
-        return [tf.reduce_sum(part) for part in tape.gradient(loss, [v.value for v in network.trainable_variables])]
-
-    gradients()
-    passes: list[float] = []
-    while len(passes) < 5 or sum(passes) < 0.25:
-        start = time.perf_counter()
-        gradients()[0].numpy()
-        passes.append(time.perf_counter() - start)
-    return min(passes)
+    On a CPU XLA makes dense networks half again as fast, which pays where there is enough to train, and convolutions slower.
+    """
+    if tf.config.get_visible_devices("GPU"):
+        return None
+    if has_convolutions(objective):
+        return False
+    return True if step_flops(objective) * steps > _MANY_OPERATIONS else None
 
 
 class Steps:

@@ -1,4 +1,4 @@
-"""What XLA needs to compile a step well for a CPU: where it pays, which flags, and dense layers written so that it copies less.
+"""What XLA needs to compile a step well for a CPU: its flags, and dense layers written so that it copies less.
 
 None of it changes what is computed, but for the rounding of sums in another order.
 """
@@ -11,23 +11,13 @@ import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
 
-from ganlab.models.flops import step_flops
 from ganlab.models.folding import rechain
 from ganlab.training.stages import Objective
 
-# From here on dense networks are not tried without XLA, which takes seconds: half a minute of training on two cores.
-_MANY_OPERATIONS = 6e12
 # XLA reads this when it first compiles; what the user sets comes last. Adam's update gives three arrays from four, in one loop.
 _XLA_FLAGS = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
 os.environ["XLA_FLAGS"] = f"{_XLA_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
 Tensor = Any
-
-
-def pays_for_dense(objective: Objective, steps: int) -> bool:
-    """Whether networks without convolutions have so much to train that XLA's compilation is surely worth its seconds."""
-    variables = [v for network in objective.networks.values() for v in network.trainable_variables]
-    convolutions = any(len(v.shape) > 2 for v in variables)  # their kernels have more than two axes
-    return not convolutions and step_flops(objective) * steps > _MANY_OPERATIONS
 
 
 def tune_dense(objective: Objective) -> Objective:

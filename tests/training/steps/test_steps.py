@@ -8,6 +8,7 @@ from keras import ops
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Pass
 from ganlab.training.steps import load_backend
+from tests.training.steps import families
 from tests.training.tiny import BACKEND, SGD, Tiny, build, one_update, tiny_config
 
 SCHEDULES = {
@@ -153,9 +154,9 @@ def test_the_gradient_at_points_can_be_differentiated_again():
 
 
 @pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend has one form, which is not measured")
-def test_a_pass_is_timed():
-    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    assert 0 < BACKEND.pass_seconds(network, 4, False) < 1
+def test_convolutions_on_a_cpu_are_known_to_be_faster_without_jit():
+    convolutional = build(tiny_config(**families.CONVOLUTIONAL), images=families.PICTURES)
+    assert BACKEND.known_jit(convolutional.objective, 10**12) is False
 
 
 def test_a_backend_without_steps_is_named():
