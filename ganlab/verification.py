@@ -6,6 +6,7 @@ An unfinished run is healthy if the same command can go on with it: what a kille
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -211,9 +212,13 @@ def _sum_of(array: np.ndarray) -> str:
 def _check_picture(path: Path) -> Iterator[str]:
     from PIL import Image, ImageSequence
 
-    with refusing_bombs(), contextlib.closing(Image.open(path, formats=["PNG", "GIF"])) as picture:
-        for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
-            if number > MOST_FRAMES:
-                raise ValueError(f"has more than {MOST_FRAMES} frames")
-            frame.load()
+    opened = partial(Image.open, path, formats=["PNG", "GIF"])
+    with refusing_bombs():
+        with contextlib.closing(opened()) as picture:
+            picture.verify()  # the checksums of a PNG, of which decoding may see none: it ends with the last pixel
+        with contextlib.closing(opened()) as picture:
+            for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
+                if number > MOST_FRAMES:
+                    raise ValueError(f"has more than {MOST_FRAMES} frames")
+                frame.load()
     return iter(())

@@ -122,7 +122,10 @@ DAMAGE = {
     "a film of more frames than a film has": (long_film, "samples.gif: damaged: has more than 200 frames"),
     "half a picture": (cut("samples/000010.png", 50), "samples/000010.png: damaged: "),
     "half a film": (cut("samples.gif", 300), "samples.gif: damaged: "),
-    "a flipped bit in a picture": (lambda run: flip(run / "losses.png"), "losses.png: damaged: "),
+    **{
+        f"a flipped bit in a picture, {at}": (lambda run, at=at: flip(run / "losses.png", at), "losses.png: damaged: ")
+        for at in (3, 20, 60, 5000, -4000, -200, -30, -20)
+    },
     "no last picture": (
         lambda run: (run / "samples/000012.png").unlink(),
         "samples/000012.png: missing, and the run is finished",
