@@ -96,7 +96,7 @@ class TestLabels:
         fake = tiny.gan.networks["generator"](draws["latents_fake_0"][0])
         total = 0.0
         for side, images in (("real", real), ("fake", fake)):
-            probability = 1 / (1 + np.exp(-np.array(discriminator(images), np.float64)))
+            probability = 1 / (1 + np.exp(-ops.convert_to_numpy(discriminator(images)).astype(np.float64)))
             target = draws[f"{side}_labels_0"][0]
             total -= np.mean(target * np.log(probability) + (1 - target) * np.log(1 - probability))
         assert tiny.column(tiny.train(1), "d_loss")[0] == pytest.approx(total, rel=1e-5)
@@ -120,7 +120,10 @@ class TestLogs:
         draws = tiny.draws.take(0, 1)
         real = np.array(tiny.steps.images)[draws["real_0"][0]] / np.float32(127.5) - 1
         fake = tiny.gan.networks["generator"](draws["latents_fake_0"][0])
-        logits = [np.array(tiny.gan.networks["discriminator"](images), np.float64) for images in (real, fake)]
+        logits = [
+            ops.convert_to_numpy(tiny.gan.networks["discriminator"](images)).astype(np.float64)
+            for images in (real, fake)
+        ]
         return dict(zip(tiny.objective.columns, tiny.train(1)[0], strict=True)), *logits
 
     def test_d_loss_of_alternate_batches_is_the_sum_of_its_two_parts(self, alternate):

@@ -1,16 +1,19 @@
 """Training steps on PyTorch: gradients and the loop over a chunk of steps."""
 
 import contextlib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 import torch
+from torch.optim.adam import adam
 
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
 
 JIT = (False,)  # what `jit` can be: nothing is compiled
+_KERAS_ADAM = type(keras.optimizers.Adam())  # Keras makes one of another class on PyTorch
 
 
 def input_gradient(function: Callable[[torch.Tensor], torch.Tensor], points: torch.Tensor) -> torch.Tensor:
@@ -39,6 +42,53 @@ def on_devices(count: int) -> contextlib.AbstractContextManager:
             f"devices: expected 1 with the backend torch, received {count}; Keras distributes on jax only"
         )
     return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def adam_in_one_pass(optimizer: keras.Optimizer) -> Iterator[None]:
+    """While it lasts, an optimizer whose update is Adam's computes it on a CPU by PyTorch's fused operation; others do not.
+
+    The same update but for rounding; Keras' own passes through memory about ten times.
+    """
+    name, keras_own = "_parallel_update_step", _KERAS_ADAM._parallel_update_step  # of all variables at once
+    if getattr(type(optimizer), name, None) is not keras_own or optimizer.amsgrad:
+        yield
+        return
+    setattr(optimizer, name, functools.partial(_fused_adam, optimizer, functools.partial(keras_own, optimizer)))
+    try:
+        yield
+    finally:
+        delattr(optimizer, name)
+
+
+def _fused_adam(optimizer, otherwise: Callable, gradients: list, variables: list, learning_rate: torch.Tensor) -> None:
+    weights = [variable.value for variable in variables]
+    places = [optimizer._get_variable_index(variable) for variable in variables]
+    moments, squares = (
+        [kept[place].value for place in places] for kept in (optimizer._momentums, optimizer._velocities)
+    )
+    # The operation reads memory as it lies. On a GPU the count would have to be waited for.
+    if not all(array.is_contiguous() and array.device.type == "cpu" for array in (*weights, *moments, *squares)):
+        otherwise(gradients, variables, learning_rate)
+        return
+    done = int(optimizer.iterations)
+    adam(
+        weights,
+        [gradient.to(weight.dtype).contiguous() for gradient, weight in zip(gradients, weights, strict=True)],
+        moments,
+        squares,
+        [],
+        [torch.tensor(float(done)) for _ in weights],  # which it counts up
+        fused=True,
+        amsgrad=False,
+        beta1=optimizer.beta_1,
+        beta2=optimizer.beta_2,
+        lr=float(learning_rate),
+        weight_decay=0.0,  # Keras' own, before this
+        # PyTorch adds epsilon to the root of the corrected square, Keras to that of the square as it is.
+        eps=optimizer.epsilon / (1 - optimizer.beta_2 ** (done + 1)) ** 0.5,
+        maximize=False,
+    )
 
 
 class _Scope(keras.StatelessScope):
@@ -158,7 +208,9 @@ class Steps:
             return [a if b is None else a + b for a, b in zip(pulled, own, strict=True)], new_logs
 
         gradients, new_logs = gradients_of(step % update.lazy_every == 0)
-        self.objective.optimizers[update.network].apply(gradients, network.trainable_variables)
+        optimizer = self.objective.optimizers[update.network]
+        with adam_in_one_pass(optimizer):
+            optimizer.apply(gradients, network.trainable_variables)
         with torch.no_grad():
             for action in update.after:
                 action(torch.full((), step, dtype=torch.float32, device=self.images.device))
