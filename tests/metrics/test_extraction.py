@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
 from ganlab.errors import GanlabError
 from ganlab.metrics.classifier import build_classifier
@@ -33,7 +34,7 @@ def test_batches_of_one_size_give_what_single_images_give(images):
     assert sample.features.shape == (300, 64)
     assert sample.probabilities.shape == (300, 5)
     expected = model(to_network_range(images[290:]), training=False)
-    assert np.allclose(sample.features[290:], np.asarray(expected["features"]), atol=1e-5)
+    assert np.allclose(sample.features[290:], ops.convert_to_numpy(expected["features"]), atol=1e-5)
     assert np.allclose(sample.probabilities.sum(axis=1), 1, atol=1e-5)
 
 

@@ -71,5 +71,5 @@ def test_a_schedule_counts_the_updates(schedule, values):
     for step in range(21):
         if step in (0, 5, 10, 20):
             found.append(float(optimizer.learning_rate))
-        optimizer.apply([np.ones(1, np.float32)], [weight])
+        optimizer.apply([keras.ops.ones(1)], [weight])
     np.testing.assert_allclose(found, values, atol=1e-6)
