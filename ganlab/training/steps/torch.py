@@ -13,7 +13,6 @@ from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
 
 JIT = (False,)  # what `jit` can be: nothing is compiled
-_KERAS_ADAM = type(keras.optimizers.Adam())  # Keras makes one of another class on PyTorch
 
 
 def input_gradient(function: Callable[[torch.Tensor], torch.Tensor], points: torch.Tensor) -> torch.Tensor:
@@ -50,15 +49,15 @@ def adam_in_one_pass(optimizer: keras.Optimizer) -> Iterator[None]:
 
     The same update but for rounding; Keras' own passes through memory about ten times.
     """
-    name, keras_own = "_parallel_update_step", _KERAS_ADAM._parallel_update_step  # of all variables at once
-    if getattr(type(optimizer), name, None) is not keras_own or optimizer.amsgrad:
+    if type(optimizer).update_step is not keras.optimizers.Adam.update_step or optimizer.amsgrad:
         yield
         return
-    setattr(optimizer, name, functools.partial(_fused_adam, optimizer, functools.partial(keras_own, optimizer)))
+    # On PyTorch Keras moves all variables at once.
+    optimizer._parallel_update_step = functools.partial(_fused_adam, optimizer, optimizer._parallel_update_step)
     try:
         yield
     finally:
-        delattr(optimizer, name)
+        del optimizer._parallel_update_step
 
 
 def _fused_adam(optimizer, otherwise: Callable, gradients: list, variables: list, learning_rate: torch.Tensor) -> None:
