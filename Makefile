@@ -36,7 +36,7 @@ test: $(VENV)/.installed-dev
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not slow and not data"
 
-PARITY := tests/training/steps/test_parity.py tests/training/steps/test_devices.py tests/cli/test_backends.py \
+PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
 
 test-backends: $(VENV)/.installed-backends

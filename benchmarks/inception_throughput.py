@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 
 
 def main() -> None:

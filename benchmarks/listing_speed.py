@@ -21,8 +21,8 @@ from pathlib import Path
 
 from ganlab.config.identity import identity_of
 from ganlab.config.loading import dump_config, load_config
-from ganlab.runfolder import RunFolder
-from ganlab.summary import hyperparameters
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.summary import hyperparameters
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = [

@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_config
 from ganlab.data.registry import load_dataset
 
@@ -20,7 +20,7 @@ import tensorflow as tf  # noqa: E402
 from ours import Ours  # noqa: E402
 from tensorflow.tsl.profiler.protobuf.xplane_pb2 import XSpace  # noqa: E402
 
-from ganlab.training.steps.tensorflow import TUNINGS  # noqa: E402
+from ganlab.backends.tensorflow import TUNINGS  # noqa: E402
 
 # XLA names an operation after what it came from, and what it fused into one loop after the last of them.
 _KINDS = {"matmul": "products", "dot": "products", "copy": "copies", "fusion": "loops", "wrapped": "loops"}

@@ -25,19 +25,23 @@ from pathlib import Path
 
 # subject -> functions, as module:name. Where several nest, the innermost one is charged.
 WATCHED = {
-    "data": ["ganlab.plan:load_dataset"],
-    "models": ["ganlab.session:build_gan", "ganlab.session:gan_objective", "ganlab.session:write_models"],
-    "compilation": ["ganlab.session:choose_steps"],
+    "data": ["ganlab.flows.plan:load_dataset"],
+    "models": [
+        "ganlab.flows.session:build_gan",
+        "ganlab.flows.session:gan_objective",
+        "ganlab.flows.session:write_models",
+    ],
+    "compilation": ["ganlab.flows.session:choose_steps"],
     "metrics": ["ganlab.metrics.evaluation:prepare", "ganlab.training.callbacks:Metrics.on_chunk"],
-    "training steps": ["ganlab.training.steps.tensorflow:Steps.run"],
+    "training steps": ["ganlab.backends.tensorflow:Steps.run"],
     "random numbers": ["ganlab.training.draws:Draws.take"],
     "history": ["ganlab.training.callbacks:History.on_chunk"],
     "health": ["ganlab.training.callbacks:Health.on_chunk"],
-    "status.json": ["ganlab.runfolder:RunFolder.set_status"],
+    "status.json": ["ganlab.runs.folder:RunFolder.set_status"],
     "pictures": ["ganlab.training.callbacks:Samples.on_chunk"],
     "checkpoints": ["ganlab.training.callbacks:Checkpoints.on_chunk"],
-    "final plots": ["ganlab.session:Session._plots"],
-    "summary": ["ganlab.session:Session.summarise"],
+    "final plots": ["ganlab.flows.session:Session._plots"],
+    "summary": ["ganlab.flows.session:Session.summarise"],
 }
 IMPORT = "import"
 # All that happens within one of these belongs to it.

@@ -21,7 +21,7 @@ REPEATS = 5
 
 def inside_run(words: list[str]) -> None:
     """`ganlab run` up to the end of its first step; tells how it is compiled."""
-    from ganlab.backend import select_backend
+    from ganlab.backends.select import select_backend
     from ganlab.cli.main import main
 
     select_backend()
@@ -43,13 +43,13 @@ def inside_bare(path: str, jit: str, room: str) -> None:
     import keras  # noqa: F401
 
     imported = time.perf_counter()
+    from ganlab.backends import load_backend
     from ganlab.config.loading import load_config
     from ganlab.config.value_range import value_range
     from ganlab.data import load_dataset
     from ganlab.models.gan import build_gan
     from ganlab.training.draws import Draws
     from ganlab.training.objectives import gan_objective
-    from ganlab.training.steps import load_backend
 
     config = load_config(path)
     dataset, backend = load_dataset(config.data), load_backend("tensorflow")

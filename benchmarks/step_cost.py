@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 from step_time import CONFIGS, ROWS
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_config
 from ganlab.data.registry import load_dataset
 

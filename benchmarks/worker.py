@@ -20,7 +20,7 @@ CHECKED_STEPS = 5
 
 def _ours(backend: str = "tensorflow", **switches):
     def build(config, dataset):
-        from ganlab.backend import select_backend
+        from ganlab.backends.select import select_backend
 
         select_backend(backend)
         from ours import Ours
@@ -32,7 +32,7 @@ def _ours(backend: str = "tensorflow", **switches):
 
 def _keras(style: str, **options):
     def build(config, dataset):
-        from ganlab.backend import select_backend
+        from ganlab.backends.select import select_backend
 
         select_backend("tensorflow")
         import peers_keras

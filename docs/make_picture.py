@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ganlab.runfolder import RunFolder
+from ganlab.runs.folder import RunFolder
 
 TARGET = Path(__file__).parents[1] / "results" / "reference" / "quickstart.png"
 HEIGHT = 300

@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 from ganlab.config.loading import dump_config
 from ganlab.errors import DivergedError, LockedError, StoppedError
-from ganlab.files import guarding, write_json, write_text
-from ganlab.locks import locked, owner_record
-from ganlab.plan import Plan
-from ganlab.runfolder import RunFolder, remove
+from ganlab.flows.plan import Plan
+from ganlab.runs.folder import RunFolder, remove
+from ganlab.runs.locks import locked, owner_record
+from ganlab.storage.writing import guarding, write_json, write_text
 from ganlab.training.signals import Asked, watched_signals
 
 
@@ -30,7 +30,7 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
         if folder.status().get("status") == "finished":
             return folder
         select_backend(plan.config.backend)
-        from ganlab.session import Session  # loads Keras
+        from ganlab.flows.session import Session  # loads Keras
 
         _stop_if(asked, folder)
         session = Session(plan, start)

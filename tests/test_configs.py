@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ganlab.checking import check_config
 from ganlab.config.loading import configs_at, load_config
+from ganlab.flows.check import check_config
 
 CONFIGS = configs_at(Path(__file__).parents[1] / "configs")
 

@@ -144,7 +144,7 @@ class TestRunFolderPage:
             assert re.sub(r"\d{6}", "NNNNNN", file).rsplit("/", 1)[-1] in text, file
 
     def test_describes_every_key_of_the_summary(self):
-        from ganlab.runs import METRIC_TYPES, SUMMARY_TYPES
+        from ganlab.runs.records import METRIC_TYPES, SUMMARY_TYPES
 
         for key in [*SUMMARY_TYPES, *METRIC_TYPES]:
             assert f"`{key}`" in TEXTS["docs/run-folder.md"], key

@@ -8,45 +8,31 @@ PACKAGE = Path(__file__).parents[1] / "ganlab"
 # The longest matching name decides. `""` is the package's own __init__.
 LAYERS = {
     "": 0,
-    "cache": 0,
     "config": 0,
-    "containment": 0,
-    "environment": 0,
     "errors": 0,
-    "files": 0,
-    "locks": 0,
-    "runfolder": 0,
     "runs": 0,
-    "backend": 1,
+    "storage": 0,
+    "backends.select": 1,
     "models": 1,
+    "training.draws": 1,
     "training.losses": 1,
     "training.objectives": 1,
     "training.penalties": 1,
     "training.stages": 1,
-    "training.steps": 2,
+    "backends": 2,
     "data": 3,
-    "description": 3,
-    "drawing": 3,
-    "hdf5_checks": 3,
-    "history": 3,
-    "images": 3,
     "metrics": 3,
-    "plots": 3,
-    "sampling": 3,
-    "strips": 3,
-    "weight_files": 3,
-    "training.draws": 3,
-    "experiment": 4,
-    "plan": 4,
+    "pictures": 3,
+    "storage.arrays": 3,
+    "storage.hdf5": 3,
+    "storage.weights": 3,
+    "runs.logs": 3,
+    "runs.summary": 4,
+    "training.sampling": 3,
     "doctor": 4,
+    "experiment": 4,
+    "flows": 4,
     "reports": 4,
-    "checking": 4,
-    "checkpointed": 4,
-    "evaluation": 4,
-    "session": 4,
-    "summary": 4,
-    "verification": 4,
-    "verified_logs": 0,
     "sweep": 4,
     "training": 4,
     "__main__": 5,
@@ -62,7 +48,7 @@ THIRD_PARTY = {
 }
 # The conversion of Inception's frozen graph reads TensorFlow's own format, once.
 CONVERTERS = {"metrics.frozen_graph"}
-WRITERS = ("runfolder", "training.callbacks", "training.checkpoints")
+WRITERS = ("runs.folder", "runs.log_checks", "training.callbacks", "training.checkpoints")
 HEAVY = {"keras", "pandas", "matplotlib", *BACKENDS}
 FILE_NAMES = {
     "config.yaml",
@@ -180,7 +166,7 @@ def test_a_module_imports_only_the_packages_of_its_layer():
 
 
 def test_a_backend_is_named_only_among_the_steps():
-    others = [m for m in MODULES if not m.startswith("training.steps.") and m not in (*CONVERTERS, FACES)]
+    others = [m for m in MODULES if not m.startswith("backends.") and m not in (*CONVERTERS, FACES)]
     elsewhere = {m: PACKAGES[m] & BACKENDS for m in others}
     assert without_empty(elsewhere) == {}
     assert PACKAGES[FACES] & BACKENDS == {"tensorflow"}
@@ -221,7 +207,7 @@ class TestTheWalker:
         assert imports("if TYPE_CHECKING:\n    import keras\n") == set()
 
     def test_resolves_names_to_modules(self):
-        names = {"ganlab.errors.ConfigError", "ganlab.runs", "ganlab.__version__", "yaml"}
+        names = {"ganlab.errors.ConfigError", "ganlab.runs.records", "ganlab.__version__", "yaml"}
         assert own(names, {"": None, "errors": None, "runs": None}) == {"errors", "runs", ""}
 
     def test_follows_imports_through_the_package(self, tmp_path):

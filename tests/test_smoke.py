@@ -10,7 +10,7 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.data.registry import DATASETS, is_here
-from ganlab.runfolder import RunFolder
+from ganlab.runs.folder import RunFolder
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 # A convolutional network, a dense one against a convolutional one, a dense one on faces.

@@ -21,7 +21,7 @@ from ganlab.metrics.classifier import (
 from ganlab.metrics.distances import frechet_distance_from_features
 from ganlab.metrics.extraction import Extractor, compile_for_batches, hash_of_arrays
 from ganlab.metrics.scores import inception_score
-from ganlab.weight_files import write_weights
+from ganlab.storage.weights import write_weights
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.history import read_history
 from ganlab.reports.cells import Cell, group_cells
-from ganlab.runfolder import RunFolder
-from ganlab.runs import RunRecord, find_runs, read_runs
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.logs import read_history
+from ganlab.runs.records import RunRecord, find_runs, read_runs
 from ganlab.training.health import collapsed, not_converged
 
 NOT_JUDGED_BY = ("step", "diversity", "recall", "seconds")

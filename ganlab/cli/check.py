@@ -12,9 +12,9 @@ from ganlab.cli.output import json_option, print_tables
 @json_option
 def command(path, as_json):
     """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run."""
-    from ganlab.checking import check_config
     from ganlab.config.loading import configs_at
     from ganlab.errors import ConfigError, GanlabError
+    from ganlab.flows.check import check_config
 
     checks, problems = [], []
     for config in configs_at(path):

@@ -14,7 +14,7 @@ def command(first, second, results, as_json):
     """Compare two runs: config keys that differ, metrics side by side, and how the environments differ."""
     from ganlab.reports.difference import difference_document, difference_tables
     from ganlab.reports.document import to_json
-    from ganlab.runs import find_run, read_run
+    from ganlab.runs.records import find_run, read_run
 
     records = [read_run(find_run(results, run)) for run in (first, second)]
     if as_json:

@@ -17,9 +17,9 @@ def command(runs, step, metrics, backend, as_json, results):
     import dataclasses
     import json
 
-    from ganlab.evaluation import evaluate_run
+    from ganlab.flows.evaluate import evaluate_run
     from ganlab.reports.table import Column, Table, number
-    from ganlab.runs import find_run
+    from ganlab.runs.records import find_run
 
     found = [
         (folder, *evaluate_run(folder, step, metrics, backend)) for folder in [find_run(results, run) for run in runs]

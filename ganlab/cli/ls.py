@@ -12,7 +12,7 @@ def command(results, as_json):
     """List runs: what each is, what became of it, and its main metric."""
     from ganlab.reports.document import to_json
     from ganlab.reports.listing import listing_document, listing_table
-    from ganlab.runs import find_runs, read_runs
+    from ganlab.runs.records import find_runs, read_runs
 
     runs, problems = read_runs(find_runs(results))
     if as_json:

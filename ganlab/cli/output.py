@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from ganlab.backend import BACKENDS
+from ganlab.backends.select import BACKENDS
 from ganlab.errors import GanlabError
-from ganlab.files import write_text
 from ganlab.reports.table import Table
+from ganlab.storage.writing import write_text
 
 results_option = click.option(
     "--results",

@@ -23,7 +23,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     """
     from ganlab.config.loading import load_config
     from ganlab.experiment import run_experiment
-    from ganlab.plan import plan_experiment
+    from ganlab.flows.plan import plan_experiment
 
     if backend:
         overrides = (*overrides, f"backend={backend}")
@@ -53,10 +53,10 @@ def _start(results: Path, init_from: str | None):
     """The weights to start from and what identifies them, or (None, None)."""
     if init_from is None:
         return None, None
-    from ganlab.containment import require_contained
     from ganlab.errors import ConfigError
-    from ganlab.runfolder import RunFolder
-    from ganlab.runs import find_run
+    from ganlab.runs.containment import require_contained
+    from ganlab.runs.folder import RunFolder
+    from ganlab.runs.records import find_run
     from ganlab.training.checkpoints import state_at
 
     selector, colon, step = init_from.partition(":")

@@ -22,13 +22,13 @@ def command(run, step, count, seed, interpolate, out, backend, results):
 
     import numpy as np
 
-    from ganlab.checkpointed import load_checkpoint
     from ganlab.config.value_range import value_range
-    from ganlab.images import to_uint8, write_grid
-    from ganlab.runfolder import RunFolder
-    from ganlab.runs import find_run
-    from ganlab.sampling import interpolate as between
+    from ganlab.flows.load import load_checkpoint
+    from ganlab.pictures.images import to_uint8, write_grid
+    from ganlab.runs.folder import RunFolder
+    from ganlab.runs.records import find_run
     from ganlab.training.draws import draw_latents
+    from ganlab.training.sampling import interpolate as between
 
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
     latent = loaded.config.latent

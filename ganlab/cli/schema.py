@@ -12,7 +12,7 @@ from ganlab.cli.output import write_file
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def command(out):
     """Print the JSON Schema of config files, with every layer name, for editors."""
-    from ganlab.backend import select_backend
+    from ganlab.backends.select import select_backend
     from ganlab.config.json_schema import config_json_schema
 
     select_backend("tensorflow")

@@ -16,7 +16,7 @@ def command(run, results, as_json):
     """
     from ganlab.reports.document import to_json
     from ganlab.reports.single import run_document, run_tables
-    from ganlab.runs import find_run, read_run
+    from ganlab.runs.records import find_run, read_run
 
     record = read_run(find_run(results, run))
     if as_json:

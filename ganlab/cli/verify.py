@@ -20,8 +20,8 @@ def command(path, as_json):
     import json
 
     from ganlab.errors import CheckpointError
+    from ganlab.flows.verify import run_folders_at, verify_run
     from ganlab.reports.table import printable
-    from ganlab.verification import run_folders_at, verify_run
 
     verifications = []
     for folder in run_folders_at(path):

@@ -12,8 +12,9 @@ import numpy as np
 
 from ganlab.data.mnist_forms import npz_form
 from ganlab.data.published import Form, Published
-from ganlab.data.sources import Download, broken
-from ganlab.data.unpacking import open_tar
+from ganlab.data.sources import Download
+from ganlab.storage.damage import broken
+from ganlab.storage.unpacking import open_tar
 
 _RECORD = 1 + 3 * 32 * 32
 _TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))

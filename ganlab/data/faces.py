@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 from ganlab.data.crops import Box
 
 BATCH = 32

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from ganlab.cache import compute_once
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from ganlab.data.decoding import are_all_grey, decode, decode_into
 from ganlab.data.pictures import PictureFolder, PictureZip, open_pictures
 from ganlab.data.preparing import ErrorAt, checked_limit, plain_error_at
 from ganlab.data.sources import cached_folder, own_data_folder
 from ganlab.errors import MissingDataError
+from ganlab.storage.cache import compute_once
 
 _FORMAT = 1  # raise it when the same pictures would be prepared differently
 

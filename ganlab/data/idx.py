@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.data.sources import broken
-from ganlab.data.unpacking import MOST_RATIO, is_bomb
+from ganlab.storage.damage import broken
+from ganlab.storage.unpacking import MOST_RATIO, is_bomb
 
 _UNSIGNED_BYTE = 8
 _MOST_SAMPLES = 10_000_000

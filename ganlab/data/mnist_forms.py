@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.data.idx import read_idx, read_idx_count
-from ganlab.data.npz import read_npz, read_npz_shapes
 from ganlab.data.published import Form
+from ganlab.storage.arrays import read_npz, read_npz_shapes
 
 IDX_FILES = (
     "train-images-idx3-ubyte.gz",

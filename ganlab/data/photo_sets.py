@@ -20,7 +20,7 @@ from ganlab.data.prepared import FORMAT, PreparedSet, prepared_place, write_mani
 from ganlab.data.shards import Photo, Shard, read_shard, write_shard
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, LockedError, StoppedError
-from ganlab.files import replacing
+from ganlab.storage.writing import replacing
 
 BLOCK = 128  # photos: a few seconds of work, which is what a kill loses
 

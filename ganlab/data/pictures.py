@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from ganlab.data.unpacking import MOST_RATIO, is_bomb
 from ganlab.errors import GanlabError
+from ganlab.storage.unpacking import MOST_RATIO, is_bomb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 

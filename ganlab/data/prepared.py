@@ -13,7 +13,7 @@ from ganlab.data.preparing import ErrorAt, plain_error_at, prepare
 from ganlab.data.shards import Photo
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, MissingDataError
-from ganlab.files import read_json, write_text
+from ganlab.storage.writing import read_json, write_text
 
 FORMAT = 1
 _MANIFEST, _ARRAY, _LEFT_OUT = "manifest.json", "images.npy", "left_out.txt"

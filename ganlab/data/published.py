@@ -9,8 +9,9 @@ import numpy as np
 
 from ganlab.data.dataset import Dataset, Split
 from ganlab.data.preparing import ErrorAt, plain_error_at, prepare
-from ganlab.data.sources import Download, broken, fetch_files, find_files
+from ganlab.data.sources import Download, fetch_files, find_files
 from ganlab.errors import GanlabError
+from ganlab.storage.damage import broken
 
 
 @dataclass(frozen=True)

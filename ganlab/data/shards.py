@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.data.crops import Box
-from ganlab.files import replacing
+from ganlab.storage.writing import replacing
 
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 

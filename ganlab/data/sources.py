@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganlab.backend import select_backend
-from ganlab.cache import cache_folder, compute_once
-from ganlab.errors import GanlabError, MissingDataError
+from ganlab.backends.select import select_backend
+from ganlab.errors import MissingDataError
+from ganlab.storage.cache import cache_folder, compute_once
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,3 @@ def _fetch(name: str, download: Download) -> Path:
             ) from error
 
     return compute_once(cached_folder(name) / download.file, get)
-
-
-def broken(path: Path, reason: object) -> GanlabError:
-    """The error for a file that is there but cannot be what it claims to be; always one line."""
-    reason = " ".join(str(reason).split()).rstrip(".") or "cannot be read"
-    return GanlabError(f"{path}: broken data file: {reason}. Replace it by a whole copy, or remove it.")

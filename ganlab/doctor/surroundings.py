@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganlab.cache import cache_folder
 from ganlab.doctor.findings import Finding
 from ganlab.errors import GanlabError
+from ganlab.storage.cache import cache_folder
 
 _PACKAGES = ("ganlab", "keras", "numpy", "mtcnn")
 _LITTLE_ROOM = 2_000_000_000  # bytes: about what a study of a hundred small runs leaves

@@ -7,15 +7,15 @@ import json
 import os
 import sys
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 
 
 def main(backend: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what frameworks print must not stand among the answers
     select_backend(backend)
+    from ganlab.backends.devices import list_devices
     from ganlab.doctor.operations import compute
-    from ganlab.training.steps.devices import list_devices
 
     devices = list_devices(backend)
     print(json.dumps({"devices": devices}), file=answers, flush=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganlab.cache import cache_folder, compute_once
 from ganlab.errors import MissingDataError
 from ganlab.metrics.extraction import Extractor, compile_for_batches, to_network_range
-from ganlab.weight_files import hash_of_arrays, read_weights, write_weights
+from ganlab.storage.cache import cache_folder, compute_once
+from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
 
 if TYPE_CHECKING:
     import keras

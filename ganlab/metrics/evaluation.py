@@ -8,12 +8,12 @@ import numpy as np
 
 import ganlab
 from ganlab.errors import GanlabError
-from ganlab.images import to_uint8
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.measures import MEASURES
 from ganlab.metrics.statistics import RealStatistics, load_real_statistics
 from ganlab.metrics.whole_statistics import WholeStatistics, load_whole_statistics
+from ganlab.pictures.images import to_uint8
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganlab.cache import cache_folder, one_at_a_time
 from ganlab.errors import MissingDataError
 from ganlab.metrics.extraction import Extractor, to_pixels
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_layers import SIDE
 from ganlab.metrics.inception_weights import converted_weights
 from ganlab.metrics.resizing import behind_resizing
-from ganlab.weight_files import hash_of_arrays, read_weights
+from ganlab.storage.cache import cache_folder, one_at_a_time
+from ganlab.storage.weights import hash_of_arrays, read_weights
 
 if TYPE_CHECKING:
     import keras

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganlab.cache import cache_folder, compute_once
-from ganlab.data.sources import Download, broken, fetch_files, find_files
+from ganlab.data.sources import Download, fetch_files, find_files
 from ganlab.errors import MissingDataError
 from ganlab.metrics.frozen_graph import read_frozen_graph
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
 from ganlab.metrics.torch_file import read_torch_file
-from ganlab.weight_files import write_weights
+from ganlab.storage.cache import cache_folder, compute_once
+from ganlab.storage.damage import broken
+from ganlab.storage.weights import write_weights
 
 if TYPE_CHECKING:
     import keras

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlab.metrics.extraction import Extractor, compile_for_batches
-from ganlab.weight_files import hash_of_arrays
+from ganlab.storage.weights import hash_of_arrays
 
 if TYPE_CHECKING:
     import keras

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganlab.cache import cache_folder, compute_once
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.measures import MEASURES
 from ganlab.metrics.names import kinds_of
+from ganlab.storage.cache import cache_folder, compute_once
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ganlab.data.sources import broken
+from ganlab.storage.damage import broken
 
 MOST_BYTES = 2**29  # of a whole file; Inception has 92 MiB
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ganlab.reports.metric_names import MetricKey
-from ganlab.runs import RunRecord
+from ganlab.runs.records import RunRecord
 
 
 @dataclass(frozen=True)

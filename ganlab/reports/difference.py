@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ganlab.reports.cells import metric_keys
 from ganlab.reports.metric_names import label_metrics
 from ganlab.reports.table import Column, Table, exact, number
-from ganlab.runs import RunRecord
+from ganlab.runs.records import RunRecord
 
 DIFFERENCE_FORMAT = 1
 

@@ -8,7 +8,7 @@ from ganlab.reports.comparison import states, verdicts
 from ganlab.reports.metric_names import label_metrics
 from ganlab.reports.report import Report
 from ganlab.reports.study_document import Published, published_document
-from ganlab.runs import RunRecord
+from ganlab.runs.records import RunRecord
 
 REPORT_FORMAT = 1
 

@@ -6,8 +6,8 @@ from typing import Any
 from ganlab.config.loading import load_resolved
 from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config, Network
-from ganlab.runfolder import RunFolder
-from ganlab.runs import RunRecord
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.records import RunRecord
 
 # Cross-entropy works on logits here: the sigmoid that tables print as the last activation is in these losses.
 CROSS_ENTROPY = ("minimax", "non_saturating")

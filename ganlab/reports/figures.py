@@ -9,8 +9,8 @@ from ganlab.reports.cells import Cell
 from ganlab.reports.report import Report
 from ganlab.reports.study_layout import Strip
 from ganlab.reports.table import printable
-from ganlab.runfolder import RunFolder
-from ganlab.runs import RunRecord
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.records import RunRecord
 
 RUNS_ON_A_SHEET = 100
 
@@ -57,8 +57,8 @@ def _sheets(folder: Path, dataset: str, runs: list[RunRecord]) -> Iterator[Figur
 
 
 def _sheet(path: Path, dataset: str, runs: list[RunRecord], title: str) -> Figure:
-    from ganlab.history import read_history
-    from ganlab.plots import write_loss_sheet
+    from ganlab.pictures.plots import write_loss_sheet
+    from ganlab.runs.logs import read_history
 
     histories, unread = {}, []
     for run in runs:
@@ -72,7 +72,7 @@ def _sheet(path: Path, dataset: str, runs: list[RunRecord], title: str) -> Figur
 
 def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
     """The training of the cell's first run that has pictures, a finished one if there is one."""
-    from ganlab.strips import choose_steps, write_strip
+    from ganlab.pictures.strips import choose_steps, write_strip
 
     for run in [*cell.averaged, *cell.runs]:
         files = RunFolder(run.folder)

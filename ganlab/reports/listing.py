@@ -2,7 +2,7 @@
 
 from ganlab.reports.metric_names import main_metric
 from ganlab.reports.table import Column, Table, exact, moment, number
-from ganlab.runs import RunRecord
+from ganlab.runs.records import RunRecord
 
 LISTING_FORMAT = 1
 

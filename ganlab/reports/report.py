@@ -8,7 +8,7 @@ from ganlab.errors import ConfigError, did_you_mean
 from ganlab.reports.cells import Cell, group_cells, metric_keys
 from ganlab.reports.metric_names import MetricKey, choose_metrics, lower_is_better
 from ganlab.reports.studies import Study, read_studies
-from ganlab.runs import RunRecord, find_runs, is_run, read_runs
+from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from ganlab.reports.metric_names import lower_is_better, sample_count
 from ganlab.reports.table import Column, Table, exact, moment, number
-from ganlab.runs import RunRecord
+from ganlab.runs.records import RunRecord
 
 DOCUMENT_FORMAT = 1
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganlab.runs import RunRecord, find_runs, read_runs
+from ganlab.runs.records import RunRecord, find_runs, read_runs
 from ganlab.sweep.jobs import Job, steps_done
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ganlab.config.schema import Config
 from ganlab.errors import GanlabError
-from ganlab.locks import holder_of
-from ganlab.runfolder import RunFolder
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.locks import holder_of
 
 _TAIL = 4096  # bytes; a row of history.csv is far shorter
 

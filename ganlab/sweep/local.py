@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ganlab.errors import StoppedError
-from ganlab.locks import holder_of, make_folder
+from ganlab.runs.locks import holder_of, make_folder
 from ganlab.sweep.board import Board
 from ganlab.sweep.jobs import Job, state_of
 from ganlab.sweep.process import RunProcess

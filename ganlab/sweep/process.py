@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
-from ganlab.files import write_text
+from ganlab.storage.writing import write_text
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.ready import ReadyProcesses
 

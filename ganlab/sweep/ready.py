@@ -95,11 +95,11 @@ class ReadyProcesses:
 def _wait(backend: str) -> None:
     """What such a process does."""
     with contextlib.suppress(Exception):  # what is wrong with a framework is told by the run, in its log
-        from ganlab.backend import select_backend
+        from ganlab.backends.select import select_backend
 
         select_backend(backend)
-        importlib.import_module("ganlab.session")
-        importlib.import_module(f"ganlab.training.steps.{backend}")
+        importlib.import_module("ganlab.flows.session")
+        importlib.import_module(f"ganlab.backends.{backend}")
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):  # the sweep has no run for it, or is gone
         return

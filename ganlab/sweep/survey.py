@@ -82,7 +82,7 @@ class _Surveyor:
         return [self._job(config) for config in configs]
 
     def _job(self, config: Config) -> Job | GanlabError:
-        from ganlab.plan import plan_experiment
+        from ganlab.flows.plan import plan_experiment
 
         try:
             dataset = self._dataset(config)
@@ -117,7 +117,7 @@ class _Surveyor:
 
 def _flops(config: Config, dataset: Dataset) -> int | GanlabError:
     """Operations of a step of the networks that a config describes, or what is wrong with them."""
-    from ganlab.checking import check_networks
+    from ganlab.flows.check import check_networks
 
     try:
         return check_networks(config, dataset).flops

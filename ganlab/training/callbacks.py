@@ -18,16 +18,16 @@ import numpy as np
 from ganlab.config.schema import Config
 from ganlab.config.value_range import value_range
 from ganlab.errors import DivergedError, GanlabError, StoppedError
-from ganlab.files import append_text, naming, permit, write_bytes
-from ganlab.images import to_uint8, write_grid
 from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
 from ganlab.metrics.protocols import Protocol, better
-from ganlab.runfolder import RunFolder
-from ganlab.sampling import Sampler
+from ganlab.pictures.images import to_uint8, write_grid
+from ganlab.runs.folder import RunFolder
+from ganlab.storage.writing import append_text, naming, permit, write_bytes
 from ganlab.training import health
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
+from ganlab.training.sampling import Sampler
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ganlab.data.npz import DAMAGE, read_stored_npz
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
-from ganlab.files import flush, forget_cached, move, naming, read_json, replacing, write_json
-from ganlab.runfolder import RunFolder, remove, remove_at_once
-from ganlab.weight_files import check_weights, write_weights
+from ganlab.runs.folder import RunFolder, remove, remove_at_once
+from ganlab.storage.arrays import DAMAGE, read_stored_npz
+from ganlab.storage.weights import check_weights, write_weights
+from ganlab.storage.writing import flush, forget_cached, move, naming, read_json, replacing, write_json
 
 FORMAT = 1
 _ARRAYS = "variables.npz"

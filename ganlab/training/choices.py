@@ -10,10 +10,10 @@ import os
 import platform
 from pathlib import Path
 
-from ganlab.cache import cache_folder
-from ganlab.environment import environment
 from ganlab.errors import GanlabError
-from ganlab.files import read_json, write_json
+from ganlab.runs.environment import environment
+from ganlab.storage.cache import cache_folder
+from ganlab.storage.writing import read_json, write_json
 from ganlab.sweep.resources import available_cpus
 from ganlab.training.timing import Choice
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganlab.history import read_history
+from ganlab.runs.logs import read_history
 from tests.cli.experiments import SECRET, files_below, the_run
 
 CONFIGS = Path(__file__).parents[2] / "experiments" / "failing_gans"

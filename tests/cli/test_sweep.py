@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ganlab.runfolder import RunFolder
-from ganlab.runs import find_runs, read_run
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.records import find_runs, read_run
 from tests.cli.test_main import FRAMEWORKS, loaded_by
 from tests.sweep.examples import write_config, write_study
 

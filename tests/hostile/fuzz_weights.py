@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.backend import select_backend
+from ganlab.backends.select import select_backend
 from ganlab.errors import CheckpointError
 
 MOST_SECONDS = 10
@@ -45,7 +45,7 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
 
 def fuzz(numbers: range, seed: int, folder: Path) -> tuple[Counter, float, list[str]]:
     """How many were read and refused, the slowest in seconds, and what went wrong."""
-    from ganlab.weight_files import read_weights, write_weights
+    from ganlab.storage.weights import read_weights, write_weights
 
     model, whole = small_network(), folder / "whole.weights.h5"
     write_weights(whole, model)

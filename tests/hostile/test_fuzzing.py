@@ -2,7 +2,7 @@
 
 import h5py
 
-from ganlab.verification import verify_run
+from ganlab.flows.verify import verify_run
 from tests.hostile import fuzz_config, fuzz_run_folder, fuzz_weights, whole_run, wrong_folders
 from tests.hostile.watch import watching
 from tests.hostile.wrong_configs import KINDS

@@ -7,7 +7,7 @@ from typing import Any
 
 import h5py
 
-from ganlab.weight_files import hash_of_arrays
+from ganlab.storage.weights import hash_of_arrays
 
 
 def sealed(path: Path, model: Any, spoil: Callable[[h5py.File], None]) -> Path:

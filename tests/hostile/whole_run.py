@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from ganlab.config.loading import dump_config, load_config
-from ganlab.images import write_film, write_grid
-from ganlab.runfolder import RunFolder
-from ganlab.summary import hyperparameters
+from ganlab.pictures.images import write_film, write_grid
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.summary import hyperparameters
 from tests.cli.experiments import CONFIG
 from tests.hostile.weights import seal
 from tests.run_folders import metric, write_json, write_run

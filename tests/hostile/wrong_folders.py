@@ -14,11 +14,11 @@ from pathlib import Path
 import h5py
 from PIL import Image
 
-from ganlab.runfolder import RunFolder
+from ganlab.runs.folder import RunFolder
 from tests.hostile.weights import seal
 from tests.hostile.whole_run import STEPS, arrays_of, weight_file, write_manifest
 from tests.hostile.wrong_values import ESCAPES, OTHERS, TEXTS, changed_bytes, changed_json
-from tests.test_hdf5_checks import REFUSED
+from tests.storage.test_hdf5 import REFUSED
 
 JSONS = ("status.json", "summary.json", "environment.json")
 TYPES = [

@@ -7,9 +7,9 @@ import pytest
 
 from ganlab.data import Split, fingerprint_of
 from ganlab.errors import GanlabError
-from ganlab.images import from_uint8
 from ganlab.metrics.protocols import evaluate_all, prepare, resolve
 from ganlab.metrics.statistics import select_real
+from ganlab.pictures.images import from_uint8
 
 ALL = ["fd1k_classifier", "is1k_classifier", "pr1k_classifier", "fd1k_random"]
 

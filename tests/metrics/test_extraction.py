@@ -13,7 +13,7 @@ from ganlab.metrics.extraction import (
     to_network_range,
 )
 from ganlab.metrics.random_network import build_random_network, draw_weights, load_random_network
-from ganlab.weight_files import hash_of_arrays
+from ganlab.storage.weights import hash_of_arrays
 
 
 @pytest.fixture

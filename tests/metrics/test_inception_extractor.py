@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ganlab.errors import MissingDataError
-from ganlab.images import from_uint8
 from ganlab.metrics import inception_extractor
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_extractor import (
@@ -20,6 +19,7 @@ from ganlab.metrics.inception_extractor import (
 from ganlab.metrics.names import ROWS, Row
 from ganlab.metrics.protocols import evaluate_all, prepare, resolve
 from ganlab.metrics.statistics import select_real
+from ganlab.pictures.images import from_uint8
 from tests.metrics.inception_samples import frozen_graph, random_weights
 
 COUNT = 10  # images, in the place of 5,000

@@ -10,7 +10,7 @@ from ganlab.errors import GanlabError, MissingDataError
 from ganlab.metrics import inception_weights
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_weights import FORMS, converted_weights, find_source, read_source, set_weights
-from ganlab.weight_files import hash_of_arrays, read_weights
+from ganlab.storage.weights import hash_of_arrays, read_weights
 from tests.metrics.inception_samples import frozen_graph, random_weights, torch_state
 
 

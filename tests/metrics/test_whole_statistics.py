@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ganlab.images import from_uint8
 from ganlab.metrics import whole_statistics
 from ganlab.metrics.distances import frechet_distance_from_features
 from ganlab.metrics.names import ROWS, Row
@@ -11,6 +10,7 @@ from ganlab.metrics.protocols import evaluate_all, resolve
 from ganlab.metrics.random_network import load_random_network
 from ganlab.metrics.statistics import select_real
 from ganlab.metrics.whole_statistics import load_whole_statistics
+from ganlab.pictures.images import from_uint8
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from ganlab.backends import load_backend
 from ganlab.models.layers import DiffAugment, OutputNoise
 from ganlab.training.penalties import r1
-from ganlab.training.steps import load_backend
 
 INPUT_GRADIENT = load_backend(keras.backend.backend()).input_gradient
 NOISE = np.random.default_rng(0)

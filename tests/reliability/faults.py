@@ -159,12 +159,12 @@ def _operations() -> list[str]:
 
 def _load() -> None:
     """Loads what every run loads, once. TensorFlow starts its threads with the first computation, which is left to the children."""
-    from ganlab.backend import select_backend
+    from ganlab.backends.select import select_backend
 
     select_backend("tensorflow")
     import ganlab.cli.run
     import ganlab.experiment
-    import ganlab.session  # noqa: F401
+    import ganlab.flows.session  # noqa: F401
 
 
 if __name__ == "__main__":

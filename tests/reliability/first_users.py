@@ -62,7 +62,7 @@ def inception(folder: Path) -> Callable[[], object]:
 
 def keras_inception(folder: Path) -> Callable[[], object]:
     """Inception's weights in Keras' own cache, from FOLDER/keras.weights.h5 instead of the address that Keras knows."""
-    from ganlab.backend import select_backend
+    from ganlab.backends.select import select_backend
     from ganlab.metrics.inception_extractor import load_keras_inception
 
     select_backend()
@@ -92,7 +92,7 @@ KINDS = {kind.__name__: kind for kind in (pictures, statistics, classifier, ince
 
 def whole(path: Path) -> tuple:
     """What a file of weights holds, once its checksum is found right; this needs no framework, which takes seconds to load."""
-    from ganlab.weight_files import check_weights, hash_of_arrays
+    from ganlab.storage.weights import check_weights, hash_of_arrays
 
     arrays = check_weights(path)
     return path.name, len(arrays), hash_of_arrays(arrays[name] for name in sorted(arrays))

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ganlab.flows.verify import run_folders_at, verify_run
 from ganlab.training.checkpoints import read_state
-from ganlab.verification import run_folders_at, verify_run
 
 STEPS = 24
 CONFIG = f"""\

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from ganlab.locks import make_folder
-from ganlab.runfolder import RunFolder
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.locks import make_folder
 from tests.reliability.runs import CONFIG, finish, outcome, require_same, require_sound, start
 from tests.run_folders import write_run
 

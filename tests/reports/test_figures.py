@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlab.images import write_grid
+from ganlab.pictures.images import write_grid
 from ganlab.reports.figures import draw_figures
 from ganlab.reports.report import build_report
 from tests.run_folders import write_run

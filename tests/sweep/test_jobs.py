@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.locks import holder_of, locked, make_folder
+from ganlab.runs.locks import holder_of, locked, make_folder
 from ganlab.sweep.jobs import Job, state_of, steps_done
 from tests.sweep.examples import write_config
 
@@ -32,7 +32,7 @@ def set_status(job, status):
 def hold_lock_in_another_process(results, identity):
     """A process that takes the lock and holds it until it is killed."""
     code = (
-        "import sys, time; from pathlib import Path; from ganlab.locks import locked\n"
+        "import sys, time; from pathlib import Path; from ganlab.runs.locks import locked\n"
         "with locked(Path(sys.argv[1]), sys.argv[2]): print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(results), identity], stdout=subprocess.PIPE)

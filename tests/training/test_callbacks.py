@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
-from ganlab.history import read_history
 from ganlab.models.gan import build_generator
-from ganlab.runfolder import RunFolder
-from ganlab.sampling import Sampler
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.logs import read_history
+from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.callbacks import (
     Checkpoints,
@@ -20,8 +20,8 @@ from ganlab.training.callbacks import (
     Verdict,
 )
 from ganlab.training.checkpoints import read_state
+from ganlab.training.sampling import Sampler
 from ganlab.training.trainer import Chunk
-from ganlab.weight_files import hash_of_arrays, read_weights, write_weights
 from tests.training.tiny import build, tiny_config
 
 COLUMNS = ("d_loss", "g_loss", "d_accuracy_real", "d_accuracy_fake", "penalty")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ganlab.errors import CheckpointError, DivergedError
-from ganlab.runfolder import RunFolder
+from ganlab.runs.folder import RunFolder
+from ganlab.storage.weights import check_weights
 from ganlab.training import checkpoints
 from ganlab.training.checkpoints import (
     mend_generator,
@@ -22,7 +23,6 @@ from ganlab.training.checkpoints import (
     write_generator,
     write_state,
 )
-from ganlab.weight_files import check_weights
 
 ARRAYS = {
     "networks/generator/0000/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -29,7 +29,7 @@ def test_so_are_another_number_of_threads_and_another_version(monkeypatch):
     before = remembered_path(**PLACE)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "63")
     threads = remembered_path(**PLACE)
-    monkeypatch.setattr("ganlab.environment._version", lambda package: "99")
+    monkeypatch.setattr("ganlab.runs.environment._version", lambda package: "99")
     assert len({before, threads, remembered_path(**PLACE)}) == 3
 
 

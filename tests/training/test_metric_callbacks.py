@@ -7,9 +7,9 @@ import pytest
 
 from ganlab.data import load_dataset
 from ganlab.metrics.protocols import resolve
-from ganlab.runfolder import RunFolder
-from ganlab.sampling import Sampler
+from ganlab.runs.folder import RunFolder
 from ganlab.training.callbacks import Metrics, append_metrics, best_step, read_metrics
+from ganlab.training.sampling import Sampler
 from ganlab.training.trainer import Chunk
 from tests.training.test_callbacks import due
 from tests.training.tiny import build, tiny_config

@@ -7,9 +7,9 @@ GANLAB_TEST_BACKEND names.
 import numpy as np
 import pytest
 
-from ganlab.runfolder import RunFolder
-from ganlab.sampling import Sampler
+from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state, restore, write_state
+from ganlab.training.sampling import Sampler
 from tests.training.tiny import build, tiny_config
 
 pytestmark = pytest.mark.slow

@@ -7,13 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from ganlab.backends import load_backend
 from ganlab.config.schema import Config
 from ganlab.models.gan import Gan, build_gan
 from ganlab.training.checkpoints import snapshot
 from ganlab.training.draws import Draws
 from ganlab.training.objectives import gan_objective
 from ganlab.training.stages import Objective, Pass
-from ganlab.training.steps import load_backend
 
 BACKEND = load_backend(keras.backend.backend())
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8), dtype=np.uint8)

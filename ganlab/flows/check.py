@@ -1,0 +1,112 @@
+"""`ganlab check`: what a config would build and cost, without training it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.backends.select import select_backend
+from ganlab.config.loading import load_config
+from ganlab.config.schema import Config
+from ganlab.config.steps import total_steps
+from ganlab.data.dataset import Dataset
+from ganlab.data.registry import is_here, load_dataset, published_shape
+
+_BYTES = 4  # float32 weights, in either precision
+# Bytes of a picture of a grid, a row of history.csv and all plots: measured on the quickstart and experiment 3, rounded up.
+_PICTURE, _ROW, _PLOTS = 30_000, 90, 200_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is known of a config before training.
+
+    Attributes:
+        config: the experiment.
+        layers: network -> (layer name, class, output shape, parameters) of each layer.
+        parameters: network -> count.
+        flops: floating-point operations of one step.
+        steps: to be trained; None where it follows from data that are not here.
+        disk: bytes of the run folder, about.
+        notes: what could not be checked, and why.
+    """
+
+    config: Config
+    layers: dict[str, list[tuple[str, str, tuple, int]]]
+    parameters: dict[str, int]
+    flops: int
+    steps: int | None
+    disk: int | None
+    notes: list[str]
+
+    def as_dict(self) -> dict:
+        return {
+            "name": self.config.name,
+            "family": self.config.family,
+            "dataset": self.config.data.name,
+            "parameters": self.parameters,
+            "flops_a_step": self.flops,
+            "steps": self.steps,
+            "disk_bytes": self.disk,
+            "layers": {name: [list(row) for row in rows] for name, rows in self.layers.items()},
+            "notes": self.notes,
+        }
+
+
+def check_config(path: Path) -> Check:
+    """Validates one config file and builds its networks.
+
+    Raises: ConfigError, located, as `ganlab run` would.
+    """
+    config = load_config(path)
+    return check_networks(config, load_dataset(config.data, config.error_at) if is_here(config.data) else None)
+
+
+def check_networks(config: Config, dataset: Dataset | None) -> Check:
+    """Builds the networks, optimizers, objective and metrics of a config, for its data or, without them, their published shape.
+
+    Raises: ConfigError, located, as `ganlab run` would.
+    """
+    notes: list[str] = []
+    shape = dataset.shape if dataset else published_shape(config.data)
+    if dataset is None:
+        notes.append(f"{config.data.name} is not on this machine; checked against its published shape {shape}")
+    select_backend(config.backend)
+    from ganlab.metrics import protocols
+    from ganlab.models.flops import step_flops
+    from ganlab.models.gan import build_gan
+    from ganlab.training.objectives import gan_objective
+
+    gan = build_gan(config, shape)
+    # The penalty's inner gradient is never called here, so no backend's step is needed.
+    objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, input_gradient=None)
+    if dataset is not None:
+        protocols.resolve(config.metrics, dataset, config.error_at)
+    steps = config.train.steps if dataset is None else total_steps(config, dataset.count)
+    return Check(
+        config,
+        {name: _layers(model) for name, model in gan.networks.items()},
+        {name: model.count_params() for name, model in gan.networks.items()},
+        step_flops(objective),
+        steps,
+        None if steps is None else _disk(config, gan, objective, steps),
+        notes,
+    )
+
+
+def _layers(model) -> list[tuple[str, str, tuple, int]]:
+    return [
+        (layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
+        for layer in model.layers
+    ]
+
+
+def _disk(config: Config, gan, objective, steps: int) -> int:
+    output = config.output
+    checkpoints = math.ceil(steps / output.checkpoint_every) if output.checkpoint_every else 1
+    kept = checkpoints if output.keep_checkpoints == "all" else min(checkpoints, int(output.keep_checkpoints) + 1)
+    state = sum(math.prod(v.shape) * _BYTES for owned in objective.variables().values() for v in owned)
+    pictures = len(output.samples_at) + (math.ceil(steps / output.samples_every) if output.samples_every else 1)
+    rows, columns = output.grid
+    picture = _PICTURE * rows * columns / 25
+    weights = kept * gan.sampled.count_params() * _BYTES + min(checkpoints, 3) * state
+    return int(weights + 2 * pictures * picture + steps * _ROW + _PLOTS)

@@ -1,0 +1,43 @@
+"""`ganlab evaluate`: metrics of a run's checkpoint, long after its training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ganlab.data.registry import load_dataset
+from ganlab.errors import GanlabError
+from ganlab.flows.load import load_checkpoint
+from ganlab.runs.containment import require_contained
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.locks import locked
+from ganlab.storage.writing import guarding, read_json, write_json
+
+
+def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
+    """Evaluates a checkpoint by the named metrics (those of its config by default) and adds the values to its folder.
+
+    Returns: the step and the values.
+
+    Raises:
+        LockedError: while the run is being trained. CheckpointError, MissingDataError, ConfigError as their names say.
+        GanlabError: if the data here are not those the run was trained on.
+    """
+    require_contained(path)
+    folder = RunFolder(path)
+    status = folder.status()
+    with locked(path.parents[1], status["identity"]) as require_own, guarding(path, require_own):
+        loaded = load_checkpoint(folder, step, backend)
+        from ganlab.metrics import protocols
+        from ganlab.runs.summary import metric_table
+        from ganlab.training.callbacks import append_metrics
+
+        config = loaded.config
+        dataset = load_dataset(config.data, config.error_at)
+        if dataset.fingerprint != status["data_fingerprint"]:
+            raise GanlabError(
+                f"{path}: the data of {config.data.name} here ({dataset.source}) are not those it was trained on"
+            )
+        wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
+        values = append_metrics(folder, loaded.step, wanted, dataset, loaded.sampler)
+        if folder.summary.exists():
+            write_json(folder.summary, read_json(folder.summary) | {"metrics": metric_table(folder)})
+    return loaded.step, values

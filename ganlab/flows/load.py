@@ -1,0 +1,64 @@
+"""A finished or unfinished run read back from its folder alone: config, generator and weights of one step."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from ganlab.backends.select import select_backend
+from ganlab.config.loading import load_resolved
+from ganlab.config.schema import Config
+from ganlab.errors import CheckpointError
+from ganlab.runs.containment import require_contained
+from ganlab.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """A run's generator at one step: `sampler` draws from it."""
+
+    folder: RunFolder
+    config: Config
+    step: int
+    sampler: object
+
+
+def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | None = None) -> Checkpointed:
+    """Rebuilds the generator from config.yaml and loads a checkpoint's weights; needs no data set.
+
+    Args:
+        folder: of the run.
+        step: of the checkpoint; by default the newest that is whole. Newer ones are named on standard error.
+        backend: that computes; None for the one that trained. Weights are the same file on each.
+
+    Raises:
+        CheckpointError: if there is no such step or the weights do not fit.
+        ConfigError, GanlabError: if the folder holds what no run leaves, such as links.
+    """
+    require_contained(folder.path)
+    config = load_resolved(folder.config)
+    newest, _ = folder.generator_weights_at(step)
+    candidates = [newest] if step is not None else folder.generator_steps()[::-1]
+    select_backend(backend or config.backend)
+    from ganlab.models.gan import build_generator
+    from ganlab.training.sampling import Sampler
+
+    generator = build_generator(config)
+    step = _load_first(folder, candidates, generator)
+    return Checkpointed(folder, config, step, Sampler(generator, config))
+
+
+def _load_first(folder: RunFolder, steps: list[int], generator: Any) -> int:
+    """Loads the first of the steps' weights that is whole, and returns its step."""
+    from ganlab.storage.weights import read_weights
+
+    errors = []
+    for step in steps:
+        try:
+            read_weights(folder.generator_weights(step), generator)
+        except CheckpointError as error:
+            errors.append(error)
+            continue
+        for error in errors:
+            print(f"{error} The one before is used.", file=sys.stderr)
+        return step
+    raise errors[0]

@@ -1,0 +1,224 @@
+"""`ganlab verify`: whether a run folder is as a run leaves it, read from its files alone and without a framework.
+
+An unfinished run is healthy if the same command can go on with it: what a killed process leaves half done is no damage.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ganlab.config.loading import load_resolved
+from ganlab.config.schema import Config
+from ganlab.data.decoding import refusing_bombs
+from ganlab.errors import ConfigError, GanlabError
+from ganlab.pictures.images import MOST_FRAMES
+from ganlab.runs.containment import require_contained
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.locks import holder_of
+from ganlab.runs.log_checks import check_history, check_metrics
+from ganlab.runs.records import FOLDER_NAME, read_run
+from ganlab.runs.summary import hyperparameters
+from ganlab.storage.weights import check_weights, hash_of_arrays
+from ganlab.storage.writing import read_json
+from ganlab.training.checkpoints import read_state
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found in one run folder.
+
+    Attributes:
+        folder: the run folder.
+        state: in words: finished, or what the next `ganlab run` of it does.
+        damage: a line a finding; none if the folder is sound.
+        notes: what is worth knowing and no damage.
+    """
+
+    folder: Path
+    state: str
+    damage: list[str]
+    notes: list[str]
+
+
+def run_folders_at(path: Path) -> list[Path]:
+    """The run folder `path`, or those below it, one without its status.json included.
+
+    Raises: ConfigError if there is none.
+    """
+    # What lies below a run folder is not looked for: it may be a link to elsewhere.
+    found = [path] if _has_run_files(path) else []
+    for folder in [] if found else sorted(path.glob("*/")):
+        found += [folder] if _has_run_files(folder) else sorted(filter(_has_run_files, folder.glob("*/")))
+    if not found:
+        raise ConfigError(f"{path}: neither a run folder nor a folder of runs")
+    return found
+
+
+def _has_run_files(path: Path) -> bool:
+    folder = RunFolder(path)
+    return any(file.exists() for file in (folder.status_file, folder.config, folder.history, folder.checkpoints))
+
+
+def verify_run(path: Path) -> Verification:
+    """Looks at everything in one run folder. While a process trains it, only what two looks find counts."""
+    folder = RunFolder(path)
+    found = _Inspection(folder)
+    trained_by = holder_of(path.resolve().parents[1], str(found.status.get("identity", "")))
+    if trained_by and found.damage:
+        again = _Inspection(folder)
+        found.damage = [line for line in again.damage if line in found.damage]
+    state = f"being trained by {trained_by}" if trained_by else found.outlook()
+    return Verification(path, state, found.damage, [] if trained_by else found.notes())
+
+
+class _Inspection:
+    """One look at a folder. Each check gives lines; what it cannot read at all is a line, too."""
+
+    def __init__(self, folder: RunFolder):
+        self.folder = folder
+        self.status: dict = {}
+        self.summary: dict | None = None
+        self.config: Config | None = None
+        self.states: dict[int, set[str]] = {}  # step -> sums of the generator's arrays
+        self.shapes: dict[str, tuple] = {}  # of the first state's variables
+        self.damage: list[str] = []
+        self.finished = False
+        self._try(lambda: require_contained(folder.path), folder.path)
+        self.refused = bool(self.damage)  # a link or a pipe leads out of the folder: nothing in it is opened
+        if self.refused:
+            return
+        if not folder.status_file.exists() and not folder.history.exists():
+            return  # its process was killed in creating it; the next one makes it anew
+        self._try(self._records, folder.status_file)
+        self.finished = self.status.get("status") == "finished"
+        for step in folder.state_steps():
+            self._try(lambda step=step: self._state(step), folder.state(step))
+        for step in folder.generator_steps():
+            self._try(lambda step=step: self._weights(step), folder.generator_weights(step))
+        self._try(self._logs, folder.history)
+        self._try(self._consistency, folder.summary)
+        for picture in self._pictures():
+            self._try(lambda picture=picture: _check_picture(picture), picture)
+
+    def _try(self, check: Callable[[], Iterator[str] | None], file: Path) -> None:
+        try:
+            self.damage += check() or ()
+        except GanlabError as error:
+            self.damage.append(str(error).removeprefix(f"{self.folder.path}/"))
+        except Exception as error:  # readers of every kind meet damage of every kind
+            reason = str(error).split("\n")[0] or type(error).__name__
+            self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
+
+    def _records(self) -> Iterator[str]:
+        if isinstance(said := self.folder.status(), dict):  # known even if the next line finds it damaged
+            self.status = said
+        record = read_run(self.folder.path)
+        self.status, self.summary = record.status, record.summary
+        if type(steps := self.status.get("steps")) is not int:
+            yield f"{self.folder.status_file.name}: steps: expected a number, received {type(steps).__name__}"
+        self.config = load_resolved(self.folder.config)
+        read_json(self.folder.environment)
+        name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), str(self.status.get("identity", ""))
+        if name and not identity.startswith(name["identity"]):
+            yield f"{self.folder.status_file.name}: identity {identity[:8]} is not that of the folder's name"
+
+    def _state(self, step: int) -> Iterator[str]:
+        arrays, manifest = read_state(self.folder.state(step))
+        name = self.folder.state(step).relative_to(self.folder.path)
+        if manifest.get("step") != step:
+            yield f"{name}: its manifest says step {manifest.get('step')}"
+        if bad := [key for key, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
+            yield f"{name}: {bad[0]} is not finite"
+        shapes = {key: (array.shape, array.dtype) for key, array in arrays.items()}
+        self.shapes = self.shapes or shapes
+        if self.shapes != shapes:
+            yield f"{name}: its variables have other names or shapes than those of the state before"
+        owners = ("averages/generator/", "networks/generator/")
+        self.states[step] = {_sum_of(array) for key, array in arrays.items() if key.startswith(owners)}
+
+    def _weights(self, step: int) -> Iterator[str]:
+        path = self.folder.generator_weights(step)
+        stored, known = check_weights(path), self.states.get(step)
+        if known and not known.issuperset(map(_sum_of, stored.values())):
+            yield f"{path.relative_to(self.folder.path)}: other weights than those of {self.folder.state(step).name}"
+
+    def _logs(self) -> Iterator[str]:
+        rows = self.folder.history_steps()
+        diverged = "diverged" in (self.status.get("status"), self.status.get("verdict"))
+        yield from check_history(self.folder.history, finite=not diverged, whole=self.finished)
+        if self.finished and rows != self.status.get("steps"):
+            yield f"{self.folder.history.name}: {rows} steps; the run has {self.status.get('steps')}"
+        yield from check_metrics(self.folder.metrics, rows, self.finished, self.summary)
+        for step in self.states:
+            if step > rows:
+                yield f"{self.folder.state(step).name}: {self.folder.history.name} ends at step {rows}, before it"
+        if self.status.get("checkpoint") and not self.states:
+            yield "checkpoints: no whole training state is left"
+
+    def _consistency(self) -> Iterator[str]:
+        steps = self.status.get("steps")
+        if not self.finished or type(steps) is not int:
+            return
+        last = [self.folder.sample(steps), self.folder.generator_weights(steps), self.folder.state(steps)]
+        texts = [self.folder.summary_of(network) for network in ("generator", "discriminator", "gan")]
+        pictures = [self.folder.drawing, self.folder.losses, self.folder.outputs]
+        for file in [self.folder.summary, *texts, *pictures, *last]:
+            if not file.exists():
+                yield f"{file.relative_to(self.folder.path)}: missing, and the run is finished"
+        if self.summary is None or self.config is None:
+            return
+        config = self.config
+        said = {"name": config.name, "family": config.family, "seed": config.seed, "dataset": config.data.name}
+        said |= {"config": hyperparameters(config, self.summary["config"].get("image_size"))}
+        said |= {"steps": steps, "status": "finished"} | {key: self.status.get(key) for key in ("identity", "cell")}
+        for key, value in said.items():
+            if self.summary[key] != value:
+                yield f"{self.folder.summary.name}: {key} is not that of the config and the status"
+
+    def _pictures(self) -> list[Path]:
+        files = [self.folder.drawing, self.folder.losses, self.folder.outputs, self.folder.film]
+        return [*self.folder.samples.glob("[!.]*.png"), *filter(Path.exists, files)]
+
+    def outlook(self) -> str:
+        state = "not looked at" if self.refused else self.status.get("status", "not begun")
+        if state in ("finished", "not begun", "not looked at"):
+            return state
+        total = self.status.get("steps")
+        return f"{state}; the same command goes on from step {max(self.states, default=0)} of {total}"
+
+    def notes(self) -> list[str]:
+        if self.refused:
+            return []
+        lines = [
+            f"{path.relative_to(self.folder.path)}: was found damaged and set aside" for path in self.folder.aside()
+        ]
+        if half := len(self.folder.half_written()):
+            lines.append(
+                f"{half} half-written file{'s' * (half > 1)} of a killed process; the next one removes what is left"
+            )
+        return lines
+
+
+def _sum_of(array: np.ndarray) -> str:
+    """The same for the same numbers, whatever type a file keeps them in: a state has integers of one size."""
+    wide = {"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
+    return hash_of_arrays([array.astype(wide, copy=False)])
+
+
+def _check_picture(path: Path) -> Iterator[str]:
+    from PIL import Image, ImageSequence
+
+    opened = partial(Image.open, path, formats=["PNG", "GIF"])
+    with refusing_bombs():
+        with contextlib.closing(opened()) as picture:
+            picture.verify()  # the checksums of a PNG, of which decoding may see none: it ends with the last pixel
+        with contextlib.closing(opened()) as picture:
+            for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
+                if number > MOST_FRAMES:
+                    raise ValueError(f"has more than {MOST_FRAMES} frames")
+                frame.load()
+    return iter(())

@@ -1,0 +1,144 @@
+"""Images: between the networks' numbers and bytes, and onto the disk as grids and films.
+
+PNG and GIF through Pillow, without timestamps: the same pixels give the same bytes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganlab.errors import GanlabError
+from ganlab.storage.writing import replacing
+
+# value range: (its lowest value, bytes per unit)
+_RANGES = {"tanh": (-1.0, 127.5), "sigmoid": (0.0, 255.0)}
+_OVERSHOOT = 0.25  # of the range's width: a linear last layer may overshoot so far, another scaling does not fit in
+_PADDING = 2
+_BACKGROUND = 48
+_LEAST_CELL = 56  # pixels
+MOST_FRAMES = 200  # of a film
+
+
+def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
+    """Bytes from a network's floats: `rint((x + 1) * 127.5)` for tanh, `rint(x * 255)` for sigmoid, clipped.
+
+    Args:
+        images: floats of any shape.
+        value_range: `tanh` for [-1, 1] or `sigmoid` for [0, 1].
+
+    Raises:
+        GanlabError: if a value is not finite, or so far outside the range that another scaling was meant.
+    """
+    images = np.asarray(images)
+    if images.dtype.kind in "biu":
+        raise GanlabError(f"images: expected floats in the {value_range} range, received {images.dtype} values.")
+    images = images.astype(np.float32)  # from bfloat16, too
+    low, scale = _RANGES[value_range]
+    if images.size:
+        _check_range(images, value_range, low, low + 255.0 / scale)
+    return np.clip(np.rint((images - low) * scale), 0, 255).astype(np.uint8)
+
+
+def _check_range(images: np.ndarray, value_range: str, low: float, high: float) -> None:
+    smallest, largest = float(images.min()), float(images.max())  # NaN if any value is
+    margin = _OVERSHOOT * (high - low)
+    if not (np.isfinite(smallest) and np.isfinite(largest)):
+        raise GanlabError(f"images: expected finite values, received {smallest} to {largest}.")
+    if smallest < low - margin or largest > high + margin:
+        raise GanlabError(
+            f"images: expected values in [{low:g}, {high:g}] (data.range: {value_range}), "
+            f"received {smallest:.4g} to {largest:.4g}."
+        )
+
+
+def from_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
+    """Float32 images in the declared range; the inverse of `to_uint8`."""
+    low, scale = _RANGES[value_range]
+    return np.asarray(images, np.float32) / np.float32(scale) + np.float32(low)
+
+
+def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | None = None) -> np.ndarray:
+    """Lays images out row by row, with a thin frame around each.
+
+    Args:
+        images: uint8 `(N, H, W, C)`, at most `rows * columns` of them; missing ones leave empty cells.
+        cell_scale: whole factor by which images are enlarged, pixels kept sharp; None brings small images
+            (digits of 8x8 or 28x28) to at least 56 pixels.
+
+    Returns:
+        uint8 `(rows * (h + 2) + 2, columns * (w + 2) + 2, C)` with h and w the enlarged height and width.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or len(images) > rows * columns:
+        raise GanlabError(
+            f"image grid: expected at most {rows} x {columns} uint8 images (N, H, W, C), "
+            f"received {images.dtype} {images.shape}."
+        )
+    scale = cell_scale or -(-_LEAST_CELL // min(_LEAST_CELL, max(images.shape[1:3])))
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    height, width, channels = images.shape[1:]
+    step_y, step_x = height + _PADDING, width + _PADDING
+    sheet = np.full((rows * step_y + _PADDING, columns * step_x + _PADDING, channels), _BACKGROUND, np.uint8)
+    for index, image in enumerate(images):
+        top = _PADDING + index // columns * step_y
+        left = _PADDING + index % columns * step_x
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def write_image(path: Path, image: np.ndarray) -> Path:
+    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` as PNG, whole or not at all."""
+    picture = _picture(image)
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG", optimize=False)
+    return path
+
+
+def write_grid(path: Path, images: np.ndarray, rows: int, columns: int) -> Path:
+    """Writes images as one grid; see `arrange_grid`."""
+    return write_image(path, arrange_grid(images, rows, columns))
+
+
+def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float = 0.15) -> Path:
+    """Writes an endless GIF, whole or not at all.
+
+    Args:
+        frames: pictures of one size, as paths or uint8 arrays. Of more than 200, 200 are taken at even
+            distances, the first and the last always.
+        duration: seconds a frame; the last one stays ten times as long.
+
+    Raises:
+        GanlabError: if there are no frames, or one cannot be read.
+    """
+    if not len(frames):
+        raise GanlabError(f"{path}: expected at least one frame, received none.")
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
+    milliseconds = [round(duration * 1000)] * len(chosen)
+    milliseconds[-1] *= 10
+
+    first, *others = chosen
+    with replacing(path) as temporary:
+        # Pillow draws the following frames from the generator one at a time.
+        _picture(frames[first]).save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=(_picture(frames[index]) for index in others),
+            duration=milliseconds,
+            loop=0,
+        )
+
+    return path
+
+
+def _picture(image: Path | np.ndarray) -> Image.Image:
+    if isinstance(image, np.ndarray):
+        return Image.fromarray(image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image)
+    try:
+        with Image.open(image, formats=["PNG"]) as opened:  # of the other formats, some start programs
+            opened.load()
+            return opened
+    except (OSError, ValueError, SyntaxError) as error:
+        raise GanlabError(f"{image}: cannot be read as an image: {error}.") from error

@@ -1,0 +1,48 @@
+"""Where a run was made: versions, commit, host and device, and nothing that could be a secret."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+_PACKAGES = ("ganlab", "keras", "tensorflow", "jax", "torch", "numpy", "pillow", "scikit-learn")
+
+
+def environment(backend: str, device: str) -> dict:
+    """Facts for environment.json; `device` is what the backend said it uses."""
+    return {
+        "backend": backend,
+        "device": device,
+        "versions": {name: version for name in _PACKAGES if (version := _version(name))},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "host": platform.node(),
+        "cpus": os.cpu_count(),
+        "commit": _commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit of ganlab's own source, with "+changes" if it differs from it; None for an installed package."""
+    source = Path(__file__).resolve().parents[2]
+    if not (source / ".git").exists():
+        return None
+    try:
+        commit = _git(source, "rev-parse", "HEAD")
+        return commit + "+changes" if _git(source, "status", "--porcelain", "-uno") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=10
+    ).stdout.strip()

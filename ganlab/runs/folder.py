@@ -1,0 +1,170 @@
+"""Every file name inside a run folder."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ganlab.errors import CheckpointError
+from ganlab.storage.writing import permit, read_json, write_json, write_text
+
+_TEMPORARY = ".[0-9a-f]*-*"  # as files.replacing and checkpoints.write_state name them
+_ASIDE = "damaged-"
+
+
+class RunFolder:
+    """The files of one run. Reading one needs nothing but the folder."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.config = path / "config.yaml"
+        self.environment = path / "environment.json"
+        self.status_file = path / "status.json"
+        self.models = path / "models"
+        self.drawing = path / "models" / "gan.png"
+        self.history = path / "history.csv"
+        self.losses = path / "losses.png"
+        self.outputs = path / "outputs.png"
+        self.samples = path / "samples"
+        self.film = path / "samples.gif"
+        self.checkpoints = path / "checkpoints"
+        self.metrics = path / "metrics.jsonl"
+        self.summary = path / "summary.json"
+        self._status_lock = threading.RLock()  # reentrant: a second Ctrl-C may come in the middle of writing the status
+
+    def summary_of(self, network: str) -> Path:
+        return self.models / f"{network}.txt"
+
+    def sample(self, step: int) -> Path:
+        return self.samples / f"{step:06d}.png"
+
+    def generator_weights(self, step: int) -> Path:
+        return self.checkpoints / f"generator-{step:06d}.weights.h5"
+
+    def state(self, step: int) -> Path:
+        return self.checkpoints / f"state-{step:06d}"
+
+    def extra_sample(self, kind: str, step: int, seed: int) -> Path:
+        return self.samples / f"{kind}-{step:06d}-seed{seed}.png"
+
+    def sample_steps(self) -> list[int]:
+        return _steps(self.samples, "", ".png")
+
+    def generator_steps(self) -> list[int]:
+        return _steps(self.checkpoints, "generator-", ".weights.h5")
+
+    def state_steps(self) -> list[int]:
+        return _steps(self.checkpoints, "state-", "")
+
+    def status(self) -> dict:
+        return read_json(self.status_file) if self.status_file.exists() else {}
+
+    def set_status(self, state: str, **more: Any) -> None:
+        """Updates status.json; the time of each state's first and last occurrence is kept."""
+        with self._status_lock:
+            status = self.status() | more | {"status": state}
+            now = round(time.time(), 3)
+            status["times"] = status.get("times", {}) | {state: now, "updated": now}
+            write_json(self.status_file, status)
+
+    def set_aside(self, path: Path) -> Path:
+        """Renames a damaged checkpoint to `damaged-...`, out of the way of whoever looks for checkpoints."""
+        aside = path.with_name(f"{_ASIDE}{path.name}")
+        remove(aside)
+        os.replace(path, aside)
+        return aside
+
+    def aside(self) -> list[Path]:
+        """The damaged checkpoints that were set aside."""
+        return sorted(self.checkpoints.glob(f"{_ASIDE}*"))
+
+    def half_written(self) -> list[Path]:
+        """What a killed process was about to write, and one that lives may be writing now."""
+        return sorted(path for pattern in (_TEMPORARY, f"*/{_TEMPORARY}") for path in self.path.glob(pattern))
+
+    def history_steps(self) -> int:
+        """How many whole rows history.csv has: the steps 1, 2, ... that it knows."""
+        if not self.history.exists():
+            return 0
+        lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)[1:]
+        wrong = (n for n, line in enumerate(lines) if not (line.startswith(f"{n + 1},") and line.endswith("\n")))
+        return next(wrong, len(lines))
+
+    def generator_weights_at(self, step: int | None) -> tuple[int, Path]:
+        """The generator checkpoint of a step, or the newest one.
+
+        Raises: CheckpointError, with the steps that are there.
+        """
+        steps = self.generator_steps()
+        if not steps:
+            raise CheckpointError(f"{self.path}: has no generator checkpoint yet; let the run reach one")
+        if step is None:
+            step = steps[-1]
+        if step not in steps:
+            there = ", ".join(map(str, steps))
+            raise CheckpointError(f"{self.path}: no generator checkpoint of step {step}; there are {there}")
+        return step, self.generator_weights(step)
+
+    def cut_back(self, step: int) -> None:
+        """Removes what was written after `step`, torn last lines included, so that a resumed run writes it again.
+
+        What a killed process was about to write lies about under a temporary name, and goes as well.
+        """
+        for path in self.half_written():
+            remove(path)
+        _cut_lines(self.history, lambda line: int(line.split(",", 1)[0]), step, header=True)
+        _cut_lines(self.metrics, lambda line: json.loads(line)["step"], step, header=False)
+        for path, steps in (
+            (self.sample, self.sample_steps()),
+            (self.generator_weights, self.generator_steps()),
+            (self.state, self.state_steps()),
+        ):
+            for later in (s for s in steps if s > step):
+                remove_at_once(path(later))
+
+
+def remove(path: Path) -> None:
+    """Removes a file or a folder that may be gone already."""
+    permit(path)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def remove_at_once(path: Path) -> None:
+    """As `remove`; a process that is killed in it leaves what `half_written` finds, and no folder with some of its files."""
+    permit(path)
+    if path.exists():
+        going = path.with_name(f".{os.getpid()}-{path.name}")
+        os.replace(path, going)
+        remove(going)
+
+
+def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:
+    names = [p.name for p in folder.glob(f"{prefix}*{suffix}")] if folder.is_dir() else []
+    numbers = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
+    # Other digits than ours, or too few of them, would name a file that is not there.
+    return sorted(int(n) for n in numbers if n.isascii() and n.isdigit() and n == f"{int(n):06d}")
+
+
+def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:
+    """Keeps the whole lines up to step `last`, in a new file: a process that lost this run still appends to the old one."""
+    if not path.exists():
+        return
+    kept = []
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)):
+        try:
+            belongs = line.endswith("\n") and ((header and number == 0) or step_of(line) <= last)
+        except (ValueError, KeyError, TypeError):
+            belongs = False
+        if not belongs:
+            break
+        kept.append(line)
+    if kept:
+        write_text(path, "".join(kept))
+    else:
+        remove(path)

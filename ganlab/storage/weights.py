@@ -1,0 +1,110 @@
+"""Weights on disk: Keras' weight files with two checksums in front, because Keras' own format has none.
+
+The first 512 bytes are what HDF5 calls a user block: Keras and every other reader of HDF5 skip it. It has the sha256 of the rest
+of the file, so that nothing of a damaged file reaches HDF5, which a wrong byte can send into an endless loop, and that of the
+weights in the model's order, which identifies them.
+"""
+
+import hashlib
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlab.errors import CheckpointError, GanlabError
+from ganlab.storage.hdf5 import require_plain_arrays
+
+if TYPE_CHECKING:
+    import keras
+
+_BLOCK = 512  # the smallest that HDF5 knows
+_HEADER = re.compile(rb"ganlab weights\ncontent ([0-9a-f]{64})\nweights ([0-9a-f]{64})\n\0*")
+# What h5py and Keras raise for a file that is none, is damaged, or has other layers and shapes.
+_DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+
+
+def write_weights(path: Path, model: "keras.Model") -> None:
+    """Writes the model's weights as a .weights.h5 file that Keras reads, with its checksums in front."""
+    model.save_weights(path)
+    content = path.read_bytes()
+    sums = (hashlib.sha256(content).hexdigest(), hash_of_arrays(model.get_weights()))
+    header = "ganlab weights\ncontent {}\nweights {}\n".format(*sums)
+    with path.open("wb") as file:
+        file.write(header.encode().ljust(_BLOCK, b"\0"))
+        file.write(content)
+
+
+def check_weights(path: Path) -> dict[str, np.ndarray]:
+    """Checks a weight file without its network and without a framework, and returns its arrays by their place in it.
+
+    Raises: CheckpointError for damage, and for a file without checksums or with anything but arrays.
+    """
+    import h5py
+
+    try:
+        if _checksums(path)[1]:
+            raise ValueError("the weights do not match their checksum")
+        arrays: dict[str, np.ndarray] = {}
+        with h5py.File(path, "r") as file:
+            require_plain_arrays(file, path.stat().st_size)
+            file.visititems(
+                lambda name, item: arrays.update({name: item[()]} if isinstance(item, h5py.Dataset) else {})
+            )
+    except _DAMAGE as error:
+        raise CheckpointError(f"{path}: damaged: {_first_line(error)}") from error
+    return arrays
+
+
+def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[GanlabError] = CheckpointError) -> str:
+    """Loads what `write_weights` wrote into the model, and returns the sha256 of the weights.
+
+    Raises:
+        kind: if the file is not there, damaged, or of another network; the message ends in the remedy.
+    """
+    import h5py
+
+    end = f" {remedy}." if remedy else ""
+    try:
+        expected, is_damaged = _checksums(path)
+        if not is_damaged:
+            with h5py.File(path, "r") as file:
+                require_plain_arrays(file, path.stat().st_size)
+            with warnings.catch_warnings():
+                # Keras warns of layers it finds no weights for and leaves them as they are; the checksum finds them.
+                warnings.simplefilter("ignore")
+                model.load_weights(path)
+    except _DAMAGE as error:
+        raise kind(f"{path}: no weights of this network: {_first_line(error)}.{end}") from error
+    if is_damaged or hash_of_arrays(model.get_weights()) != expected:
+        raise kind(f"{path}: damaged, the weights do not match their checksum.{end}")
+    return expected
+
+
+def _checksums(path: Path) -> tuple[str, bool]:
+    """The sha256 of the weights as the file says it, and whether the file is another than was written.
+
+    Raises: ValueError if it has no checksums.
+    """
+    with path.open("rb") as file:
+        header = _HEADER.fullmatch(file.read(_BLOCK))
+        if header is None:
+            raise ValueError("it does not begin with the checksums of a weight file")
+        is_damaged = hashlib.file_digest(file, "sha256").hexdigest() != header[1].decode()
+    return header[2].decode(), is_damaged
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")
+
+
+def hash_of_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """sha256 hex over type, shape and bytes of each array in order, whatever file they come from."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

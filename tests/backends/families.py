@@ -1,0 +1,126 @@
+"""Ten steps of each family of GAN on one backend: `python -m tests.backends.families FILE.npz`, under KERAS_BACKEND.
+
+Keras loads one backend a process, so that test_parity.py runs this once a backend and compares the files. There are no random
+layers, whose numbers are each backend's own, and no bias before a batch normalization, whose gradient is rounding alone.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from ganlab.models.folding import fold_objective
+from ganlab.training.stages import Pass
+from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config
+
+STEPS = 10
+PICTURES = np.random.default_rng(1).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
+RMSPROP = {"RMSprop": {"learning_rate": 0.005}}
+
+
+def normalized(*layers: dict) -> list:
+    """Each layer without a bias, followed by batch normalization and an activation."""
+    return [part for layer in layers for part in (layer, {"BatchNormalization": {"momentum": 0.8}}, "LeakyReLU")]
+
+
+def dense(units: int) -> dict:
+    return {"Dense": {"units": units, "use_bias": False}}
+
+
+def convolution(kind: str, filters: int, **more) -> dict:
+    return {kind: {"filters": filters, "kernel_size": 3, "padding": "same", **more}}
+
+
+CRITIC = [*normalized(dense(6)), {"Dense": {"units": 1}}]
+DENSE = {"generator": [*normalized(dense(5)), {"Dense": {"units": 8, "activation": "tanh"}}], "discriminator": CRITIC}
+CONVOLUTIONAL = {
+    "generator": [
+        *normalized(dense(12)),
+        {"Reshape": {"target_shape": [2, 2, 3]}},
+        "UpSampling2D",
+        *normalized(convolution("Conv2D", 4, use_bias=False)),
+        convolution("Conv2DTranspose", 1, strides=2, activation="tanh"),
+    ],
+    "discriminator": [
+        convolution("Conv2D", 4, strides=2),
+        "LeakyReLU",
+        *normalized(convolution("Conv2D", 4, strides=2, use_bias=False)),
+        "Flatten",
+        {"Dense": {"units": 1}},
+    ],
+}
+SPECTRAL = [{"SpectralNormalization": {"layer": {"Dense": {"units": 6}}}}, "LeakyReLU", {"Dense": {"units": 1}}]
+L2 = {"L2": {"l2": 0.1}}
+REGULARIZED = {
+    "generator": [{"Dense": {"units": 8, "kernel_regularizer": L2, "activity_regularizer": L2}}],
+    "discriminator": [{"Dense": {"units": 1, "kernel_regularizer": L2, "activity_regularizer": L2}}],
+}
+MAX_NORM = [
+    {"Dense": {"units": 6, "kernel_constraint": {"MaxNorm": {"max_value": 0.5}}}},
+    "LeakyReLU",
+    {"Dense": {"units": 1}},
+]
+DECAY = {
+    "Adam": {
+        "learning_rate": {"ExponentialDecay": {"initial_learning_rate": 0.01, "decay_steps": 5, "decay_rate": 0.5}}
+    }
+}
+
+FAMILIES = {
+    "GAN": {"loss": "minimax"},
+    "DCGAN": CONVOLUTIONAL | {"train": {"discriminator_batches": "alternate", "share_latents": True}},
+    "DCGAN folded": CONVOLUTIONAL,
+    "LSGAN": DENSE | {"loss": "least_squares", "optimizer": DECAY},
+    "WGAN": DENSE
+    | {"loss": "wasserstein", "clip_weights": 0.05, "optimizer": RMSPROP, "train": {"discriminator_steps": 3}},
+    "WGAN-GP": DENSE | {"loss": "wasserstein", "penalty": {"wgan_gp": {}}, "train": {"discriminator_steps": 2}},
+    "hinge and lazy R1": CONVOLUTIONAL | {"loss": "hinge", "penalty": {"r1": {"weight": 1.0, "every": 4}}},
+    "DRAGAN": DENSE | {"penalty": {"dragan": {}, "r2": {}}},
+    "relativistic, joint": {
+        "discriminator": [*normalized(dense(6)), dense(1)],  # a bias of all outputs cancels in the loss
+        "loss": "relativistic",
+        "train": {"discriminator_batches": "joint"},
+    },
+    "moving average": DENSE | {"train": {"ema": 0.9, "generator_steps": 2, "generator_batch_size": 6}},
+    "smoothed and flipped labels": {"loss": {"non_saturating": {"real_label": [0.7, 1.0], "flip_labels": 0.2}}},
+    "spectral normalization": {"discriminator": SPECTRAL, "loss": "hinge", "train": {"share_latents": True}},
+    "regularizers": REGULARIZED | {"optimizer": SGD, "train": {"share_latents": True}},
+    "regularizers without shared latents": REGULARIZED | {"optimizer": SGD},
+    "constraints": {"discriminator": MAX_NORM, "penalty": {"r1": {}}},
+    "bfloat16": {"precision": "mixed_bfloat16", "optimizer": SGD},
+}
+
+
+def trained(name: str):
+    """A GAN of this family after its steps: (Tiny, rows)."""
+    options = {"optimizer": ADAM} | FAMILIES[name]
+    images = PICTURES if options.get("generator") is CONVOLUTIONAL["generator"] else IMAGES
+    change = fold_objective if "folded" in name else lambda objective: objective
+    tiny = build(tiny_config(**options), images=images, change=change)
+    return tiny, tiny.train(STEPS)
+
+
+def single_updates() -> dict[str, np.ndarray]:
+    """Whose weights each update of an alternate step moves, one update at a time: "UPDATE NUMBER/OWNER" -> moved or not."""
+    config = tiny_config(**DENSE, optimizer=SGD, train={"discriminator_batches": "alternate"})
+    updates = [stage for stage in build(config).objective.stages if not isinstance(stage, Pass)]
+    moved = {}
+    for number, update in enumerate(updates):
+        logged = "g_loss" if update.network == "generator" else "d_real" if number == 0 else "d_fake"
+        tiny = build(config, change=one_update(number, {logged: (logged,)}))
+        before = {name: [v.numpy() for v in model.trainable_variables] for name, model in tiny.gan.networks.items()}
+        tiny.train(1)
+        for name, model in tiny.gan.networks.items():
+            pairs = zip(before[name], model.trainable_variables, strict=True)
+            moved[f"{number} {update.network}/{name}"] = np.array(
+                [not np.array_equal(old, new.numpy()) for old, new in pairs]
+            )
+    return moved
+
+
+if __name__ == "__main__":
+    found = {f"moved/{name}": array for name, array in single_updates().items()}
+    for family in FAMILIES:
+        tiny, rows = trained(family)
+        found |= {f"{family}/rows": rows} | {f"{family}/state/{name}": array for name, array in tiny.snapshot().items()}
+    np.savez(Path(sys.argv[1]), **found)

@@ -1,0 +1,63 @@
+"""Adam in one pass moves weights as Keras' Adam does, with XLA and without."""
+
+import keras
+import pytest
+
+from tests.backends import families
+from tests.backends.adam_updates import require_close, weights_and_moments
+from tests.training.tiny import ADAM, BACKEND, build, tiny_config
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("TensorFlow's steps", allow_module_level=True)
+
+from ganlab.backends import adam
+from tests.backends.test_xla import DENSE_FAMILIES, TOLERANCE, require_same, trained
+
+STEPS = {"by operation": adam.by_operation, "for XLA": adam.for_xla}
+
+
+@pytest.mark.parametrize("family", DENSE_FAMILIES)
+def test_steps_without_xla_train_as_with_keras_own_adam(family):
+    config = tiny_config(**({"optimizer": ADAM} | families.FAMILIES[family]))
+    require_same(trained(config, jit=False), trained(config, jit=False, tunings=()), TOLERANCE.get(family, 2e-5))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("kind", ["Adam", "AdamW"])
+def test_updates_are_keras_own(step, kind):
+    require_close(weights_and_moments(kind, lambda it: adam.in_one_pass(it, STEPS[step])), weights_and_moments(kind))
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD(), keras.optimizers.Adam(amsgrad=True)])
+def test_other_optimizers_keep_their_update(optimizer):
+    before = optimizer.update_step
+    with adam.in_one_pass(optimizer, adam.by_operation):
+        assert optimizer.update_step == before
+
+
+def test_the_update_is_keras_own_again_afterwards():
+    optimizer = keras.optimizers.Adam()
+    with pytest.raises(ZeroDivisionError), adam.in_one_pass(optimizer, adam.by_operation):
+        assert "update_step" in vars(optimizer)
+        raise ZeroDivisionError
+    assert "update_step" not in vars(optimizer)
+
+
+@pytest.mark.parametrize(
+    ("jit", "tunings", "used"),
+    [
+        (True, ("adam",), "for_xla"),
+        (False, ("adam",), "by_operation"),
+        (True, ("dense",), None),
+        (False, (), None),
+    ],
+)
+def test_steps_use_the_one_for_their_form(monkeypatch, jit, tunings, used):
+    moved = []
+    for name in ("for_xla", "by_operation"):
+        step = getattr(adam, name)
+        monkeypatch.setattr(adam, name, lambda *words, name=name, step=step: moved.append(name) or step(*words))
+    tiny = build(tiny_config(optimizer=ADAM))
+    tiny.steps = BACKEND.Steps(tiny.objective, families.IMAGES, (-1.0, 1.0), jit, tunings)
+    tiny.train(1)
+    assert moved == (8 * [used] if used else [])  # kernel and bias of four layers, traced once

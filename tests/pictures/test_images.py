@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganlab.errors import GanlabError
+from ganlab.pictures.images import arrange_grid, from_uint8, to_uint8, write_film, write_grid, write_image
+
+BYTES = np.arange(256, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("value_range", ["tanh", "sigmoid"])
+def test_bytes_survive_the_way_to_floats_and_back(value_range):
+    floats = from_uint8(BYTES, value_range)
+    assert floats.dtype == np.float32 and np.array_equal(to_uint8(floats, value_range), BYTES)
+
+
+@pytest.mark.parametrize(
+    ("value_range", "floats", "expected"),
+    [
+        ("tanh", [-1, 0, 1], [0, 128, 255]),  # 127.5 rounds to even
+        ("tanh", [-1.2, 1.2, -0.5], [0, 255, 64]),
+        ("sigmoid", [0, 0.5, 1], [0, 128, 255]),
+        ("sigmoid", [-0.1, 1.1, 0.1], [0, 255, 26]),
+    ],
+)
+def test_floats_become_bytes(value_range, floats, expected):
+    assert to_uint8(np.array(floats, np.float32), value_range).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("value_range", "floats", "message"),
+    [
+        ("tanh", [0.0, 255.0], r"expected values in [-1, 1] (data.range: tanh), received 0 to 255."),
+        ("sigmoid", [-1.0, 1.0], r"expected values in [0, 1] (data.range: sigmoid), received -1 to 1."),
+        ("tanh", [0.0, np.nan], "expected finite values, received nan to nan."),
+        ("tanh", [0.0, np.inf], "expected finite values, received 0.0 to inf."),
+    ],
+)
+def test_images_of_another_range_are_an_error(value_range, floats, message):
+    with pytest.raises(GanlabError) as caught:
+        to_uint8(np.array(floats, np.float32), value_range)
+    assert str(caught.value) == f"images: {message}"
+
+
+def test_networks_in_low_precision_give_bytes_too():
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    assert to_uint8(np.array([-1, 0, 1], bfloat16), "tanh").tolist() == [0, 128, 255]
+
+
+def test_bytes_are_not_taken_for_floats():
+    with pytest.raises(GanlabError, match="expected floats in the tanh range, received uint8 values"):
+        to_uint8(BYTES, "tanh")
+
+
+@pytest.mark.parametrize(("side", "cell"), [(8, 56), (28, 56), (32, 64), (40, 80), (64, 64), (100, 100)])
+def test_small_images_are_enlarged_by_a_whole_factor(side, cell):
+    images = np.zeros((1, side, side, 3), np.uint8)
+    assert arrange_grid(images, 1, 1).shape == (cell + 4, cell + 4, 3)
+
+
+def test_a_grid_is_filled_row_by_row_and_keeps_pixels_sharp():
+    images = np.array([10, 20, 30], np.uint8).reshape(3, 1, 1, 1) * np.ones((1, 2, 2, 1), np.uint8)
+    images[0, 0, 0] = 99
+    grid = arrange_grid(images, 2, 2, cell_scale=3)[..., 0]
+    assert grid.shape == (2 + 8 + 8, 2 + 8 + 8)
+    assert (grid[2:5, 2:5] == 99).all() and (grid[5:8, 2:8] == 10).all()
+    assert (grid[2:8, 10:16] == 20).all() and (grid[10:16, 2:8] == 30).all()
+    frame = grid[0, 0]
+    assert (grid[10:16, 10:16] == frame).all() and (grid[8:10] == frame).all()
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((5, 8, 8, 1), np.uint8), np.zeros((4, 8, 8), np.uint8), np.zeros((4, 8, 8, 1), np.float32)],
+    ids=["too many", "no channels", "floats"],
+)
+def test_a_grid_takes_no_other_arrays(images):
+    with pytest.raises(GanlabError, match=r"image grid: expected at most 2 x 2 uint8 images \(N, H, W, C\)"):
+        arrange_grid(images, 2, 2)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_grid_on_disk_has_the_pixels_of_the_grid(tmp_path, channels):
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, channels), np.uint8)
+    path = write_grid(tmp_path / "new" / "grid.png", images, 2, 2)
+    with Image.open(path) as picture:
+        assert np.array_equal(np.asarray(picture).reshape(118, 118, channels), arrange_grid(images, 2, 2))
+
+
+def test_the_same_pixels_give_the_same_bytes(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    first, second = write_image(tmp_path / "a.png", image), write_image(tmp_path / "b.png", image)
+    assert first.read_bytes() == second.read_bytes()
+    frames = [image, image[::-1]]
+    films = [write_film(tmp_path / name, frames) for name in ("a.gif", "b.gif")]
+    assert films[0].read_bytes() == films[1].read_bytes()
+
+
+def test_a_film_shows_its_frames_and_stays_on_the_last(tmp_path):
+    paths = [
+        write_image(tmp_path / f"{i}.png", np.full((20, 20), value, np.uint8)) for i, value in enumerate((0, 100, 200))
+    ]
+    with Image.open(write_film(tmp_path / "a.gif", paths, duration=0.2)) as film:
+        assert film.n_frames == 3 and film.info["loop"] == 0
+        seen = []
+        for index in range(3):
+            film.seek(index)
+            seen.append((int(np.asarray(film.convert("L"))[0, 0]), film.info["duration"]))
+    assert seen == [(0, 200), (100, 200), (200, 2000)]
+
+
+def test_a_long_film_is_thinned_but_keeps_both_ends(tmp_path):
+    frames = [np.full((4, 4), index % 256, np.uint8) for index in range(501)]
+    frames[-1][:] = 250
+    with Image.open(write_film(tmp_path / "a.gif", frames)) as film:
+        assert film.n_frames == 200
+        first = np.asarray(film.convert("L"))[0, 0]
+        film.seek(199)
+        assert (first, np.asarray(film.convert("L"))[0, 0]) == (0, 250)
+
+
+def test_a_film_needs_frames_that_can_be_read(tmp_path):
+    with pytest.raises(GanlabError, match="expected at least one frame, received none"):
+        write_film(tmp_path / "a.gif", [])
+    good = write_image(tmp_path / "good.png", np.zeros((8, 8), np.uint8))
+    (tmp_path / "bad.png").write_bytes(good.read_bytes()[:40])
+    with pytest.raises(GanlabError, match=r"bad\.png: cannot be read as an image"):
+        write_film(tmp_path / "a.gif", [good, tmp_path / "bad.png"])
+
+
+def test_a_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path):
+    path = write_film(tmp_path / "a.gif", [np.zeros((8, 8), np.uint8)])
+    before = path.read_bytes()
+    with pytest.raises(GanlabError):
+        write_film(path, [np.zeros((8, 8), np.uint8), tmp_path / "missing.png"])
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]

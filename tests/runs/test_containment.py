@@ -1,0 +1,41 @@
+import os
+
+import pytest
+
+from ganlab.errors import GanlabError
+from ganlab.runs.containment import require_contained
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "run" / "checkpoints" / "state-000001").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "state-000001" / "variables.npz").touch()
+    return tmp_path / "run"
+
+
+def test_files_and_folders_of_its_own_are_fine(folder):
+    require_contained(folder)
+
+
+def test_the_folder_itself_may_be_a_link(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    require_contained(tmp_path / "link")
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "/etc", "nowhere", "state-000001"])
+def test_a_link_at_any_depth_is_refused_wherever_it_points(folder, target):
+    (folder / "checkpoints" / "state-000002").symlink_to(target)
+    with pytest.raises(GanlabError, match=r"checkpoints/state-000002: refused: a link, in a run folder"):
+        require_contained(folder)
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
+    (tmp_path / "run").symlink_to("nowhere")
+    with pytest.raises(GanlabError, match=r"/run: cannot be listed: No such file or directory$"):
+        require_contained(tmp_path / "run")
+
+
+def test_a_pipe_is_refused(folder):
+    os.mkfifo(folder / "history.csv")
+    with pytest.raises(GanlabError, match=r"history\.csv: refused: no regular file, in a run folder"):
+        require_contained(folder)

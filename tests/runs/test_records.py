@@ -1,0 +1,153 @@
+import json
+import re
+
+import pytest
+
+from ganlab.errors import ConfigError, GanlabError
+from ganlab.runs.records import find_run, find_runs, read_run, read_runs
+from tests.run_folders import metric, write_json, write_run
+
+
+def test_no_results_folder_means_no_runs(tmp_path):
+    assert find_runs(tmp_path / "nowhere") == []
+
+
+def test_runs_are_folders_with_a_status_two_levels_down_and_exp2_stands_before_exp10(tmp_path):
+    second = write_run(tmp_path, "exp10", dataset="mnist")
+    first = write_run(tmp_path, "exp2", dataset="mnist")
+    (tmp_path / "reference" / "akel2022").mkdir(parents=True)
+    (tmp_path / "mnist" / "table.csv").touch()
+    assert find_runs(tmp_path) == [first, second]
+
+
+class TestFindRun:
+    @pytest.mark.parametrize("selector", ["{path}", "{folder}", "digits/{folder}", "quickstart"])
+    def test_a_run_answers_to(self, tmp_path, selector):
+        folder = write_run(tmp_path)
+        write_run(tmp_path, "another")
+        assert find_run(tmp_path, selector.format(path=folder, folder=folder.name)) == folder
+
+    @pytest.mark.parametrize("digits", [4, 8, 64])
+    def test_a_run_answers_to_the_first_digits_of_its_identity(self, tmp_path, digits):
+        folder = write_run(tmp_path)
+        identity = read_run(folder).summary["identity"]
+        assert find_run(tmp_path, identity[:digits]) == folder
+
+    def test_three_digits_are_too_few(self, tmp_path):
+        folder = write_run(tmp_path)
+        with pytest.raises(ConfigError, match="no such run"):
+            find_run(tmp_path, folder.name.split("-")[-1][:3])
+
+    def test_a_seed_tells_runs_of_one_config_apart(self, tmp_path):
+        folders = [write_run(tmp_path, seed=seed) for seed in (0, 1)]
+        assert find_run(tmp_path, "quickstart-seed1") == folders[1]
+
+    def test_a_fresh_repetition_does_not_hide_the_first_run(self, tmp_path):
+        first, second = write_run(tmp_path), write_run(tmp_path, again="-2")
+        assert find_run(tmp_path, first.name) == first
+        assert find_run(tmp_path, second.name) == second
+
+    def test_several_answers_are_listed_up_to_five(self, tmp_path):
+        for seed in range(7):
+            write_run(tmp_path, seed=seed)
+        with pytest.raises(ConfigError) as caught:
+            find_run(tmp_path, "quickstart")
+        message = str(caught.value)
+        assert message.startswith(f"quickstart: 7 runs in {tmp_path} answer to this: quickstart-seed0-")
+        assert message.count("quickstart-seed") == 5
+        assert message.endswith(", ...")
+
+    def test_a_near_miss_is_pointed_out(self, tmp_path):
+        write_run(tmp_path)
+        with pytest.raises(ConfigError) as caught:
+            find_run(tmp_path, "quikstart")
+        assert str(caught.value) == f"quikstart: no such run in {tmp_path}. Did you mean 'quickstart'?"
+
+    def test_without_any_run_the_command_that_makes_one_is_named(self, tmp_path):
+        with pytest.raises(ConfigError, match="'ganlab run CONFIG' makes one"):
+            find_run(tmp_path, "quickstart")
+
+
+class TestReadRun:
+    def test_a_finished_run_says_what_it_was(self, tmp_path):
+        record = read_run(write_run(tmp_path, "exp18", dataset="celeba", seed=3, family="WGAN"))
+        assert (record.dataset, record.name, record.seed, record.family) == ("celeba", "exp18", 3, "WGAN")
+        assert (record.state, record.finished, record.verdict) == ("finished", True, "ok")
+        assert record.updated == 1714561200.0
+
+    def test_a_running_run_is_known_by_its_folder_and_its_config(self, tmp_path):
+        folder = write_run(tmp_path, "my-net", seed=2, family="LSGAN", status="running", with_summary=False)
+        record = read_run(folder)
+        assert (record.dataset, record.name, record.seed, record.family) == ("digits", "my-net", 2, "LSGAN")
+        assert record.identity == folder.name[-8:]
+        assert not record.finished and record.summary is None and record.metrics == {}
+
+    def test_a_summary_does_not_make_a_stopped_run_finished(self, tmp_path):
+        assert not read_run(write_run(tmp_path, status="stopped")).finished
+
+    def test_the_newest_grid_is_the_picture_to_open(self, tmp_path):
+        folder = write_run(tmp_path)
+        (folder / "samples").mkdir()
+        for name in ("samples/000500.png", "samples/001500.png", "losses.png"):
+            (folder / name).touch()
+        pictures = read_run(folder).pictures()
+        assert pictures == {"losses": folder / "losses.png", "samples": folder / "samples/001500.png"}
+
+    @pytest.mark.parametrize(
+        ("file", "content", "message"),
+        [
+            ("status.json", "{", "damaged JSON: Expecting property name"),
+            ("status.json", "", "damaged JSON:"),
+            ("status.json", "[" * 100_000, "damaged JSON:"),
+            ("status.json", "\xff", "damaged JSON:"),
+            ("status.json", "[]", "damaged: expected a mapping, received list"),
+            ("status.json", '{"status": "asleep"}', "damaged: status: expected one of created, running"),
+            ("status.json", '{"status": ["running"]}', "damaged: status: expected one of created, running"),
+            ("status.json", '{"status": "running", "times": 3}', "damaged: times: expected a mapping"),
+            ("status.json", '{"status": "running", "times": {"updated": ""}}', "damaged: times: expected"),
+            ("status.json", '{"status": "running", "cell": []}', "damaged: cell: received list"),
+            ("summary.json", '{"format": 1', "damaged JSON:"),
+            ("summary.json", '{"format": 2}', "format 2 is not one this ganlab reads; expected 1"),
+            ("summary.json", '{"format": 1}', "damaged: identity is missing"),
+        ],
+    )
+    def test_a_damaged_file_is_one_line_that_names_it(self, tmp_path, file, content, message):
+        folder = write_run(tmp_path)
+        (folder / file).write_text(content, encoding="latin-1")
+        with pytest.raises(GanlabError, match=re.escape(f"{folder / file}: {message}")) as caught:
+            read_run(folder)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"seed": "0"}, "damaged: seed: received str"),
+            ({"seed": True}, "damaged: seed: received bool"),
+            ({"metrics": []}, "damaged: metrics: received list"),
+            ({"metrics": {"fd1k": 3.0}}, "damaged: metrics.fd1k: expected a mapping, received float"),
+            ({"metrics": {"fd1k": {"last": 1.0}}}, "damaged: metrics.fd1k.best is missing"),
+            ({"metrics": {"fd1k": metric("low")}}, "damaged: metrics.fd1k.last: received str"),
+        ],
+    )
+    def test_a_summary_with_a_wrong_value_is_one_line_that_names_it(self, tmp_path, change, message):
+        folder = write_run(tmp_path)
+        summary = json.loads((folder / "summary.json").read_text())
+        write_json(folder / "summary.json", {**summary, **change})
+        with pytest.raises(GanlabError, match=re.escape(f"{folder / 'summary.json'}: {message}")):
+            read_run(folder)
+
+    def test_values_that_were_never_computed_are_allowed(self, tmp_path):
+        metrics = {"fd1k": metric(None, best_step=None, floor=None)}
+        folder = write_run(tmp_path, metrics=metrics, verdict=None)
+        assert read_run(folder).metrics == metrics
+
+
+def test_a_damaged_run_does_not_hide_the_others(tmp_path):
+    good, bad, worse = (write_run(tmp_path, name) for name in ("exp01", "exp02", "exp03"))
+    (bad / "status.json").write_text("{")
+    (worse / "summary.json").unlink()
+    (worse / "summary.json").mkdir()
+    records, problems = read_runs([bad, worse, good])
+    assert [record.folder for record in records] == [good]
+    assert len(problems) == 2 and str(bad / "status.json") in problems[0]
+    assert problems[1] == f"{worse / 'summary.json'}: Is a directory"

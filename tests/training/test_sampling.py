@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from ganlab.models.gan import build_generator
+from ganlab.training.draws import draw_latents
+from ganlab.training.sampling import Sampler, interpolate
+from tests.training.tiny import tiny_config
+
+LAYERS = [{"Dense": {"units": 8, "activation": "tanh"}}, "BatchNormalization", {"Dropout": {"rate": 0.5}}]
+
+
+class TestSampler:
+    @pytest.fixture(scope="class")
+    def sampler(self):
+        config = tiny_config(generator=LAYERS)
+        return Sampler(build_generator(config), config)
+
+    @pytest.mark.parametrize("count", [1, 7, 250, 251, 600])
+    def test_any_count_gives_the_images_of_its_latents_in_order(self, sampler, count):
+        latents = draw_latents(0, "grid", count, 3, "normal")
+        images = sampler.images(latents)
+        assert (images.shape, images.dtype) == ((count, 8), np.float32)
+        np.testing.assert_allclose(images, np.array(sampler.generator(latents, training=False)), atol=1e-6)
+
+    def test_draws_are_the_same_every_time_and_follow_purpose_and_seed(self, sampler):
+        first = sampler.draw(4, "grid")
+        np.testing.assert_array_equal(first, sampler.draw(4, "grid"))
+        np.testing.assert_array_equal(first, sampler.draw(4, "grid", seed=0))
+        assert not np.allclose(first, sampler.draw(4, "metrics"))
+        assert not np.allclose(first, sampler.draw(4, "grid", seed=1))
+
+    def test_drawing_changes_nothing_in_the_generator(self, sampler):
+        before = [np.array(v) for v in sampler.generator.variables]
+        sampler.draw(10, "grid")
+        for old, variable in zip(before, sampler.generator.variables, strict=True):
+            np.testing.assert_array_equal(old, np.array(variable))
+
+    def test_images_are_float32_also_under_mixed_precision(self):
+        config = tiny_config(generator=LAYERS, precision="mixed_bfloat16")
+        assert Sampler(build_generator(config), config).draw(3, "grid").dtype == np.float32
+
+
+class TestInterpolation:
+    ENDS = np.random.default_rng(0).normal(size=(3, 2, 50)).astype(np.float32)
+
+    @pytest.mark.parametrize("distribution", ["normal", "uniform"])
+    def test_rows_begin_and_end_at_their_ends(self, distribution):
+        rows = interpolate(self.ENDS, 5, distribution).reshape(3, 5, 50)
+        np.testing.assert_allclose(rows[:, 0], self.ENDS[:, 0], atol=1e-5)
+        np.testing.assert_allclose(rows[:, -1], self.ENDS[:, 1], atol=1e-5)
+
+    def test_uniform_latents_move_straight(self):
+        rows = interpolate(self.ENDS, 3, "uniform").reshape(3, 3, 50)
+        np.testing.assert_allclose(rows[:, 1], self.ENDS.mean(axis=1), atol=1e-6)
+
+    def test_normal_latents_turn_by_equal_angles_and_keep_their_length(self):
+        ends = np.array([[[3.0, 0.0], [0.0, 3.0]]], np.float32)
+        angles = np.radians([0, 30, 60, 90])
+        expected = 3 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        np.testing.assert_allclose(interpolate(ends, 4, "normal"), expected, atol=1e-6)
+
+    def test_normal_latents_stay_typical(self):
+        lengths = np.linalg.norm(interpolate(self.ENDS, 9, "normal"), axis=1)
+        assert lengths.min() > 0.85 * np.linalg.norm(self.ENDS, axis=2).min()
+        straight = np.linalg.norm(interpolate(self.ENDS, 9, "uniform"), axis=1)
+        assert straight.min() < 0.8 * np.linalg.norm(self.ENDS, axis=2).min()
+
+    @pytest.mark.parametrize(
+        ("start", "end", "middle"),
+        [([1.0, 2.0], [1.0, 2.0], [1.0, 2.0]), ([1.0], [3.0], [2.0]), ([-1.0], [3.0], [1.0])],
+        ids=["the same point twice", "on one ray", "through the origin"],
+    )
+    def test_ends_on_one_line_have_no_circle_and_are_joined_straight(self, start, end, middle):
+        row = interpolate(np.array([[start, end]], np.float32), 3, "normal")
+        np.testing.assert_allclose(row, [start, middle, end], atol=1e-5)
