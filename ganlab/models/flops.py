@@ -9,15 +9,16 @@ import math
 
 import keras
 
+from ganlab.models.network import Network
 from ganlab.training.stages import Objective, Pass
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 
 
-def forward_flops(model: keras.Model) -> int:
-    """Operations of one sample through the model."""
-    return sum(_layer_flops(getattr(layer, "layer", layer), layer) for layer in model.layers)
+def forward_flops(network: Network) -> int:
+    """Operations of one sample through the network."""
+    return sum(_layer_flops(getattr(node.layer, "layer", node.layer), node.layer) for node in network.nodes)
 
 
 def _layer_flops(layer: keras.Layer, placed: keras.Layer) -> int:
