@@ -41,7 +41,7 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
     """
     if isinstance(value, str) and value:
         return {value: {}}
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or "" in value:
         raise located(f"expected {words}, received {shown(value)}", keys)
     if len(value) > 1:
         names = ", ".join(str(name) for name in list(value)[:4])
@@ -132,6 +132,10 @@ class Network(Section):
     def expanded(self) -> list[LayerSpec]:
         """All layers in order, with every `repeat` unrolled."""
         return _expand(self.layers, (self._key, "layers"))
+
+    def structure(self) -> list[dict[str, Any]]:
+        """The layers in one form however they were written, for the identity."""
+        return [{layer.kind: layer.arguments} for layer in self.expanded()]
 
 
 def _expand(layers: list[Any], keys: Keys) -> list[LayerSpec]:

@@ -62,13 +62,13 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
 
 
 def compile_network(
-    network: config.Network, input_shape: tuple[int, ...], error_at: ErrorAt, name: str, precision: str = "float32"
+    network: config.Network, ends: dict[str, tuple[int, ...]], error_at: ErrorAt, name: str, precision: str = "float32"
 ) -> Network:
     """Compiles one network.
 
     Args:
         network: the config's list of layers.
-        input_shape: without the batch: `(latent_dim,)` or the data's shape.
+        ends: name -> shape without the batch of what layers may take; `input` is what the first layer gets.
         error_at: makes a located error from keys and a message.
         name: of the network, also in its summary: generator or discriminator.
         precision: a Keras dtype policy; weights are float32 in either.
@@ -76,7 +76,7 @@ def compile_network(
     Raises:
         ConfigError: for a layer that is unknown or does not fit what stands before it, with both shapes.
     """
-    inputs = keras.Input(input_shape, name=f"{name}_input")
+    inputs = keras.Input(ends["input"], name=f"{name}_input")
     values = {INPUT: inputs}
     nodes: list[Node] = []
     counts: dict[str, int] = {}
@@ -111,7 +111,9 @@ def _checked_call(node: Node, values: dict, keys: Keys, error_at: ErrorAt) -> ke
     return output
 
 
-def check_output(network: Network, spec: config.Network, expected: tuple[int, ...], what: str, error_at: ErrorAt) -> None:
+def check_output(
+    network: Network, spec: config.Network, expected: tuple[int, ...], what: str, error_at: ErrorAt
+) -> None:
     """Raises a located error unless the network ends in the `expected` shape (without the batch)."""
     shape = network.output_shape
     if shape == expected:

@@ -86,6 +86,11 @@ class Network:
         return list(dict.fromkeys(node.layer for node in self.nodes))
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of `input`, without the batch."""
+        return tuple(self.model.inputs[0].shape[1:])
+
+    @property
     def output_shape(self) -> tuple[int, ...]:
         """Without the batch."""
         return tuple(self.model.output.shape[1:])
