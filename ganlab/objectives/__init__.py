@@ -1,4 +1,4 @@
-"""The objectives by their names in a config. A new one is a file with its keys and a function that makes its stages, and a row here."""
+"""The objectives by their names in a config. A new one is a file with its keys and a function for its stages, and a row here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
