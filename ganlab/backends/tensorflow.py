@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganlab.backends import adam, xla
+from ganlab.backends import adam
 from ganlab.errors import ConfigError
 from ganlab.models.flops import has_convolutions, step_flops
 from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
@@ -78,7 +78,7 @@ class Steps:
         tunings: Collection[str] = TUNINGS,
     ):
         tunings = () if tf.config.get_visible_devices("GPU") else tunings
-        self.objective = xla.tune_dense(objective) if jit and "dense" in tunings else objective
+        self.objective = objective
         self.adam_step = (adam.for_xla if jit else adam.by_operation) if "adam" in tunings else None
         self.images = tf.constant(images)
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0

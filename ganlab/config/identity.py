@@ -29,8 +29,7 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
     content["train"].pop("epochs", None)
     content["train"]["steps"] = steps
     for network in ("generator", "discriminator"):
-        layers = getattr(config, network).expanded()  # so that a repeat equals the layers written out
-        content[network]["layers"] = [{layer.kind: layer.arguments} for layer in layers]
+        content[network]["layers"] = getattr(config, network).structure()
     cell = {
         "schema_version": SCHEMA_VERSION,
         "config": content,

@@ -18,7 +18,7 @@ __all__ = ["build_config", "configs_at", "dump_config", "load_config", "load_res
 
 MAX_EXTENDS = 10
 
-_SUPPORTED = {"labels": "none"}
+_SUPPORTED = {"labels": ("none", "conditional")}
 
 
 def configs_at(path: Path) -> list[Path]:
@@ -100,7 +100,7 @@ def build_config(document: Document) -> Config:
     config._document = document
     for key, supported in _SUPPORTED.items():
         value = getattr(config, key)
-        if value != supported:
+        if value not in supported:
             raise config.error_at((key,), f"'{value}' is not supported yet; expected: {supported}")
     return config
 

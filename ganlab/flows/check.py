@@ -85,7 +85,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     return Check(
         config,
         {name: _layers(model) for name, model in gan.networks.items()},
-        {name: model.count_params() for name, model in gan.networks.items()},
+        {name: model.model.count_params() for name, model in gan.networks.items()},
         step_flops(objective),
         steps,
         None if steps is None else _disk(config, gan, objective, steps),
@@ -95,8 +95,8 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
 
 def _layers(model) -> list[tuple[str, str, tuple, int]]:
     return [
-        (layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
-        for layer in model.layers
+        (f"{model.name}_input", "InputLayer", model.shapes["input"], 0),
+        *((node.name, type(node.layer).__name__, node.shape, node.layer.count_params()) for node in model.nodes),
     ]
 
 
@@ -108,5 +108,5 @@ def _disk(config: Config, gan, objective, steps: int) -> int:
     pictures = len(output.samples_at) + (math.ceil(steps / output.samples_every) if output.samples_every else 1)
     rows, columns = output.grid
     picture = _PICTURE * rows * columns / 25
-    weights = kept * gan.sampled.count_params() * _BYTES + min(checkpoints, 3) * state
+    weights = kept * gan.sampled.model.count_params() * _BYTES + min(checkpoints, 3) * state
     return int(weights + 2 * pictures * picture + steps * _ROW + _PLOTS)

@@ -54,7 +54,7 @@ def _load_first(folder: RunFolder, steps: list[int], generator: Any) -> int:
     errors = []
     for step in steps:
         try:
-            read_weights(folder.generator_weights(step), generator)
+            read_weights(folder.generator_weights(step), generator.model)
         except CheckpointError as error:
             errors.append(error)
             continue

@@ -10,7 +10,6 @@ from ganlab.errors import GanlabError
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.flops import step_flops
-from ganlab.models.folding import fold_objective
 from ganlab.models.gan import build_gan, build_generator
 from ganlab.pictures import plots
 from ganlab.pictures.images import write_film
@@ -28,7 +27,7 @@ from ganlab.training.objectives import gan_objective
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
 from ganlab.training.signals import Asked
-from ganlab.training.stages import Objective
+from ganlab.training.stages import Objective, fold_objective
 from ganlab.training.timing import Choice, choose_steps
 from ganlab.training.trainer import Trainer
 
@@ -167,7 +166,7 @@ class Session:
             "status": status,
             **verdict,
             "image_size": self.plan.dataset.shape[0] if len(self.plan.dataset.shape) == 3 else None,
-            "parameters": {name: model.count_params() for name, model in self.gan.networks.items()},
+            "parameters": {name: model.model.count_params() for name, model in self.gan.networks.items()},
             "flops_a_step": step_flops(self.objective),
         }
         write_json(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import keras
 
 from ganlab.config.schema import Config
-from ganlab.models.compiler import build_network, check_output
+from ganlab.models.compiler import check_output, compile_network
+from ganlab.models.network import Network
 from ganlab.models.optimizers import build_optimizer
 
 
@@ -21,23 +22,23 @@ class Gan:
         average: a copy of the generator for the moving average of its weights, or None.
     """
 
-    networks: dict[str, keras.Model]
+    networks: dict[str, Network]
     optimizers: dict[str, keras.Optimizer]
-    average: keras.Model | None
+    average: Network | None
 
     @property
-    def sampled(self) -> keras.Model:
+    def sampled(self) -> Network:
         """The generator that pictures and metrics come from."""
         return self.average or self.networks["generator"]
 
     def stacked(self) -> keras.Model:
         """Generator and discriminator in a row, for the summary."""
         generator, discriminator = self.networks["generator"], self.networks["discriminator"]
-        latents = keras.Input(generator.input_shape[1:], name="latents")
-        return keras.Model(latents, discriminator(generator(latents)), name="gan")
+        latents = keras.Input(generator.shapes["input"], name="latents")
+        return keras.Model(latents, discriminator.model(generator.model(latents)), name="gan")
 
 
-def build_generator(config: Config, data_shape: tuple[int, ...] | None = None) -> keras.Model:
+def build_generator(config: Config, data_shape: tuple[int, ...] | None = None) -> Network:
     """The generator, with weights drawn from the config's seed: (batch, latent_dim) to (batch, *data_shape).
 
     Without a data shape it may end in any: a run folder's generator is rebuilt where its data are not at hand.
@@ -45,7 +46,7 @@ def build_generator(config: Config, data_shape: tuple[int, ...] | None = None) -
     Raises: ConfigError, located, for a layer that is wrong or does not fit.
     """
     _seed(config.seed, "generator")
-    model = build_network(config.generator, (config.latent.dim,), config.error_at, "generator", config.precision)
+    model = compile_network(config.generator, (config.latent.dim,), config.error_at, "generator", config.precision)
     if data_shape is not None:
         check_output(model, config.generator, data_shape, f"the shape of {config.data.name}", config.error_at)
     return model
@@ -56,7 +57,9 @@ def build_gan(config: Config, data_shape: tuple[int, ...]) -> Gan:
     generator = build_generator(config, data_shape)
     average = build_generator(config, data_shape) if config.train.ema else None  # the same seed: the same weights
     _seed(config.seed, "discriminator")
-    discriminator = build_network(config.discriminator, data_shape, config.error_at, "discriminator", config.precision)
+    discriminator = compile_network(
+        config.discriminator, data_shape, config.error_at, "discriminator", config.precision
+    )
     check_output(discriminator, config.discriminator, (1,), "one number an image", config.error_at)
     networks = {"generator": generator, "discriminator": discriminator}
     optimizers = {}

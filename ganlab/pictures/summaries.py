@@ -3,6 +3,7 @@
 import keras
 
 from ganlab.models.gan import Gan
+from ganlab.models.network import Network
 from ganlab.pictures.networks import LayerRow, NetworkDrawing, write_drawing
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import write_text
@@ -10,7 +11,10 @@ from ganlab.storage.writing import write_text
 
 def write_models(folder: RunFolder, gan: Gan) -> None:
     """Writes generator.txt, discriminator.txt, gan.txt and gan.png."""
-    for name, model in {**gan.networks, "gan": gan.stacked()}.items():
+    for name, model in {
+        **{name: network.model for name, network in gan.networks.items()},
+        "gan": gan.stacked(),
+    }.items():
         write_text(folder.summary_of(name), summary_text(model))
     write_drawing(folder.drawing, [_rows(model) for model in gan.networks.values()])
 
@@ -22,9 +26,9 @@ def summary_text(model: keras.Model) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(model: keras.Model) -> NetworkDrawing:
-    rows = [
-        LayerRow(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
-        for layer in model.layers
+def _rows(network: Network) -> NetworkDrawing:
+    rows = [LayerRow(f"{network.name}_input", "InputLayer", network.shapes["input"], 0)]
+    rows += [
+        LayerRow(node.name, type(node.layer).__name__, node.shape, node.layer.count_params()) for node in network.nodes
     ]
-    return NetworkDrawing(model.name, rows)
+    return NetworkDrawing(network.name, rows)

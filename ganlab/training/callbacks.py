@@ -230,12 +230,12 @@ class Checkpoints(Callback):
         """Takes a copy of everything now; it becomes files in the writer."""
         arrays = snapshot(self.variables)
         require_finite(self.folder, step, arrays)
-        weights = self.generator.get_weights()
+        weights = self.generator.model.get_weights()
         # The best step of this moment: metrics that come while this waits belong to later checkpoints.
         self.writer.submit(partial(self._write, step, arrays, weights, best_step(self.folder)))
 
     def _write(self, step: int, arrays: dict, weights: list[np.ndarray], best: int | None) -> None:
-        self.copy.set_weights(weights)
+        self.copy.model.set_weights(weights)
         write_generator(self.folder, step, self.copy)
         write_state(self.folder, step, arrays, self.facts)
         self.folder.set_status("running", checkpoint=step)

@@ -173,7 +173,7 @@ def write_generator(folder: RunFolder, step: int, generator: Any) -> None:
     """
     path = folder.generator_weights(step)
     with replacing(path) as temporary:
-        write_weights(temporary, generator)
+        write_weights(temporary, generator.model)
     forget_cached(path)
     check_weights(path)
 

@@ -32,7 +32,7 @@ def move_average(average: keras.Model, model: keras.Model, decay: float, step: T
     decay = ops.minimum(decay, (1.0 + step) / (10.0 + step))
     for kept, variable in zip(average.trainable_variables, model.trainable_variables, strict=True):
         kept.assign(kept + (1.0 - decay) * (variable - kept))
-    for kept, variable in zip(average.non_trainable_weights, model.non_trainable_weights, strict=True):
+    for kept, variable in zip(average.model.non_trainable_weights, model.model.non_trainable_weights, strict=True):
         kept.assign(variable)
 
 
@@ -102,7 +102,7 @@ class _Gan:
         return [fake, Update("discriminator", loss, 2 * size, lazy_every=self.lazy_every, after=self.after)]
 
     def draw_mixing(self, turn: int, mixing: str | None) -> str | None:
-        shape = {None: None, "sample": (1,), "value": self.discriminator.input_shape[1:]}[mixing]
+        shape = {None: None, "sample": (1,), "value": self.discriminator.shapes["input"]}[mixing]
         return shape and self.draw(f"mixing_{mixing}_{turn}", "uniform", self.train.batch_size, *shape)
 
     def side_logs(self, side: str, logits: Tensor) -> Logs:

@@ -15,7 +15,6 @@ class Sampler:
 
     def __init__(self, generator: Any, config: Config):
         self.generator, self.config = generator, config
-        generator.jit_compile = False  # convolutions under XLA are several times slower on a CPU
 
     def images(self, latents: np.ndarray) -> np.ndarray:
         """float32 (count, *data_shape) in the data's range, for latents (count, dim)."""
@@ -24,7 +23,7 @@ class Sampler:
         for start in range(0, len(latents), size):
             part = latents[start : start + size]
             padded = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), part.dtype)])
-            parts.append(np.asarray(self.generator.predict_on_batch(padded), np.float32)[: len(part)])
+            parts.append(self.generator.predict(padded)[: len(part)])
         return np.concatenate(parts)
 
     def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:

@@ -6,7 +6,7 @@ The steps under training/steps perform stages and know no GAN: a new kind of tra
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -97,6 +97,15 @@ class Objective:
         owners = {f"networks/{name}": model.variables for name, model in self.networks.items()}
         owners |= {f"averages/{name}": model.variables for name, model in self.averages.items()}
         return owners | {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
+
+
+def fold_objective(objective: Objective) -> Objective:
+    """The objective whose passes run folded networks; itself if nothing folds."""
+    from ganlab.models.folding import fold
+
+    networks = {name: fold(network) for name, network in objective.networks.items()}
+    folded = {name: network for name, network in networks.items() if network is not objective.networks[name]}
+    return replace(objective, forms=folded) if folded else objective
 
 
 def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Tensor]:

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ganlab.models.flops import step_flops
-from ganlab.models.folding import fold_objective
 from ganlab.training.checkpoints import restore, snapshot
 from ganlab.training.draws import Draws
-from ganlab.training.stages import Objective
+from ganlab.training.stages import Objective, fold_objective
 from ganlab.training.trainer import Stepper
 
 _CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a chunk

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.models.folding import fold_objective
-from ganlab.training.stages import Pass
+from ganlab.training.stages import Pass, fold_objective
 from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config
 
 STEPS = 10

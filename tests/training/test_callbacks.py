@@ -181,7 +181,7 @@ class TestHealth:
         collapse(tiny)
         health = watch(folder, tiny)
         health.on_chunk(chunk(5))
-        tiny.gan.networks["generator"].set_weights(good)
+        tiny.gan.networks["generator"].model.set_weights(good)
         health.on_chunk(chunk(10))
         assert health.verdict == "ok"
 
@@ -258,7 +258,7 @@ class TestSamples:
 def saving(folder, tiny, writer):
     def made(total=10, **output):
         config = config_of(output={"checkpoint_every": 3, **output})
-        models = tiny.gan.sampled, build_generator(config, tiny.gan.sampled.output_shape[1:])
+        models = tiny.gan.sampled, build_generator(config, tiny.gan.sampled.output_shape)
         return Checkpoints(folder, config, *models, tiny.objective.variables(), {"compiled": {}}, total, writer)
 
     return made
@@ -298,7 +298,7 @@ class TestCheckpoints:
         assert hash_of_arrays(tiny.weights("generator")) != before[1]
         arrays, _ = read_state(folder.state(3))
         assert all(np.array_equal(arrays[name], array) for name, array in before[0].items())
-        generator = build_generator(tiny.config, tiny.gan.sampled.output_shape[1:])
+        generator = build_generator(tiny.config, tiny.gan.sampled.output_shape)
         assert read_weights(folder.generator_weights(3), generator) == before[1]
 
     def test_a_generator_file_is_what_keras_writes_for_the_trained_generator(self, folder, tiny, saving, writer):

@@ -176,7 +176,7 @@ class TestPenaltyInTheStep:
         lazy, without = self.critic(every=3), self.critic()
         for step in range(5):
             kernel = lazy.weights("discriminator")[0]
-            without.gan.networks["discriminator"].set_weights([kernel])
+            without.gan.networks["discriminator"].model.set_weights([kernel])
             lazy.train(1), without.train(1)
             difference = lazy.weights("discriminator")[0] - without.weights("discriminator")[0]
             # weight |w|^2 / 2 has the slope weight w; SGD moves 0.1 times the slope
@@ -187,7 +187,7 @@ class TestPenaltyInTheStep:
         always, without = self.critic(every=1), self.critic()
         for _ in range(2):
             kernel = always.weights("discriminator")[0]
-            without.gan.networks["discriminator"].set_weights([kernel])
+            without.gan.networks["discriminator"].model.set_weights([kernel])
             row = always.train(1)
             without.train(1)
             difference = always.weights("discriminator")[0] - without.weights("discriminator")[0]

@@ -69,7 +69,7 @@ class Tiny:
         return rows[:, list(self.objective.columns).index(name)]
 
     def weights(self, network: str) -> list[np.ndarray]:
-        return self.gan.networks[network].get_weights()
+        return self.gan.networks[network].model.get_weights()
 
     def snapshot(self) -> dict[str, np.ndarray]:
         return snapshot(self.objective.variables())
