@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
+from ganlab.models.gan import build_gan
+from ganlab.training.objectives import gan_objective
 
 from ganlab.config.loading import load_config
 from ganlab.models.compiler import compile_network
 from ganlab.models.flops import forward_flops, step_flops
-from ganlab.models.gan import build_gan
-from ganlab.training.objectives import gan_objective
 from tests.models.networks import config_of
 
 CONFIGS = Path(__file__).parents[2] / "configs"

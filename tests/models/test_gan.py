@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ganlab.models.gan import build_gan, build_generator
 
 from ganlab.config.loading import load_config
 from ganlab.errors import ConfigError
-from ganlab.models.gan import build_gan, build_generator
 from tests.models.networks import config_of
 from tests.training.tiny import tiny_config
 
