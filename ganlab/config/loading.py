@@ -4,13 +4,11 @@ import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ganlab.config.document import Document, Node, Place, shown
 from ganlab.config.merging import merge, override, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config, error_in
-from ganlab.config.translation import config_error
+from ganlab.config.translation import validate
 from ganlab.config.writing import dump_config
 from ganlab.errors import ConfigError
 
@@ -91,12 +89,7 @@ def build_config(document: Document) -> Config:
     Raises:
         ConfigError: the first mistake in the order of the document.
     """
-    if not isinstance(document.root.value, dict):
-        raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
-    try:
-        config = Config.model_validate(document.data)
-    except ValidationError as error:
-        raise config_error(error, document) from None
+    config = validate(Config, document, also=["extends"])
     config._document = document
     for key, supported in _SUPPORTED.items():
         value = getattr(config, key)

@@ -41,7 +41,7 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
     """
     if isinstance(value, str) and value:
         return {value: {}}
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or "" in value:
         raise located(f"expected {words}, received {shown(value)}", keys)
     if len(value) > 1:
         names = ", ".join(str(name) for name in list(value)[:4])
