@@ -63,10 +63,8 @@ def _section_at(root: type[Section], keys: Keys) -> type[Section]:
     """The model that describes the mapping at a path."""
     section = root
     for key in keys:
-        if get_origin(section) in (dict, list):  # any key, as in penalty; any index
-            section = get_args(section)[-1]
-        else:
-            section = section.model_fields[key].annotation
+        is_open = get_origin(section) in (dict, list)  # any key, as in penalty; any index
+        section = get_args(section)[-1] if is_open else section.model_fields[key].annotation
     return section
 
 
