@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ganlab.reports.cells import metric_keys
+from ganlab.reports.averages import metric_keys
 from ganlab.reports.metric_names import label_metrics
-from ganlab.reports.table import Column, Table, exact, number
+from ganlab.reports.table import Table, exact, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
 DIFFERENCE_FORMAT = 1
@@ -53,18 +53,11 @@ def difference_document(first: RunRecord, second: RunRecord) -> dict:
 def difference_tables(first: RunRecord, second: RunRecord) -> list[Table]:
     """The same as three tables."""
     document = difference_document(first, second)
-    heads = _headings(first, second)
-    tables = [
-        _keys("config", document["config"], heads),
-        _keys("environment", document["environment"], heads),
-    ]
+    heads = [run.folder.resolve().name for run in (first, second)]
+    tables = [_keys(title, document[title], heads) for title in ("config", "environment")]
     if document["metrics"]:
         tables.insert(1, _metrics(document["metrics"], heads))
     return tables
-
-
-def _headings(first: RunRecord, second: RunRecord) -> list[str]:
-    return [run.folder.resolve().name for run in (first, second)]
 
 
 def _metric(run: RunRecord, key: tuple) -> dict | None:
@@ -75,18 +68,15 @@ def _metric(run: RunRecord, key: tuple) -> dict | None:
 def _keys(title: str, entries: list[dict], heads: list[str]) -> Table:
     rows = [[entry["key"], *(_leaf(entry, side) for side in ("first", "second"))] for entry in entries]
     notes = [] if entries else ["no difference"]
-    return Table([Column(title), *map(Column, heads)], rows, notes=notes)
+    return Table(texts(title, *heads), rows, notes=notes)
 
 
 def _leaf(entry: dict, side: str) -> str:
-    if side not in entry:
-        return "-"
-    return exact(entry[side]) or "null"
+    return exact(entry[side]) or "null" if side in entry else "-"
 
 
 def _metrics(entries: list[dict], heads: list[str]) -> Table:
-    columns = [Column("metric")]
-    columns += [Column(f"{head} {which}", numeric=True) for head in heads for which in ("last", "best")]
+    columns = [*texts("metric"), *numbers(*(f"{head} {which}" for head in heads for which in ("last", "best")))]
     rows = []
     for entry in entries:
         sides = [entry[side] or {"last": None, "best": None} for side in ("first", "second")]

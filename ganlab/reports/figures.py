@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganlab.errors import GanlabError
-from ganlab.reports.cells import Cell
+from ganlab.reports.averages import Cell
+from ganlab.reports.layout import Strip
 from ganlab.reports.report import Report
-from ganlab.reports.study_layout import Strip
 from ganlab.reports.table import printable
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.records import RunRecord
@@ -92,10 +92,8 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
 
 
 def _published_strip(report: Report, run: RunRecord) -> Strip | None:
-    for study in report.studies:
-        if (run.dataset, run.name) in study.experiments:
-            return study.layout.strip_of(run.name)
-    return None
+    known = (paper for paper in report.publications if (run.dataset, run.name) in paper.experiments)
+    return next((paper.layout.strip_of(run.name) for paper in known), None)
 
 
 def _label(run: RunRecord) -> str:

@@ -1,8 +1,18 @@
+from pathlib import Path
+
 import pytest
 
 from ganlab.config.loading import build_config
 from ganlab.config.reader import parse_yaml
-from ganlab.reports.facts import facts_of, same
+from ganlab.reports.facts import Fact, facts_of, same
+from ganlab.reports.published import read_publications
+
+# The columns of a real study, and those that its networks do not need.
+(STUDY,) = [paper for paper in read_publications(Path(__file__).parents[2] / "experiments") if paper.name == "akel2022"]
+COLUMNS = STUDY.layout.compare | {
+    "generator_conv_strides": Fact(key="generator.layers.Conv2D.strides", words={"1": ""}),
+    "generator_dropout": Fact(key="generator.layers.Dropout.rate"),
+}
 
 CONFIG = """\
 name: x
@@ -20,13 +30,17 @@ train: {{steps: 10, batch_size: 8}}
 """
 
 
-def facts(generator="Dense: {units: 1}", discriminator="Dense: {units: 1}", loss="non_saturating"):
+def config_of(generator="Dense: {units: 1}", discriminator="Dense: {units: 1}", loss="non_saturating"):
     text = CONFIG.format(
         generator=", ".join(f"{{{layer}}}" if ":" in layer else layer for layer in generator.split(" > ")),
         discriminator=", ".join(f"{{{layer}}}" if ":" in layer else layer for layer in discriminator.split(" > ")),
         loss=loss,
     )
-    return facts_of(build_config(parse_yaml(text, "x.yaml")))
+    return build_config(parse_yaml(text, "x.yaml"))
+
+
+def facts(**networks):
+    return facts_of(config_of(**networks), COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +88,39 @@ def test_optimizers_are_told_with_what_the_config_says_of_them():
     found = facts()
     assert (found["gan_optimizer"], found["gan_learning_rate"], found["gan_beta_1"]) == ("RMSprop", "0.00005", "")
     assert (found["discriminator_optimizer"], found["discriminator_learning_rate"]) == ("Adam", "")
+
+
+@pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        ({"key": "seed"}, "0"),
+        ({"key": "clip_weights"}, ""),
+        ({"key": "penalty"}, "wgan_gp, r1"),
+        ({"key": "penalty.*.weight"}, "10.0, 1.0"),
+        ({"key": "loss.*.real_label"}, "0.9"),
+        ({"key": "generator.optimizer.*.learning_rate"}, "CosineDecay"),
+        ({"key": "generator.optimizer.*.learning_rate.*.decay_steps"}, "100"),
+        ({"key": "output.grid"}, "5x5"),
+        ({"key": "jit", "words": {"auto": "measured"}}, "measured"),
+        ({"key": "generator.layers.Dense.units"}, "2, 3, 1"),
+        ({"key": "generator.layers.Dense.units", "words": {"3": "three", "*": ""}}, "three"),
+        ({"key": "generator.layers.Dropout.rate", "otherwise": {"key": "seed"}}, "0"),
+        ({"has": "generator.layers.Dense"}, "yes"),
+        ({"has": "generator.last.*", "words": {"yes": "x"}}, "x"),
+        # Another objective's networks have other names.
+        ({"key": "encoder.layers.Dense.units"}, ""),
+        ({"has": "encoder.layers.Dense"}, ""),
+        ({"key": "encoder.optimizer"}, ""),
+    ],
+)
+def test_a_path_leads_to_any_value(fact, expected):
+    text = CONFIG.replace(
+        "{{RMSprop: {{learning_rate: 5e-5}}}}", "{{Adam: {{learning_rate: {{CosineDecay: {{decay_steps: 100}}}}}}}}"
+    )
+    layers = "{repeat: 2, layers: [Dense: {units: 2}, Dense: {units: 3}]}, Dense: {units: 1}"
+    text = text.format(generator=layers, discriminator="Flatten", loss="{least_squares: {real_label: 0.9}}")
+    config = build_config(parse_yaml(text + "penalty: {wgan_gp: {}, r1: {}}\n", "x.yaml"))
+    assert Fact.model_validate(fact).text(config) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import jinja2
 
 from ganlab.reports.comparison import comparison_tables
 from ganlab.reports.figures import Figure, draw_figures
+from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
-from ganlab.reports.study_tables import study_tables
-from ganlab.reports.table import Table, printable
+from ganlab.reports.table import printable
 
 MOST_PICTURE_BYTES = 24_000_000
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -45,12 +45,13 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
             "dataset": dataset,
             "runs": sum(len(cell.runs) for cell in cells),
             "cells": len(cells),
-            "tables": [_table(table) for table in [tables[dataset], *study_tables(report, dataset)]],
+            "tables": [tables[dataset], *replication_tables(report.replications[dataset])],
             "pictures": pictures.get(dataset, []),
         }
         for dataset, cells in report.by_dataset().items()
     ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["sort_key"] = _sort_key
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     problems = [printable(problem) for problem in report.problems]
     return template.render(sections=sections, problems=problems, left_out=left_out) + "\n"
@@ -75,17 +76,7 @@ def _picture(figure: Figure, content: bytes) -> Picture:
     return Picture(printable(figure.title), source, figure.wide, printable(figure.problem))
 
 
-def _table(table: Table) -> dict:
-    """A table with a sort key beside each cell: the number it begins with, else nothing."""
-    return {
-        "title": table.title,
-        "columns": table.columns,
-        "rows": [[(cell, _number(cell)) for cell in row] for row in table.rows],
-        "footer": table.footer,
-        "notes": table.notes,
-    }
-
-
-def _number(text: str) -> str:
+def _sort_key(text: str) -> str:
+    """The number a cell begins with, as the page's script reads it; '' for none."""
     match = re.match(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)", text)
     return match[0].replace("inf", "Infinity") if match else ""

@@ -1,7 +1,7 @@
-"""Studies: what a paper published, beside which a report puts the runs of the same names.
+"""What papers published, beside which a report puts the runs of the same names.
 
-A study is a folder with `published.csv`, one row an experiment: `name` and `dataset` say which runs it is compared with,
-every other column is a fact or a score as the paper prints it. `report.yaml` beside it says which columns form which table.
+The folder of a study may have `published.csv`, one row an experiment: `name` and `dataset` say which runs it is compared
+with, every other column is a fact or a score as the paper prints it. `report.yaml` beside it says what they are.
 """
 
 import csv
@@ -10,17 +10,17 @@ from functools import cached_property
 from pathlib import Path
 
 from ganlab.errors import ConfigError
-from ganlab.reports.study_layout import Layout, read_layout
+from ganlab.reports.layout import Layout, read_layout
 
 REQUIRED = ("name", "dataset")
 
 
 @dataclass(frozen=True)
-class Study:
-    """What one paper published.
+class Publication:
+    """The experiments that one paper published.
 
     Attributes:
-        folder: of the study; its name is the study's.
+        folder: of the study, after which it is named.
         experiments: (dataset, name) -> the row of published.csv, in the file's order.
     """
 
@@ -54,12 +54,12 @@ class Study:
             raise ConfigError(f"{path}: {name}: {self.layout.score}: expected a number, received '{text}'") from None
 
 
-def read_studies(folder: Path) -> list[Study]:
-    """Every study in a folder of studies, by name; [] where there is no such folder."""
-    return [_read_study(path) for path in sorted(folder.glob("*/published.csv"))]
+def read_publications(folder: Path) -> list[Publication]:
+    """Every publication in a folder of studies, by name; [] where there is no such folder."""
+    return [_read(path) for path in sorted(folder.glob("*/published.csv"))]
 
 
-def _read_study(path: Path) -> Study:
+def _read(path: Path) -> Publication:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, restkey="", strict=True)
         missing = [column for column in REQUIRED if column not in (reader.fieldnames or [])]
@@ -78,4 +78,4 @@ def _read_study(path: Path) -> Study:
             raise ConfigError(f"{path}:{reader.line_num}: {error}") from error
     if not experiments:
         raise ConfigError(f"{path}: expected a row an experiment, received none")
-    return Study(path.parent, experiments)
+    return Publication(path.parent, experiments)
