@@ -77,9 +77,5 @@ def _words(root: type[Section], keys: Keys) -> str:
     described = [item.words for item in field.metadata if isinstance(item, Described)]
     if described:
         return described[0]
-    if get_origin(field.annotation) is list:
-        return "a list"
-    if get_origin(field.annotation) is dict:
-        return "a mapping"
     required = [name for name, part in field.annotation.model_fields.items() if part.is_required()]
     return f"a mapping with {' and '.join(required)}"

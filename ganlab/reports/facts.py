@@ -7,12 +7,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ganlab.config.document import shown
 from ganlab.config.fields import Described, Section, Text, located
-from ganlab.config.loading import load_resolved
 from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config, Network
 from ganlab.errors import did_you_mean
-from ganlab.runs.folder import RunFolder
-from ganlab.runs.records import RunRecord
 
 # Layers that are nothing but an activation, under the names of Keras' functions.
 ACTIVATIONS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
@@ -23,12 +20,12 @@ OF_A_NETWORK = ("layers", "hidden", "last", "optimizer")
 def _require_key(path: str) -> str:
     """Checks the keys that every config has; those of networks and choices depend on the config."""
     keys, fields = path.split("."), Config.model_fields
-    for key in keys if keys[1:2] == [] or keys[1] not in OF_A_NETWORK else []:
+    for key in [] if keys[1:] and keys[1] in OF_A_NETWORK else keys:
         if key not in fields:
             raise located(f"a config has no key '{key}'.{did_you_mean(key, fields)}")
         is_choice = any(isinstance(item, BeforeValidator) for item in fields[key].metadata)
-        fields = {} if is_choice else getattr(fields[key].annotation, "model_fields", {})
-        if not fields:
+        fields = getattr(fields[key].annotation, "model_fields", {})
+        if is_choice or not fields:
             break
     return path
 
@@ -79,16 +76,6 @@ class Fact(Section):
 def facts_of(config: Config, columns: Mapping[str, Fact]) -> dict[str, str]:
     """Column of published.csv -> what the config says of it; '' where it says nothing."""
     return {column: fact.text(config) for column, fact in columns.items()}
-
-
-def facts_of_run(run: RunRecord, columns: Mapping[str, Fact]) -> dict[str, str]:
-    """The facts of a run folder's config; {} where it has not written one yet.
-
-    Raises:
-        ConfigError: the config is not one this ganlab reads.
-    """
-    path = RunFolder(run.folder).config
-    return facts_of(load_resolved(path), columns) if path.is_file() else {}
 
 
 def same(first: str, second: str) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from ganlab.reports.averages import Cell, MetricSummary
 from ganlab.reports.comparison import states, verdicts
 from ganlab.reports.metric_names import MetricKey, label_metrics
-from ganlab.reports.replication import WHICH, Repetition, Replication
 from ganlab.reports.report import Report
 from ganlab.runs.records import RunRecord
 
@@ -28,7 +27,10 @@ def report_document(report: Report) -> dict:
 
 
 def _cell(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict:
-    repeated = {found.publication.name: _repetition(found, row) for found, row in report.repetitions_of(cell)}
+    repeated = {}
+    for paper, row in report.repetitions_of(cell):
+        score = {"name": row.name, paper.layout.score: row.score, "rank": row.rank}
+        repeated[paper.name] = {**score, "ranks": row.ranks, "differences": row.differences}
     return {
         "cell": cell.cell,
         "name": cell.name,
@@ -55,38 +57,14 @@ def _metric(metric: MetricSummary, fingerprint: str | None) -> dict:
     }
 
 
-def _repetition(replication: Replication, row: Repetition) -> dict:
-    """A published experiment beside the cell that repeats it."""
-    return {
-        "name": row.name,
-        replication.publication.layout.score: row.score,
-        "rank": row.rank,
-        "ranks": {
-            label: {which: row.ranks.get((key, which)) for which in WHICH} for key, label in replication.labels.items()
-        },
-        "differences": {column: {"ours": a, "published": b} for column, (a, b) in row.differences.items()},
-    }
-
-
 def _published(report: Report) -> dict:
     """Study -> data set -> what was published, and how far the order of our runs agrees with it."""
     studies: dict[str, dict] = {}
-    for dataset, replications in report.replications.items():
-        for found in replications:
-            studies.setdefault(found.publication.name, {})[dataset] = {
-                "score": found.publication.layout.score,
-                "experiments": {row.name: row.score for row in found.rows},
-                "agreement": {
-                    label: {which: _agreement(found, (key, which)) for which in WHICH}
-                    for key, label in found.labels.items()
-                },
-            }
+    for found in (found for replications in report.replications.values() for found in replications):
+        experiments = {row.name: row.score for row in found.rows}
+        told = {"score": found.publication.layout.score, "experiments": experiments, "agreement": found.agreement}
+        studies.setdefault(found.publication.name, {})[found.dataset] = told
     return studies
-
-
-def _agreement(replication: Replication, ranked: tuple[MetricKey, str]) -> dict:
-    found = replication.agreement[ranked]
-    return {"spearman": found.correlation, "n": found.n}
 
 
 def _unfinished(run: RunRecord) -> dict:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ganlab.config.fields import Described, Section, Text
+from ganlab.config.fields import Described, Section, Text, whole
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import error_in
 from ganlab.config.translation import validate
@@ -17,7 +17,7 @@ class PaperTable(Section):
     """A table of the paper: its title, and column of published.csv -> heading."""
 
     title: Text
-    columns: dict[str, Text]
+    columns: Annotated[dict[str, Text], Described("a mapping of columns to headings")]
 
 
 class Strip(Section):
@@ -25,7 +25,7 @@ class Strip(Section):
 
     title: Text
     name: Text
-    steps: list[Annotated[int, Described("an integer")]]
+    steps: Annotated[list[whole(0)], Described("a list of steps")]
 
 
 class Layout(Section):

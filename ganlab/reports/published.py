@@ -21,11 +21,13 @@ class Publication:
 
     Attributes:
         folder: of the study, after which it is named.
-        experiments: (dataset, name) -> the row of published.csv, in the file's order.
+        experiments: data set -> name -> the row of published.csv, in the file's order.
+        columns: of published.csv.
     """
 
     folder: Path
-    experiments: dict[tuple[str, str], dict[str, str]]
+    experiments: dict[str, dict[str, dict[str, str]]]
+    columns: list[str]
 
     @property
     def name(self) -> str:
@@ -36,18 +38,10 @@ class Publication:
         """Which tables and figures the paper has. Raises: ConfigError for a mistake in report.yaml."""
         return read_layout(self.folder / "report.yaml", self.columns)
 
-    @property
-    def columns(self) -> list[str]:
-        return list(next(iter(self.experiments.values())))
-
-    def of_dataset(self, dataset: str) -> dict[str, dict[str, str]]:
-        """name -> row of every experiment on a data set."""
-        return {name: row for (on, name), row in self.experiments.items() if on == dataset}
-
     def score(self, dataset: str, name: str) -> float | None:
         """The published score of an experiment; None where none was published."""
         path = self.folder / "published.csv"
-        text = self.experiments[dataset, name].get(self.layout.score, "")
+        text = self.experiments[dataset][name].get(self.layout.score, "")
         try:
             return float(text) if text else None
         except ValueError:
@@ -60,22 +54,25 @@ def read_publications(folder: Path) -> list[Publication]:
 
 
 def _read(path: Path) -> Publication:
-    with path.open(encoding="utf-8", newline="") as file:
+    experiments: dict[str, dict[str, dict[str, str]]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin their files with a mark
         reader = csv.DictReader(file, restkey="", strict=True)
-        missing = [column for column in REQUIRED if column not in (reader.fieldnames or [])]
-        if missing:
-            raise ConfigError(f"{path}:1: expected the columns {' and '.join(REQUIRED)}, '{missing[0]}' is missing")
-        experiments: dict[tuple[str, str], dict[str, str]] = {}
         try:
+            columns = list(reader.fieldnames or [])
+            missing = [column for column in REQUIRED if column not in columns]
+            if missing:
+                raise ConfigError(f"{path}:1: expected the columns {' and '.join(REQUIRED)}, '{missing[0]}' is missing")
             for row in reader:
                 if "" in row or None in row.values():
-                    raise ConfigError(f"{path}:{reader.line_num}: expected {len(reader.fieldnames)} values")
-                key = (row["dataset"], row["name"])
-                if key in experiments:
-                    raise ConfigError(f"{path}:{reader.line_num}: {key[1]} on {key[0]} stands here a second time")
-                experiments[key] = row
+                    raise ConfigError(f"{path}:{reader.line_num}: expected {len(columns)} values")
+                on_dataset = experiments.setdefault(row["dataset"], {})
+                if on_dataset.setdefault(row["name"], row) is not row:
+                    again = f"{row['name']} on {row['dataset']} stands here a second time"
+                    raise ConfigError(f"{path}:{reader.line_num}: {again}")
         except csv.Error as error:
-            raise ConfigError(f"{path}:{reader.line_num}: {error}") from error
+            raise ConfigError(f"{path}:{reader.reader.line_num}: {error}") from error
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path}: is not UTF-8; save the file as UTF-8") from None
     if not experiments:
         raise ConfigError(f"{path}: expected a row an experiment, received none")
-    return Publication(path.parent, experiments)
+    return Publication(path.parent, experiments, columns)

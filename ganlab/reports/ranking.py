@@ -14,13 +14,14 @@ def ranks(values: Sequence[float], lower_first: bool = True) -> list[float]:
     return places.tolist()
 
 
-def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Spearman's rank correlation of two equally long lists of ranks, in [-1, 1].
+def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Spearman's correlation of two rankings, given as pairs of ranks, in [-1, 1].
 
     None below three pairs, or where all ranks of one side are equal: there is no order to compare then.
     """
-    if len(first) < 3 or len(set(first)) == 1 or len(set(second)) == 1:
+    sides = list(zip(*pairs, strict=True))
+    if len(pairs) < 3 or any(len(set(side)) == 1 for side in sides):
         return None
     from scipy.stats import spearmanr
 
-    return float(spearmanr(first, second).statistic)
+    return float(spearmanr(*sides).statistic)

@@ -1,18 +1,18 @@
 """The experiments of a paper beside our runs of the same names: differences, ranks, and how far the orders agree."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ganlab.config.loading import load_resolved
 from ganlab.errors import ConfigError
 from ganlab.reports.averages import Cell
-from ganlab.reports.facts import facts_of_run, same
+from ganlab.reports.facts import facts_of, same
 from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better
 from ganlab.reports.published import Publication
 from ganlab.reports.ranking import ranks, spearman
+from ganlab.runs.folder import RunFolder
 
 WHICH = ("last", "best")  # of the values of a metric
-Ranked = tuple[MetricKey, str]
 
 
 @dataclass(frozen=True)
@@ -24,33 +24,20 @@ class Repetition:
         published: its row of published.csv.
         score: the published score.
         rank: by that score, among all experiments that have one.
-        cell: the runs; None where nobody ran it yet.
-        differences: column -> (ours, published) of every fact in which the runs are another experiment.
+        cell: the runs; none where nobody ran it yet.
+        differences: column -> {ours, published} of every fact in which the runs are another experiment.
         problem: why the facts of the runs could not be read, or ''.
-        ranks: of the cell's means, among the cells that are compared.
+        ranks: label of a metric -> {last, best}: the rank among the cells that are compared, None for no value.
     """
 
     name: str
     published: dict[str, str]
     score: float | None
     rank: float | None
-    cell: Cell | None
-    differences: dict[str, tuple[str, str]]
-    problem: str = ""
-    ranks: dict[Ranked, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How far the order by one metric is the published order.
-
-    Attributes:
-        correlation: Spearman's, None where it has no meaning.
-        n: the experiments that have both values.
-    """
-
-    correlation: float | None
-    n: int
+    cell: Cell
+    differences: dict[str, dict[str, str]]
+    problem: str
+    ranks: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,30 +47,29 @@ class Replication:
     Attributes:
         labels: the metrics of the runs, with their headings.
         rows: at least one for each experiment, in the order of the paper.
+        agreement: label of a metric -> {last, best} -> {spearman, n}: the rank correlation of our order with the
+            published one (None where it has no meaning), over the n experiments that have both values.
     """
 
     publication: Publication
     dataset: str
     labels: dict[MetricKey, str]
     rows: list[Repetition]
-    agreement: dict[Ranked, Agreement]
+    agreement: dict[str, dict[str, dict]]
 
 
 def replicate(
     publication: Publication, dataset: str, cells: Sequence[Cell], metrics: Sequence[MetricKey]
 ) -> Replication | None:
-    """Puts cells beside the published experiments of their names.
+    """Puts all cells on a data set beside the experiments of their names; None if there is no such experiment.
 
     Args:
-        publication: what was published.
-        dataset: of the experiments.
-        cells: all cells on this data set.
+        publication: the published experiments.
+        dataset: of the cells.
+        cells: the runs.
         metrics: the protocols to show.
-
-    Returns:
-        None if no cell has the name of an experiment.
     """
-    published = publication.of_dataset(dataset)
+    published = publication.experiments.get(dataset, {})
     repeated: dict[str, list[Cell]] = {name: [] for name in published}
     for cell in cells:
         if name := next((run.name for run in cell.runs if run.name in published), None):
@@ -91,48 +77,49 @@ def replicate(
     if not any(repeated.values()):
         return None
     scores = {name: publication.score(dataset, name) for name in published}
-    scored = {name: score for name, score in scores.items() if score is not None}
-    places = dict(zip(scored, ranks([*scored.values()], lower_is_better(publication.layout.score)), strict=True))
+    places = _places(scores, lower_is_better(publication.layout.score))
     rows = [
-        Repetition(name, row, scores[name], places.get(name), cell, *_differences(publication, row, cell))
+        Repetition(name, row, scores[name], places[name], cell, *_differences(publication, row, cell))
         for name, row in published.items()
-        for cell in repeated[name] or [None]
+        for cell in repeated[name] or [Cell(None, dataset, [], [], {})]
     ]
-    keys = [key for key in metrics if any(key in row.cell.metrics for row in rows if row.cell)]
-    compared = _compared(rows)
-    agreement = {(key, which): _rank(compared, key, which) for key, which in itertools.product(keys, WHICH)}
-    return Replication(publication, dataset, label_metrics(keys), rows, agreement)
+    labels = label_metrics(key for key in metrics if any(key in row.cell.metrics for row in rows))
+    agreement = {label: {which: _rank(rows, key, label, which) for which in WHICH} for key, label in labels.items()}
+    return Replication(publication, dataset, labels, rows, agreement)
+
+
+def _places(values: dict, lower_first: bool) -> dict:
+    """Name -> rank, None for no value."""
+    known = {name: value for name, value in values.items() if value is not None}
+    return dict.fromkeys(values) | dict(zip(known, ranks([*known.values()], lower_first), strict=True))
 
 
 def _differences(
-    publication: Publication, published: dict[str, str], cell: Cell | None
-) -> tuple[dict[str, tuple[str, str]], str]:
-    """The differences of the first run that has a config, and why there are none."""
-    columns = publication.layout.compare
+    publication: Publication, published: dict[str, str], cell: Cell
+) -> tuple[dict[str, dict[str, str]], str]:
+    """The differences of the cell's first run that has a config, and why there are none."""
+    configs = [path for run in cell.runs if (path := RunFolder(run.folder).config).is_file()]
     try:
-        facts = next((facts for run in cell.runs if (facts := facts_of_run(run, columns))), {}) if cell else {}
+        facts = facts_of(load_resolved(configs[0]), publication.layout.compare) if configs else {}
     except ConfigError as error:
         return {}, str(error)
-    pairs = {column: (facts[column], text) for column, text in published.items() if column in facts}
-    return {column: pair for column, pair in pairs.items() if not same(*pair)}, ""
+    differing = [column for column, text in published.items() if column in facts and not same(facts[column], text)]
+    return {column: {"ours": facts[column], "published": published[column]} for column in differing}, ""
 
 
-def _compared(rows: list[Repetition]) -> list[Repetition]:
-    """The rows that take part in rankings: of each experiment the cell that is nearest to what was published."""
-    nearest: dict[str, Repetition] = {}
+def _rank(rows: list[Repetition], key: MetricKey, label: str, which: str) -> dict:
+    """Gives the rows their ranks by one metric, and compares these with the published ones."""
+    compared: dict[str, Repetition] = {}  # of each experiment the cell that is nearest to what was published
     for row in rows:
-        known = nearest.get(row.name)
-        if row.cell and row.cell.averaged and (known is None or len(row.differences) < len(known.differences)):
-            nearest[row.name] = row
-    return list(nearest.values())
-
-
-def _rank(rows: list[Repetition], key: MetricKey, which: str) -> Agreement:
-    """Writes the ranks by one metric into the rows that have a value, and compares them with the published ones."""
-    means = [getattr(row.cell.metrics[key], which).mean if key in row.cell.metrics else None for row in rows]
-    valued = [(row, mean) for row, mean in zip(rows, means, strict=True) if mean is not None]
-    places = ranks([mean for _, mean in valued], lower_is_better(key[0]))
-    for (row, _), place in zip(valued, places, strict=True):
-        row.ranks[key, which] = place
-    both = [(row.ranks[key, which], row.rank) for row, _ in valued if row.rank is not None]
-    return Agreement(spearman([ours for ours, _ in both], [theirs for _, theirs in both]), len(both))
+        row.ranks.setdefault(label, {})[which] = None
+        known = compared.get(row.name)
+        if row.cell.averaged and (known is None or len(row.differences) < len(known.differences)):
+            compared[row.name] = row
+    metrics = {name: row.cell.metrics[key] for name, row in compared.items() if key in row.cell.metrics}
+    means = {name: getattr(metric, which).mean for name, metric in metrics.items()}
+    places = _places(means, lower_is_better(key[0]))
+    for name, place in places.items():
+        compared[name].ranks[label][which] = place
+    pairs = [(places.get(name), row.rank) for name, row in compared.items()]
+    both = [pair for pair in pairs if None not in pair]
+    return {"spearman": spearman(both), "n": len(both)}

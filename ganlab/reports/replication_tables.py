@@ -29,8 +29,8 @@ def _facts(replication: Replication, table: PaperTable) -> Table:
 
 
 def _fact(row: Repetition, column: str) -> str:
-    ours, published = row.differences.get(column, ("", row.published[column]))
-    return f"{ours or NONE} (published {published or NONE})" if column in row.differences else published or NONE
+    published, difference = row.published[column] or NONE, row.differences.get(column)
+    return f"{difference['ours'] or NONE} (published {published})" if difference else published
 
 
 def _is_numeric(rows: list[Repetition], column: str) -> bool:
@@ -41,15 +41,17 @@ def _is_numeric(rows: list[Repetition], column: str) -> bool:
 def _scores(replication: Replication) -> Table:
     layout, labels = replication.publication.layout, replication.labels
     columns = [*texts("experiment", "derived from"), *numbers(f"published {layout.score}", "published rank", "n")]
-    columns += texts("status", "verdict")
-    columns += numbers(
-        *(f"{label} {part}" for label in labels.values() for which in WHICH for part in (which, f"{which} rank"))
-    )
+    parts = [part for which in WHICH for part in (which, f"{which} rank")]
+    columns += [
+        *texts("status", "verdict"),
+        *numbers(*(f"{label} {part}" for label in labels.values() for part in parts)),
+    ]
     rows = [_score_row(replication, row) for row in replication.rows]
-    floors = floor_texts([row.cell for row in replication.rows if row.cell], labels)
+    floors = floor_texts([row.cell for row in replication.rows], labels)
     correlations = {
-        f"{labels[key]} {which}": "" if found.correlation is None else f"{found.correlation:.2f} (n = {found.n})"
-        for (key, which), found in replication.agreement.items()
+        f"{label} {which}": "" if found["spearman"] is None else f"{found['spearman']:.2f} (n = {found['n']})"
+        for label, agreement in replication.agreement.items()
+        for which, found in agreement.items()
     }
     footer = [{"experiment": "floor (real data)", **floors}]
     footer += [{"experiment": "Spearman with the published order", **correlations}]
@@ -58,8 +60,7 @@ def _scores(replication: Replication) -> Table:
 
 
 def _score_row(replication: Replication, row: Repetition) -> dict[str, str]:
-    score, labels = replication.publication.layout.score, replication.labels
-    cell = row.cell or Cell(None, replication.dataset, [], [], {})
+    score, cell = replication.publication.layout.score, row.cell
     return {
         "experiment": row.name,
         "derived from": row.published.get("derived_from") or cell.family,
@@ -68,8 +69,8 @@ def _score_row(replication: Replication, row: Repetition) -> dict[str, str]:
         "n": str(len(cell.averaged)),
         "status": _status(cell),
         "verdict": verdicts(cell),
-        **metric_texts(cell, labels),
-        **{f"{labels[key]} {which} rank": _place(rank) for (key, which), rank in row.ranks.items()},
+        **metric_texts(cell, replication.labels),
+        **{f"{label} {which} rank": _place(rank) for label, of in row.ranks.items() for which, rank in of.items()},
     }
 
 
@@ -89,9 +90,9 @@ def _notes(replication: Replication) -> list[str]:
         if row.problem:
             notes.append(f"{row.name} was not compared with the published experiment: {row.problem}")
         if row.differences:
-            told = "; ".join(f"{c} {ours or NONE}, not {p or NONE}" for c, (ours, p) in row.differences.items())
-            notes.append(f"{row.name} differs from the published experiment: {told}.")
-    missing = [row.name for row in replication.rows if row.cell is None]
+            told = [f"{c} {d['ours'] or NONE}, not {d['published'] or NONE}" for c, d in row.differences.items()]
+            notes.append(f"{row.name} differs from the published experiment: {'; '.join(told)}.")
+    missing = [row.name for row in replication.rows if not row.cell.runs]
     return [*notes, f"No run yet: {', '.join(missing)}."] if missing else notes
 
 

@@ -47,9 +47,10 @@ class Report:
             for dataset, cells in self.by_dataset().items()
         }
 
-    def repetitions_of(self, cell: Cell) -> list[tuple[Replication, Repetition]]:
-        """Every published experiment that a cell repeats, one a paper at the most."""
-        return [(found, row) for found in self.replications[cell.dataset] for row in found.rows if row.cell is cell]
+    def repetitions_of(self, cell: Cell) -> list[tuple[Publication, Repetition]]:
+        """The experiments that a cell repeats, one a paper at the most."""
+        found = self.replications[cell.dataset]
+        return [(paper.publication, row) for paper in found for row in paper.rows if row.cell is cell]
 
     def metrics_of(self, cells: list[Cell]) -> list[MetricKey]:
         """The protocols to show for some cells: those that one of them has."""

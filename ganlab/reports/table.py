@@ -82,9 +82,7 @@ def number(value: float | None) -> str:
 
 def spread(mean: float | None, deviation: float | None) -> str:
     """A mean and its deviation with as many digits as the mean has; '' for no mean."""
-    if mean is None:
-        return ""
-    if deviation is None:
+    if mean is None or deviation is None:
         return number(mean)
     return f"{mean:.{decimals(mean)}f} ± {deviation:.{decimals(mean)}f}"
 

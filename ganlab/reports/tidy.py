@@ -34,9 +34,8 @@ def _row(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict[str, 
             last, best = metric.last, metric.best
             parts = (last.mean, last.sd, best.mean, best.sd, metric.best_steps, last.n, metric.floors, key[1])
             values |= {f"{label}_{name}": part for name, part in zip(METRIC_PARTS, parts, strict=True)}
-    for replication, row in report.repetitions_of(cell):
-        paper = replication.publication.name
-        values |= {f"{paper}_published": row.score, f"{paper}_differences": [*row.differences]}
+    for paper, row in report.repetitions_of(cell):
+        values |= {f"{paper.name}_published": row.score, f"{paper.name}_differences": [*row.differences]}
     return hyperparameters(cell) | {name: _plain(value) for name, value in values.items()}
 
 

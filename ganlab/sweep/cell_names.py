@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,10 +25,10 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     keys = list(dict.fromkeys(key for cell in cells for key in cell))
     short = {key: _short(key, keys) for key in keys}
     names = ["-".join([base, *(f"{short[key]}_{_word(value)}" for key, value in cell.items())]) for cell in cells]
-    seen = [name.lower() for name in names]  # some file systems know no capitals
+    seen = Counter(name.lower() for name in names)  # some file systems know no capitals
     return [
-        name if len(name) <= MAX_LENGTH and seen.count(lowered) == 1 else _hashed(name, cell)
-        for name, lowered, cell in zip(names, seen, cells, strict=True)
+        name if len(name) <= MAX_LENGTH and seen[name.lower()] == 1 else _hashed(name, cell)
+        for name, cell in zip(names, cells, strict=True)
     ]
 
 

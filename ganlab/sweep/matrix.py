@@ -153,10 +153,9 @@ def _is_label(entry: str, values: list[Any]) -> bool:
 
 def _axis(entry: str, nodes: list[Node]) -> list[Cell]:
     """A cell for each value of one entry of the matrix."""
-    values = [node.plain() for node in nodes]
-    if _is_label(entry, values):
-        return [Cell(node.value, {entry: tuple(value.items())}) for node, value in zip(nodes, values, strict=True)]
-    return [Cell({entry: node}, {entry: value}) for node, value in zip(nodes, values, strict=True)]
+    if _is_label(entry, [node.plain() for node in nodes]):
+        return [Cell(node.value, {entry: tuple(node.plain().items())}) for node in nodes]
+    return [Cell({entry: node}, {entry: node.plain()}) for node in nodes]
 
 
 def _same(one: object, other: object) -> bool:

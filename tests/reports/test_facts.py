@@ -2,13 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from ganlab.config.loading import build_config
+from ganlab.config.loading import build_config, load_config
 from ganlab.config.reader import parse_yaml
 from ganlab.reports.facts import Fact, facts_of, same
 from ganlab.reports.published import read_publications
 
+ROOT = Path(__file__).parents[2]
 # The columns of a real study, and those that its networks do not need.
-(STUDY,) = [paper for paper in read_publications(Path(__file__).parents[2] / "experiments") if paper.name == "akel2022"]
+(STUDY,) = [paper for paper in read_publications(ROOT / "experiments") if paper.name == "akel2022"]
 COLUMNS = STUDY.layout.compare | {
     "generator_conv_strides": Fact(key="generator.layers.Conv2D.strides", words={"1": ""}),
     "generator_dropout": Fact(key="generator.layers.Dropout.rate"),
@@ -121,6 +122,18 @@ def test_a_path_leads_to_any_value(fact, expected):
     text = text.format(generator=layers, discriminator="Flatten", loss="{least_squares: {real_label: 0.9}}")
     config = build_config(parse_yaml(text + "penalty: {wgan_gp: {}, r1: {}}\n", "x.yaml"))
     assert Fact.model_validate(fact).text(config) == expected
+
+
+def test_the_example_of_the_documentation_says_what_a_config_says():
+    block = (ROOT / "docs" / "report.md").read_text().partition("\n    compare:\n")[2].partition("\n\n")[0]
+    columns = {name: Fact.model_validate(fact) for name, fact in parse_yaml(block, "docs/report.md").data.items()}
+    assert facts_of(load_config(ROOT / "configs" / "exp10.yaml"), columns) == {
+        "batch_size": "64",
+        "learning_rate": "0.00005",
+        "kernel_size": "3",
+        "batch_norm": "yes",
+        "loss": "wasserstein_loss",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ def test_a_study_knows_its_experiments_and_their_scores(tmp_path):
     write_study(tmp_path, "a", layout=None)
     first, second = read_publications(tmp_path)
     assert (first.name, second.name) == ("a", "b")
-    assert list(second.of_dataset("digits")) == ["exp01", "exp02", "exp03", "exp04"]
+    assert list(second.experiments["digits"]) == ["exp01", "exp02", "exp03", "exp04"]
     assert second.score("mnist", "exp11") == 0.1
     assert second.layout.strip_of("exp01").steps == [1, 500, 1500] and second.layout.strip_of("exp02") is None
 
@@ -35,6 +35,7 @@ def test_without_a_folder_there_are_no_studies(tmp_path):
         ("name,dataset,fid\na,b,1,2\n", "published.csv:2: expected 3 values"),
         ("name,dataset,fid\na,b\n", "published.csv:2: expected 3 values"),
         ("name,dataset,fid\na,b,1\na,b,2\n", "published.csv:3: a on b stands here a second time"),
+        ('name,dataset,fid\na,"b\n', "published.csv:2: unexpected end of data"),
     ],
 )
 def test_a_damaged_table_is_one_line(tmp_path, published, message):
@@ -51,10 +52,12 @@ def test_a_damaged_table_is_one_line(tmp_path, published, message):
         ("score: fid", "score: kid", "report.yaml:1:1: score: published.csv has no column 'kid'"),
         ("strips:", "stripes:", "report.yaml:8:1: stripes: unknown key. Did you mean 'strips'?"),
         ("epochs: epochs", "epoch: epochs", "tables[0].columns.epoch: published.csv has no such column. Did you mean"),
-        ("steps: [1,", "steps: [one,", "strips[0].steps[0]: expected an integer, received 'one'"),
+        ("steps: [1,", "steps: [one,", "strips[0].steps[0]: expected an integer >= 0, received 'one'"),
+        ("steps: [1, 500, 1500]", "steps: all", "strips[0].steps: expected a list of steps, received 'all'"),
+        (", steps: [1, 500, 1500]", "", "strips[0].steps: missing; expected a list of steps"),
         (", name: exp01", "", "strips[0].name: missing; expected a text"),
         ('scores: {digits: "Table 3: scores"}', "scores: 3", "scores: expected a mapping, received 3"),
-        ("score: fid", "[1]", "report.yaml:1:1: expected a mapping of keys, received [1]"),
+        (LAYOUT, "[1]", "report.yaml:1:1: expected a mapping of keys, received [1]"),
         ("latent_dim: latent.dim", "latent: latent.dim", "compare.latent: published.csv has no such column. Did you"),
         (
             "latent_dim: latent.dim",
@@ -101,3 +104,12 @@ def test_a_score_that_is_no_number_is_named(tmp_path):
     (study,) = read_publications(tmp_path)
     with pytest.raises(ConfigError, match=r"published.csv: exp04: fid: expected a number, received 'high'"):
         study.score("digits", "exp04")
+
+
+def test_a_table_that_a_spreadsheet_saved_is_read_and_another_encoding_is_told(tmp_path):
+    path = write_study(tmp_path) / "published.csv"
+    path.write_text(PUBLISHED, encoding="utf-8-sig")
+    assert read_publications(tmp_path)[0].columns[0] == "name"
+    path.write_text(PUBLISHED.replace("leaky_relu", "sızıntılı"), encoding="iso-8859-9")
+    with pytest.raises(ConfigError, match=r"published.csv: is not UTF-8; save the file as UTF-8"):
+        read_publications(tmp_path)

@@ -150,6 +150,15 @@ def test_json_of_runs_no_study_knows_has_no_published_key(results):
     assert mine["name"] == "mine" and "published" not in mine
 
 
+def test_runs_are_compared_once_for_all_formats(results):
+    report = report_of(results)
+    differences = json.loads(render(report, "json"))["cells"][2]["published"]["paper"]["differences"]
+    for config in results.glob("*/*/config.yaml"):
+        config.unlink()
+    row = list(csv.DictReader(io.StringIO(render(report, "csv"))))[2]
+    assert row["paper_differences"] == ";".join(differences) != ""
+
+
 def test_csv_has_the_published_score_beside_ours(results):
     write_run(results, "mine")
     rows = list(csv.DictReader(io.StringIO(render(report_of(results), "csv"))))

@@ -1,3 +1,4 @@
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,14 @@ def test_one_value_of_a_label_sets_several_keys(tmp_path):
         ("wasserstein", 0.01, 5),
         ("hinge", None, 1),
     ]
+
+
+def test_the_examples_of_the_documentation_have_the_names_it_says(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text()
+    block = textwrap.dedent(page[page.index("    matrix:\n      optimizer:") :].partition("\n\n")[0])
+    configs, problems = configs_of(write_study(tmp_path, block))
+    assert problems == [] and len(configs) == 2
+    assert all(f"`{config.name.replace('tiny', 'short')}`" in page for config in configs)
 
 
 def test_a_wrong_value_of_a_label_is_located_in_the_study(tmp_path):

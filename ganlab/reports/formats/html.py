@@ -6,29 +6,18 @@ The page asks nothing of any network: style, script and pictures are in it, and 
 import base64
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
 from ganlab.reports.comparison import comparison_tables
-from ganlab.reports.figures import Figure, draw_figures
+from ganlab.reports.figures import draw_figures
 from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
 from ganlab.reports.table import printable
 
 MOST_PICTURE_BYTES = 24_000_000
 TEMPLATE = Path(__file__).with_name("page.html")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page has it; `source` is a data URI, or '' where there is only a problem to tell."""
-
-    title: str
-    source: str
-    wide: bool
-    problem: str
 
 
 def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
@@ -57,9 +46,9 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
     return template.render(sections=sections, problems=problems, left_out=left_out) + "\n"
 
 
-def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]], bool]:
+def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[dict]], bool]:
     """Data set -> its pictures, and whether some were left out; once the room is used up, no more are drawn."""
-    pictures: dict[str, list[Picture]] = {}
+    pictures: dict[str, list[dict]] = {}
     room = most_bytes
     with tempfile.TemporaryDirectory() as folder:
         for figure in draw_figures(report, Path(folder)):
@@ -67,13 +56,10 @@ def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]]
             room -= len(content)
             if room < 0:
                 return pictures, True
-            pictures.setdefault(figure.dataset, []).append(_picture(figure, content))
+            source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
+            told = {"title": printable(figure.title), "problem": printable(figure.problem)}
+            pictures.setdefault(figure.dataset, []).append({**told, "source": source, "wide": figure.wide})
     return pictures, False
-
-
-def _picture(figure: Figure, content: bytes) -> Picture:
-    source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
-    return Picture(printable(figure.title), source, figure.wide, printable(figure.problem))
 
 
 def _sort_key(text: str) -> str:
