@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ganlab.reports.averages import Cell, Statistic
-from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better, sample_count
+from ganlab.reports.metric_names import MetricKey, lower_is_better, sample_count
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
 
@@ -78,7 +78,7 @@ def metric_notes(labels: dict[MetricKey, str]) -> list[str]:
 
 
 def _table(report: Report, dataset: str, cells: list[Cell]) -> Table:
-    labels, parameters = label_metrics(report.metrics_of(cells)), shown_hyperparameters(cells)
+    labels, parameters = report.labels_of(cells), shown_hyperparameters(cells)
     measured = [f"{label} {which}" for label in labels.values() for which in ("last", "best")]
     columns = [*texts("name", "family"), *numbers(*parameters, "n", *measured, "seconds", "images/s")]
     columns += texts("status", "verdict")

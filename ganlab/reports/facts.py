@@ -1,6 +1,7 @@
 """A config in the words of a published table: which of its values a column shows stands in a study's report.yaml."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -63,19 +64,21 @@ class Fact(Section):
             raise located(f"expected exactly one of key and has, received {'both' if self.key else 'neither'}")
         return self
 
-    def text(self, config: Config) -> str:
-        """The values at the path, different ones parted by commas; '' for none."""
-        values = _values(config, self.key or self.has)
-        if self.has and hasattr(config, self.has.split(".")[0]):
+    def text(self, part_of: Callable[[str], Any]) -> str:
+        """The values at the path, different ones parted by commas; '' for none. `part_of` gives a config's top keys."""
+        first, *keys = (self.key or self.has).split(".")
+        values = _values(part_of(first), keys)
+        if self.has and part_of(first) is not None:
             values = [bool(values)]
         texts = [self.words.get(text, self.words.get("*", text)) for value in values if (text := _text(value))]
         found = ", ".join(dict.fromkeys(text for text in texts if text))
-        return found or (self.otherwise.text(config) if self.otherwise else "")
+        return found or (self.otherwise.text(part_of) if self.otherwise else "")
 
 
 def facts_of(config: Config, columns: Mapping[str, Fact]) -> dict[str, str]:
     """Column of published.csv -> what the config says of it; '' where it says nothing."""
-    return {column: fact.text(config) for column, fact in columns.items()}
+    part_of = cache(partial(_part, config))
+    return {column: fact.text(part_of) for column, fact in columns.items()}
 
 
 def same(first: str, second: str) -> bool:
@@ -86,10 +89,8 @@ def same(first: str, second: str) -> bool:
         return first.casefold() == second.casefold()
 
 
-def _values(config: Config, path: str) -> list[Any]:
-    first, *keys = path.split(".")
-    part = getattr(config, first, None)
-    values = [_parts(part) if isinstance(part, Network) else config.model_dump(include={first}).get(first)]
+def _values(part: Any, keys: list[str]) -> list[Any]:
+    values = [part]
     for key in keys:
         entries = [entry for value in values for entry in (value if isinstance(value, list) else [value])]
         mappings = [entry for entry in entries if isinstance(entry, dict)]
@@ -97,8 +98,11 @@ def _values(config: Config, path: str) -> list[Any]:
     return values
 
 
-def _parts(network: Network) -> dict[str, Any]:
-    """A network as paths see it: its layers, and where its last layer with weights parts them."""
+def _part(config: Config, name: str) -> Any:
+    """A top key of a config as paths see it; a network's layers are parted by its last layer with weights."""
+    network = getattr(config, name, None)
+    if not isinstance(network, Network):
+        return config.model_dump(include={name}).get(name)
     layers = network.expanded()
     end = max((index for index, layer in enumerate(layers) if layer.kind in WEIGHTED), default=len(layers))
     told = [{layer.kind: layer.arguments | {"activation": _activation(layer)}} for layer in layers]

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from ganlab.reports.averages import Cell, MetricSummary
 from ganlab.reports.comparison import states, verdicts
-from ganlab.reports.metric_names import MetricKey, label_metrics
+from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.report import Report
 from ganlab.runs.records import RunRecord
 
@@ -17,8 +17,9 @@ def report_document(report: Report) -> dict:
         "format": REPORT_FORMAT,
         "runs": [run.summary or _unfinished(run) for run in report.runs],
         "cells": [
-            _cell(report, cell, label_metrics(report.metrics_of(cells)))
+            _cell(report, cell, labels)
             for cells in report.by_dataset().values()
+            for labels in [report.labels_of(cells)]
             for cell in cells
         ],
         "published": _published(report),

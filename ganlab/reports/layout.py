@@ -63,13 +63,12 @@ def read_layout(path: Path, columns: list[str]) -> Layout:
         return Layout()
     document = read_yaml(path)
     layout = validate(Layout, document)
-    named = [
-        ("tables", index, "columns", column) for index, table in enumerate(layout.tables) for column in table.columns
-    ]
-    for keys in [*named, *(("compare", column) for column in layout.compare)]:
+    named = [("compare", column) for column in layout.compare]
+    for index, table in enumerate(layout.tables):
+        named += [("tables", index, "columns", column) for column in table.columns]
+    for keys in named:
         if keys[-1] not in columns:
-            hint = did_you_mean(keys[-1], columns)
-            raise error_in(document, keys, f"published.csv has no such column.{hint}")
+            raise error_in(document, keys, f"published.csv has no such column.{did_you_mean(keys[-1], columns)}")
     if layout.score not in columns:
         raise error_in(document, ("score",), f"published.csv has no column '{layout.score}'")
     return layout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.reports.averages import Cell, group_cells, metric_keys
-from ganlab.reports.metric_names import MetricKey, choose_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics, lower_is_better
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
@@ -52,10 +52,9 @@ class Report:
         found = self.replications[cell.dataset]
         return [(paper.publication, row) for paper in found for row in paper.rows if row.cell is cell]
 
-    def metrics_of(self, cells: list[Cell]) -> list[MetricKey]:
-        """The protocols to show for some cells: those that one of them has."""
-        present = {key for cell in cells for key in cell.metrics}
-        return [key for key in self.metrics if key in present]
+    def labels_of(self, cells: list[Cell]) -> dict[MetricKey, str]:
+        """The protocols to show for some cells, those that one of them has, with their headings."""
+        return label_metrics(key for key in self.metrics if any(key in cell.metrics for cell in cells))
 
 
 def build_report(

@@ -2,7 +2,7 @@
 
 from ganlab.reports.averages import Cell
 from ganlab.reports.comparison import hyperparameters, states, verdicts
-from ganlab.reports.metric_names import MetricKey, label_metrics
+from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, texts
 
@@ -11,7 +11,7 @@ METRIC_PARTS = ("last_mean", "last_sd", "best_mean", "best_sd", "best_step", "n"
 
 def tidy_table(report: Report) -> Table:
     """One row a cell, one value a column; several values in one place are parted by semicolons."""
-    labels = label_metrics(report.metrics_of(report.cells))
+    labels = report.labels_of(report.cells)
     parameters = dict.fromkeys(name for cell in report.cells for name in hyperparameters(cell))
     columns = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict", *parameters]
     columns += [

@@ -121,7 +121,7 @@ def test_a_path_leads_to_any_value(fact, expected):
     layers = "{repeat: 2, layers: [Dense: {units: 2}, Dense: {units: 3}]}, Dense: {units: 1}"
     text = text.format(generator=layers, discriminator="Flatten", loss="{least_squares: {real_label: 0.9}}")
     config = build_config(parse_yaml(text + "penalty: {wgan_gp: {}, r1: {}}\n", "x.yaml"))
-    assert Fact.model_validate(fact).text(config) == expected
+    assert facts_of(config, {"column": Fact.model_validate(fact)}) == {"column": expected}
 
 
 def test_the_example_of_the_documentation_says_what_a_config_says():
