@@ -133,6 +133,10 @@ class Network(Section):
         """All layers in order, with every `repeat` unrolled."""
         return _expand(self.layers, (self._key, "layers"))
 
+    def structure(self) -> list[dict[str, Any]]:
+        """The layers in one form however they were written, for the identity."""
+        return [{layer.kind: layer.arguments} for layer in self.expanded()]
+
 
 def _expand(layers: list[Any], keys: Keys) -> list[LayerSpec]:
     specs = []

@@ -1,4 +1,4 @@
-"""Compiles a config's list of layers into a Keras model, and says which layer gave which shape when it does not fit."""
+"""Compiles a config's list of layers into a network, and says which layer gave which shape when it does not fit."""
 
 import inspect
 import random
@@ -6,11 +6,12 @@ import re
 
 import keras
 
-from ganlab.config.schema import Network
+from ganlab.config import network as config
 from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, Keys, build_object, first_sentence, public_classes, single_entry
 from ganlab.models.initial_weights import draw_on_host
 from ganlab.models.layers import LAYERS
+from ganlab.models.network import INPUT, Network, Node
 
 # Layers that would run code from a config or a file, or that are not one layer in a row of layers.
 _REFUSED = {
@@ -60,54 +61,65 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
     return draw_on_host(build_object(known[kind], arguments, (*keys, kind), error_at, "the layer", own))
 
 
-def build_network(
-    network: Network, input_shape: tuple[int, ...], error_at: ErrorAt, name: str, precision: str = "float32"
-) -> keras.Model:
-    """Builds one network.
+def compile_network(
+    network: config.Network, ends: dict[str, tuple[int, ...]], error_at: ErrorAt, name: str, precision: str = "float32"
+) -> Network:
+    """Compiles one network.
 
     Args:
         network: the config's list of layers.
-        input_shape: without the batch: `(latent_dim,)` or the data's shape.
+        ends: name -> shape without the batch of what layers may take; `input` is what the first layer gets.
         error_at: makes a located error from keys and a message.
-        name: of the model, also in its summary: generator or discriminator.
+        name: of the network, also in its summary: generator or discriminator.
         precision: a Keras dtype policy; weights are float32 in either.
 
     Raises:
         ConfigError: for a layer that is unknown or does not fit what stands before it, with both shapes.
     """
-    inputs = keras.Input(input_shape, name=f"{name}_input")
-    outputs = inputs
+    inputs = keras.Input(ends["input"], name=f"{name}_input")
+    values = {INPUT: inputs}
+    nodes: list[Node] = []
     counts: dict[str, int] = {}
-    names = {f"{name}_input"}
+    before = INPUT
     for spec in network.expanded():
         layer = build_layer(spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, counts), precision)
-        if layer.name in names:
+        if layer.name in {f"{name}_input", *values}:
             raise error_at((*spec.path, spec.kind, "name"), f"another layer of this network is named '{layer.name}'")
-        names.add(layer.name)
-        before = tuple(outputs.shape[1:])
-        try:
-            outputs = layer(outputs)
-        except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
-            message = f"does not fit its input of shape {before}: {first_sentence(error)}"
-            raise error_at((*spec.path, spec.kind), message) from error
-        if not isinstance(outputs, keras.KerasTensor):
-            raise error_at((*spec.path, spec.kind), f"gives {len(outputs)} outputs; expected a layer that gives one")
-        if any(size is not None and size < 1 for size in outputs.shape[1:]):
-            message = f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
-            raise error_at((*spec.path, spec.kind), message)
+        node = Node(layer.name, layer, (before,))
+        values[node.name] = _checked_call(node, values, (*spec.path, spec.kind), error_at)
+        nodes.append(node)
+        before = node.name
     try:
-        return keras.Model(inputs, outputs, name=name)
+        model = keras.Model(inputs, values[before], name=name)
     except ValueError as error:  # a layer that only seemed to make something of its input
         raise error_at((name, "layers"), f"do not make a network: {first_sentence(error)}") from error
+    return Network(name, (INPUT,), tuple(nodes), model)
 
 
-def check_output(model: keras.Model, network: Network, expected: tuple[int, ...], what: str, error_at: ErrorAt) -> None:
-    """Raises a located error unless the model ends in the `expected` shape (without the batch)."""
-    shape = tuple(model.output_shape[1:])
+def _checked_call(node: Node, values: dict, keys: Keys, error_at: ErrorAt) -> keras.KerasTensor:
+    """Calls a new layer for the first time, which builds it."""
+    before = tuple(values[node.takes[0]].shape[1:])
+    try:
+        output = node.call(values)
+    except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
+        raise error_at(keys, f"does not fit its input of shape {before}: {first_sentence(error)}") from error
+    if not isinstance(output, keras.KerasTensor):
+        raise error_at(keys, f"gives {len(output)} outputs; expected a layer that gives one")
+    if any(size is not None and size < 1 for size in output.shape[1:]):
+        shape = tuple(output.shape[1:])
+        raise error_at(keys, f"gives the shape {shape} from an input of shape {before}; nothing is left")
+    return output
+
+
+def check_output(
+    network: Network, spec: config.Network, expected: tuple[int, ...], what: str, error_at: ErrorAt
+) -> None:
+    """Raises a located error unless the network ends in the `expected` shape (without the batch)."""
+    shape = network.output_shape
     if shape == expected:
         return
-    last = network.expanded()[-1]
-    shapes = ", ".join(f"{layer.name} {tuple(layer.output.shape[1:])}" for layer in model.layers[-4:])
+    last = spec.expanded()[-1]
+    shapes = ", ".join(f"{layer.name} {tuple(layer.output.shape[1:])}" for layer in network.layers[-4:])
     message = f"ends in the shape {shape}, expected {expected}: {what} (last layers: {shapes})"
     raise error_at((*last.path, last.kind), message)
 

@@ -9,15 +9,16 @@ import math
 
 import keras
 
+from ganlab.models.network import Network
 from ganlab.training.stages import Objective, Pass
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 
 
-def forward_flops(model: keras.Model) -> int:
-    """Operations of one sample through the model."""
-    return sum(_layer_flops(getattr(layer, "layer", layer), layer) for layer in model.layers)
+def forward_flops(network: Network) -> int:
+    """Operations of one sample through the network."""
+    return sum(_layer_flops(getattr(node.layer, "layer", node.layer), node.layer) for node in network.nodes)
 
 
 def _layer_flops(layer: keras.Layer, placed: keras.Layer) -> int:
@@ -43,10 +44,12 @@ def step_flops(objective: Objective) -> int:
     for stage in objective.stages:
         if isinstance(stage, Pass):
             total += stage.samples * forward[stage.network]
-        elif stage.through is None:
-            total += stage.samples * 3 * forward[stage.network]
+    for update in objective.updates:
+        moved = sum(forward[name] for name in update.networks)
+        if update.through is None:
+            total += update.samples * 3 * moved
         else:
             # Forward and back to the images through the critic, then back through the generator.
-            others = sum(cost for name, cost in forward.items() if name != stage.network)
-            total += stage.samples * (2 * others + 2 * forward[stage.network])
+            others = sum(cost for name, cost in forward.items() if name not in update.networks)
+            total += update.samples * (2 * others + 2 * moved)
     return total

@@ -6,11 +6,13 @@ The folded network has the layers and variables of the plain one, which stays wh
 """
 
 import dataclasses
+from collections import Counter
 from typing import Any
 
 import keras
 from keras import ops
 
+from ganlab.models.network import Network, Node
 from ganlab.training.stages import Objective
 
 Tensor = Any
@@ -27,6 +29,7 @@ class UpSampledConvolution(keras.layers.Layer):
     def __init__(self, convolution: keras.layers.Conv2D):
         super().__init__(name=f"up_sampled_{convolution.name}", dtype=convolution.dtype_policy)
         self.convolution = convolution
+        self.built = True  # the convolution is, and there is nothing else to build
 
     def call(self, images):
         kernel = folded_kernel(self.convolution.kernel)
@@ -49,34 +52,30 @@ def folded_kernel(kernel: Tensor) -> Tensor:
     return ops.pad(rows, ((0, 0), (0, 1), (0, 0), (0, 0))) + ops.pad(rows, ((0, 0), (1, 0), (0, 0), (0, 0)))
 
 
-def fold(network: keras.Model) -> keras.Model:
+def fold(network: Network) -> Network:
     """The network with every foldable pair folded, on the same layers and variables; itself if it has no such pair."""
-    layers, folded, index = network.layers[1:], [], 0
-    while index < len(layers):
-        if index + 1 < len(layers) and _foldable(layers[index], layers[index + 1]):
-            folded.append(UpSampledConvolution(layers[index + 1]))
-            index += 2
+    readers = Counter(name for node in network.nodes for name in (*node.takes, *node.more.values()))
+    made = {node.name: node for node in network.nodes}
+    folded: dict[str, Node] = {}
+    for node in network.nodes:
+        before = made.get(node.takes[0])
+        alone = before is not None and readers[before.name] == 1 and before.name not in network.features
+        if alone and _foldable(before.layer, node.layer):
+            del folded[before.name]
+            folded[node.name] = Node(node.name, UpSampledConvolution(node.layer), before.takes)
         else:
-            folded.append(layers[index])
-            index += 1
-    if len(folded) == len(layers):
+            folded[node.name] = node
+    if len(folded) == len(network.nodes):
         return network
-    return rechain(network, folded)
-
-
-def rechain(network: keras.Model, layers: list[keras.layers.Layer]) -> keras.Model:
-    """A network of the same input that runs `layers`, one after the other."""
-    outputs = inputs = keras.Input(network.input_shape[1:], name=network.layers[0].name)
-    for layer in layers:
-        outputs = layer(outputs)
-    return keras.Model(inputs, outputs, name=network.name)
+    return dataclasses.replace(network, nodes=tuple(folded.values()))
 
 
 def fold_objective(objective: Objective) -> Objective:
-    """The objective whose passes run folded networks; itself if nothing folds."""
+    """The objective over folded networks; itself if nothing folds."""
     networks = {name: fold(network) for name, network in objective.networks.items()}
-    folded = {name: network for name, network in networks.items() if network is not objective.networks[name]}
-    return dataclasses.replace(objective, forms=folded) if folded else objective
+    if all(network is objective.networks[name] for name, network in networks.items()):
+        return objective
+    return objective.rebuild(networks)
 
 
 def _foldable(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:

@@ -11,6 +11,7 @@ from ganlab.config.fields import Described, Section, Text, located
 from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config, Network
 from ganlab.errors import did_you_mean
+from ganlab.objectives import OBJECTIVES
 
 # Layers that are nothing but an activation, under the names of Keras' functions.
 ACTIVATIONS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
@@ -20,13 +21,14 @@ OF_A_NETWORK = ("layers", "hidden", "last", "optimizer")
 
 def _require_key(path: str) -> str:
     """Checks the keys that every config has; those of networks and choices depend on the config."""
-    keys, fields = path.split("."), Config.model_fields
+    keys, sections = path.split("."), [kind.config for kind in OBJECTIVES.values()]
     for key in [] if keys[1:] and keys[1] in OF_A_NETWORK else keys:
-        if key not in fields:
-            raise located(f"a config has no key '{key}'.{did_you_mean(key, fields)}")
-        is_choice = any(isinstance(item, BeforeValidator) for item in fields[key].metadata)
-        fields = getattr(fields[key].annotation, "model_fields", {})
-        if is_choice or not fields:
+        if not (fields := [section.model_fields[key] for section in sections if key in section.model_fields]):
+            hint = did_you_mean(key, {name for section in sections for name in section.model_fields})
+            raise located(f"a config has no key '{key}'.{hint}")
+        is_choice = any(isinstance(item, BeforeValidator) for field in fields for item in field.metadata)
+        sections = [field.annotation for field in fields if hasattr(field.annotation, "model_fields")]
+        if is_choice or not sections:
             break
     return path
 

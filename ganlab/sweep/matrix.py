@@ -13,9 +13,10 @@ from pydantic import AfterValidator, Field
 from ganlab.config.document import Document, Keys, Node, shown
 from ganlab.config.fields import Described, Section, located, whole
 from ganlab.config.merging import keys_of
-from ganlab.config.schema import Config, error_in
+from ganlab.config.schema import error_in
 from ganlab.config.translation import validate
 from ganlab.errors import did_you_mean
+from ganlab.objectives import OBJECTIVES
 
 MAX_CELLS = 10_000
 _NOT_VARIED = {
@@ -147,7 +148,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
 
 def _is_label(entry: str, values: list[Any]) -> bool:
     """Whether an entry of the matrix is no key of a config, but a label over values that set several keys each."""
-    is_free = keys_of(entry) == [entry] and entry not in Config.model_fields
+    is_free = keys_of(entry) == [entry] and not any(entry in kind.config.model_fields for kind in OBJECTIVES.values())
     return is_free and all(isinstance(value, dict) and value for value in values)
 
 

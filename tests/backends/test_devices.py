@@ -32,7 +32,7 @@ def write_results(path: str) -> None:
             arrays = {"rows": tiny.train(STEPS, room=STEPS)} | tiny.snapshot()
             found |= {f"{name}/{devices}/{key}": array for key, array in arrays.items()}
             # An inference of a size that devices cannot share goes on as before.
-            images = tiny.gan.sampled.predict_on_batch(np.ones((3, 3), np.float32))
+            images = tiny.models.sampled.predict_on_batch(np.ones((3, 3), np.float32))
             places = {len(variable.value.sharding.device_set) for variable in tiny.steps.variables}
             found |= {f"{name}/{devices}/images": images, f"{name}/{devices}/places": np.array(sorted(places))}
             draws = tiny.draws.take(0, STEPS)

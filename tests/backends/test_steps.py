@@ -30,7 +30,7 @@ def moved(before: dict, after: dict, owner: str) -> list[bool]:
 
 
 def trainable(tiny: Tiny) -> dict[str, list[np.ndarray]]:
-    return {name: [np.array(v) for v in net.trainable_variables] for name, net in tiny.gan.networks.items()}
+    return {name: [np.array(v) for v in net.trainable_variables] for name, net in tiny.models.networks.items()}
 
 
 class TestOnlyTheNetworkOfAnUpdateMoves:
@@ -119,7 +119,9 @@ class TestMixedPrecision:
 
     def test_weights_and_their_averages_are_float32(self, trained):
         tiny = trained[0]
-        assert {v.dtype for net in (*tiny.gan.networks.values(), tiny.gan.average) for v in net.weights} == {"float32"}
+        assert {v.dtype for net in (*tiny.models.networks.values(), tiny.models.average) for v in net.weights} == {
+            "float32"
+        }
 
     def test_layers_compute_in_bfloat16(self, trained):
         assert {layer.compute_dtype for layer in trained[0].gan.networks["generator"].layers[1:]} == {"bfloat16"}

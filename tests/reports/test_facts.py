@@ -142,3 +142,26 @@ def test_the_example_of_the_documentation_says_what_a_config_says():
 )
 def test_numbers_and_words_are_the_same_however_they_are_written(first, second, expected):
     assert same(first, second) is expected
+
+
+def test_an_objective_with_other_networks_has_paths_of_its_own():
+    text = """\
+name: x
+objective: {vae: {beta: 4.0}}
+data: {name: digits}
+latent: {dim: 2}
+encoder: {layers: [Flatten, Dense: {units: 16, activation: relu}, Dense: {units: 4}], optimizer: Adam}
+generator: {layers: [Dense: {units: 64}, Reshape: {target_shape: [8, 8, 1]}], optimizer: Adam}
+train: {steps: 10, batch_size: 8}
+"""
+    paths = {
+        "encoder.hidden.Dense.units": "16",
+        "encoder.last.Dense.units": "4",
+        "encoder.optimizer": "Adam",
+        "objective": "vae",
+        "objective.*.beta": "4.0",
+        "loss": "",
+        "discriminator.layers.Dense.units": "",
+    }
+    config = build_config(parse_yaml(text, "x.yaml"))
+    assert facts_of(config, {path: Fact.model_validate(path) for path in paths}) == paths

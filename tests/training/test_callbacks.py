@@ -3,10 +3,10 @@ import threading
 
 import numpy as np
 import pytest
+from ganlab.models.gan import build_generator
 from PIL import Image
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
-from ganlab.models.gan import build_generator
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.logs import read_history
 from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
@@ -68,7 +68,7 @@ def writer():
 
 
 def sampler_of(tiny):
-    return Sampler(tiny.gan.sampled, tiny.config)
+    return Sampler(tiny.models.sampled, tiny.config)
 
 
 def watch(folder, tiny, every=5, total=10, real=REAL):
@@ -77,7 +77,7 @@ def watch(folder, tiny, every=5, total=10, real=REAL):
 
 
 def collapse(tiny):
-    generator = tiny.gan.networks["generator"]
+    generator = tiny.models.networks["generator"]
     generator.set_weights([np.zeros_like(array) for array in generator.get_weights()])
 
 
@@ -130,7 +130,7 @@ class TestHealth:
     def test_a_weight_that_no_loss_sees_is_noticed_within_the_chunk(self, folder):
         layers = [*GENERATOR[:1], {"BatchNormalization": {}}, GENERATOR[1]]
         tiny = build(tiny_config(generator=layers, discriminator=DISCRIMINATOR), images=REAL)
-        moving = next(v for v in tiny.gan.networks["generator"].variables if "moving_variance" in v.path)
+        moving = next(v for v in tiny.models.networks["generator"].variables if "moving_variance" in v.path)
         moving.assign(np.full(moving.shape, np.inf, np.float32))
         health = watch(folder, tiny)
         health.on_chunk(chunk(3))
@@ -181,7 +181,7 @@ class TestHealth:
         collapse(tiny)
         health = watch(folder, tiny)
         health.on_chunk(chunk(5))
-        tiny.gan.networks["generator"].set_weights(good)
+        tiny.models.networks["generator"].set_weights(good)
         health.on_chunk(chunk(10))
         assert health.verdict == "ok"
 
@@ -258,7 +258,7 @@ class TestSamples:
 def saving(folder, tiny, writer):
     def made(total=10, **output):
         config = config_of(output={"checkpoint_every": 3, **output})
-        models = tiny.gan.sampled, build_generator(config, tiny.gan.sampled.output_shape[1:])
+        models = tiny.models.sampled, build_generator(config, tiny.models.sampled.output_shape[1:])
         return Checkpoints(folder, config, *models, tiny.objective.variables(), {"compiled": {}}, total, writer)
 
     return made
@@ -298,14 +298,14 @@ class TestCheckpoints:
         assert hash_of_arrays(tiny.weights("generator")) != before[1]
         arrays, _ = read_state(folder.state(3))
         assert all(np.array_equal(arrays[name], array) for name, array in before[0].items())
-        generator = build_generator(tiny.config, tiny.gan.sampled.output_shape[1:])
+        generator = build_generator(tiny.config, tiny.models.sampled.output_shape[1:])
         assert read_weights(folder.generator_weights(3), generator) == before[1]
 
     def test_a_generator_file_is_what_keras_writes_for_the_trained_generator(self, folder, tiny, saving, writer):
         tiny.train(2)
         saving().save(3)
         writer.flush()
-        write_weights(folder.checkpoints / "keras.weights.h5", tiny.gan.sampled)
+        write_weights(folder.checkpoints / "keras.weights.h5", tiny.models.sampled)
         assert folder.generator_weights(3).read_bytes() == (folder.checkpoints / "keras.weights.h5").read_bytes()
 
     def test_none_is_in_its_place_before_the_pictures_of_its_step(self, folder, tiny, saving, writer):
@@ -327,7 +327,7 @@ class TestCheckpoints:
         checkpoints.save(3)
         writer.flush()
         before = sorted(path.name for path in folder.checkpoints.iterdir())
-        generator = tiny.gan.networks["generator"]
+        generator = tiny.models.networks["generator"]
         generator.set_weights([np.full_like(array, np.nan) for array in generator.get_weights()])
         with pytest.raises(DivergedError, match="is not finite at step 6"):
             checkpoints.save(6)

@@ -2,9 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from ganlab.training.objectives import clip_weights, move_average
 from keras import ops
 
-from ganlab.training.objectives import clip_weights, move_average
 from ganlab.training.stages import Objective, Pass, Update, combine_logs
 from tests.training.tiny import SGD, build, tiny_config
 
@@ -90,10 +90,10 @@ class TestLabels:
     def test_the_loss_uses_the_labels_that_were_drawn(self, batches):
         loss = {"non_saturating": {"real_label": [0.7, 1.0], "fake_label": 0.1, "flip_labels": 0.5}}
         tiny = build(tiny_config(loss=loss, train={"discriminator_batches": batches}))
-        discriminator = tiny.gan.networks["discriminator"]
+        discriminator = tiny.models.networks["discriminator"]
         draws = tiny.draws.take(0, 1)
         real = np.array(tiny.steps.images)[draws["real_0"][0]] / np.float32(127.5) - 1
-        fake = tiny.gan.networks["generator"](draws["latents_fake_0"][0])
+        fake = tiny.models.networks["generator"](draws["latents_fake_0"][0])
         total = 0.0
         for side, images in (("real", real), ("fake", fake)):
             probability = 1 / (1 + np.exp(-ops.convert_to_numpy(discriminator(images)).astype(np.float64)))
@@ -119,9 +119,9 @@ class TestLogs:
         tiny = build(tiny_config(optimizer=still, train={"discriminator_batches": "alternate"}))
         draws = tiny.draws.take(0, 1)
         real = np.array(tiny.steps.images)[draws["real_0"][0]] / np.float32(127.5) - 1
-        fake = tiny.gan.networks["generator"](draws["latents_fake_0"][0])
+        fake = tiny.models.networks["generator"](draws["latents_fake_0"][0])
         logits = [
-            ops.convert_to_numpy(tiny.gan.networks["discriminator"](images)).astype(np.float64)
+            ops.convert_to_numpy(tiny.models.networks["discriminator"](images)).astype(np.float64)
             for images in (real, fake)
         ]
         return dict(zip(tiny.objective.columns, tiny.train(1)[0], strict=True)), *logits
@@ -211,7 +211,7 @@ class TestClipping:
         )
         tiny = build(config, change=change)
         tiny.train(steps)
-        return max(np.abs(np.array(v)).max() for v in tiny.gan.networks["discriminator"].trainable_variables)
+        return max(np.abs(np.array(v)).max() for v in tiny.models.networks["discriminator"].trainable_variables)
 
     def test_after_every_update_all_weights_are_within_the_limit(self):
         def up_to(count):
@@ -233,7 +233,7 @@ class TestClipping:
 
     def test_statistics_and_the_generator_are_left_alone(self):
         tiny = build(tiny_config(discriminator=["BatchNormalization", {"Dense": {"units": 1}}]))
-        discriminator = tiny.gan.networks["discriminator"]
+        discriminator = tiny.models.networks["discriminator"]
         clip_weights(discriminator, 0.01, ops.convert_to_tensor(0.0))
         assert all(np.abs(np.array(v)).max() <= 0.01 for v in discriminator.trainable_variables)
         assert max(np.array(v).max() for v in discriminator.non_trainable_variables) == 1  # the moving variance
@@ -243,7 +243,7 @@ class TestMovingAverage:
     def test_it_follows_the_formula_over_steps(self):
         layers = [{"Dense": {"units": 8}}, "BatchNormalization"]
         tiny = build(tiny_config(generator=layers, train={"ema": 0.4}))
-        generator, average = tiny.gan.networks["generator"], tiny.gan.average
+        generator, average = tiny.models.networks["generator"], tiny.models.average
         expected = [np.array(v, np.float64) for v in generator.trainable_variables]
         for ours, first in zip(average.trainable_variables, expected, strict=True):
             np.testing.assert_array_equal(np.array(ours), first)  # it starts at the generator's first weights
