@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ganlab.config.network import MAX_REPEAT
+from ganlab.config.layers import MAX_REPEAT, MERGES
 from ganlab.config.schema import Config
 from ganlab.objectives import OBJECTIVES
 from ganlab.objectives.gan_config import options_of
@@ -76,15 +76,22 @@ def _one_key(values: dict[str, Any], names: list[str] | None = None) -> dict[str
 
 
 def _layer(names: list[str] | None) -> dict[str, Any]:
-    layers = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Layer"}}
-    repeat = {
-        "type": "object",
-        "properties": {"repeat": {"type": "integer", "minimum": 1, "maximum": MAX_REPEAT}, "layers": layers},
-        "required": ["repeat", "layers"],
-        "additionalProperties": False,
-    }
+    items = {"$ref": "#/$defs/Layer"}
+    layers = {"type": "array", "minItems": 1, "items": items}
+    phases = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "integer", "minimum": 1}}
+    branches = {"type": "object", "minProperties": 2, "additionalProperties": {"type": "array", "items": items}}
+    merges = {"anyOf": [{"enum": list(MERGES)}, _one_key(_arguments(), list(MERGES))]}
+    groups = [
+        {"repeat": {"type": "integer", "minimum": 1, "maximum": MAX_REPEAT}, "layers": layers},
+        {"merge": merges, "branches": branches},
+        {"phases": phases, "layers": layers},
+    ]
     name = {"type": "string"} if names is None else {"enum": names}
-    return {"anyOf": [name, _one_key(_arguments(), names), repeat]}
+    return {"anyOf": [name, _one_key(_arguments(), names), *map(_group, groups)]}
+
+
+def _group(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def _loss() -> dict[str, Any]:

@@ -161,6 +161,15 @@ class Config(Section):
         """The networks by name, in the order of NETWORKS."""
         return {name: getattr(self, name) for name in self.NETWORKS}
 
+    def context(self, form: Form | None) -> dict[str, tuple[int, ...]]:
+        """What layers of any network may take beside their input: name -> shape without the batch."""
+        inputs: dict[str, tuple[int, ...]] = {"step": (1,)}
+        if self.phases:
+            inputs["fade"] = (1,)
+        if self.labels != "none" and form is not None and form.classes:
+            inputs["labels"] = (form.classes,)
+        return inputs
+
     def ends(self, form: Form | None) -> dict[str, Ends]:
         """What goes into each network and what must come out, for data of a form, or without them."""
         raise NotImplementedError

@@ -14,7 +14,7 @@ from ganlab.models.flops import step_flops
 from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective
 from ganlab.pictures import plots
-from ganlab.pictures.images import write_film
+from ganlab.pictures.images import from_uint8, write_film
 from ganlab.pictures.summaries import write_models
 from ganlab.runs.environment import environment
 from ganlab.runs.logs import best_step, read_history
@@ -25,7 +25,7 @@ from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import carry_over, mend_generator, newest_state, paths_of, prune, restore
 from ganlab.training.choices import recall, remember, remembered_path
 from ganlab.training.context import RunContext
-from ganlab.training.draws import Draws
+from ganlab.training.draws import Draws, draw_latents, generator_of
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
 from ganlab.training.signals import Asked
@@ -66,6 +66,7 @@ class Session:
         self.objective = build_objective(config, self.models, self.backend.input_gradient)
         self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
         self.sampler = Sampler(self.models.sampled, config)
+        self._draw_reference_batches()
         evaluation.prepare(self.protocols, self.dataset)
         if start is not None:
             weights = {
@@ -75,6 +76,20 @@ class Session:
         self.progress: Any = None
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}
+
+    def _draw_reference_batches(self) -> None:
+        """Gives each network whose layers take a reference batch one of its inputs: latents, or real samples."""
+        config, images = self.config, self.dataset.train.images
+        for network in (*self.models.networks.values(), *self.models.averages.values()):
+            if (layer := network.reference) is None:
+                continue
+            generator, count = generator_of(config.seed, f"reference {network.name}"), layer.batch.shape[0]
+            if network.name == "generator":
+                latent = config.latent
+                batch = draw_latents(config.seed, "reference", count, latent.dim, latent.distribution)
+            else:
+                batch = from_uint8(images[generator.permutation(len(images))[:count]], config.data.range)
+            layer.batch.assign(batch)
 
     def environment(self) -> dict:
         return environment(self.config.backend, self.device)

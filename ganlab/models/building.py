@@ -53,6 +53,8 @@ def build_network(config: Config, name: str, form: Form | None = None, stretch: 
     """
     _seed(config.seed, name)
     spec, ends = config.networks[name], config.ends(form)[name]
+    if stretch.number is not None:
+        spec = spec.in_phase(stretch.number)
     network = compile_network(spec, ends.inputs, config.error_at, name, config.precision)
     if ends.output is not None:
         check_output(network, spec, ends.output, ends.what, config.error_at)

@@ -17,16 +17,19 @@ _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras
 
 
 def forward_flops(network: Network) -> int:
-    """Operations of one sample through the network."""
-    return sum(_layer_flops(getattr(node.layer, "layer", node.layer), node.layer) for node in network.nodes)
+    """Operations of one sample through the network; a reference batch counts as if it were as large as the batch."""
+    shapes = network.shapes
+    return sum(_flops(node.layer, shapes[node.takes[0]], node.shape) for node in network.nodes)
 
 
-def _layer_flops(layer: keras.Layer, placed: keras.Layer) -> int:
+def _flops(layer: keras.Layer, given: tuple[int, ...], made: tuple[int, ...]) -> int:
+    """Operations of one call from the shape `given` to the shape `made`."""
+    layer = getattr(layer, "layer", layer)  # of a wrapper, such as SpectralNormalization
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return 0
     # Each position of the output (of the input, where transposed) multiplies the whole kernel once.
-    positions = placed.input.shape[1:-1] if isinstance(layer, _TRANSPOSED) else placed.output.shape[1:-1]
+    positions = given[:-1] if isinstance(layer, _TRANSPOSED) else made[:-1]
     if isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED, keras.layers.Dense)):
         return 2 * math.prod(kernel.shape) * math.prod(positions)
     return 2 * math.prod(kernel.shape)

@@ -2,6 +2,7 @@
 
 Up-sampling repeats every pixel in a 2 x 2 box, so a convolution of it multiplies equal numbers by different weights. Those
 weights can be added first: with kernel size k, each pixel then meets (k + 1)^2 sums instead of 4 k^2 weights.
+A convolution of single pixels (k = 1) is moved before the up-sampling instead, where there are fewer pixels.
 The folded network has the layers and variables of the plain one, which stays what summaries and weight files speak of.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganlab.models.network import Network, Node
+from ganlab.models.network import Network
 from ganlab.training.stages import Objective
 
 Tensor = Any
@@ -53,19 +54,26 @@ def folded_kernel(kernel: Tensor) -> Tensor:
 
 
 def fold(network: Network) -> Network:
-    """The network with every foldable pair folded, on the same layers and variables; itself if it has no such pair."""
+    """The network with every foldable pair folded, on the same layers and variables; itself if it has no such pair.
+
+    A pair folds only where nothing else reads the up-sampled value.
+    """
     readers = Counter(name for node in network.nodes for name in (*node.takes, *node.more.values()))
-    made = {node.name: node for node in network.nodes}
-    folded: dict[str, Node] = {}
+    made, shapes = {node.name: node for node in network.nodes}, network.shapes
+    folded = dict(made)
     for node in network.nodes:
         before = made.get(node.takes[0])
-        alone = before is not None and readers[before.name] == 1 and before.name not in network.features
-        if alone and _foldable(before.layer, node.layer):
+        if before is None or readers[before.name] > 1 or before.name in network.features:
+            continue
+        if _swap(before.layer, node.layer):
+            shape = (*shapes[before.takes[0]][:-1], node.shape[-1])
+            folded[before.name] = dataclasses.replace(before, layer=node.layer, shape=shape)
+            folded[node.name] = dataclasses.replace(node, layer=before.layer)
+        elif _sum_up(before.layer, node.layer):
             del folded[before.name]
-            folded[node.name] = Node(node.name, UpSampledConvolution(node.layer), before.takes)
-        else:
-            folded[node.name] = node
-    if len(folded) == len(network.nodes):
+            convolution = UpSampledConvolution(node.layer)
+            folded[node.name] = dataclasses.replace(node, layer=convolution, takes=before.takes)
+    if folded == made:
         return network
     return dataclasses.replace(network, nodes=tuple(folded.values()))
 
@@ -78,17 +86,33 @@ def fold_objective(objective: Objective) -> Objective:
     return objective.rebuild(networks)
 
 
-def _foldable(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
+def _swap(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
+    """Whether the convolution may as well come first: one of single pixels, on a quarter of them."""
+    if not _plain(up_sampling, convolution) or tuple(convolution.kernel_size) != (1, 1):
+        return False
+    # Between pixels are means of pixels, and an activation of a mean is no mean of activations.
+    return up_sampling.interpolation == "nearest" or convolution.activation is keras.activations.linear
+
+
+def _sum_up(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
+    """Whether the pair is one transposed convolution."""
+    return (
+        _plain(up_sampling, convolution)
+        and tuple(up_sampling.size) == (2, 2)
+        and up_sampling.interpolation == "nearest"
+        and convolution.padding == "same"
+    )
+
+
+def _plain(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
     # Sums of weights in bfloat16 would be rounded otherwise than in the plain network, so only float32 is folded.
     # A regularizer of activations speaks of the layer's own call.
     return (
         type(up_sampling) is keras.layers.UpSampling2D
-        and tuple(up_sampling.size) == (2, 2)
-        and up_sampling.interpolation == "nearest"
         and up_sampling.data_format == "channels_last"
+        and up_sampling.activity_regularizer is None
         and type(convolution) is keras.layers.Conv2D
         and convolution.data_format == "channels_last"
-        and convolution.padding == "same"
         and (tuple(convolution.strides), tuple(convolution.dilation_rate)) == ((1, 1), (1, 1))
         and convolution.groups == 1
         and convolution.activity_regularizer is None

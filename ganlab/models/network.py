@@ -7,8 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from ganlab.models.layers.normalization import ReferenceBatch
+
 Tensor = Any
 INPUT = "input"
+INPUTS = (INPUT, "labels", "step", "fade")  # in the order in which the Keras model takes them
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,14 @@ class Node:
         layer: a Keras layer.
         takes: names of the values the layer is called with, in order.
         more: argument of the layer's call -> name of the value for it, such as `{"labels": "labels"}`.
+        shape: of the value, without the batch.
     """
 
     name: str
     layer: keras.Layer
     takes: tuple[str, ...]
     more: Mapping[str, str] = field(default_factory=dict)
+    shape: tuple[int | None, ...] = ()
 
     def call(self, values: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
         """What the layer gives for these values."""
@@ -59,7 +64,7 @@ class Network:
         """Runs the layers.
 
         Args:
-            values: a value for each of `inputs`; a tensor stands for `input` alone.
+            values: a value for each of `inputs`, others are left alone; a tensor stands for `input` alone.
             training: whether dropout drops and batch normalization uses the batch's statistics.
             features: names of layers whose outputs are wanted too.
 
@@ -86,6 +91,12 @@ class Network:
         return list(dict.fromkeys(node.layer for node in self.nodes))
 
     @property
+    def shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shape of every input and of every node's value, without the batch."""
+        inputs = {name: tuple(tensor.shape[1:]) for name, tensor in zip(self.inputs, self.model.inputs, strict=True)}
+        return inputs | {node.name: node.shape for node in self.nodes}
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """Of `input`, without the batch."""
         return tuple(self.model.inputs[0].shape[1:])
@@ -93,7 +104,12 @@ class Network:
     @property
     def output_shape(self) -> tuple[int, ...]:
         """Without the batch."""
-        return tuple(self.model.output.shape[1:])
+        return self.nodes[-1].shape
+
+    @property
+    def reference(self) -> ReferenceBatch | None:
+        """The layer whose weight `batch` is the reference batch, to be assigned before training; None if no layer takes one."""
+        return next((layer for layer in self.layers if isinstance(layer, ReferenceBatch)), None)
 
     @property
     def variables(self) -> list:

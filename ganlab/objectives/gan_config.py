@@ -230,9 +230,7 @@ class GanConfig(Config):
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
         shape, classes = (form.shape, form.classes) if form else (None, None)
-        shared = {"step": (1,), "fade": (1,)}
-        if self.labels != "none" and classes:
-            shared["labels"] = (classes,)
+        shared = self.context(form)
         outputs = LOSSES[self.loss.name].outputs(classes)
         what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {self.loss.name} needs"
         return {

@@ -63,7 +63,7 @@ class VaeConfig(Config):
         return labels
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
-        shape, scalars = (form.shape if form else None), {"step": (1,), "fade": (1,)}
+        shape, scalars = (form.shape if form else None), self.context(form)
         means_and_variances = "twice latent.dim, a mean and the logarithm of a variance for each latent"
         return {
             "encoder": Ends({"input": shape, **scalars}, (2 * self.latent.dim,), means_and_variances),

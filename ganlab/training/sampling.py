@@ -22,7 +22,6 @@ class Sampler:
 
     def __init__(self, network: Network, config: Config, step: int = 0):
         self.network, self.config, self.step = network, config, step
-        network.model.jit_compile = False  # convolutions under XLA are several times slower on a CPU
 
     def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """float32 (count, *data_shape) in the data's range, for latents (count, dim) and labels (count,) where it takes them."""

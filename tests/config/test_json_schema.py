@@ -30,8 +30,11 @@ def test_required_keys_are_asked_for_only_without_extends():
 
 
 def test_the_names_of_layers_can_be_given():
-    name, mapping, repeat = config_json_schema(["Dense", "Flatten"])["$defs"]["Layer"]["anyOf"]
+    name, mapping, repeat, merge, phases = config_json_schema(["Dense", "Flatten"])["$defs"]["Layer"]["anyOf"]
     assert name == {"enum": ["Dense", "Flatten"]}
     assert set(mapping["properties"]) == {"Dense", "Flatten"}
     assert repeat["properties"]["layers"]["items"] == {"$ref": "#/$defs/Layer"}
+    branches = merge["properties"]["branches"]["additionalProperties"]
+    assert branches["items"] == phases["properties"]["layers"]["items"] == {"$ref": "#/$defs/Layer"}
+    assert merge["properties"]["merge"]["anyOf"][0]["enum"][:2] == ["Add", "Attention"]
     assert config_json_schema()["$defs"]["Layer"]["anyOf"][0] == {"type": "string"}

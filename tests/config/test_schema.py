@@ -1,13 +1,13 @@
 # ruff: noqa: E501 (tables with one case a line)
 import pytest
 
-from ganlab.config.network import LayerSpec
+from ganlab.config.layer_specs import LayerSpec
 from ganlab.errors import ConfigError
 from tests.config.examples import changed, config_of
 
 LOSSES = "minimax, non_saturating, least_squares, wasserstein, hinge, relativistic"
 NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
-LAYER = "a layer as Name, {Name: {arguments}} or {repeat: N, layers: [...]}"
+LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
 
 # What is replaced in the example, by what, and the whole message.
 WRONG = [
@@ -160,10 +160,10 @@ def test_a_label_becomes_a_range():
 def test_repeats_unroll_and_keep_the_way_to_the_document():
     config = config_of()
     inside = ("generator", "layers", 1, "layers")
-    dense, leaky = LayerSpec("Dense", {"units": 64}, (*inside, 0)), LayerSpec("LeakyReLU", {}, (*inside, 1))
-    first = LayerSpec("Dense", {"units": 128, "activation": "relu"}, ("generator", "layers", 0))
-    last = LayerSpec("Reshape", {"target_shape": [8, 8, 1]}, ("generator", "layers", 2))
-    assert config.generator.expanded() == [first, dense, leaky, dense, leaky, last]
+    specs = config.generator.expanded()
+    assert [spec.kind for spec in specs] == ["Dense", "Dense", "LeakyReLU", "Dense", "LeakyReLU", "Reshape"]
+    assert [spec.path for spec in specs[1:5]] == [(*inside, 0), (*inside, 1)] * 2
+    assert specs[0] == LayerSpec("Dense", {"units": 128, "activation": "relu"}, ("generator", "layers", 0), "dense")
     assert config.discriminator.expanded()[1].path == ("discriminator", "layers", 1)
 
 

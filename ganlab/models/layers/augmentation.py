@@ -1,7 +1,4 @@
-"""The layers ganlab adds to Keras' or mends.
-
-A config writes them like any other layer; adding one is one class and one line of LAYERS.
-"""
+"""Random changes of the discriminator's inputs and outputs, in training only."""
 
 import keras
 from keras import ops
@@ -112,21 +109,3 @@ class OutputNoise(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-
-class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' layer with a variance that can be differentiated twice on every backend.
-
-    TensorFlow's tf.nn.moments, which Keras calls there, holds the mean in the variance constant. That leaves the gradient as it
-    is, but a gradient penalty through the layer gets another one than its formula has.
-    """
-
-    def _moments(self, inputs, mask):
-        if mask is not None or self.synchronized:
-            return super()._moments(inputs, mask)
-        mean = ops.mean(inputs, self._reduction_axes, keepdims=True)
-        variance = ops.mean(ops.square(inputs - mean), self._reduction_axes)
-        return ops.squeeze(mean, self._reduction_axes), variance
-
-
-LAYERS = {"BatchNormalization": BatchNormalization, "DiffAugment": DiffAugment, "OutputNoise": OutputNoise}
