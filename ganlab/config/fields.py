@@ -73,6 +73,7 @@ PositiveOrNull = Annotated[Annotated[float, Field(gt=0)] | None, Described("a nu
 FractionOrNull = Annotated[
     Annotated[float, Field(gt=0, lt=1)] | None, Described("a number between 0 and 1 (both excluded) or null")
 ]
+Text = Annotated[str, Described("a text")]
 Flag = Annotated[bool, Described("true or false")]
 Name = Annotated[
     str,

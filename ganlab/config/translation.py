@@ -1,6 +1,7 @@
 """Checks a YAML document against a pydantic model, and puts pydantic's findings into ganlab's words."""
 
 from collections.abc import Iterable
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
@@ -65,6 +66,8 @@ def _section_at(root: type[Section], keys: Keys) -> type[Section]:
     for key in keys:
         is_open = get_origin(section) in (dict, list)  # any key, as in penalty; any index
         section = get_args(section)[-1] if is_open else section.model_fields[key].annotation
+        if get_origin(section) is UnionType:  # a section or null
+            section = get_args(section)[0]
     return section
 
 
@@ -74,9 +77,5 @@ def _words(root: type[Section], keys: Keys) -> str:
     described = [item.words for item in field.metadata if isinstance(item, Described)]
     if described:
         return described[0]
-    if get_origin(field.annotation) is list:
-        return "a list"
-    if get_origin(field.annotation) is dict:
-        return "a mapping"
     required = [name for name, part in field.annotation.model_fields.items() if part.is_required()]
     return f"a mapping with {' and '.join(required)}"

@@ -50,6 +50,7 @@ WRONG = [
     ("optimizer: {Adam: {learning_rate: 1e-4}}", "optimizer: 3", "c.yaml:12:3: generator.optimizer: expected an optimizer as Name or {Name: {arguments}}, received 3"),
     ("  optimizer: {Adam: {learning_rate: 1e-4}}\n", "", "c.yaml:4:1: generator.optimizer: missing; expected an optimizer as Name or {Name: {arguments}}"),
     ("{Adam: {learning_rate: 1e-4}}", "{Adam: {}, SGD: {}}", "c.yaml:12:3: generator.optimizer: expected one name, received 2: Adam, SGD; indent arguments below their name"),
+    ("{Adam: {learning_rate: 1e-4}}", "{'': {}}", "c.yaml:12:3: generator.optimizer: expected an optimizer as Name or {Name: {arguments}}, received a mapping"),
     ("optimizer:", "optimiser:", "c.yaml:12:3: generator.optimiser: unknown key. Did you mean 'optimizer'?"),
     ("non_saturating", "hing", f"c.yaml:18:1: loss: expected one of {LOSSES}, received 'hing'. Did you mean 'hinge'?"),
     ("non_saturating", "[hinge]", f"c.yaml:18:1: loss: expected one of {LOSSES}, received [hinge]".replace("[hinge]", "['hinge']")),

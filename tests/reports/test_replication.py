@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ganlab.reports.formats import render, report_tables
+from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import build_report
-from ganlab.reports.study_tables import study_tables
 from tests.run_folders import metric, write_run
 from tests.studies import complete_config, write_study
 
@@ -27,17 +27,21 @@ def report_of(results, **options):
     return build_report((), results=results, studies=results.parent / "studies", **options)
 
 
+def tables_of(results, **options):
+    return replication_tables(report_of(results, **options).replications["digits"])
+
+
 def rows_of(table):
     heads = [column.name for column in table.columns]
     return [dict(zip(heads, row, strict=True)) for row in [*table.rows, *table.footer]]
 
 
 def scores_of(results, **options):
-    return rows_of(study_tables(report_of(results, **options), "digits")[-1])
+    return rows_of(tables_of(results, **options)[-1])
 
 
 def test_the_tables_of_the_paper_have_all_its_experiments(results):
-    tables = study_tables(report_of(results), "digits")
+    tables = tables_of(results)
     assert [table.title for table in tables] == [
         "paper, digits, Table 1: experiments",
         "paper, digits, Table 2: generators",
@@ -47,7 +51,7 @@ def test_the_tables_of_the_paper_have_all_its_experiments(results):
 
 
 def test_what_was_trained_otherwise_is_told_beside_what_was_published(results):
-    first, second, scores = study_tables(report_of(results), "digits")
+    first, second, scores = tables_of(results)
     assert [row["epochs"] for row in rows_of(first)] == ["1500", "1500", "1500 (published 4000)", "4000"]
     assert [row["derived from"] for row in rows_of(first)][:2] == ["DCGAN (published GAN)", "DCGAN"]
     assert [row["activation"] for row in rows_of(second)] == ["leaky_relu", "relu", "relu (published -)", "relu"]
@@ -117,7 +121,7 @@ def test_of_two_cells_of_one_experiment_the_nearer_one_is_ranked(results):
 
 def test_a_config_that_cannot_be_read_is_told_and_hides_nothing(results):
     write_run(results, "exp04", metrics={"fd1k": metric(1.0)})
-    scores = study_tables(report_of(results), "digits")[-1]
+    scores = tables_of(results)[-1]
     assert any(note.startswith("exp04 was not compared with the published experiment: ") for note in scores.notes)
     assert rows_of(scores)[3]["fd1k last"] == "1.000"
 
@@ -144,6 +148,15 @@ def test_json_of_runs_no_study_knows_has_no_published_key(results):
     write_run(results, "mine")
     mine = json.loads(render(report_of(results), "json"))["cells"][-1]
     assert mine["name"] == "mine" and "published" not in mine
+
+
+def test_runs_are_compared_once_for_all_formats(results):
+    report = report_of(results)
+    differences = json.loads(render(report, "json"))["cells"][2]["published"]["paper"]["differences"]
+    for config in results.glob("*/*/config.yaml"):
+        config.unlink()
+    row = list(csv.DictReader(io.StringIO(render(report, "csv"))))[2]
+    assert row["paper_differences"] == ";".join(differences) != ""
 
 
 def test_csv_has_the_published_score_beside_ours(results):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ganlab.reports.cells import group_cells, metric_keys, summarize
+from ganlab.reports.averages import group_cells, metric_keys, summarize
 from ganlab.runs.records import find_runs, read_run
 from tests.run_folders import metric, write_run
 

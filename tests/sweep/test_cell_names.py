@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ganlab.sweep.names import MAX_LENGTH, name_cells
+from ganlab.sweep.cell_names import MAX_LENGTH, name_cells
 
 
 def name_of(**values) -> str:
@@ -52,6 +52,13 @@ def test_names_that_would_be_one_are_told_apart_by_a_hash():
     assert len({name.lower() for name in names}) == 4
     assert all(re.fullmatch(r"base-k_[aA]_b-[0-9a-f]{8}", name) for name in names[:3])
     assert names[3] == "base-k_c"
+
+
+def test_keys_that_are_set_together_are_named_by_their_label_and_each_value_once():
+    cells = [{"both": (("a.x", 1), ("b.x", 1))}, {"both": (("a.x", 1), ("b.x", 2))}, {"both": (("a.x", 1),)}]
+    first, second, third = name_cells("base", cells)
+    assert second == "base-both_1_2"
+    assert len({first, third}) == 2 and all(re.fullmatch("base-both_1-[0-9a-f]{8}", name) for name in (first, third))
 
 
 def test_a_long_name_is_cut_and_stays_its_own():

@@ -2,7 +2,7 @@ import pytest
 
 from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
-from ganlab.sweep.study import read_study
+from ganlab.sweep.matrix import read_study
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def read(tmp_path):
 
 
 def plain(study):
-    return [{key: node.plain() for key, node in cell.items()} for cell in study.cells]
+    return [{key: node.plain() for key, node in cell.values.items()} for cell in study.cells]
 
 
 def test_a_matrix_is_the_full_product_with_the_last_key_varying_fastest(read):
@@ -46,9 +46,18 @@ def test_a_base_alone_is_one_cell(read):
     assert plain(study) == [{}] and study.seeds == [4, 2]
 
 
+def test_an_entry_of_the_matrix_may_set_several_keys(read):
+    study = read("matrix: {a: [1, 2], both: [{b: 1, c.d: 2}, {b: 3, e: 4}]}\nexclude: [{a: 2, e: 4}]")
+    assert plain(study) == [{"a": 1, "b": 1, "c.d": 2}, {"a": 1, "b": 3, "e": 4}, {"a": 2, "b": 1, "c.d": 2}]
+
+
+def test_a_key_of_the_config_is_no_label(read):
+    assert plain(read("matrix: {penalty: [{r1: {weight: 1}}]}")) == [{"penalty": {"r1": {"weight": 1}}}]
+
+
 def test_values_keep_their_places(read):
     (cell, _) = read("matrix:\n  loss:\n    - hinge\n    - minimax").cells
-    assert str(cell["loss"].place) == "study.yaml:4:7"
+    assert str(cell.values["loss"].place) == "study.yaml:4:7"
 
 
 MISTAKES = {
@@ -67,6 +76,10 @@ MISTAKES = {
         "3:11: exclude[0]: leaves out nothing; no cell of the matrix has these values"
     ),
     "matrix: {a: [1]}\nexclude: [{a: 1}]": "3:1: exclude: leaves no cell to run",
+    "matrix: {a: [{b: 1, seed: 2}]}": "2:21: matrix.a[0].seed: cannot be varied; list seeds under 'seeds'",
+    "matrix: {a: [{b..c: 1}]}": "2:15: matrix.a[0]['b..c']: expected a dotted key, as in train.batch_size",
+    "matrix: {b: [1], a: [{c: 1}, {b: 2}]}": "2:18: matrix.a: sets b, which 'b' sets already",
+    "matrix: {a: [{b: 1}]}\nexclude: [{a: 1}]": "3:12: exclude[0].a: no key of the matrix. Expected one of: b.",
     "exclude: {a: 1}": "2:1: exclude: expected a list of mappings of keys to values, received a mapping",
     "include: [3]": "2:11: include[0]: expected a mapping of keys to values, received 3",
     "matrix: {a: [1]}\ninclude: [{a: 1}]": "3:11: include[0]: is a cell of the study already",
@@ -95,7 +108,7 @@ def test_a_matrix_has_a_limit(read):
     ("text", "message"),
     [
         ("seeds: [0]", "s.yaml:1:1: base: missing; expected the path of the config that is varied"),
-        ("base: 3", "s.yaml:1:1: base: expected the path of a config, received 3"),
+        ("base: 3", "s.yaml:1:1: base: expected the path of the config that is varied, received 3"),
         ("[1]", "s.yaml:1:1: expected a mapping of keys, received [1]"),
     ],
 )

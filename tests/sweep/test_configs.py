@@ -1,9 +1,10 @@
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from ganlab.errors import ConfigError
-from ganlab.sweep.cells import configs_of
+from ganlab.sweep.configs import configs_of
 from tests.sweep.examples import write_config, write_study
 
 
@@ -107,3 +108,48 @@ def test_the_example_study_is_read():
     configs, problems = configs_of(Path(__file__).parents[2] / "experiments" / "quickstart_study")
     assert problems == [] and len(configs) == 12 and {config.train.steps for config in configs} == {1000}
     assert configs[0].name == "short-generator_learning_rate_0.0002-discriminator_learning_rate_0.0002"
+
+
+def test_one_value_of_a_label_sets_several_keys(tmp_path):
+    adam, rmsprop = "{Adam: {beta_1: 0.5}}", "{RMSprop: {learning_rate: 1e-4}}"
+    both = ", ".join(f"{{generator.optimizer: {it}, discriminator.optimizer: {it}}}" for it in (adam, rmsprop))
+    critic = "{loss: wasserstein, clip_weights: 0.01, train.discriminator_steps: 5}, {loss: hinge}"
+    path = write_study(tmp_path, f"matrix: {{optimizer: [{both}], critic: [{critic}]}}")
+    configs, problems = configs_of(path)
+    assert problems == []
+    assert [config.name for config in configs] == [
+        "tiny-optimizer_Adam_beta_1_0.5-critic_wasserstein_0.01_5",
+        "tiny-optimizer_Adam_beta_1_0.5-critic_hinge",
+        "tiny-optimizer_RMSprop_learning_rate_0.0001-critic_wasserstein_0.01_5",
+        "tiny-optimizer_RMSprop_learning_rate_0.0001-critic_hinge",
+    ]
+    assert [config.generator.optimizer for config in configs[::2]] == [
+        {"Adam": {"beta_1": 0.5}},
+        {"RMSprop": {"learning_rate": 1e-4}},
+    ]
+    assert [config.generator.optimizer == config.discriminator.optimizer for config in configs] == [True] * 4
+    assert [(c.loss.name, c.clip_weights, c.train.discriminator_steps) for c in configs[:2]] == [
+        ("wasserstein", 0.01, 5),
+        ("hinge", None, 1),
+    ]
+
+
+def test_the_examples_of_the_documentation_have_the_names_it_says(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text()
+    block = textwrap.dedent(page[page.index("    matrix:\n      optimizer:") :].partition("\n\n")[0])
+    configs, problems = configs_of(write_study(tmp_path, block))
+    assert problems == [] and len(configs) == 2
+    assert all(f"`{config.name.replace('tiny', 'short')}`" in page for config in configs)
+
+
+def test_a_wrong_value_of_a_label_is_located_in_the_study(tmp_path):
+    path = write_study(tmp_path, "matrix:\n  critic:\n    - {loss: hinge, train.batch_size: 0}")
+    _, (problem,) = configs_of(path)
+    assert str(problem) == f"{path}:4:21: train.batch_size: expected an integer >= 1, received 0"
+
+
+def test_a_file_that_is_neither_is_read_as_a_config(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("data: {name: digits}\nlatnet: {dim: 4}\n")
+    _, (problem,) = configs_of(path)
+    assert str(problem) == f"{path}:2:1: latnet: unknown key. Did you mean 'latent'?"

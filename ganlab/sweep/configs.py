@@ -1,16 +1,16 @@
-"""What a sweep is about: the configs of a folder, a study or a file, each once a seed."""
+"""The configs that a sweep trains: those of a folder, a study or a file, each once a seed."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ganlab.config.document import Document, Node, Place, dotted
+from ganlab.config.document import Node, Place, dotted
 from ganlab.config.loading import configs_at, read_config, resolve_config
 from ganlab.config.merging import keys_of, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
-from ganlab.sweep.names import name_cells
-from ganlab.sweep.study import Values, read_study
+from ganlab.sweep.cell_names import name_cells
+from ganlab.sweep.matrix import Cell, StudyFile, read_study
 
 _OF_A_CONFIG = ("extends", "generator", "discriminator")
 
@@ -47,31 +47,31 @@ def configs_of(
 def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:
     """The mapping of each cell of a file, before the overrides, and the seeds it is to have."""
     document = read_yaml(path)
-    if isinstance(document.data, dict) and any(key in document.data for key in _OF_A_CONFIG):
+    if not _is_study(document.data):
         yield read_config(path), None
         return
     study = read_study(document, path)
     for cell in study.cells:
         _check_overrides(cell, overrides)
     base = read_config(study.base)
-    base_name = base.value["name"].plain()
-    plain = [{key: node.plain() for key, node in cell.items()} for cell in study.cells]
-    for name, cell in zip(name_cells(str(base_name), plain), study.cells, strict=True):
-        yield _with_values(base, cell, name if cell else None, document), study.seeds
+    names = name_cells(str(base.value["name"].plain()), [cell.named for cell in study.cells])
+    for name, cell in zip(names, study.cells, strict=True):
+        root = put(base, ["name"], Node(name, document.root.place)) if cell.values else base
+        for key, value in cell.values.items():
+            root = put(root, keys_of(key), value)
+        yield root, study.seeds
 
 
-def _with_values(base: Node, cell: Values, name: str | None, document: Document) -> Node:
-    root = base
-    for key, value in cell.items():
-        root = put(root, keys_of(key), value)
-    return root if name is None else put(root, ["name"], Node(name, document.root.place))
+def _is_study(data: object) -> bool:
+    keys = data if isinstance(data, dict) else {}
+    return any(key in keys for key in StudyFile.model_fields) and not any(key in keys for key in _OF_A_CONFIG)
 
 
-def _check_overrides(cell: Values, overrides: Sequence[str]) -> None:
+def _check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
     """An override of what a study varies would make different cells the same under different names."""
     for option in overrides:
         over = keys_of(option.partition("=")[0]) or []
-        for key, value in cell.items():
+        for key, value in cell.values.items():
             shared = min(len(over), len(keys_of(key)))
             if over and over[:shared] == keys_of(key)[:shared]:
                 place = Place(f"-o {option}")

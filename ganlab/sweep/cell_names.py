@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,15 +19,16 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Args:
         base: the name of the config that the cells vary.
-        cells: dotted key -> value of each.
+        cells: of each, dotted key -> value, and label -> (key, value) pairs that are set together; a label is shown
+            with each different value once.
     """
     keys = list(dict.fromkeys(key for cell in cells for key in cell))
     short = {key: _short(key, keys) for key in keys}
     names = ["-".join([base, *(f"{short[key]}_{_word(value)}" for key, value in cell.items())]) for cell in cells]
-    seen = [name.lower() for name in names]  # some file systems know no capitals
+    seen = Counter(name.lower() for name in names)  # some file systems know no capitals
     return [
-        name if len(name) <= MAX_LENGTH and seen.count(lowered) == 1 else _hashed(name, cell)
-        for name, lowered, cell in zip(names, seen, cells, strict=True)
+        name if len(name) <= MAX_LENGTH and seen[name.lower()] == 1 else _hashed(name, cell)
+        for name, cell in zip(names, cells, strict=True)
     ]
 
 
@@ -46,6 +48,8 @@ def _word(value: Any) -> str:
     """A value in a name: 0.001, true, hinge, wgan_gp_weight_10."""
     if isinstance(value, Mapping):
         return "_".join(f"{_word(key)}_{_word(item)}" if item != {} else _word(key) for key, item in value.items())
+    if isinstance(value, tuple):
+        return "_".join(dict.fromkeys(_word(item) for _, item in value))
     if isinstance(value, list):
         return "_".join(map(_word, value)) or "none"
     if value is None or isinstance(value, bool):
