@@ -22,7 +22,7 @@ def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
         layer_names: the layers that may stand in a network; None accepts any name.
     """
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganlab config"}
-    gan, *others = [_of_objective(kind.config, layer_names) for kind in OBJECTIVES.values()]
+    gan, *others = [_of_objective(name, kind.config, layer_names) for name, kind in OBJECTIVES.items()]
     definitions = {name: part for schema in (*others, gan) for name, part in schema.pop("$defs").items()}
     for name, schema in zip([*OBJECTIVES][1:], others, strict=True):
         chosen = {"anyOf": [{"const": name}, {"type": "object", "required": [name]}]}
@@ -31,7 +31,7 @@ def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
     return about | gan | {"$defs": definitions}
 
 
-def _of_objective(config: type[Config], layer_names: list[str] | None) -> dict[str, Any]:
+def _of_objective(name: str, config: type[Config], layer_names: list[str] | None) -> dict[str, Any]:
     """The schema of the configs of one objective."""
     schema = config.model_json_schema()
     definitions = schema["$defs"]
@@ -41,6 +41,9 @@ def _of_objective(config: type[Config], layer_names: list[str] | None) -> dict[s
         "optimizer": {"anyOf": [{"type": "string"}, _one_key(_arguments())]},
     }
     schema["properties"]["extends"] = {"type": "string"}
+    if (options := schema["properties"]["objective"]).pop("default", name) != name:
+        written = _one_key({"anyOf": [options, {"type": "null"}]}, [name])
+        schema["properties"]["objective"] = {"anyOf": [{"const": name}, written]}
     if "loss" in schema["properties"]:
         definitions.pop("Loss")
         definitions["Penalty"].pop("required")  # a weight is filled in for each penalty before it is checked

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ganlab.config.loading import load_config
+from ganlab.config.schema import Form
 from ganlab.reports.facts import Fact, facts_of, same
 from ganlab.reports.published import read_publications
 
@@ -99,13 +100,13 @@ def test_faces_are_those_of_the_thesis():
 )
 def test_networks_fit_their_data(name, generator, discriminator):
     pytest.importorskip("keras")
-    from ganlab.models.gan import build_gan
+    from ganlab.models.building import build_models
 
     config = config_of(name)
-    networks = build_gan(config, SHAPES[config.data.name]).networks
+    networks = build_models(config, Form(SHAPES[config.data.name])).networks
     expected = {"generator": generator, "discriminator": discriminator}
     for network, count in expected.items():
-        assert count is None or networks[network].count_params() == count
+        assert count is None or networks[network].model.count_params() == count
     side = SHAPES[config.data.name][0]
     convolutions = [layer for layer in networks["discriminator"].layers if type(layer).__name__ == "Conv2D"]
     strides = [layer.strides[0] for layer in convolutions]
