@@ -6,10 +6,10 @@ import numpy as np
 
 from ganlab.backends import load_backend
 from ganlab.config.value_range import value_range
+from ganlab.models.folding import fold_objective
 from ganlab.models.gan import build_gan
 from ganlab.training.draws import Draws
 from ganlab.training.objectives import gan_objective
-from ganlab.training.stages import fold_objective
 from ganlab.training.timing import choose_steps
 
 _ROOM = 50

@@ -15,10 +15,10 @@ from docs.make_cli import PAGE, page
 from ganlab.cli.main import COMMANDS, cli, main
 from ganlab.config.loading import build_config, load_config
 from ganlab.config.merging import merge
-from ganlab.config.objective import Loss, Penalty
 from ganlab.config.reader import parse_yaml
 from ganlab.config.schema import Config
 from ganlab.metrics.protocols import NAMES
+from ganlab.objectives.gan_config import Loss, Penalty
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])

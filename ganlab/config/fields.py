@@ -36,7 +36,9 @@ class Described:
     def _check(self, value: Any, inner: Any) -> Any:
         try:
             return inner(value)
-        except ValidationError:
+        except ValidationError as error:
+            if any(detail["type"] == "located" for detail in error.errors(include_url=False)):
+                raise  # something inside the value, which has said in its own words what it is
             raise located(f"expected {self.words}, received {shown(value)}{self._hint(value)}") from None
 
     def _hint(self, value: Any) -> str:

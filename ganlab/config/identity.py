@@ -28,8 +28,8 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
     content["data"].pop("source", None)
     content["train"].pop("epochs", None)
     content["train"]["steps"] = steps
-    for network in ("generator", "discriminator"):
-        content[network]["layers"] = getattr(config, network).structure()
+    for name, network in config.networks.items():
+        content[name]["layers"] = network.structure()  # a repeat equals the layers written out
     cell = {
         "schema_version": SCHEMA_VERSION,
         "config": content,

@@ -47,10 +47,12 @@ def step_flops(objective: Objective) -> int:
     for stage in objective.stages:
         if isinstance(stage, Pass):
             total += stage.samples * forward[stage.network]
-        elif stage.through is None:
-            total += stage.samples * 3 * forward[stage.network]
+    for update in objective.updates:
+        moved = sum(forward[name] for name in update.networks)
+        if update.through is None:
+            total += update.samples * 3 * moved
         else:
             # Forward and back to the images through the critic, then back through the generator.
-            others = sum(cost for name, cost in forward.items() if name != stage.network)
-            total += stage.samples * (2 * others + 2 * forward[stage.network])
+            others = sum(cost for name, cost in forward.items() if name not in update.networks)
+            total += update.samples * (2 * others + 2 * moved)
     return total

@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from ganlab.models.network import Network
+from ganlab.training.stages import Objective
 
 Tensor = Any
 
@@ -75,6 +76,14 @@ def fold(network: Network) -> Network:
     if folded == made:
         return network
     return dataclasses.replace(network, nodes=tuple(folded.values()))
+
+
+def fold_objective(objective: Objective) -> Objective:
+    """The objective over folded networks; itself if nothing folds."""
+    networks = {name: fold(network) for name, network in objective.networks.items()}
+    if all(network is objective.networks[name] for name, network in networks.items()):
+        return objective
+    return objective.rebuild(networks)
 
 
 def _swap(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:

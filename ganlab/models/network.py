@@ -97,6 +97,11 @@ class Network:
         return inputs | {node.name: node.shape for node in self.nodes}
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of `input`, without the batch."""
+        return tuple(self.model.inputs[0].shape[1:])
+
+    @property
     def output_shape(self) -> tuple[int, ...]:
         """Without the batch."""
         return self.nodes[-1].shape

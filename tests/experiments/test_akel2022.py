@@ -109,7 +109,7 @@ def test_networks_fit_their_data(name, generator, discriminator):
     networks = build_gan(config, SHAPES[config.data.name]).networks
     expected = {"generator": generator, "discriminator": discriminator}
     for network, count in expected.items():
-        assert count is None or networks[network].model.count_params() == count
+        assert count is None or networks[network].count_params() == count
     side = SHAPES[config.data.name][0]
     convolutions = [layer for layer in networks["discriminator"].layers if type(layer).__name__ == "Conv2D"]
     strides = [layer.strides[0] for layer in convolutions]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.training.objectives import clip_weights, move_average
-from ganlab.training.stages import Objective, Pass, Update, combine_logs
+from ganlab.objectives.gan import clip_weights
+from ganlab.training.stages import Objective, Pass, Together, Update
 from tests.training.tiny import SGD, build, tiny_config
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
@@ -13,8 +13,13 @@ LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
 
 def stages(**train) -> list[str]:
     """The stages of a step in words: passes by their names, updates by their networks."""
-    found = build(tiny_config(train=train)).objective.stages
-    return [stage.name if isinstance(stage, Pass) else f"update {stage.network}" for stage in found]
+
+    def words(stage) -> str:
+        if isinstance(stage, Together):
+            return " together with ".join(map(words, stage.updates))
+        return stage.name if isinstance(stage, Pass) else f"update {' and '.join(stage.networks)}"
+
+    return [words(stage) for stage in build(tiny_config(train=train)).objective.stages]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +39,7 @@ def stages(**train) -> list[str]:
             {"generator_steps": 2},
             "fake_0, update discriminator, generator_fake_0, update generator, generator_fake_1, update generator",
         ),
+        ({"simultaneous": True}, "fake_0, update discriminator together with update generator"),
     ],
 )
 def test_the_stages_of_a_step(train, expected):
@@ -77,23 +83,23 @@ COLUMNS = "d_loss, g_loss, d_real, d_fake"
     ],
 )
 def test_the_columns_of_the_history(changes, expected):
-    assert ", ".join(build(tiny_config(**changes)).objective.columns) == expected
+    assert ", ".join(build(tiny_config(**changes)).objective.column_names) == expected
 
 
-def test_a_column_is_the_sum_of_its_logs_means():
-    objective = Objective({}, {}, (), {}, {"loss": ("real", "fake"), "g": ("g",)})
-    assert combine_logs(objective, {"real": [1.0, 3.0], "fake": [10.0, 20.0], "g": [5.0]}) == [17.0, 5.0]
+def test_only_the_penalty_may_be_blank():
+    columns = build(tiny_config(penalty={"r1": {"every": 2}})).objective.columns
+    assert [column.name for column in columns if column.optional] == ["penalty"]
 
 
-class TestLabels:
+class TestTargets:
     @pytest.mark.parametrize("batches", ["separate", "joint"])
-    def test_the_loss_uses_the_labels_that_were_drawn(self, batches):
+    def test_the_loss_uses_the_targets_that_were_drawn(self, batches):
         loss = {"non_saturating": {"real_label": [0.7, 1.0], "fake_label": 0.1, "flip_labels": 0.5}}
         tiny = build(tiny_config(loss=loss, train={"discriminator_batches": batches}))
-        discriminator = tiny.gan.networks["discriminator"]
+        discriminator = tiny.models.networks["discriminator"]
         draws = tiny.draws.take(0, 1)
-        real = np.array(tiny.steps.images)[draws["real_0"][0]] / np.float32(127.5) - 1
-        fake = tiny.gan.networks["generator"](draws["latents_fake_0"][0])
+        real = tiny.steps.arrays["images"][draws["real_0"][0]] / np.float32(127.5) - 1
+        fake = tiny.models.networks["generator"](draws["latents_fake_0"][0])
         total = 0.0
         for side, images in (("real", real), ("fake", fake)):
             probability = 1 / (1 + np.exp(-ops.convert_to_numpy(discriminator(images)).astype(np.float64)))
@@ -101,14 +107,15 @@ class TestLabels:
             total -= np.mean(target * np.log(probability) + (1 - target) * np.log(1 - probability))
         assert tiny.column(tiny.train(1), "d_loss")[0] == pytest.approx(total, rel=1e-5)
 
-    def test_flipped_labels_are_those_of_the_other_side(self):
+    def test_flipped_targets_are_those_of_the_other_side(self):
         loss = {"least_squares": {"real_label": [0.8, 1.0], "fake_label": [0.0, 0.1], "flip_labels": 1.0}}
         draws = build(tiny_config(loss=loss)).draws.take(0, 50)
         assert draws["real_labels_0"].max() <= 0.1 and draws["fake_labels_0"].min() >= 0.8
 
-    def test_losses_without_labels_draw_none(self):
+    def test_losses_without_targets_draw_none(self):
         for name in ("wasserstein", "hinge", "relativistic"):
-            assert not any("labels" in draw for draw in build(tiny_config(loss=name)).objective.draws)
+            kinds = {draw.kind for draw in build(tiny_config(loss=name)).objective.draws.values()}
+            assert kinds == {"rows", "normal"}
 
 
 class TestLogs:
@@ -118,13 +125,13 @@ class TestLogs:
         still = {"SGD": {"learning_rate": 0.0}}
         tiny = build(tiny_config(optimizer=still, train={"discriminator_batches": "alternate"}))
         draws = tiny.draws.take(0, 1)
-        real = np.array(tiny.steps.images)[draws["real_0"][0]] / np.float32(127.5) - 1
-        fake = tiny.gan.networks["generator"](draws["latents_fake_0"][0])
+        real = tiny.steps.arrays["images"][draws["real_0"][0]] / np.float32(127.5) - 1
+        fake = tiny.models.networks["generator"](draws["latents_fake_0"][0])
         logits = [
-            ops.convert_to_numpy(tiny.gan.networks["discriminator"](images)).astype(np.float64)
+            ops.convert_to_numpy(tiny.models.networks["discriminator"](images)).astype(np.float64)
             for images in (real, fake)
         ]
-        return dict(zip(tiny.objective.columns, tiny.train(1)[0], strict=True)), *logits
+        return dict(zip(tiny.objective.column_names, tiny.train(1)[0], strict=True)), *logits
 
     def test_d_loss_of_alternate_batches_is_the_sum_of_its_two_parts(self, alternate):
         row, real, fake = alternate
@@ -143,9 +150,8 @@ class TestLogs:
 
 def only_discriminator(objective: Objective) -> Objective:
     """Leaves the discriminator's updates of a step."""
-    kept = [stage for stage in objective.stages if not (isinstance(stage, Update) and stage.network == "generator")]
-    columns = {name: logs for name, logs in objective.columns.items() if name != "g_loss"}
-    return dataclasses.replace(objective, stages=tuple(kept), columns=columns)
+    kept = [stage for stage in objective.stages if not (isinstance(stage, Update) and "generator" in stage.networks)]
+    return dataclasses.replace(objective, stages=tuple(kept))
 
 
 class TestPenaltyInTheStep:
@@ -176,7 +182,7 @@ class TestPenaltyInTheStep:
         lazy, without = self.critic(every=3), self.critic()
         for step in range(5):
             kernel = lazy.weights("discriminator")[0]
-            without.gan.networks["discriminator"].model.set_weights([kernel])
+            without.models.networks["discriminator"].model.set_weights([kernel])
             lazy.train(1), without.train(1)
             difference = lazy.weights("discriminator")[0] - without.weights("discriminator")[0]
             # weight |w|^2 / 2 has the slope weight w; SGD moves 0.1 times the slope
@@ -187,12 +193,12 @@ class TestPenaltyInTheStep:
         always, without = self.critic(every=1), self.critic()
         for _ in range(2):
             kernel = always.weights("discriminator")[0]
-            without.gan.networks["discriminator"].model.set_weights([kernel])
+            without.models.networks["discriminator"].model.set_weights([kernel])
             row = always.train(1)
             without.train(1)
             difference = always.weights("discriminator")[0] - without.weights("discriminator")[0]
             np.testing.assert_allclose(difference, -0.1 * self.WEIGHT * kernel, atol=1e-6)
-            assert np.isfinite(row).all()
+            assert np.isfinite([always.column(row, name) for name in ("d_loss", "penalty")]).all()
 
     def test_two_penalties_add_up(self):
         both = {"r1": {"weight": 1.0}, "wgan_gp": {"weight": 10.0}}
@@ -211,16 +217,14 @@ class TestClipping:
         )
         tiny = build(config, change=change)
         tiny.train(steps)
-        return max(np.abs(np.array(v)).max() for v in tiny.gan.networks["discriminator"].trainable_variables)
+        return max(np.abs(np.array(v)).max() for v in tiny.models.networks["discriminator"].trainable_variables)
 
     def test_after_every_update_all_weights_are_within_the_limit(self):
         def up_to(count):
             """The first discriminator updates of a step."""
 
             def change(objective):
-                return dataclasses.replace(
-                    objective, stages=objective.stages[: 2 * count], columns={"d_loss": ("d_loss",)}
-                )
+                return dataclasses.replace(objective, stages=objective.stages[: 2 * count])
 
             return change
 
@@ -233,41 +237,7 @@ class TestClipping:
 
     def test_statistics_and_the_generator_are_left_alone(self):
         tiny = build(tiny_config(discriminator=["BatchNormalization", {"Dense": {"units": 1}}]))
-        discriminator = tiny.gan.networks["discriminator"]
-        clip_weights(discriminator, 0.01, ops.convert_to_tensor(0.0))
+        discriminator = tiny.models.networks["discriminator"]
+        clip_weights(discriminator, 0.01, {})
         assert all(np.abs(np.array(v)).max() <= 0.01 for v in discriminator.trainable_variables)
-        assert max(np.array(v).max() for v in discriminator.non_trainable_variables) == 1  # the moving variance
-
-
-class TestMovingAverage:
-    def test_it_follows_the_formula_over_steps(self):
-        layers = [{"Dense": {"units": 8}}, "BatchNormalization"]
-        tiny = build(tiny_config(generator=layers, train={"ema": 0.4}))
-        generator, average = tiny.gan.networks["generator"], tiny.gan.average
-        expected = [np.array(v, np.float64) for v in generator.trainable_variables]
-        for ours, first in zip(average.trainable_variables, expected, strict=True):
-            np.testing.assert_array_equal(np.array(ours), first)  # it starts at the generator's first weights
-        for step in range(6):
-            tiny.train(1)
-            decay = min(0.4, (1 + step) / (10 + step))
-            weights = [np.array(v, np.float64) for v in generator.trainable_variables]
-            expected = [decay * kept + (1 - decay) * new for kept, new in zip(expected, weights, strict=True)]
-            for ours, exact in zip(average.trainable_variables, expected, strict=True):
-                np.testing.assert_allclose(np.array(ours), exact, atol=1e-6)
-            for ours, copied in zip(average.non_trainable_variables, generator.non_trainable_variables, strict=True):
-                np.testing.assert_array_equal(np.array(ours), np.array(copied))
-        assert (1 + 6) / (10 + 6) > 0.4  # both branches of the minimum were met
-
-    @pytest.mark.parametrize(("step", "decay"), [(0, 0.1), (5, 0.4), (90, 0.91), (10**6, 0.999)])
-    def test_early_averages_forget_the_random_start(self, step, decay):
-        gan = build(tiny_config(train={"ema": 0.999})).gan
-        generator, average = gan.networks["generator"], gan.average
-        generator.set_weights([np.ones_like(array) for array in generator.get_weights()])
-        average.set_weights([np.zeros_like(array) for array in average.get_weights()])
-        move_average(average, generator, 0.999, ops.convert_to_tensor(float(step)))
-        for array in average.get_weights():
-            np.testing.assert_allclose(array, 1 - decay, rtol=1e-4)
-
-    def test_it_does_not_change_the_training(self):
-        with_it, without = build(tiny_config(train={"ema": 0.9})), build(tiny_config())
-        np.testing.assert_array_equal(with_it.train(3), without.train(3))
+        assert max(np.array(v).max() for v in discriminator.model.non_trainable_variables) == 1  # the moving variance
