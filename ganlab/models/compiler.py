@@ -115,11 +115,7 @@ class _Compiler:
 
     def _call(self, node: Node, nodes: list[Node], takes: dict[str, str], keys: Keys) -> None:
         """Calls a node's layer, which builds it when it is new, and adds the node to `nodes`."""
-        given = (
-            f"its branches {self._shapes_of(takes)}"
-            if len(takes) > 1
-            else f"its input of shape{self._shapes_of(takes)}"
-        )
+        given = f"its {'branches' if len(takes) > 1 else 'input of shape'} {self._shapes_of(takes)}"
         try:
             output = node.call(self.values)
         except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
@@ -133,12 +129,13 @@ class _Compiler:
         nodes.append(dataclasses.replace(node, shape=shape))
 
     def _shapes_of(self, takes: dict[str, str]) -> str:
-        return ", ".join(f"{branch} {tuple(self.values[name].shape[1:])}" for branch, name in takes.items())
+        shapes = {branch: tuple(self.values[name].shape[1:]) for branch, name in takes.items()}
+        return ", ".join(f"{branch} {shape}".strip() for branch, shape in shapes.items())
 
     def _require_new_name(self, name: str, keys: Keys) -> None:
         if name in RESERVED:
             raise self.error_at((*keys, "name"), f"'{name}' is a word of ganlab; expected another name")
-        if name in {*self.values, *(f"{self.name}_{given}" for given in INPUTS)}:
+        if name in self.values or name in [f"{self.name}_{given}" for given in INPUTS]:
             raise self.error_at((*keys, "name"), f"another layer of this network is named '{name}'")
 
     def _input(self, name: str, keys: Keys) -> str:
