@@ -69,5 +69,5 @@ def fingerprint_of(images: np.ndarray) -> str:
 
 def listed(name: str, found: str, shape: Sequence[int] | None = None, classes: int | None = None) -> dict:
     """A row of `ganlab data` with all its keys; see `registry.list_datasets`."""
-    unknown = dict.fromkeys(("train", "test", "checksum", "problem"))
-    return {"name": name, "found": found, "shape": shape and list(shape), "classes": classes} | unknown
+    row = dict.fromkeys(("name", "found", "train", "test", "shape", "classes", "checksum", "problem"))
+    return row | {"name": name, "found": found, "shape": shape and list(shape), "classes": classes}

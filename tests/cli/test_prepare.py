@@ -36,8 +36,8 @@ def start(photos, cache, *words):
 
 def searched(cache) -> list[str]:
     """A line for each block of photos that was searched for faces."""
-    lines = [path.read_text().splitlines(keepends=True) for path in cache.glob("data/mine/.faces-*")]
-    return [line for line in sum(lines, []) if line.endswith("\n")]
+    texts = [path.read_text() for path in cache.glob("data/mine/.faces-*")]
+    return [line for line in "".join(texts).splitlines(keepends=True) if line.endswith("\n")]
 
 
 def wait_for_blocks(process, cache, count):
