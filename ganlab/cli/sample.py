@@ -20,11 +20,8 @@ def command(run, step, count, seed, interpolate, out, backend, results):
     """Make a grid of images from a checkpoint of RUN (a folder, a name or an identity); no data set is needed."""
     import math
 
-    import numpy as np
-
-    from ganlab.config.value_range import value_range
     from ganlab.flows.load import load_checkpoint
-    from ganlab.pictures.images import to_uint8, write_grid
+    from ganlab.pictures.images import displayed, write_grid
     from ganlab.runs.folder import RunFolder
     from ganlab.runs.records import find_run
     from ganlab.training.draws import draw_latents
@@ -41,8 +38,8 @@ def command(run, step, count, seed, interpolate, out, backend, results):
         columns = math.ceil(math.sqrt(count))
         rows = math.ceil(count / columns)
         latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
-    images = np.clip(loaded.sampler.images(latents), *value_range(loaded.config.data.range))
     kind = "interpolation" if interpolate else "sample"
     target = out or loaded.folder.extra_sample(kind, loaded.step, seed)
-    write_grid(target, to_uint8(images, loaded.config.data.range), rows, columns)
+    images = displayed(loaded.sampler.images(latents), loaded.config.data.range)
+    write_grid(target, images, rows, columns)
     click.echo(target)

@@ -14,7 +14,7 @@ from ganlab.models.folding import fold_objective
 from ganlab.models.gan import build_gan, build_generator
 from ganlab.pictures import plots
 from ganlab.pictures.images import write_film
-from ganlab.pictures.summaries import write_models
+from ganlab.pictures.networks import write_models
 from ganlab.runs.environment import environment
 from ganlab.runs.logs import read_history
 from ganlab.runs.summary import summarise

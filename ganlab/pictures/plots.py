@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.storage.writing import replacing
+from ganlab.pictures.canvas import drawing
 
 _MOST_POINTS = 5_000
 _STRETCHES = 500
@@ -40,17 +40,12 @@ def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
 
 
 def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]], unit: str) -> Path:
-    # Figure alone, without pyplot: no global state, no window system.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    _draw_curves(axes, history, curves)
-    axes.set(xlabel="step", ylabel=unit)
-    if axes.get_legend_handles_labels()[1]:
-        figure.legend(frameon=False, loc="outside upper left", ncols=3)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    with drawing(path, 9, 5, dpi=120, layout="constrained") as figure:
+        axes = figure.add_subplot()
+        _draw_curves(axes, history, curves)
+        axes.set(xlabel="step", ylabel=unit)
+        if axes.get_legend_handles_labels()[1]:
+            figure.legend(frameon=False, loc="outside upper left", ncols=3)
     return path
 
 
@@ -135,22 +130,18 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], co
         histories: title of the plot -> history, as `write_losses` takes it.
         columns: plots in a row, at most.
     """
-    from matplotlib.figure import Figure
-
     columns = max(1, min(columns, len(histories)))
     rows = max(1, -(-len(histories) // columns))
-    figure = Figure(figsize=(3.4 * columns, 0.5 + 2.3 * rows), dpi=100, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat[len(histories) :]:
-        axes.set_axis_off()
-    handles: dict[str, object] = {}
-    for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
-        _draw_curves(axes, history, _LOSSES)
-        axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
-        axes.tick_params(labelsize=7)
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    if handles:
-        figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    with drawing(path, 3.4 * columns, 0.5 + 2.3 * rows, dpi=100, layout="constrained") as figure:
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for axes in grid.flat[len(histories) :]:
+            axes.set_axis_off()
+        handles: dict[str, object] = {}
+        for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
+            _draw_curves(axes, history, _LOSSES)
+            axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
+            axes.tick_params(labelsize=7)
+            handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        if handles:
+            figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
     return path
