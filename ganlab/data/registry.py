@@ -7,8 +7,8 @@ of photos is a module with `load` and `SOURCE`, which says how it is prepared.
 from ganlab.config.schema import Form
 from ganlab.data import afhq, celeba, cifar10, digits, fashion_mnist, folder, mnist
 from ganlab.data.dataset import Dataset
+from ganlab.data.options import ErrorAt, plain_error_at
 from ganlab.data.prepared import describe_prepared, is_prepared, load_prepared, prepared_names
-from ganlab.data.preparing import ErrorAt, plain_error_at
 from ganlab.errors import did_you_mean
 
 DATASETS = {
@@ -61,10 +61,10 @@ def published_form(options) -> Form:
 
 def is_here(options) -> bool:
     """Whether the data can be loaded without a download or preparing; True also where loading would say what is wrong."""
-    if hasattr(DATASETS.get(options.name), "SOURCE"):
+    module = DATASETS.get(options.name)
+    if hasattr(module, "SOURCE"):
         return options.image_size is None or is_prepared(options)
-    found = DATASETS[options.name].describe() if options.name in DATASETS else None
-    return found is None or options.name == "folder" or found["train"] is not None
+    return not hasattr(module, "PUBLISHED") or module.PUBLISHED.find() is not None
 
 
 def list_datasets() -> list[dict]:

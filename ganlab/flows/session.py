@@ -15,7 +15,7 @@ from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective
 from ganlab.pictures import plots
 from ganlab.pictures.images import from_uint8, write_film
-from ganlab.pictures.summaries import write_models
+from ganlab.pictures.networks import write_models
 from ganlab.runs.environment import environment
 from ganlab.runs.logs import best_step, read_history
 from ganlab.runs.summary import summarise
@@ -187,7 +187,8 @@ class Session:
     def _plots(self) -> None:
         history = read_history(self.folder.history)
         plots.write_losses(self.folder.losses, history)
-        plots.write_outputs(self.folder.outputs, history)
+        if "d_real" in history:
+            plots.write_outputs(self.folder.outputs, history)
         pictures = [self.folder.sample(step) for step in self.folder.sample_steps()]
         if pictures:  # none are made with samples_every: null
             write_film(self.folder.film, pictures)

@@ -136,7 +136,10 @@ class Samples(Callback):
             context = self.context
             samples = context.sampler.grid(rows, columns)
             real = None if context.dataset.form.is_image else context.images[:1000]
-            write = partial(write_samples, context.folder.sample(chunk.step), samples, rows, columns, real)
+            value_range = context.config.data.range
+            write = partial(
+                write_samples, context.folder.sample(chunk.step), samples, (rows, columns), value_range, real
+            )
             context.writer.submit(write)
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ganlab.data import list_datasets, load_dataset
-from ganlab.data.photo_sets import Request, prepare_photos
+from ganlab.data.prepare import Request, prepare_photos
 from ganlab.data.registry import is_here, published_form
 from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from tests.data.photos import photo_zip

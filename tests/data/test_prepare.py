@@ -1,3 +1,5 @@
+"""`prepare_photos` with real photos. The detector is a stand-in but where GANLAB_DATA has photos of faces."""
+
 import io
 import json
 import zipfile
@@ -7,9 +9,8 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from ganlab.data import photo_sets
-from ganlab.data.photo_sets import BLOCK, Request, prepare_photos
-from ganlab.data.shards import write_shard
+from ganlab.data import cutting
+from ganlab.data.prepare import BLOCK, Request, prepare_photos
 from ganlab.errors import GanlabError, LockedError, StoppedError
 from tests.data.photos import jpeg, photo_zip
 
@@ -21,23 +22,36 @@ def make(source, limit=None, crop="center", size=8, stopped=lambda: None, name="
     return place, facts, told
 
 
+def stop_after(blocks, source, **options):
+    """Runs until the signal that comes after some blocks."""
+    answers = iter([*[None] * blocks, "SIGTERM"])
+    with pytest.raises(StoppedError) as stopped:
+        make(source, stopped=lambda: next(answers), **options)
+    return str(stopped.value)
+
+
 @pytest.fixture
 def source(tmp_path):
     """Two blocks and a half; photo 3 and photo 200 are broken."""
     return photo_zip(tmp_path / "photos.zip", 2 * BLOCK + 60, broken=(3, 200))
 
 
+class Detector:
+    """Sees a face in every photo that is not dark."""
+
+    def __init__(self):
+        self.searched = []
+
+    def detect(self, photos):
+        self.searched.append(len(photos))
+        return [(4, 6, 20, 25) if photo.mean() > 115 else None for photo in photos]
+
+
 @pytest.fixture
-def written(monkeypatch) -> list[str]:
-    """Names of the shards that are made, in order."""
-    names = []
-
-    def write(path, shard):
-        names.append(path.name)
-        write_shard(path, shard)
-
-    monkeypatch.setattr(photo_sets, "write_shard", write)
-    return names
+def detector(monkeypatch) -> Detector:
+    detector = Detector()
+    monkeypatch.setattr(cutting, "face_detector", lambda: detector)
+    return detector
 
 
 def test_every_photo_is_an_image_or_is_listed(source):
@@ -75,52 +89,74 @@ def test_fewer_photos_than_the_limit_are_all_taken(source):
     assert facts["counts"]["images"] == 314 and facts["limit"] == 1000
 
 
-def test_what_is_prepared_is_not_prepared_again(source, written):
+def test_what_is_prepared_is_not_prepared_again(source, detector):
+    place, _, _ = make(source, crop="box")
+    again = make(source, crop="box")
+    assert again == (place, json.loads(place.manifest.read_text()), []) and detector.searched == [127, 127, 60]
+    assert sorted(path.name for path in place.folder.parent.iterdir()) == [".box-8.lock", "box-8"]
+    assert sorted(path.name for path in place.folder.iterdir()) == ["images.npy", "left_out.txt", "manifest.json"]
+
+
+class TestInterrupted:
+    def test_a_search_for_faces_goes_on_without_losing_or_repeating_work(self, source, detector):
+        message = stop_after(2, source, crop="box")
+        assert message == "stopped by SIGTERM after 256 of 316 photos; the same command goes on"
+        assert detector.searched == [127, 127]
+        place, facts, told = make(source, crop="box")
+        assert detector.searched == [127, 127, 60] and told[-1].fresh == 60
+        counts = facts["counts"]
+        assert counts["unreadable"] == 2 and counts["no_face"] > 20 and counts["images"] > 100
+        assert sum(counts.values()) == 2 * 316
+        assert sorted(path.name for path in place.folder.parent.iterdir()) == [".box-8.lock", "box-8"]
+
+    def test_it_goes_on_with_another_limit(self, source, detector):
+        stop_after(1, source, limit=200, crop="box")
+        _, facts, _ = make(source, limit=60, crop="box")
+        assert detector.searched == [127] and facts["counts"]["images"] == 60
+
+    @pytest.mark.parametrize("crop", ["box", "square", "center"])
+    def test_the_bytes_are_those_of_an_uninterrupted_command(self, source, detector, tmp_path, monkeypatch, crop):
+        stop_after(1, source, crop=crop)
+        interrupted, _, _ = make(source, crop=crop)
+        monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "other"))
+        straight, _, _ = make(source, crop=crop)
+        for file in ("images.npy", "manifest.json", "left_out.txt"):
+            assert (interrupted.folder / file).read_bytes() == (straight.folder / file).read_bytes()
+
+    def test_faces_on_a_damaged_line_are_searched_again(self, source, detector, cache):
+        stop_after(2, source, crop="box")
+        (faces,) = (cache / "data" / "mine").glob(".faces-*")
+        faces.write_bytes(faces.read_bytes().replace(b"[4, 6, 20, 25]", b"[4, 6, 20, 26]", 1))
+        make(source, crop="box")
+        assert detector.searched == [127, 127, 127, 60]
+
+    def test_cutting_alone_begins_again(self, source, cache):
+        message = stop_after(2, source)
+        assert message == "stopped by SIGTERM after 256 of 316 photos; the same command begins again"
+        assert [path for path in cache.rglob("*") if path.is_file()] == [cache / "data/mine/.center-8.lock"]
+
+    def test_the_half_array_of_a_killed_process_is_removed(self, source, cache):
+        left = cache / "data" / "mine" / "center-8" / ".0123abcd-images.npy"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"half")
+        make(source)
+        assert not left.exists()
+
+
+def test_faces_of_large_photos_are_searched_in_small_ones_and_cut_from_all_pixels(tmp_path, detector):
+    source = photo_zip(tmp_path / "photos.zip", 1, width=2048, height=1000)
+    place, _, _ = make(source, crop="box", size=16)
+    (row,) = json.loads(place.manifest.read_text())["photos"]
+    assert row[1:] == [16, 24, 80, 100]  # four times the detector's box
+    with Image.open(io.BytesIO(jpeg(2048, 1000))) as photo:
+        expected = photo.crop((16, 24, 96, 124)).resize((16, 16), Image.Resampling.LANCZOS)
+    assert (place.images()[0] == np.asarray(expected)).all()
+
+
+def test_the_array_is_what_numpy_would_save(source, tmp_path):
     place, _, _ = make(source)
-    made = list(written)
-    again = make(source)
-    assert again == (place, json.loads(place.manifest.read_text()), []) and written == made
-    assert sorted(path.name for path in place.folder.parent.iterdir()) == [".center-8.lock", "center-8"]
-
-
-def test_an_interrupted_command_goes_on_without_losing_or_repeating_work(source, written):
-    answers = iter([None, None, "SIGTERM"])
-    with pytest.raises(StoppedError, match="stopped by SIGTERM after 256 of 316 photos; the same command goes on"):
-        make(source, stopped=lambda: next(answers))
-    assert written == ["000000.npz", "000001.npz"]
-    place, facts, told = make(source)
-    assert written == ["000000.npz", "000001.npz", "000002.npz"] and told[-1].fresh == 60
-    assert facts["counts"]["images"] == 314 and not list(place.folder.parent.glob(".work*"))
-
-
-def test_it_goes_on_with_another_limit(source, written):
-    answers = iter([None, "SIGINT"])
-    with pytest.raises(StoppedError):
-        make(source, limit=200, stopped=lambda: next(answers))
-    make(source, limit=100)
-    assert written == ["000000.npz"]
-
-
-def test_going_on_gives_the_bytes_of_an_uninterrupted_command(source, tmp_path, monkeypatch):
-    answers = iter([None, "SIGTERM"])
-    with pytest.raises(StoppedError):
-        make(source, stopped=lambda: next(answers))
-    interrupted, _, _ = make(source)
-    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "other"))
-    straight, _, _ = make(source)
-    for file in ("images.npy", "manifest.json", "left_out.txt"):
-        assert (interrupted.folder / file).read_bytes() == (straight.folder / file).read_bytes()
-
-
-def test_a_damaged_shard_is_made_again(source, written):
-    answers = iter([None, None, "SIGTERM"])
-    with pytest.raises(StoppedError):
-        make(source, stopped=lambda: next(answers))
-    (shard,) = (photo_sets.cached_folder("mine")).glob(".work-*/000000.npz")
-    shard.write_bytes(shard.read_bytes()[:1000])
-    _, facts, _ = make(source)
-    assert written == ["000000.npz", "000001.npz", "000000.npz", "000002.npz"]
-    assert facts["counts"]["images"] == 314
+    np.save(tmp_path / "saved.npy", np.load(place.array))
+    assert (tmp_path / "saved.npy").read_bytes() == place.array.read_bytes()
 
 
 def test_other_photos_under_the_same_options_replace_the_set(source, tmp_path):

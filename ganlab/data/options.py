@@ -1,4 +1,4 @@
-"""What every data set goes through after it was read: limit, size, grey."""
+"""The options of a config's `data` section that every data set obeys: limit, image_size, grayscale."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def plain_error_at(keys: tuple[str, ...], message: str) -> ConfigError:
     return ConfigError(f"{'.'.join(map(str, keys))}: {message}")
 
 
-def prepare(
+def apply_options(
     name: str,
     train: Split,
     test: Split | None,
@@ -28,7 +28,7 @@ def prepare(
     options,
     error_at: ErrorAt,
 ) -> Dataset:
-    """Makes a `Dataset` of what was read, as the config's `data` section asks.
+    """Makes a `Dataset` of the samples that were read.
 
     Args:
         train, test: uint8 images `(N, H, W, C)` of the published size.
@@ -48,10 +48,8 @@ def prepare(
 def checked_limit(limit: int | None, count: int, source: str, error_at: ErrorAt) -> int:
     """How many training images to take; asking for more than there are is a mistake in the config."""
     if limit is not None and limit > count:
-        raise error_at(
-            ("data", "limit"),
-            f"expected at most {count} (the training images in {source}), received {limit}.",
-        )
+        message = f"expected at most {count} (the training images in {source}), received {limit}."
+        raise error_at(("data", "limit"), message)
     return count if limit is None else limit
 
 

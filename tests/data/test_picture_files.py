@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ganlab.data.pictures import open_pictures
+from ganlab.data.picture_files import open_pictures
 from ganlab.errors import GanlabError
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from ganlab.data.dataset import Split, fingerprint_of
-from ganlab.data.preparing import plain_error_at, prepare, resize, to_luminosity
+from ganlab.data.options import apply_options, plain_error_at, resize, to_luminosity
 from ganlab.errors import ConfigError
 from tests.data.samples import noise, options
 
@@ -12,7 +12,7 @@ TEST = Split(noise(4, 16, 16, 3, seed=1), np.arange(4))
 
 
 def prepared(**changes):
-    return prepare("cifar10", TRAIN, TEST, None, "here", options("cifar10", **changes), plain_error_at)
+    return apply_options("cifar10", TRAIN, TEST, None, "here", options("cifar10", **changes), plain_error_at)
 
 
 def test_without_wishes_images_stay_as_they_are():

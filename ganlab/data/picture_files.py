@@ -111,7 +111,10 @@ class PictureZip:
         self._archive.close()
 
 
-def open_pictures(path: Path) -> PictureFolder | PictureZip:
+Pictures = PictureFolder | PictureZip
+
+
+def open_pictures(path: Path) -> Pictures:
     """The pictures below a folder or in a zip.
 
     Raises:
