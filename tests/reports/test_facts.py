@@ -165,3 +165,16 @@ train: {steps: 10, batch_size: 8}
     }
     config = build_config(parse_yaml(text, "x.yaml"))
     assert facts_of(config, {path: Fact.model_validate(path) for path in paths}) == paths
+
+
+def test_layers_in_branches_are_found():
+    branches = "{merge: Add, branches: {residual: [Dense: {units: 8}, ReLU], shortcut: [Dense: {units: 9}]}}"
+    config = config_of(generator=f"Dense: {{units: 2}} > {branches[1:-1]} > Dense: {{units: 1, activation: tanh}}")
+    paths = {
+        "generator.layers.Dense.units": "2, 8, 9, 1",
+        "generator.hidden.Dense.units": "2, 8, 9",
+        "generator.hidden.*.activation": "relu",
+        "generator.last.*.activation": "tanh",
+    }
+    assert facts_of(config, {path: Fact.model_validate(path) for path in paths}) == paths
+    assert facts_of(config, {"has": Fact(has="generator.layers.Add")}) == {"has": "yes"}
