@@ -24,7 +24,7 @@ from ganlab.training.background import BackgroundWriter
 from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import carry_over, mend_generator, newest_state, paths_of, prune, restore
 from ganlab.training.choices import recall, remember, remembered_path
-from ganlab.training.context import RunContext
+from ganlab.training.context import HealthReport, RunContext
 from ganlab.training.draws import Draws
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
@@ -75,6 +75,7 @@ class Session:
         self.progress: Any = None
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}
+        self.health = HealthReport()
 
     def environment(self) -> dict:
         return environment(self.config.backend, self.device)
@@ -113,6 +114,9 @@ class Session:
             return 0, None
         done, arrays, manifest = state
         source = str(self.folder.state(done))
+        # Earlier versions kept the verdict in status.json alone.
+        last = manifest.get("health") or self.folder.status().get("health") or {}
+        self.health = HealthReport(last.get("verdict", "ok"), last.get("reason"))
         if done == self.stretch.start:  # the end of the phase before: what both have in common goes on
             carry_over(self.objective.variables(), arrays, manifest["paths"])
             return done, None
@@ -167,6 +171,7 @@ class Session:
             self.writer,
             facts,
             asked,
+            self.health,
         )
 
     def _plots(self) -> None:
