@@ -18,7 +18,7 @@ from ganlab.config.merging import merge
 from ganlab.config.objective import Loss, Penalty
 from ganlab.config.reader import parse_yaml
 from ganlab.config.schema import Config
-from ganlab.metrics.protocols import NAMES
+from ganlab.metrics.names import NAMES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])

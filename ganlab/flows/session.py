@@ -57,7 +57,7 @@ class Session:
         )
         self.draws = Draws(self.objective.draws, config.seed, dataset.count)
         self.sampler = Sampler(self.gan.sampled, config)
-        evaluation.prepare(self.protocols, dataset)
+        evaluation.compute_real_statistics(self.protocols, dataset)
         if start is not None:
             weights = {
                 owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")

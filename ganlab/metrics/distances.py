@@ -52,7 +52,7 @@ def frechet_distance_from_features(features1: np.ndarray, features2: np.ndarray)
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
     """
-    features1, features2 = _checked_pair(features1, features2)
+    features1, features2 = checked_pair(features1, features2)
     mean1, mean2 = features1.mean(axis=0), features2.mean(axis=0)
     scaled1 = (features1 - mean1) / np.sqrt(len(features1) - 1)
     scaled2 = (features2 - mean2) / np.sqrt(len(features2) - 1)
@@ -71,7 +71,7 @@ def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
     """
-    features1, features2 = _checked_pair(features1, features2)
+    features1, features2 = checked_pair(features1, features2)
     within1 = _kernel_sum(features1, features1) - _diagonal_kernel_sum(features1)
     within2 = _kernel_sum(features2, features2) - _diagonal_kernel_sum(features2)
     between = _kernel_sum(features1, features2)
@@ -125,13 +125,14 @@ def _checked_covariance(covariance: np.ndarray, dimensions: int) -> np.ndarray:
     return covariance
 
 
-def _checked_pair(features1: np.ndarray, features2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(features1: np.ndarray, features2: np.ndarray, least: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples in float64; raises ValueError unless both are finite, of one width and of `least` rows or more."""
     pair = np.asarray(features1, np.float64), np.asarray(features2, np.float64)
     shapes = f"received {pair[0].shape} and {pair[1].shape}"
     if any(features.ndim != 2 for features in pair) or pair[0].shape[1] != pair[1].shape[1]:
         raise ValueError(f"features: expected two of shape (N, d) with the same d, {shapes}")
-    if any(len(features) < 2 for features in pair):
-        raise ValueError(f"features: expected at least two rows each, {shapes}")
+    if any(len(features) < least for features in pair):
+        raise ValueError(f"features: expected at least {least} rows each, {shapes}")
     if not all(np.isfinite(features).all() for features in pair):
         raise ValueError("features: expected finite numbers, received NaN or infinity")
     return pair

@@ -1,7 +1,8 @@
 """The table a person compares runs by: one a data set, a row a cell, and a last row for real data."""
 
+from ganlab.metrics.names import better
 from ganlab.reports.cells import Cell, MetricSummary, Statistic
-from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better, sample_count
+from ganlab.reports.metric_names import MetricKey, label_metrics, sample_count
 from ganlab.reports.report import Report
 from ganlab.reports.table import Column, Table, exact, number, span, spread
 
@@ -99,8 +100,8 @@ def floor_text(cells: list[Cell], key: MetricKey) -> str:
 def metric_notes(keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
     """How to read the columns of these metrics."""
     notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if keys else []
-    for word, lower in (("Lower", True), ("Higher", False)):
-        named = [labels[key] for key in keys if lower_is_better(key[0]) == lower]
+    for word in ("Lower", "Higher"):
+        named = [labels[key] for key in keys if better(key[0]) == word.lower()]
         if named:
             notes.append(f"{word} is better: {', '.join(named)}.")
     return notes

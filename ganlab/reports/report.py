@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
+from ganlab.metrics.names import better
 from ganlab.reports.cells import Cell, group_cells, metric_keys
-from ganlab.reports.metric_names import MetricKey, choose_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, choose_metrics
 from ganlab.reports.studies import Study, read_studies
 from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
 
@@ -82,7 +83,7 @@ def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
     mean = cell.metrics[key].last.mean if key in cell.metrics else None
     if mean is None or mean != mean:
         return True, 0.0
-    return False, mean if lower_is_better(key[0]) else -mean
+    return False, mean if better(key[0]) == "lower" else -mean
 
 
 def _runs_under(path: Path) -> list[Path]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ganlab.errors import ConfigError
+from ganlab.metrics.names import better
 from ganlab.reports.cells import Cell, Statistic
-from ganlab.reports.metric_names import MetricKey, lower_is_better
+from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.ranking import ranks, spearman
 from ganlab.reports.report import Report
 from ganlab.reports.studies import Study
@@ -83,21 +84,21 @@ def compared(rows: list[StudyRow]) -> list[StudyRow]:
 def metric_ranks(rows: list[StudyRow], key: MetricKey, which: str) -> dict[int, float]:
     """id of a row -> its rank among the compared rows that have a value."""
     valued = [row for row in compared(rows) if row.value(key, which) is not None]
-    places = ranks([row.value(key, which) for row in valued], lower_is_better(key[0]))
+    places = ranks([row.value(key, which) for row in valued], better(key[0]) == "lower")
     return {id(row): place for row, place in zip(valued, places, strict=True)}
 
 
 def published_ranks(rows: list[StudyRow], study: Study) -> dict[str, float]:
     """Name of an experiment -> its rank by the published score, among all that have one."""
     scores = {row.name: row.score for row in rows if row.score is not None}
-    return dict(zip(scores, ranks(list(scores.values()), lower_is_better(study.layout.score)), strict=True))
+    return dict(zip(scores, ranks(list(scores.values()), better(study.layout.score) == "lower"), strict=True))
 
 
 def agreement(rows: list[StudyRow], study: Study, key: MetricKey, which: str) -> Agreement:
     """Spearman's rank correlation of one metric's order with the published order."""
     both = [row for row in compared(rows) if row.value(key, which) is not None and row.score is not None]
-    ours = ranks([row.value(key, which) for row in both], lower_is_better(key[0]))
-    theirs = ranks([row.score for row in both], lower_is_better(study.layout.score))
+    ours = ranks([row.value(key, which) for row in both], better(key[0]) == "lower")
+    theirs = ranks([row.score for row in both], better(study.layout.score) == "lower")
     return Agreement(spearman(ours, theirs), len(both))
 
 

@@ -20,7 +20,8 @@ from ganlab.config.value_range import value_range
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
-from ganlab.metrics.protocols import Protocol, better
+from ganlab.metrics.names import better
+from ganlab.metrics.protocols import Protocol
 from ganlab.pictures.images import to_uint8, write_grid
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import append_text, naming, permit, write_bytes

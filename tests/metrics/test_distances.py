@@ -166,7 +166,7 @@ def test_what_is_no_normal_distribution_is_refused(arguments, message):
     ("features1", "features2", "message"),
     [
         (np.zeros((5, 3)), np.zeros((5, 4)), "same d"),
-        (np.zeros((1, 3)), np.zeros((5, 3)), "two rows"),
+        (np.zeros((1, 3)), np.zeros((5, 3)), "2 rows"),
         (np.full((5, 3), np.nan), np.zeros((5, 3)), "finite"),
     ],
 )
