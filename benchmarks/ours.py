@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from ganlab.models.gan import build_gan
+from ganlab.training.objectives import gan_objective
 
 from ganlab.backends import load_backend
 from ganlab.config.value_range import value_range
 from ganlab.models.folding import fold_objective
-from ganlab.models.gan import build_gan
 from ganlab.training.draws import Draws
-from ganlab.training.objectives import gan_objective
 from ganlab.training.timing import choose_steps
 
 _ROOM = 50

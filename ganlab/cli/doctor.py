@@ -17,7 +17,7 @@ def command(results, as_json):
     from ganlab.doctor.diagnosis import diagnose
     from ganlab.doctor.findings import document
     from ganlab.errors import GanlabError
-    from ganlab.reports.document import to_json
+    from ganlab.reports.json_text import to_json
     from ganlab.reports.table import printable
 
     findings = []

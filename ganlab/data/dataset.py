@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganlab.config.schema import Form
+
 
 @dataclass(frozen=True)
 class Split:
@@ -51,6 +53,19 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample: `(H, W, C)` for images, `(2,)` for points."""
         return tuple(self.train.images.shape[1:])
+
+    @property
+    def form(self) -> Form:
+        """What networks must know of the data."""
+        labels = self.train.labels
+        classes = None if labels is None else len(self.class_names or range(int(labels.max()) + 1))
+        return Form(self.shape, classes)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays a step may read rows of."""
+        labels = self.train.labels
+        return {"images": self.train.images} | ({} if labels is None else {"labels": labels.astype(np.int32)})
 
     @property
     def count(self) -> int:

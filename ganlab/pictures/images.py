@@ -53,6 +53,12 @@ def _check_range(images: np.ndarray, value_range: str, low: float, high: float) 
         )
 
 
+def to_shown(images: np.ndarray, value_range: str) -> np.ndarray:
+    """Bytes for a picture: values outside the range are cut off first, as a generator without a bounded last layer makes them."""
+    low, scale = _RANGES[value_range]
+    return to_uint8(np.clip(images, low, low + 255.0 / scale), value_range)
+
+
 def from_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
     """Float32 images in the declared range; the inverse of `to_uint8`."""
     low, scale = _RANGES[value_range]

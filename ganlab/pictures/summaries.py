@@ -2,17 +2,21 @@
 
 import keras
 
-from ganlab.models.gan import Gan
+from ganlab.config.schema import Config
+from ganlab.models.building import Models, chained
 from ganlab.pictures.networks import LayerRow, NetworkDrawing, write_drawing
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import write_text
 
 
-def write_models(folder: RunFolder, gan: Gan) -> None:
-    """Writes generator.txt, discriminator.txt, gan.txt and gan.png."""
-    for name, model in {**gan.networks, "gan": gan.stacked()}.items():
+def write_models(folder: RunFolder, config: Config, models: Models) -> None:
+    """Writes a summary of each network, of all in a row where they follow each other (gan.txt), and gan.png."""
+    summarised = {name: network.model for name, network in models.networks.items()}
+    if config.IS_CHAIN:
+        summarised["gan"] = chained(models.networks)
+    for name, model in summarised.items():
         write_text(folder.summary_of(name), summary_text(model))
-    write_drawing(folder.drawing, [_rows(model) for model in gan.networks.values()])
+    write_drawing(folder.drawing, [_rows(network.model) for network in models.networks.values()])
 
 
 def summary_text(model: keras.Model) -> str:
