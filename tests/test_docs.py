@@ -17,7 +17,7 @@ from ganlab.config.loading import build_config, load_config
 from ganlab.config.merging import merge
 from ganlab.config.reader import parse_yaml
 from ganlab.config.schema import Config
-from ganlab.metrics.protocols import NAMES
+from ganlab.metrics.names import NAMES
 from ganlab.objectives.gan_config import Loss, Penalty
 
 ROOT = Path(__file__).parents[1]

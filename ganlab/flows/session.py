@@ -69,7 +69,7 @@ class Session:
         self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
-        evaluation.prepare(self.protocols, self.dataset)
+        evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
             weights = {
                 owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")

@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
+from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
-from ganlab.metrics.protocols import evaluate_all
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.logs import HistoryFile, append_metrics, best_step, read_history
 from ganlab.training import health
