@@ -13,9 +13,10 @@ from PIL import Image
 
 from ganlab.metrics.inception import build_inception
 from ganlab.storage.weights import check_weights
+from tests.cli.experiments import CONFIG
 from tests.forks import Fork
 from tests.metrics.inception_samples import frozen_graph, random_weights
-from tests.reliability.runs import CONFIG, outcome, require_same, require_sound, start
+from tests.reliability.runs import outcome, require_same, require_sound, start
 from tests.reliability.test_signals import LONG, has_saved, status, wait_for
 
 STARTERS = 20
@@ -98,7 +99,7 @@ def test_two_sweeps_share_the_runs_and_both_end_when_all_are_finished(folder):
     assert [code for code, _ in printed] == [0], printed  # the same folders in the same order, said by both
     require_sound(folder / "results")
     logs = [log.read_text() for log in (folder / "results" / ".sweep").rglob("*.log")]
-    assert [len(re.findall(r"step 24/24", log)) for log in logs] == [1, 1]  # no run was trained twice
+    assert [len(re.findall(r"step 12/12", log)) for log in logs] == [1, 1]  # no run was trained twice
     for seed in "01":
         alone = Fork(folder, "run", "tiny.yaml", "--seed", seed, "-q", "-o", "metrics=[]", "--results", "alone")
         assert alone.wait(timeout=300) == 0, alone.communicate()

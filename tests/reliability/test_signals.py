@@ -10,8 +10,9 @@ import time
 
 import pytest
 
+from tests.cli.experiments import CONFIG
 from tests.forks import Fork
-from tests.reliability.runs import CONFIG, require_sound, start
+from tests.reliability.runs import require_sound, start
 
 LONG = ["run", "tiny.yaml", "-o", "train.steps=1000000", "-o", "output.checkpoint_every=50", "-o", "metrics=[]"]
 SHORT = ["run", "tiny.yaml", "-o", "train.steps=2000", "-o", "output.checkpoint_every=1000", "-o", "metrics=[]"]
