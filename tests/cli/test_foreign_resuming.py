@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from ganlab.config.loading import load_config
+from ganlab.flows.plan import plan_experiment
 from tests.cli.experiments import files_below, the_run
 from tests.hostile.watch import watching
 
