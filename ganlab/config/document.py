@@ -67,7 +67,9 @@ class Document:
     def order(self, keys: Keys) -> tuple[float, ...]:
         """A sort key that puts paths in the order of the document; a missing key comes last in its parent."""
         nodes = self._nodes_to(keys)
-        positions = [[key for key, _ in node.children()].index(key) for node, key in zip(nodes[:-1], keys, strict=False)]
+        positions = [
+            [key for key, _ in node.children()].index(key) for node, key in zip(nodes[:-1], keys, strict=False)
+        ]
         return (*positions, *([math.inf] if len(positions) < len(keys) else []))
 
     def _nodes_to(self, keys: Keys) -> list[Node]:
