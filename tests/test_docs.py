@@ -17,7 +17,6 @@ from ganlab.cli.main import COMMANDS, cli, main
 from ganlab.config.loading import build_config, load_config
 from ganlab.config.merging import merge
 from ganlab.config.reader import parse_yaml
-from ganlab.config.schema import Config
 from ganlab.metrics.names import NAMES
 from ganlab.objectives import OBJECTIVES
 from ganlab.objectives.gan_config import Loss, Penalty

@@ -1,4 +1,4 @@
-"""The step of a GAN: which batches go through which network, under which loss, and who moves."""
+"""The step of a GAN: which batches go through which network, under which loss, and which network is updated."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.gan_config import GanConfig
-from ganlab.objectives.inputs import draw_latents, fading, inputs_of, one_hot
+from ganlab.objectives.inputs import draw_latents, fading, inputs_of
 from ganlab.training import ops
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
@@ -28,10 +28,7 @@ def clip_weights(network: Any, limit: float, values: Values) -> None:
 def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable) -> Objective:
     """Discriminator turns, then generator turns, as `config.train` says.
 
-    Args:
-        config: the experiment.
-        models: its networks, with optimizers that are built on their trainable weights.
-        input_gradient: the backend's gradient of a critic at points, for penalties.
+    `input_gradient` is the backend's gradient of a critic at points, for penalties.
     """
     gan = _Gan(config, models, input_gradient)
     return Objective(
@@ -75,7 +72,7 @@ class _Gan:
         return Judged(ops.cast(outputs["output"], "float32"), targets, labels, features)
 
     def one_hot(self, labels: Tensor | None) -> Tensor | None:
-        return None if labels is None else one_hot(labels, self.classes)
+        return None if labels is None else ops.one_hot(labels, self.classes, dtype="float32")
 
     def batch(self, values: Values, name: str) -> tuple[Tensor, Tensor | None]:
         """Images and labels of a batch, real or generated."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BeforeValidator, field_validator
 
 from ganlab.config.fields import Positive, Section, located, one_of
-from ganlab.config.network import Network, normalise_choice
+from ganlab.config.layers import normalise_choice
+from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form
+from ganlab.config.value_range import value_range
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.inputs import fading, inputs_of
 from ganlab.training import ops
@@ -84,7 +86,7 @@ def vae_objective(config: VaeConfig, models: "Models", input_gradient: Callable 
     """One update of both networks down the negative evidence lower bound, in nats a sample."""
     encoder, generator = models.networks["encoder"], models.networks["generator"]
     size, dim, options = config.train.batch_size, config.latent.dim, config.objective.vae
-    low, high = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[config.data.range]
+    low, high = value_range(config.data.range)
 
     def loss(values: Values, with_lazy: bool):
         real = values["real"]
