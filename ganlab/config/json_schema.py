@@ -41,7 +41,8 @@ def _of_objective(name: str, config: type[Config], layer_names: list[str] | None
         "optimizer": {"anyOf": [{"type": "string"}, _one_key(_arguments())]},
     }
     schema["properties"]["extends"] = {"type": "string"}
-    if (options := schema["properties"]["objective"]).pop("default", name) != name:
+    if section := schema["properties"]["objective"].get("$ref"):
+        options = definitions.pop(section.removeprefix("#/$defs/"))["properties"][name]
         written = _one_key({"anyOf": [options, {"type": "null"}]}, [name])
         schema["properties"]["objective"] = {"anyOf": [{"const": name}, written]}
     if "loss" in schema["properties"]:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 
+from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, Statistic
-from ganlab.reports.metric_names import MetricKey, lower_is_better, sample_count
+from ganlab.reports.metric_names import MetricKey, sample_count
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
 
@@ -70,8 +71,8 @@ def floor_texts(cells: list[Cell], labels: dict[MetricKey, str]) -> dict[str, st
 def metric_notes(labels: dict[MetricKey, str]) -> list[str]:
     """How to read the columns of these metrics."""
     notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if labels else []
-    for word, lower in (("Lower", True), ("Higher", False)):
-        named = [label for key, label in labels.items() if lower_is_better(key[0]) == lower]
+    for word in ("Lower", "Higher"):
+        named = [label for key, label in labels.items() if better(key[0]) == word.lower()]
         if named:
             notes.append(f"{word} is better: {', '.join(named)}.")
     return notes

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from ganlab.config.loading import load_resolved
 from ganlab.errors import ConfigError
+from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell
 from ganlab.reports.facts import facts_of, same
-from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, label_metrics
 from ganlab.reports.published import Publication
 from ganlab.reports.ranking import ranks, spearman
 from ganlab.runs.folder import RunFolder
@@ -77,7 +78,7 @@ def replicate(
     if not any(repeated.values()):
         return None
     scores = {name: publication.score(dataset, name) for name in published}
-    places = _places(scores, lower_is_better(publication.layout.score))
+    places = _places(scores, better(publication.layout.score) == "lower")
     rows = [
         Repetition(name, row, scores[name], places[name], cell, *_differences(publication, row, cell))
         for name, row in published.items()
@@ -117,7 +118,7 @@ def _rank(rows: list[Repetition], key: MetricKey, label: str, which: str) -> dic
             compared[row.name] = row
     metrics = {name: row.cell.metrics[key] for name, row in compared.items() if key in row.cell.metrics}
     means = {name: getattr(metric, which).mean for name, metric in metrics.items()}
-    places = _places(means, lower_is_better(key[0]))
+    places = _places(means, better(key[0]) == "lower")
     for name, place in places.items():
         compared[name].ranks[label][which] = place
     pairs = [(places.get(name), row.rank) for name, row in compared.items()]

@@ -6,8 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
+from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, group_cells, metric_keys
-from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
@@ -96,7 +97,7 @@ def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
     mean = cell.metrics[key].last.mean if key in cell.metrics else None
     if mean is None or mean != mean:
         return True, 0.0
-    return False, mean if lower_is_better(key[0]) else -mean
+    return False, mean if better(key[0]) == "lower" else -mean
 
 
 def _runs_under(path: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """One run on a page: what became of it, how it was made, what it scored, where its pictures are."""
 
-from ganlab.reports.metric_names import lower_is_better, sample_count
+from ganlab.metrics.names import better
+from ganlab.reports.metric_names import sample_count
 from ganlab.reports.table import Table, exact, moment, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
@@ -65,7 +66,7 @@ def _metrics(run: RunRecord) -> Table:
         values = [number(metric[key]) for key in ("last", "best", "best_step", "floor")]
         if metric.get("floor_n") not in (None, sample_count(name)):
             values[-1] += f" (N = {metric['floor_n']})"
-        rows.append([name, *values, "lower" if lower_is_better(name) else "higher"])
+        rows.append([name, *values, better(name)])
     return Table(columns, rows, title="metrics", notes=["floor: the same metric between real samples."])
 
 

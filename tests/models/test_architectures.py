@@ -123,7 +123,7 @@ GROWING = """
 - Reshape: {target_shape: [2, 2, 1]}
 - Conv2D: {filters: 4, kernel_size: 3, padding: same}
 - phases: [1]
-  layers: [Conv2D: {filters: 3, kernel_size: 1, name: small_colours}]
+  layers: [Conv2D: {filters: 3, kernel_size: 1, name: colours}]
 - phases: [2]
   layers:
     - merge: Fade
@@ -141,7 +141,8 @@ def test_a_growing_network_fades_from_the_old_resolution_to_the_new():
     assert (first.inputs, first.output_shape) == (("input",), (2, 2, 3))
     assert (second.inputs, second.output_shape) == (("input", "fade"), (4, 4, 3))
     shared = {v.path: v for v in second.variables}.keys() & {v.path for v in first.variables}
-    assert shared == {"conv2d/kernel", "conv2d/bias"}
+    # A name that stands again in another phase carries its weights over, such as the old way to colours.
+    assert shared == {f"{layer}/{weight}" for layer in ("conv2d", "colours") for weight in ("kernel", "bias")}
     latents = LATENTS[:, :4]
     images = [numpy(second({"input": latents, "fade": np.full((4, 1), f)})) for f in (0.0, 0.5, 1.0)]
     np.testing.assert_allclose(images[1], (images[0] + images[2]) / 2, rtol=1e-4, atol=1e-5)

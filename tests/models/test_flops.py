@@ -1,12 +1,13 @@
 from pathlib import Path
 
 import pytest
-from ganlab.models.gan import build_gan
-from ganlab.training.objectives import gan_objective
 
 from ganlab.config.loading import load_config
+from ganlab.config.schema import Form
+from ganlab.models.building import build_models
 from ganlab.models.compiler import compile_network
 from ganlab.models.flops import forward_flops, step_flops
+from ganlab.objectives import build_objective
 from tests.models.networks import config_of
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -42,8 +43,7 @@ DISCRIMINATOR = 2 * (784 * 512 + 512 * 256 + 256 * 1)
 
 def flops_of_a_step(*changes: str) -> int:
     config = load_config(CONFIGS / "exp01.yaml", changes)
-    gan = build_gan(config, (28, 28, 1))
-    return step_flops(gan_objective(config, gan.networks, gan.optimizers, gan.average, None))
+    return step_flops(build_objective(config, build_models(config, Form((28, 28, 1)))))
 
 
 def test_operations_of_a_step_of_experiment_1():
