@@ -28,7 +28,7 @@ TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for
 
 def table_rows(text: str, heading: str) -> list[list[str]]:
     """The cells of the first table under a heading, head and rule left out."""
-    section = text.split(f"\n{heading}\n", 1)[1]
+    section = text.partition(f"\n{heading}\n")[2]  # nothing where there is no such heading
     lines = [line for line in re.split(r"\n##+ ", section, maxsplit=1)[0].splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
