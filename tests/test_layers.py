@@ -12,6 +12,7 @@ LAYERS = {
     "errors": 0,
     "runs": 0,
     "storage": 0,
+    "working_folder": 0,
     "backends.select": 1,
     "models": 1,
     "training.draws": 1,

@@ -15,6 +15,7 @@ import numpy as np
 
 from ganlab.doctor.cases import CPU_TOLERANCE, cases, deviation
 from ganlab.doctor.findings import Finding
+from ganlab.working_folder import SAFE_PATH
 
 # backend -> (how it is had, how it is had for NVIDIA's cards)
 BACKENDS = {
@@ -101,7 +102,9 @@ def ask_process(backend: str, most_seconds: float = _MOST_SECONDS) -> Answer:
     command = [sys.executable, "-m", "ganlab.doctor.worker", backend]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
         try:
-            done = subprocess.run(command, stdout=out, stderr=err, timeout=most_seconds, env=os.environ | _MODEST)
+            done = subprocess.run(
+                command, stdout=out, stderr=err, timeout=most_seconds, env=os.environ | _MODEST | SAFE_PATH
+            )
             code = done.returncode
             problem = "" if code == 0 else f"it ended with code {code}"
         except subprocess.TimeoutExpired:

@@ -13,6 +13,7 @@ from ganlab.config.loading import dump_config
 from ganlab.storage.writing import write_text
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.ready import ReadyProcesses
+from ganlab.working_folder import SAFE_PATH
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
 _STATES = {0: "finished", 4: "diverged", 5: "running", 75: "stopped"}
@@ -48,7 +49,7 @@ class RunProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**environment, "PYTHONUNBUFFERED": "1"},
+                env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,  # Ctrl-C is the sweep's to pass on
             )
 

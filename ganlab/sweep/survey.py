@@ -16,6 +16,7 @@ from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
 from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from ganlab.sweep.jobs import Job, state_of
+from ganlab.working_folder import safe_start
 
 _Found = list[Job | GanlabError]
 
@@ -52,7 +53,8 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool) -> _Found
     # Ctrl-C reaches every process of a terminal; ignored from the start, this one leaves without a traceback.
     previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        process.start()
+        with safe_start():
+            process.start()
     finally:
         signal.signal(signal.SIGINT, previous)
     sender.close()
