@@ -6,7 +6,7 @@ from typing import Any
 from ganlab.backends import load_backend
 from ganlab.config.steps import images_a_step
 from ganlab.config.value_range import value_range
-from ganlab.errors import GanlabError
+from ganlab.errors import CheckpointError, GanlabError
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.flops import step_flops
@@ -114,12 +114,18 @@ class Session:
             return self.backend.Steps(objective, self.plan.dataset.train.images, ends, jit)
 
         path = remembered_path(self.plan.cell, config.jit, config.backend, self.device)
-        choice = recall(path) if manifest is None else Choice(**manifest["compiled"])
+        choice = recall(path) if manifest is None else self._choice_of(manifest, done)
         if choice is not None:
             return make(fold_objective(self.objective) if choice.fold else self.objective, choice.jit), choice
         steps, choice = choose_steps(self.backend, make, self.objective, self.draws, config.jit, self.plan.steps)
         remember(path, choice)
         return steps, choice
+
+    def _choice_of(self, manifest: dict, step: int) -> Choice:
+        try:
+            return Choice.of(manifest["compiled"])
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"{self.folder.state(step)}: damaged: its manifest: {error}") from error
 
     def _callbacks(self, asked, choice: Choice, done: int, quiet: bool) -> list:
         folder, config, total = self.folder, self.config, self.plan.steps

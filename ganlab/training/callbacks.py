@@ -23,7 +23,7 @@ from ganlab.metrics.extraction import BlankImagesError
 from ganlab.metrics.protocols import Protocol, better
 from ganlab.pictures.images import to_uint8, write_grid
 from ganlab.runs.folder import RunFolder
-from ganlab.storage.writing import append_text, naming, permit, write_bytes
+from ganlab.storage.writing import append_bytes, append_text, naming, permit
 from ganlab.training import health
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
@@ -57,7 +57,7 @@ class History(Callback):
     def _write(self, lines: list[str]) -> None:
         permit(self.path)
         with naming(self.path):
-            write_bytes(self.file, "".join(f"{line}\n" for line in lines).encode())
+            append_bytes(self.file, "".join(f"{line}\n" for line in lines).encode())
 
 
 class Health(Callback):
