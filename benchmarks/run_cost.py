@@ -27,8 +27,9 @@ from pathlib import Path
 WATCHED = {
     "data": ["ganlab.flows.plan:load_dataset"],
     "models": [
-        "ganlab.flows.session:build_gan",
-        "ganlab.flows.session:gan_objective",
+        "ganlab.flows.session:build_models",
+        "ganlab.flows.session:build_network",
+        "ganlab.flows.session:build_objective",
         "ganlab.flows.session:write_models",
     ],
     "compilation": ["ganlab.flows.session:choose_steps"],

@@ -33,27 +33,37 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
         from ganlab.flows.session import Session  # loads Keras
 
         _stop_if(asked, folder)
-        session = Session(plan, start)
-        _stop_if(asked, folder)
-        began = time.time()
-        before = folder.status().get("seconds", 0.0)
-        _create(plan, session)
-        try:
-            verdict = session.train(asked, quiet)
-        except (Exception, KeyboardInterrupt) as error:
-            session.close()
-            seconds, found = before + time.time() - began, {"reason": str(error)}
-            if isinstance(error, DivergedError):
-                found["verdict"] = "diverged"
-            # A full disk, or a lock that was lost: the first error is the one to tell.
-            with contextlib.suppress(OSError, LockedError):
-                folder.set_status(_state_of(error), **found, seconds=seconds)
-            if isinstance(error, DivergedError):
-                session.summarise("diverged", found, seconds)
-            raise
-        session.summarise("finished", verdict, before + time.time() - began)
-        folder.set_status("finished", **verdict, seconds=round(before + time.time() - began, 2))
+        for stretch in plan.stretches_left():
+            session = Session(plan, stretch, start)
+            _stop_if(asked, folder)
+            _train(plan, session, asked, quiet)
     return folder
+
+
+def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
+    """Trains one stretch; status.json and summary.json say what became of it."""
+    folder, began = plan.folder, time.time()
+    before = folder.status().get("seconds", 0.0)
+    _create(plan, session)
+    try:
+        session.train(asked, quiet)
+    except (Exception, KeyboardInterrupt) as error:
+        session.close()
+        seconds, found = before + time.time() - began, {"reason": str(error)}
+        if isinstance(error, DivergedError):
+            found["verdict"] = "diverged"
+        # A full disk, or a lock that was lost: the first error is the one to tell.
+        with contextlib.suppress(OSError, LockedError):
+            folder.set_status(_state_of(error), **found, seconds=seconds)
+        if isinstance(error, DivergedError):
+            session.summarise("diverged", found, seconds)
+        raise
+    seconds = before + time.time() - began
+    if session.stretch.end < plan.steps:
+        folder.set_status("running", seconds=round(seconds, 2))
+        return
+    session.summarise("finished", session.verdict, seconds)
+    folder.set_status("finished", **session.verdict, seconds=round(seconds, 2))
 
 
 def _stop_if(asked: Asked, folder: RunFolder) -> None:
@@ -80,11 +90,14 @@ def _create(plan: Plan, session: Any) -> None:
             session.describe()
             write_json(folder.environment, session.environment())
             identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
-            folder.set_status("created", **identity, data_fingerprint=plan.dataset.fingerprint)
+            data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
+            folder.set_status("created", **identity, **data)
         except BaseException:
             if is_new:  # a full disk must not be left with a folder that is no run
                 remove(folder.path)
             raise
+    elif session.stretch.start:  # the networks have grown
+        session.describe()
     folder.set_status("running", owner=owner_record(), reason=None)
 
 

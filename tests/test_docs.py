@@ -15,10 +15,10 @@ from docs.make_cli import PAGE, page
 from ganlab.cli.main import COMMANDS, cli, main
 from ganlab.config.loading import build_config, load_config
 from ganlab.config.merging import merge
-from ganlab.config.objective import Loss, Penalty
 from ganlab.config.reader import parse_yaml
 from ganlab.config.schema import Config
 from ganlab.metrics.protocols import NAMES
+from ganlab.objectives.gan_config import Loss, Penalty
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
@@ -103,10 +103,11 @@ class TestConfigPage:
             assert f"| `{name}` |" in TEXTS["docs/config.md"]
 
     def test_says_the_weight_of_each_penalty(self):
-        from ganlab.config.objective import PENALTY_WEIGHTS
+        from ganlab.training.penalties import PENALTIES
 
         rows = table_rows(TEXTS["docs/config.md"], "## Penalties")
-        assert {row[0].strip("`"): float(row[1]) for row in rows} == PENALTY_WEIGHTS
+        weights = {name: penalty.weight for name, penalty in PENALTIES.items()}
+        assert {row[0].strip("`"): float(row[1]) for row in rows} == weights
 
     def test_lists_every_data_set(self):
         from ganlab.data.registry import DATASETS

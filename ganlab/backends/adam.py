@@ -5,6 +5,7 @@ The same update (Kingma and Ba 2015, efficient form before section 2.1) but for 
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+# XLA reads this when it first compiles; what the user sets comes last. It lets one loop give three arrays, see `for_xla`.
+_XLA_FLAGS = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
+os.environ["XLA_FLAGS"] = f"{_XLA_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
 Tensor = Any
 Step = Callable[[keras.optimizers.Adam, Tensor, Tensor, Tensor], None]
 
@@ -49,11 +53,11 @@ def by_operation(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: T
 
 
 def for_xla(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
-    """One loop over a variable instead of two; needs XLA's fusions with several results, see `steps.xla`.
+    """One loop over a variable instead of two; needs XLA's fusions with several results (the flag above).
 
-    XLA fuses what reads the same arrays, but not what reads a result that is kept as well. So the moments are computed twice
-    from what they are computed from: once to be kept and once for the weights. The second time the gradient is multiplied by a
-    one that XLA does not know to be one, or it would find that both are the same.
+    XLA does not fuse the weight update with the moments when both read a stored result, so the moments are computed twice: once
+    to be stored and once for the weights. The second time the gradient is multiplied by a one that XLA does not know to be one;
+    otherwise XLA would merge both computations.
     """
     moment, square = _moments(optimizer, variable)
     one = ops.where(optimizer.iterations >= 0, 1.0, float("nan"))

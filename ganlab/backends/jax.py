@@ -1,7 +1,7 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import keras
@@ -9,9 +9,11 @@ import numpy as np
 from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
+from ganlab.backends import steps
+from ganlab.backends.steps import pad
 from ganlab.errors import ConfigError
 from ganlab.models.flops import has_convolutions
-from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+from ganlab.training.stages import Objective, Pass, Update, Values
 
 JIT = (False, True)  # what `jit` can be: a step in one compiled call, or a chunk
 
@@ -94,111 +96,91 @@ class _Scope(keras.StatelessScope):
             self.original_scope.state_mapping.update(assigned)
 
 
-class Steps:
+class Steps(steps.Steps):
     """Performs an objective's stages, a step or a chunk of steps in one compiled call.
 
     Args:
-        objective: what one step does.
-        images: training data, uint8 (N, ...), kept on the device.
-        value_range: (low, high) that 0 and 255 become.
+        objective, data, value_range: see `steps.Steps`.
         jit: whether the loop over a chunk is compiled too, which on a CPU makes convolutions many times slower.
     """
 
-    def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
-        self.objective = objective
-        self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
+    def __init__(
+        self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float], jit: bool
+    ):
+        super().__init__(objective, data, value_range)
         self.jit = jit
         self.variables = [variable for owned in objective.variables().values() for variable in owned]
         place = self.variables[0].value.sharding
         self.mesh = place.mesh if isinstance(place, NamedSharding) else None  # with several devices
-        self.images = jnp.asarray(images) if self.mesh is None else jax.device_put(images, self._over(None))
+        put = jnp.asarray if self.mesh is None else lambda array: jax.device_put(array, self._over(None))
+        self.data = {name: put(array) for name, array in self.arrays.items()}
         # Donated: the memory of the old state becomes that of the new one.
         self._chunk = jax.jit(self._run_chunk if jit else self._run_step, donate_argnames="state")
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
-        """Performs len(draws) steps from step `first`, counted from 0.
-
-        Args:
-            draws: name -> (steps, ...), see `training.draws`.
-            first: index of the first step.
-            room: most steps a chunk has. XLA compiles for one size, so shorter chunks are padded (and not performed).
-
-        Returns: float64 (steps, columns), the objective's columns.
-        """
         steps = len(next(iter(draws.values())))
         state = [variable.value for variable in self.variables]
         if self.jit:
-            draws = {name: _pad(array, room) for name, array in draws.items()}
-            state, rows = self._chunk(state, self.images, draws, first, steps)
+            draws = {name: pad(array, room) for name, array in draws.items()}
+            state, rows = self._chunk(state, self.data, draws, first, steps)
         else:
             rows = []
             for k in range(steps):  # nothing waits for the device within the chunk
                 numbers = {name: array[k] for name, array in draws.items()}
-                state, row = self._chunk(state, self.images, numbers, first + k)
+                state, row = self._chunk(state, self.data, numbers, first + k)
                 rows.append(row)
         for variable, value in zip(self.variables, state, strict=True):
             variable.assign(value)
         return np.asarray(rows)[:steps].astype(np.float64)
 
-    def _run_chunk(self, state, images, draws, first, steps):
+    def _run_chunk(self, state, data, draws, first, steps):
         room = len(next(iter(draws.values())))
-        rows = jnp.zeros((room, len(self.objective.columns)), jnp.float32)
+        rows = jnp.zeros((room, self.column_count), jnp.float32)
 
         def body(k, carried):
             state, rows = carried
             numbers = {name: array[k] for name, array in draws.items()}
-            state, row = self._run_step(state, images, numbers, first + k)
+            state, row = self._run_step(state, data, numbers, first + k)
             return state, rows.at[k].set(row)
 
         return jax.lax.fori_loop(0, steps, body, (state, rows))
 
-    def _run_step(self, state, images, numbers, step):
+    def _run_step(self, state, data, numbers, step):
         with keras.StatelessScope(zip(self.variables, state, strict=True)) as scope:
-            values = {name: self._value(images, name, array) for name, array in numbers.items()}
-            row = jnp.stack([log.astype(jnp.float32) for log in self._step(values, step)])
+            if self.mesh is not None:
+                over = self._over("batch")
+                numbers = {name: jax.lax.with_sharding_constraint(array, over) for name, array in numbers.items()}
+            row = jnp.stack([log.astype(jnp.float32) for log in self._step(self._values(data, numbers), step)])
         return [scope.get_current_value(variable) for variable in self.variables], row
 
     def _over(self, axis):
         """Whole on every device (None), or a part of the first axis on each ("batch", as Keras names it)."""
         return NamedSharding(self.mesh, PartitionSpec(axis))
 
-    def _value(self, images, name, numbers):
-        if self.mesh is not None:
-            numbers = jax.lax.with_sharding_constraint(numbers, self._over("batch"))
-        if self.objective.draws[name].kind != "images":
-            return numbers
-        gathered = images[numbers]
-        if gathered.dtype != jnp.uint8:
-            return gathered
-        return gathered.astype(jnp.float32) * self.scale + self.low
+    def _float(self, step):
+        return jnp.asarray(step, jnp.float32)
 
-    def _step(self, values: Values, step: jax.Array) -> list[jax.Array]:
-        values, tapes, logs = dict(values), {}, {}
-        for stage in self.objective.stages:
-            if isinstance(stage, Pass):
-                self._pass(stage, values, tapes)
-            else:
-                self._update(stage, values, tapes, step, logs)
-        return combine_logs(self.objective, logs)
+    def _rows(self, array, rows):
+        gathered = array[rows]
+        return gathered.astype(jnp.float32) * self.scale + self.low if gathered.dtype == jnp.uint8 else gathered
 
-    def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
-        network = self.objective.called(stage.network)
+    def _pass(self, stage: Pass, values: Values):
+        network = self.objective.networks[stage.network]
         variables = network.trainable_variables
         scope = _Scope()
 
         def forward(weights):
             with scope.of(variables, weights):
                 output = network(stage.inputs(values), training=True).astype(jnp.float32)
-                regularization = _regularization(network)
+                regularization = _regularization([network])
             return (output, regularization), scope.state_mapping
 
         (output, _), tape, assigned = jax.vjp(forward, [v.value for v in variables], has_aux=True)
         scope.carry_out(assigned)
-        values[stage.name], tapes[stage.name] = output, tape
+        return output, tape
 
-    def _update(self, update: Update, values: Values, tapes: dict, step: jax.Array, logs: dict) -> None:
-        network = self.objective.networks[update.network]
-        variables = network.trainable_variables
+    def _gradients(self, update: Update, values: Values, tapes: dict, step: jax.Array):
+        variables = self._variables(update)
         scope = _Scope()
 
         def gradients_of(with_lazy: bool):
@@ -208,37 +190,30 @@ class Steps:
 
             def loss_of(weights, ends):
                 with scope.of(variables, weights):
-                    loss, new_logs = update.loss(values | ends, with_lazy)
-                    if update.through is None:
-                        loss = loss + _regularization(network)
-                return loss, (new_logs, scope.state_mapping)
+                    loss, logs = update.loss(values | ends, with_lazy)
+                    loss = loss + _regularization(self._regularized(update))
+                return loss, (logs, scope.state_mapping)
 
             weights = [variable.value for variable in variables]
-            (own, pulled), (new_logs, assigned) = jax.grad(loss_of, (0, 1), has_aux=True)(weights, ends)
+            (own, pulled), (logs, assigned) = jax.grad(loss_of, (0, 1), has_aux=True)(weights, ends)
             if update.through is None:
-                return own, new_logs, assigned
+                return own, logs, assigned
             (pulled,) = tapes[update.through]((pulled[update.through], jnp.ones(())))
-            return [a + b for a, b in zip(pulled, own, strict=True)], new_logs, assigned
+            return self._added(update, own, pulled), logs, assigned
 
         if update.lazy_every == 1:
-            gradients, new_logs, assigned = gradients_of(True)
+            gradients, logs, assigned = gradients_of(True)
         else:
             due = step % update.lazy_every == 0
-            gradients, new_logs, assigned = jax.lax.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
+            gradients, logs, assigned = jax.lax.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
         scope.carry_out(assigned)
-        self.objective.optimizers[update.network].apply(gradients, variables)
-        for action in update.after:
-            action(jnp.asarray(step, jnp.float32))
-        for name, value in new_logs.items():
-            logs.setdefault(name, []).append(value)
+        return gradients, logs
+
+    def _apply(self, name: str, gradients: list, variables: list) -> None:
+        self.objective.optimizers[name].apply(gradients, variables)
 
 
-def _regularization(network: keras.Model) -> jax.Array:
-    """The sum of the regularizers written in layers, of weights and of the outputs of the network's last pass."""
-    return sum((loss.astype(jnp.float32) for loss in network.losses), jnp.zeros(()))
-
-
-def _pad(array: np.ndarray, room: int) -> np.ndarray:
-    if len(array) == room:
-        return array
-    return np.concatenate([array, np.zeros((room - len(array), *array.shape[1:]), array.dtype)])
+def _regularization(networks: list) -> jax.Array:
+    """The sum of the regularizers written in layers, of weights and of the outputs of a network's last run."""
+    losses = (loss.astype(jnp.float32) for network in networks for loss in network.losses)
+    return sum(losses, jnp.zeros(()))

@@ -2,15 +2,16 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 import numpy as np
 import torch
 from torch.optim.adam import adam
 
+from ganlab.backends import steps
 from ganlab.errors import ConfigError
-from ganlab.training.stages import Objective, Pass, Update, Values, combine_logs
+from ganlab.training.stages import Compute, Objective, Pass, Update, Values
 
 JIT = (False,)  # what `jit` can be: nothing is compiled
 
@@ -117,106 +118,88 @@ class _Scope(keras.StatelessScope):
             variable.assign(value)
 
 
-class Steps:
+class Steps(steps.Steps):
     """Performs an objective's stages, a step at a time.
 
     Args:
-        objective: what one step does.
-        images: training data, uint8 (N, ...), kept on the device.
-        value_range: (low, high) that 0 and 255 become.
+        objective, data, value_range: see `steps.Steps`.
         jit: False: each operation runs by itself.
     """
 
-    def __init__(self, objective: Objective, images: np.ndarray, value_range: tuple[float, float], jit: bool):
-        self.objective = objective
-        self.images = keras.ops.convert_to_tensor(images)
-        self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
+    def __init__(
+        self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float], jit: bool
+    ):
+        super().__init__(objective, data, value_range)
+        self.data = {name: keras.ops.convert_to_tensor(array) for name, array in self.arrays.items()}
         self.jit = jit
         # Passes that no update goes back through need no graph.
-        self.through = {stage.through for stage in objective.stages if isinstance(stage, Update)}
+        self.through = {update.through for update in objective.updates}
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
-        """Performs len(draws) steps from step `first`, counted from 0.
-
-        Args:
-            draws: name -> (steps, ...), see `training.draws`.
-            first: index of the first step.
-            room: most steps a chunk has.
-
-        Returns: float64 (steps, columns), the objective's columns.
-        """
         draws = {name: keras.ops.convert_to_tensor(array) for name, array in draws.items()}
-        rows = self._run_chunk(self.images, draws, first)
+        rows = self._run_chunk(self.data, draws, first)
         return rows.cpu().numpy().astype(np.float64)
 
-    def _run_chunk(self, images, draws, first):
+    def _run_chunk(self, data, draws, first):
         steps = len(next(iter(draws.values())))
         rows = []
         for k in range(steps):
-            values = {name: self._value(images, name, numbers[k]) for name, numbers in draws.items()}
+            values = self._values(data, {name: numbers[k] for name, numbers in draws.items()})
             rows.append(torch.stack([log.to(torch.float32) for log in self._step(values, first + k)]))
         # The rows stay on the device until here: nothing waits for it within a chunk.
         return torch.stack(rows)
 
-    def _value(self, images, name, numbers):
-        if self.objective.draws[name].kind != "images":
-            return numbers
-        gathered = images[numbers]
-        if gathered.dtype != torch.uint8:
-            return gathered
-        return gathered.to(torch.float32) * self.scale + self.low
+    def _float(self, step):
+        return keras.ops.full((), float(step))
 
-    def _step(self, values: Values, step: int) -> list[torch.Tensor]:
-        values, tapes, logs = dict(values), {}, {}
-        for stage in self.objective.stages:
-            if isinstance(stage, Pass):
-                self._pass(stage, values, tapes)
-            else:
-                self._update(stage, values, tapes, step, logs)
-        return combine_logs(self.objective, logs)
+    def _rows(self, array, rows):
+        gathered = array[rows]
+        return gathered.to(torch.float32) * self.scale + self.low if gathered.dtype == torch.uint8 else gathered
 
-    def _pass(self, stage: Pass, values: Values, tapes: dict) -> None:
-        network = self.objective.called(stage.network)
+    def _pass(self, stage: Pass, values: Values):
+        network = self.objective.networks[stage.network]
         with torch.set_grad_enabled(stage.name in self.through), _Scope() as scope:
             output = network(stage.inputs(values), training=True).to(torch.float32)
-            regularization = _regularization(network)
+            regularization = _regularization([network])
         scope.carry_out()
-        values[stage.name], tapes[stage.name] = output.detach(), (output, regularization)
+        return output.detach(), (output, regularization)
 
-    def _update(self, update: Update, values: Values, tapes: dict, step: int, logs: dict) -> None:
-        network = self.objective.networks[update.network]
-        variables = [variable.value for variable in network.trainable_variables]
+    def _gradients(self, update: Update, values: Values, tapes: dict, step: int):
+        variables = [variable.value for variable in self._variables(update)]
+        ends = {}
+        if update.through is not None:
+            ends[update.through] = values[update.through].detach().requires_grad_()
+        with _Scope() as scope:
+            loss, logs = update.loss(values | ends, step % update.lazy_every == 0)
+            loss = loss + _regularization(self._regularized(update))
+        # Not backward(), which would leave gradients in the other network too.
+        gradients = torch.autograd.grad(loss, [*ends.values(), *variables], allow_unused=True)
+        scope.carry_out()
+        logs = {name: value.detach() for name, value in logs.items()}
+        if update.through is None:
+            return gradients, logs
+        pulled, *own = gradients
+        output, regularization = tapes[update.through]
+        network = self.objective.networks[self.objective.pass_named(update.through).network]
+        end = torch.sum(output * pulled) + regularization
+        moved = [variable.value for variable in network.trainable_variables]
+        return self._added(update, own, torch.autograd.grad(end, moved, allow_unused=True)), logs
 
-        def gradients_of(with_lazy: bool):
-            ends = {}
-            if update.through is not None:
-                ends[update.through] = values[update.through].detach().requires_grad_()
-            with _Scope() as scope:
-                loss, new_logs = update.loss(values | ends, with_lazy)
-                if update.through is None:
-                    loss = loss + _regularization(network)
-            # Not backward(), which would leave gradients in the other network too.
-            gradients = torch.autograd.grad(loss, [*ends.values(), *variables], allow_unused=True)
-            scope.carry_out()
-            if update.through is None:
-                return gradients, new_logs
-            pulled, *own = gradients
-            output, regularization = tapes[update.through]
-            end = torch.sum(output * pulled) + regularization
-            pulled = torch.autograd.grad(end, variables, allow_unused=True)
-            return [a if b is None else a + b for a, b in zip(pulled, own, strict=True)], new_logs
-
-        gradients, new_logs = gradients_of(step % update.lazy_every == 0)
-        optimizer = self.objective.optimizers[update.network]
+    def _apply(self, name: str, gradients: list, variables: list) -> None:
+        optimizer = self.objective.optimizers[name]
         with adam_in_one_pass(optimizer):
-            optimizer.apply(gradients, network.trainable_variables)
+            optimizer.apply(gradients, variables)
+
+    def _after(self, update: Update, values: Values) -> None:
         with torch.no_grad():
-            for action in update.after:
-                action(torch.full((), step, dtype=torch.float32, device=self.images.device))
-        for name, value in new_logs.items():
-            logs.setdefault(name, []).append(value.detach())
+            super()._after(update, values)
+
+    def _compute(self, stage: Compute, values: Values) -> Values:
+        with torch.no_grad():
+            return super()._compute(stage, values)
 
 
-def _regularization(network: keras.Model) -> torch.Tensor:
-    """The sum of the regularizers written in layers, of weights and of the outputs of the network's last pass."""
-    return sum((loss.to(torch.float32) for loss in network.losses), keras.ops.zeros(()))
+def _regularization(networks: list) -> torch.Tensor:
+    """The sum of the regularizers written in layers, of weights and of the outputs of a network's last run."""
+    losses = (loss.to(torch.float32) for network in networks for loss in network.losses)
+    return sum(losses, keras.ops.zeros(()))

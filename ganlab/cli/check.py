@@ -42,13 +42,13 @@ def command(path, as_json):
 def _overview(checks):
     from ganlab.reports.table import Column, Table
 
+    networks = list(dict.fromkeys(name for check in checks for name in check.parameters))
     columns = [
         Column("config"),
         Column("family"),
         Column("data"),
         Column("steps", True),
-        Column("generator", True),
-        Column("discriminator", True),
+        *(Column(name, True) for name in networks),
         Column("MFLOP a step", True),
         Column("disk, MB", True),
     ]
@@ -58,14 +58,21 @@ def _overview(checks):
             check.config.family,
             check.config.data.name,
             "" if check.steps is None else str(check.steps),
-            f"{check.parameters['generator']:,}",
-            f"{check.parameters['discriminator']:,}",
+            *(_parameters(check, name) for name in networks),
             f"{check.flops / 1e6:,.0f}",
             "" if check.disk is None else f"{check.disk / 1e6:,.0f}",
         ]
         for check in checks
     ]
-    return Table(columns, rows, notes=["generator and discriminator: parameters"])
+    notes = [f"{' and '.join(networks)}: trainable parameters, and all of them where some are not trained"]
+    return Table(columns, rows, notes=notes)
+
+
+def _parameters(check, network):
+    if network not in check.parameters:
+        return ""
+    trainable, whole = check.trainable[network], check.parameters[network]
+    return f"{trainable:,}" if trainable == whole else f"{trainable:,} of {whole:,}"
 
 
 def _layers(check, network):

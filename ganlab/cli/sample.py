@@ -22,27 +22,25 @@ def command(run, step, count, seed, interpolate, out, backend, results):
 
     import numpy as np
 
-    from ganlab.config.value_range import value_range
     from ganlab.flows.load import load_checkpoint
-    from ganlab.pictures.images import to_uint8, write_grid
+    from ganlab.pictures.samples import write_samples
     from ganlab.runs.folder import RunFolder
     from ganlab.runs.records import find_run
     from ganlab.training.draws import draw_latents
     from ganlab.training.sampling import interpolate as between
 
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
-    latent = loaded.config.latent
+    sampler, latent = loaded.sampler, loaded.config.latent
+    columns = 10 if interpolate else math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
     if interpolate:
-        columns = 10
-        rows = math.ceil(count / columns)
         ends = draw_latents(seed, "interpolate", 2 * rows, latent.dim, latent.distribution)
         latents = between(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
     else:
-        columns = math.ceil(math.sqrt(count))
-        rows = math.ceil(count / columns)
         latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
-    images = np.clip(loaded.sampler.images(latents), *value_range(loaded.config.data.range))
-    kind = "interpolation" if interpolate else "sample"
-    target = out or loaded.folder.extra_sample(kind, loaded.step, seed)
-    write_grid(target, to_uint8(images, loaded.config.data.range), rows, columns)
+    # Of a generator that takes labels, a row shows one class.
+    labels = np.arange(len(latents)) // columns % sampler.classes if sampler.classes else None
+    samples = sampler.images(latents, labels)
+    target = out or loaded.folder.extra_sample("interpolation" if interpolate else "sample", loaded.step, seed)
+    write_samples(target, samples, (rows, columns), loaded.config.data.range)
     click.echo(target)

@@ -16,7 +16,7 @@ def command(out):
     from ganlab.config.json_schema import config_json_schema
 
     select_backend("tensorflow")
-    from ganlab.models.compiler import layer_names
+    from ganlab.models.single_layers import layer_names
 
     text = json.dumps(config_json_schema(list(layer_names())), indent=2) + "\n"
     if out is None:

@@ -36,7 +36,9 @@ class Described:
     def _check(self, value: Any, inner: Any) -> Any:
         try:
             return inner(value)
-        except ValidationError:
+        except ValidationError as error:
+            if any(detail["type"] == "located" for detail in error.errors(include_url=False)):
+                raise  # something inside the value, which has said in its own words what it is
             raise located(f"expected {self.words}, received {shown(value)}{self._hint(value)}") from None
 
     def _hint(self, value: Any) -> str:
@@ -71,6 +73,7 @@ PositiveOrNull = Annotated[Annotated[float, Field(gt=0)] | None, Described("a nu
 FractionOrNull = Annotated[
     Annotated[float, Field(gt=0, lt=1)] | None, Described("a number between 0 and 1 (both excluded) or null")
 ]
+Text = Annotated[str, Described("a text")]
 Flag = Annotated[bool, Described("true or false")]
 Name = Annotated[
     str,

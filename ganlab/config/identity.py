@@ -28,9 +28,8 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
     content["data"].pop("source", None)
     content["train"].pop("epochs", None)
     content["train"]["steps"] = steps
-    for network in ("generator", "discriminator"):
-        layers = getattr(config, network).expanded()  # so that a repeat equals the layers written out
-        content[network]["layers"] = [{layer.kind: layer.arguments} for layer in layers]
+    for name, network in config.networks.items():
+        content[name]["layers"] = network.structure()  # a repeat equals the layers written out
     cell = {
         "schema_version": SCHEMA_VERSION,
         "config": content,

@@ -4,21 +4,18 @@ import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ganlab.config.document import Document, Node, Place, shown
 from ganlab.config.merging import merge, override, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config, error_in
-from ganlab.config.translation import config_error
+from ganlab.config.translation import validate
 from ganlab.config.writing import dump_config
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, did_you_mean
+from ganlab.objectives import OBJECTIVES, name_of
 
 __all__ = ["build_config", "configs_at", "dump_config", "load_config", "load_resolved", "read_config", "resolve_config"]
 
 MAX_EXTENDS = 10
-
-_SUPPORTED = {"labels": "none"}
 
 
 def configs_at(path: Path) -> list[Path]:
@@ -91,17 +88,14 @@ def build_config(document: Document) -> Config:
     Raises:
         ConfigError: the first mistake in the order of the document.
     """
-    if not isinstance(document.root.value, dict):
-        raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
-    try:
-        config = Config.model_validate(document.data)
-    except ValidationError as error:
-        raise config_error(error, document) from None
+    said = document.data.get("objective", "gan") if isinstance(document.data, dict) else "gan"
+    name = name_of(said)
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        hint = did_you_mean(name, OBJECTIVES, 0) if isinstance(name, str) else ""
+        words = f"expected one of {', '.join(OBJECTIVES)}, received {shown(said)}"
+        raise error_in(document, ("objective",), f"{words}.{hint}" if hint else words)
+    config = validate(OBJECTIVES[name].config, document, also=["extends"])
     config._document = document
-    for key, supported in _SUPPORTED.items():
-        value = getattr(config, key)
-        if value != supported:
-            raise config.error_at((key,), f"'{value}' is not supported yet; expected: {supported}")
     return config
 
 

@@ -7,7 +7,7 @@ from ganlab.config.reader import MAX_DEPTH, parse_yaml
 from ganlab.errors import ConfigError
 
 # Mappings whose one key says which of several things it is: another key replaces it, it does not join it.
-_CHOICES = {("generator", "optimizer"), ("discriminator", "optimizer"), ("loss",)}
+_CHOICES = {("objective",), ("loss",)}
 # Two ways to say one thing: setting one unsets the other.
 _EXCLUSIVE = {("train", "steps"): "epochs", ("train", "epochs"): "steps"}
 
@@ -33,7 +33,11 @@ def _is_other_choice(base: Node, over: Node, keys: Keys) -> bool:
     if len(base.value) != 1 or len(over.value) != 1 or base.value.keys() == over.value.keys():
         return False
     # A class name, as in `learning_rate: {CosineDecay: {...}}`, is a choice wherever it stands.
-    return keys in _CHOICES or all(next(iter(node.value))[:1].isupper() for node in (base, over))
+    return _is_choice(keys) or all(next(iter(node.value))[:1].isupper() for node in (base, over))
+
+
+def _is_choice(keys: Keys) -> bool:
+    return keys in _CHOICES or (len(keys) == 2 and keys[1] == "optimizer")
 
 
 def override(root: Node, option: str) -> Node:
@@ -103,13 +107,13 @@ def _index(node: Node, key: str | int, place: Place, done: Keys) -> int:
 def _entries(node: Node | None, key: str, place: Place, done: Keys) -> dict[str, Node]:
     """The entries of a mapping to which `key` is about to be set."""
     value = node.value if node is not None else None
-    if isinstance(value, str) and (value == key or done in _CHOICES):
+    if isinstance(value, str) and (value == key or _is_choice(done)):
         value = {value: Node({}, node.place)}  # `Adam` is short for `{Adam: {}}`
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise ConfigError(f"{place}: {dotted(done)}: expected a mapping to set '{key}', found {shown(value)}")
-    if key not in value and done in _CHOICES:
+    if key not in value and _is_choice(done):
         return {}
     is_layer = bool(done) and isinstance(done[-1], int)
     if key not in value and is_layer and len(value) == 1:

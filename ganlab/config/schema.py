@@ -1,17 +1,19 @@
-"""The config language: what a YAML file may say, with types, bounds, defaults and the rules between keys."""
+"""The config language, as far as all objectives share it: types, bounds, defaults and the rules between keys.
 
-from typing import Annotated, Any, Literal
+The keys of one objective stand beside its stages, such as those of a GAN in ganlab/objectives/gan_config.py.
+"""
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
 
 from ganlab.config.document import Document, Keys, dotted
 from ganlab.config.fields import (
     MAX_INT,
     Described,
-    Flag,
     FractionOrNull,
     Name,
-    PositiveOrNull,
     Section,
     located,
     one_of,
@@ -19,10 +21,42 @@ from ganlab.config.fields import (
     whole_or_null,
 )
 from ganlab.config.network import LayerSpec, Network
-from ganlab.config.objective import LOSSES, Loss, Penalty, read_loss, read_penalties, require_one_interval
 from ganlab.errors import ConfigError
+from ganlab.training.stages import Column
 
-__all__ = ["Config", "Data", "Latent", "LayerSpec", "Loss", "Network", "Output", "Penalty", "Train"]
+__all__ = ["Config", "Data", "Ends", "Form", "Latent", "LayerSpec", "Network", "Output", "Phase", "Train"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What networks must know of the data.
+
+    Attributes:
+        shape: of one sample: (H, W, C) for images, (2,) for points; None where the data are not at hand.
+        classes: how many labels there are; None for data without labels.
+    """
+
+    shape: tuple[int, ...] | None
+    classes: int | None = None
+
+    @property
+    def is_image(self) -> bool:
+        return self.shape is not None and len(self.shape) == 3
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What goes into a network and what must come out, without the batch.
+
+    Attributes:
+        inputs: name -> shape of what its layers may take; `input` is what the first layer gets.
+        output: the shape in which it must end; None where that is not known, as without data.
+        what: the output in words, for an error message.
+    """
+
+    inputs: dict[str, tuple[int, ...]]
+    output: tuple[int, ...] | None
+    what: str
 
 
 class Data(Section):
@@ -52,37 +86,22 @@ class Latent(Section):
 
 
 class Train(Section):
-    """How long and in which order the two networks are updated."""
+    """How long is trained, and on how many samples at a time."""
 
     # null is for the written-out config, so the description does not offer it
     steps: Annotated[Annotated[int, Field(ge=1, le=MAX_INT)] | None, Described("an integer >= 1")] = None
     epochs: Annotated[Annotated[float, Field(gt=0)] | None, Described("a number > 0")] = None
     batch_size: whole(1)
-    discriminator_steps: whole(1) = 1
-    discriminator_batches: one_of("separate", "alternate", "joint") = "separate"
-    generator_steps: whole(1) = 1
-    generator_batch_size: whole_or_null(1) = None
-    share_latents: Flag = False
     ema: FractionOrNull = None
     stop_on: list[one_of("diverged", "collapsed", "not_converged")] = Field(["diverged"])
 
-    @model_validator(mode="after")
-    def _rules_between_keys(self) -> "Train":
-        if (self.steps is None) == (self.epochs is None):
-            received = "neither" if self.steps is None else "both"
-            raise located(f"expected exactly one of steps and epochs, received {received}")
-        if self.share_latents and self.generator_steps != 1:
-            raise located(
-                f"expected 1 generator step with share_latents: true, received {self.generator_steps}",
-                ("generator_steps",),
-            )
-        if self.share_latents and self.generator_batch_size not in (None, self.batch_size):
-            raise located(
-                f"expected {self.batch_size} (the batch_size) or null with share_latents: true,"
-                f" received {self.generator_batch_size}",
-                ("generator_batch_size",),
-            )
-        return self
+
+class Phase(Section):
+    """A part of a run whose networks grow."""
+
+    image_size: whole_or_null(1, 1024) = None
+    steps: whole(1)
+    fade: whole(0) = 0
 
 
 class Output(Section):
@@ -103,21 +122,24 @@ class Output(Section):
 
 
 class Config(Section):
-    """One GAN experiment."""
+    """One experiment. Each objective has a subclass with a field for each of its networks and with keys of its own.
+
+    Attributes:
+        NETWORKS: names of the networks, in the order in which they are built, summarised and drawn. `generator` is among
+            them: pictures and metrics come from it.
+        IS_CHAIN: whether each network takes what the one before gives, so that they can be summarised in a row.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = ()
+    IS_CHAIN: ClassVar[bool] = False
 
     name: Name
     family: Name = "GAN"
     seed: whole(0) = 0
     data: Data
     latent: Latent
-    generator: Network
-    discriminator: Network
-    loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(read_loss)]
-    penalty: Annotated[dict[str, Penalty], BeforeValidator(read_penalties), AfterValidator(require_one_interval)] = (
-        Field({})
-    )
-    clip_weights: PositiveOrNull = None
     train: Train
+    phases: list[Phase] = Field([])
     output: Output = Output()
     metrics: Annotated[Literal["auto"] | list[str], Described("auto or a list of metric names", ["auto"])] = "auto"
     precision: one_of("float32", "mixed_bfloat16") = "float32"
@@ -125,26 +147,63 @@ class Config(Section):
     device: one_of("auto", "cpu", "gpu") = "auto"
     devices: whole(1, 1024) = 1
     jit: Annotated[Literal["auto"] | bool, Described("auto, true or false", ["auto"])] = "auto"
-    labels: one_of("none", "conditional", "balanced", "semi_supervised") = "none"
+    common: Any = Field(None, exclude=True)  # holds parts of a file that YAML's aliases repeat
+    labels: one_of("none", "conditional", "auxiliary", "balanced", "semi_supervised") = "none"
 
     _document: Document | None = PrivateAttr(None)
 
     def model_post_init(self, context: Any) -> None:
-        self.generator._key = "generator"
-        self.discriminator._key = "discriminator"
+        for name, network in self.networks.items():
+            network._key = name
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The networks by name, in the order of NETWORKS."""
+        return {name: getattr(self, name) for name in self.NETWORKS}
+
+    def context(self, form: Form | None) -> dict[str, tuple[int, ...]]:
+        """What layers of any network may take beside their input: name -> shape without the batch."""
+        inputs: dict[str, tuple[int, ...]] = {"step": (1,)}
+        if self.phases:
+            inputs["fade"] = (1,)
+        if self.labels != "none" and form is not None and form.classes:
+            inputs["labels"] = (form.classes,)
+        return inputs
+
+    def ends(self, form: Form | None) -> dict[str, Ends]:
+        """What goes into each network and what must come out, for data of a form, or without them."""
+        raise NotImplementedError
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the history between `step` and what health adds."""
+        raise NotImplementedError
+
+    def rows_a_step(self) -> int:
+        """How many real samples one step draws."""
+        raise NotImplementedError
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """What a table compares of the objective: a flat mapping of names to values; None where one does not apply."""
+        raise NotImplementedError
 
     @model_validator(mode="after")
-    def _alternate_batches_stand_alone(self) -> "Config":
-        if self.train.discriminator_batches == "alternate" and (self.penalty or self.loss.name == "relativistic"):
-            reason = "a penalty" if self.penalty else "the loss relativistic"
-            message = f"expected separate or joint with {reason}, received 'alternate'"
-            raise located(message, ("train", "discriminator_batches"))
+    def _length_is_said_once(self) -> "Config":
+        said = [key for key in ("steps", "epochs") if getattr(self.train, key) is not None]
+        if self.phases and said:
+            raise located("expected none beside phases, which say their own steps", ("train", said[0]))
+        if not self.phases and len(said) != 1:
+            received = "both" if said else "neither"
+            raise located(f"expected exactly one of steps and epochs, received {received}", ("train",))
+        for index, phase in enumerate(self.phases):
+            if phase.fade > phase.steps:
+                message = f"expected at most {phase.steps} (the phase's steps), received {phase.fade}"
+                raise located(message, ("phases", index, "fade"))
         return self
 
     @model_validator(mode="after")
     def _devices_share_batches_evenly(self) -> "Config":
         for key in ("batch_size", "generator_batch_size"):
-            size = getattr(self.train, key)
+            size = getattr(self.train, key, None)
             if size is not None and size % self.devices:
                 raise located(f"expected a multiple of devices, {self.devices}, received {size}", ("train", key))
         return self

@@ -1,21 +1,59 @@
-"""How many steps a config trains, and how many real images one step sees."""
+"""How many steps a config trains, and in which phase a step lies."""
 
 import math
+from dataclasses import dataclass
 
-from ganlab.config.schema import Config
+from ganlab.config.schema import Config, Data
 
 
-def images_a_step(config: Config) -> int:
-    """Real images drawn in one step: a batch for each discriminator step, and the relativistic generator's own."""
-    train = config.train
-    images = train.batch_size * train.discriminator_steps
-    if config.loss.name == "relativistic" and not train.share_latents:
-        images += (train.generator_batch_size or train.batch_size) * train.generator_steps
-    return images
+@dataclass(frozen=True)
+class Stretch:
+    """Steps that are trained with the same networks: a phase of a run, or the whole run.
+
+    Attributes:
+        number: of the phase, from 1; None for a run without phases.
+        start: steps before it.
+        end: steps done when it is over.
+        fade: steps from its start over which new layers come in.
+        image_size: of its data; None for that of the config.
+    """
+
+    number: int | None
+    start: int
+    end: int
+    fade: int = 0
+    image_size: int | None = None
+
+    def data(self, config: Config) -> Data:
+        """The config's `data` section with the image size of this stretch."""
+        if self.image_size is None:
+            return config.data
+        return config.data.model_copy(update={"image_size": self.image_size})
+
+    def share_at(self, step: int) -> float:
+        """How far new layers have come in at a step, from 0 to 1."""
+        return min(1.0, (step - self.start) / self.fade) if self.fade else 1.0
 
 
 def total_steps(config: Config, count: int) -> int:
-    """`train.steps`, or the steps in which the data of `count` images are seen `train.epochs` times."""
+    """`train.steps`, those of all phases, or the steps in which `count` samples are seen `train.epochs` times."""
+    if config.phases:
+        return sum(phase.steps for phase in config.phases)
     if config.train.steps is not None:
         return config.train.steps
-    return max(1, math.ceil(config.train.epochs * count / images_a_step(config)))
+    return max(1, math.ceil(config.train.epochs * count / config.rows_a_step()))
+
+
+def stretches(config: Config, total: int) -> list[Stretch]:
+    """The phases of a run of `total` steps, or the run as one."""
+    found, start = [], 0
+    for number, phase in enumerate(config.phases, 1):
+        found.append(Stretch(number, start, start + phase.steps, phase.fade, phase.image_size))
+        start += phase.steps
+    return found or [Stretch(None, 0, total)]
+
+
+def stretch_of(config: Config, step: int) -> Stretch:
+    """The stretch that a checkpoint of this step belongs to: the one that ends there, or in which it lies."""
+    found = stretches(config, max(step, 1))
+    return next((stretch for stretch in found if step <= stretch.end), found[-1])

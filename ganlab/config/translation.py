@@ -1,20 +1,42 @@
-"""Turns pydantic's findings into one line in ganlab's form."""
+"""Checks a YAML document against a pydantic model, and puts pydantic's findings into ganlab's words."""
 
-from typing import Any, get_args, get_origin
+from collections.abc import Iterable
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
 from ganlab.config.document import Document, Keys, shown
 from ganlab.config.fields import Described, Section
-from ganlab.config.schema import Config, error_in
+from ganlab.config.schema import error_in
 from ganlab.errors import ConfigError, did_you_mean
 
+Root = TypeVar("Root", bound=Section)
 
-def config_error(error: ValidationError, document: Document) -> ConfigError:
-    """The first mistake in the order of the document."""
+
+def validate(root: type[Root], document: Document, also: Iterable[str] = ()) -> Root:
+    """What a document says, as a model.
+
+    Args:
+        root: the model of the whole document.
+        document: of the file.
+        also: further keys that a user may write at the top of the file, for the hint about an unknown key.
+
+    Raises:
+        ConfigError: the first mistake in the order of the document.
+    """
+    if not isinstance(document.root.value, dict):
+        raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
+    try:
+        return root.model_validate(document.data)
+    except ValidationError as error:
+        raise _first_mistake(error, document, root, also) from None
+
+
+def _first_mistake(error: ValidationError, document: Document, root: type[Section], also: Iterable[str]) -> ConfigError:
     details = error.errors(include_url=False)
     first = min(details, key=lambda detail: document.order(_keys(detail)))
-    return error_in(document, _keys(first), _message(first))
+    return error_in(document, _keys(first), _message(first, root, also))
 
 
 def _keys(detail: dict[str, Any]) -> Keys:
@@ -22,14 +44,14 @@ def _keys(detail: dict[str, Any]) -> Keys:
     return (*detail["loc"], *below)
 
 
-def _message(detail: dict[str, Any]) -> str:
+def _message(detail: dict[str, Any], root: type[Section], also: Iterable[str]) -> str:
     keys, kind = _keys(detail), detail["type"]
     if kind == "located":
         return detail["ctx"]["message"]
     if kind == "missing":
-        return f"missing; expected {_words(keys)}"
+        return f"missing; expected {_words(root, keys)}"
     if kind == "extra_forbidden":
-        choices = [*_section_at(keys[:-1]).model_fields, *(["extends"] if len(keys) == 1 else [])]
+        choices = [*_section_at(root, keys[:-1]).model_fields, *(also if len(keys) == 1 else [])]
         return f"unknown key.{did_you_mean(keys[-1], choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"expected a mapping, received {shown(detail['input'])}"
@@ -38,18 +60,20 @@ def _message(detail: dict[str, Any]) -> str:
     raise AssertionError(f"a field at {keys} has no words for {detail}") from None
 
 
-def _section_at(keys: Keys) -> type[Section]:
+def _section_at(root: type[Section], keys: Keys) -> type[Section]:
     """The model that describes the mapping at a path."""
-    section = Config
+    section = root
     for key in keys:
-        is_open = get_origin(section) is dict  # any key, as in penalty
-        section = get_args(section)[1] if is_open else section.model_fields[key].annotation
+        is_open = get_origin(section) in (dict, list)  # any key, as in penalty; any index
+        section = get_args(section)[-1] if is_open else section.model_fields[key].annotation
+        if get_origin(section) is UnionType:  # a section or null
+            section = get_args(section)[0]
     return section
 
 
-def _words(keys: Keys) -> str:
+def _words(root: type[Section], keys: Keys) -> str:
     """What the missing field at a path is."""
-    field = _section_at(keys[:-1]).model_fields[keys[-1]]
+    field = _section_at(root, keys[:-1]).model_fields[keys[-1]]
     described = [item.words for item in field.metadata if isinstance(item, Described)]
     if described:
         return described[0]

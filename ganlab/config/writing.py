@@ -31,8 +31,12 @@ _Dumper.add_representer(str, _represent_string)
 
 def dump_config(config: Config) -> str:
     """The resolved config as YAML, every default written out; loading it gives an equal Config."""
+    content = config.model_dump()
+    first = [
+        key for key in ("name", "family", "seed", "objective", "data", "latent", *config.NETWORKS) if key in content
+    ]
     return yaml.dump(
-        config.model_dump(),
+        {key: content[key] for key in dict.fromkeys([*first, *content])},
         Dumper=_Dumper,
         default_flow_style=None,
         sort_keys=False,

@@ -1,6 +1,7 @@
 """Which part of a photo becomes the training image: plain geometry in pixels, and the cut itself."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -10,6 +11,21 @@ Box = tuple[int, int, int, int]  # x, y, width, height, in pixels of the photo
 FACE_CROPS = ("box", "square")
 PLAIN_CROPS = ("center", "none")
 CROPS = FACE_CROPS + PLAIN_CROPS
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The fate of one photo.
+
+    Attributes:
+        name: in its folder or zip.
+        box: the part that became an image, or None.
+        reason: why there is no image, or None.
+    """
+
+    name: str
+    box: Box | None = None
+    reason: str | None = None
 
 
 def area_of(crop: str, width: int, height: int, face: Box | None = None) -> Box:

@@ -1,9 +1,12 @@
-"""What a loaded data set is: real samples, labels where there are some, and a fingerprint of the samples."""
+"""A loaded data set: real samples, labels where there are some, and a fingerprint of the samples."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from ganlab.config.schema import Form
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,19 @@ class Dataset:
         return tuple(self.train.images.shape[1:])
 
     @property
+    def form(self) -> Form:
+        """What networks must know of the data."""
+        labels = self.train.labels
+        classes = None if labels is None else len(self.class_names or range(int(labels.max()) + 1))
+        return Form(self.shape, classes)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays a step may read rows of."""
+        labels = self.train.labels
+        return {"images": self.train.images} | ({} if labels is None else {"labels": labels.astype(np.int32)})
+
+    @property
     def count(self) -> int:
         """How many training samples there are."""
         return self.train.count
@@ -64,3 +80,9 @@ def fingerprint_of(images: np.ndarray) -> str:
     digest = hashlib.sha256(f"{images.dtype.str} {images.shape}\n".encode())
     digest.update(images.reshape(-1).view(np.uint8))
     return digest.hexdigest()
+
+
+def listed(name: str, found: str, shape: Sequence[int] | None = None, classes: int | None = None) -> dict:
+    """A row of `ganlab data` with all its keys; see `registry.list_datasets`."""
+    row = dict.fromkeys(("name", "found", "train", "test", "shape", "classes", "checksum", "problem"))
+    return row | {"name": name, "found": found, "shape": shape and list(shape), "classes": classes}

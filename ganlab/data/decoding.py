@@ -10,15 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ganlab.data.pictures import PictureFolder, PictureZip
-from ganlab.data.preparing import to_luminosity
+from ganlab.data.options import to_luminosity
+from ganlab.data.picture_files import Pictures
 from ganlab.errors import GanlabError
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _GREY_MODES = ("1", "L", "LA", "I;16")
 _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of Python's lock
-
-Pictures = PictureFolder | PictureZip
 
 
 def are_all_grey(pictures: Pictures, names: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Fashion-MNIST: 60,000 + 10,000 articles of clothing, 28x28 grey (Xiao, Rasul, Vollgraf 2017)."""
 
-from ganlab.data.mnist_forms import IDX_FILES, IDX_FORM, npz_form
-from ganlab.data.published import Published
+from ganlab.data.idx import IDX_FILES, read_idx_files
+from ganlab.data.published import Published, read_keras_npz
 from ganlab.data.sources import Download
 
 _SHA256 = (
@@ -14,19 +14,10 @@ _SHA256 = (
 PUBLISHED = Published(
     name="fashion_mnist",
     shape=(28, 28, 1),
-    class_names=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
+    class_names=tuple(
+        ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
     ),
-    forms=(IDX_FORM, npz_form("fashion-mnist.npz")),
+    forms={IDX_FILES: read_idx_files, ("fashion-mnist.npz",): read_keras_npz},
     downloads=tuple(
         Download(file, f"https://storage.googleapis.com/tensorflow/tf-keras-datasets/{file}", sha256)
         for file, sha256 in zip(IDX_FILES, _SHA256, strict=True)

@@ -1,14 +1,14 @@
 """MNIST: 60,000 + 10,000 handwritten digits, 28x28 grey (LeCun et al. 1998)."""
 
-from ganlab.data.mnist_forms import IDX_FORM, npz_form
-from ganlab.data.published import Published
+from ganlab.data.idx import IDX_FILES, read_idx_files
+from ganlab.data.published import Published, read_keras_npz
 from ganlab.data.sources import Download
 
 PUBLISHED = Published(
     name="mnist",
     shape=(28, 28, 1),
     class_names=tuple("0123456789"),
-    forms=(npz_form("mnist.npz"), IDX_FORM),
+    forms={("mnist.npz",): read_keras_npz, IDX_FILES: read_idx_files},
     downloads=(
         Download(
             "mnist.npz",

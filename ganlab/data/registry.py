@@ -4,10 +4,11 @@ Besides these, whatever `ganlab prepare` made of a user's own photos is a data s
 of photos is a module with `load` and `SOURCE`, which says how it is prepared.
 """
 
+from ganlab.config.schema import Form
 from ganlab.data import afhq, celeba, cifar10, digits, fashion_mnist, folder, mnist
 from ganlab.data.dataset import Dataset
+from ganlab.data.options import ErrorAt, plain_error_at
 from ganlab.data.prepared import describe_prepared, is_prepared, load_prepared, prepared_names
-from ganlab.data.preparing import ErrorAt, plain_error_at
 from ganlab.errors import did_you_mean
 
 DATASETS = {
@@ -43,26 +44,27 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
     raise error_at(("data", "name"), f"unknown data set '{options.name}'.{hint}")
 
 
-def published_shape(options) -> tuple[int, ...] | None:
-    """The shape of one image of a published data set under a config's options, without its files; None if not known."""
-    module = DATASETS.get(options.name)
+def published_form(options) -> Form:
+    """What networks must know of a published data set under a config's options, without its files; no shape if not known."""
+    module, classes = DATASETS.get(options.name), None
     if hasattr(module, "PUBLISHED"):
         height, width, channels = module.PUBLISHED.shape
+        classes = len(module.PUBLISHED.class_names)
     elif hasattr(module, "SOURCE") and options.image_size:
         height, width, channels = options.image_size, options.image_size, 3
     else:
-        return None
+        return Form(None)
     if options.image_size:
         height = width = options.image_size
-    return height, width, 1 if options.grayscale == "luminosity" else channels
+    return Form((height, width, 1 if options.grayscale == "luminosity" else channels), classes)
 
 
 def is_here(options) -> bool:
     """Whether the data can be loaded without a download or preparing; True also where loading would say what is wrong."""
-    if hasattr(DATASETS.get(options.name), "SOURCE"):
+    module = DATASETS.get(options.name)
+    if hasattr(module, "SOURCE"):
         return options.image_size is None or is_prepared(options)
-    found = DATASETS[options.name].describe() if options.name in DATASETS else None
-    return found is None or options.name == "folder" or found["train"] is not None
+    return not hasattr(module, "PUBLISHED") or module.PUBLISHED.find() is not None
 
 
 def list_datasets() -> list[dict]:

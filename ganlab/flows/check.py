@@ -3,13 +3,19 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_config
 from ganlab.config.schema import Config
-from ganlab.config.steps import total_steps
+from ganlab.config.steps import stretches, total_steps
 from ganlab.data.dataset import Dataset
-from ganlab.data.registry import is_here, load_dataset, published_shape
+from ganlab.data.registry import is_here, load_dataset, published_form
+
+if TYPE_CHECKING:
+    from ganlab.models.building import Models
+    from ganlab.models.network import Network
+    from ganlab.training.stages import Objective
 
 _BYTES = 4  # float32 weights, in either precision
 # Bytes of a picture of a grid, a row of history.csv and all plots: measured on the quickstart and experiment 3, rounded up.
@@ -23,7 +29,8 @@ class Check:
     Attributes:
         config: the experiment.
         layers: network -> (layer name, class, output shape, parameters) of each layer.
-        parameters: network -> count.
+        parameters: network -> how many numbers its layers hold.
+        trainable: network -> how many of them are trained.
         flops: floating-point operations of one step.
         steps: to be trained; None where it follows from data that are not here.
         disk: bytes of the run folder, about.
@@ -33,6 +40,7 @@ class Check:
     config: Config
     layers: dict[str, list[tuple[str, str, tuple, int]]]
     parameters: dict[str, int]
+    trainable: dict[str, int]
     flops: int
     steps: int | None
     disk: int | None
@@ -44,6 +52,7 @@ class Check:
             "family": self.config.family,
             "dataset": self.config.data.name,
             "parameters": self.parameters,
+            "trainable_parameters": self.trainable,
             "flops_a_step": self.flops,
             "steps": self.steps,
             "disk_bytes": self.disk,
@@ -58,7 +67,8 @@ def check_config(path: Path) -> Check:
     Raises: ConfigError, located, as `ganlab run` would.
     """
     config = load_config(path)
-    return check_networks(config, load_dataset(config.data, config.error_at) if is_here(config.data) else None)
+    options = stretches(config, 1)[-1].data(config)
+    return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
 
 
 def check_networks(config: Config, dataset: Dataset | None) -> Check:
@@ -67,40 +77,49 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     Raises: ConfigError, located, as `ganlab run` would.
     """
     notes: list[str] = []
-    shape = dataset.shape if dataset else published_shape(config.data)
+    form = dataset.form if dataset else published_form(stretches(config, 1)[-1].data(config))
     if dataset is None:
-        notes.append(f"{config.data.name} is not on this machine; checked against its published shape {shape}")
+        notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
     select_backend(config.backend)
     from ganlab.metrics import protocols
+    from ganlab.models.building import build_models
     from ganlab.models.flops import step_flops
-    from ganlab.models.gan import build_gan
-    from ganlab.training.objectives import gan_objective
+    from ganlab.objectives import build_objective
 
-    gan = build_gan(config, shape)
-    # The penalty's inner gradient is never called here, so no backend's step is needed.
-    objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, input_gradient=None)
+    steps = (
+        config.train.steps
+        if dataset is None and not config.phases
+        else total_steps(config, dataset.count if dataset else 0)
+    )
+    last = stretches(config, steps or 1)[-1]
+    models = build_models(config, form, last)
+    objective = build_objective(config, models)
     if dataset is not None:
         protocols.resolve(config.metrics, dataset, config.error_at)
-    steps = config.train.steps if dataset is None else total_steps(config, dataset.count)
     return Check(
         config,
-        {name: _layers(model) for name, model in gan.networks.items()},
-        {name: model.count_params() for name, model in gan.networks.items()},
+        {name: _layers(network) for name, network in models.networks.items()},
+        {name: network.model.count_params() for name, network in models.networks.items()},
+        {name: _count(network.trainable_variables) for name, network in models.networks.items()},
         step_flops(objective),
         steps,
-        None if steps is None else _disk(config, gan, objective, steps),
+        None if steps is None else _disk(config, models, objective, steps),
         notes,
     )
 
 
-def _layers(model) -> list[tuple[str, str, tuple, int]]:
+def _layers(network: "Network") -> list[tuple[str, str, tuple, int]]:
     return [
         (layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
-        for layer in model.layers
+        for layer in network.model.layers
     ]
 
 
-def _disk(config: Config, gan, objective, steps: int) -> int:
+def _count(variables: list) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def _disk(config: Config, models: "Models", objective: "Objective", steps: int) -> int:
     output = config.output
     checkpoints = math.ceil(steps / output.checkpoint_every) if output.checkpoint_every else 1
     kept = checkpoints if output.keep_checkpoints == "all" else min(checkpoints, int(output.keep_checkpoints) + 1)
@@ -108,5 +127,5 @@ def _disk(config: Config, gan, objective, steps: int) -> int:
     pictures = len(output.samples_at) + (math.ceil(steps / output.samples_every) if output.samples_every else 1)
     rows, columns = output.grid
     picture = _PICTURE * rows * columns / 25
-    weights = kept * gan.sampled.count_params() * _BYTES + min(checkpoints, 3) * state
+    weights = kept * models.sampled.model.count_params() * _BYTES + min(checkpoints, 3) * state
     return int(weights + 2 * pictures * picture + steps * _ROW + _PLOTS)

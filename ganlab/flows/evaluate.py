@@ -28,7 +28,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
         from ganlab.runs.summary import metric_table
-        from ganlab.training.callbacks import append_metrics
+        from ganlab.training.callbacks import evaluate_run as evaluate
 
         config = loaded.config
         dataset = load_dataset(config.data, config.error_at)
@@ -37,7 +37,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
                 f"{path}: the data of {config.data.name} here ({dataset.source}) are not those it was trained on"
             )
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
-        values = append_metrics(folder, loaded.step, wanted, dataset, loaded.sampler)
+        values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():
             write_json(folder.summary, read_json(folder.summary) | {"metrics": metric_table(folder)})
     return loaded.step, values

@@ -6,7 +6,8 @@ from typing import Any
 
 from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_resolved
-from ganlab.config.schema import Config
+from ganlab.config.schema import Config, Form
+from ganlab.config.steps import stretch_of
 from ganlab.errors import CheckpointError
 from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
@@ -39,26 +40,32 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
     newest, _ = folder.generator_weights_at(step)
     candidates = [newest] if step is not None else folder.generator_steps()[::-1]
     select_backend(backend or config.backend)
-    from ganlab.models.gan import build_generator
     from ganlab.training.sampling import Sampler
 
-    generator = build_generator(config)
-    step = _load_first(folder, candidates, generator)
-    return Checkpointed(folder, config, step, Sampler(generator, config))
+    step, generator = _load_first(folder, candidates, config)
+    return Checkpointed(folder, config, step, Sampler(generator, config, step))
 
 
-def _load_first(folder: RunFolder, steps: list[int], generator: Any) -> int:
-    """Loads the first of the steps' weights that is whole, and returns its step."""
+def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[int, Any]:
+    """The first of the steps whose weights are whole, and the generator with these weights."""
+    from ganlab.models.building import build_network
     from ganlab.storage.weights import read_weights
 
     errors = []
     for step in steps:
+        generator = build_network(config, "generator", _form(folder), stretch_of(config, step))
         try:
-            read_weights(folder.generator_weights(step), generator)
+            read_weights(folder.generator_weights(step), generator.model)
         except CheckpointError as error:
             errors.append(error)
             continue
         for error in errors:
             print(f"{error} The one before is used.", file=sys.stderr)
-        return step
+        return step, generator
     raise errors[0]
+
+
+def _form(folder: RunFolder) -> Form | None:
+    """What the run wrote down of its data; None for a run of before, whose networks take no labels."""
+    classes = folder.status().get("classes")
+    return Form(None, classes) if type(classes) is int else None

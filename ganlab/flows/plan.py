@@ -6,11 +6,12 @@ from pathlib import Path
 
 from ganlab.config.identity import identity_of
 from ganlab.config.schema import Config
-from ganlab.config.steps import total_steps
+from ganlab.config.steps import Stretch, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
+from ganlab.training.checkpoints import newest_state
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,28 @@ class Plan:
     cell: str
     identity: str
     folder: RunFolder
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """The phases of the run, or the run as one."""
+        return stretches(self.config, self.steps)
+
+    def stretches_left(self) -> list[Stretch]:
+        """The stretches that have steps left, or the last one; damaged checkpoints are set aside on the way.
+
+        Raises: CheckpointError if there were checkpoints and none is whole.
+        """
+        found = self.stretches
+        if len(found) == 1:
+            return found
+        state = newest_state(self.folder)
+        return [stretch for stretch in found if stretch.end > (state[0] if state else 0)] or found[-1:]
+
+    def dataset_of(self, stretch: Stretch) -> Dataset:
+        """The data of a stretch; those of the last one are `dataset`."""
+        if stretch.end == self.steps:
+            return self.dataset
+        return load_dataset(stretch.data(self.config), self.config.error_at)
 
 
 def plan_experiment(
@@ -41,7 +64,9 @@ def plan_experiment(
         GanlabError: if the run would go on in a folder that holds links or pipes, or behind a link; nothing was read there.
     """
     os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
-    dataset = dataset or load_dataset(config.data, config.error_at)
+    if dataset is None:
+        # With phases the last one's data are the run's; how many steps there are does not depend on the data then.
+        dataset = load_dataset(stretches(config, 1)[-1].data(config), config.error_at)
     steps = total_steps(config, dataset.count)
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)

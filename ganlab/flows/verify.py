@@ -19,7 +19,7 @@ from ganlab.pictures.images import MOST_FRAMES
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
-from ganlab.runs.log_checks import check_history, check_metrics
+from ganlab.runs.logs import check_history, check_metrics
 from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, read_run
 from ganlab.runs.summary import hyperparameters
 from ganlab.storage.weights import check_weights, hash_of_arrays
@@ -87,7 +87,7 @@ class _Inspection:
         self.summary: dict | None = None
         self.config: Config | None = None
         self.states: dict[int, set[str]] = {}  # step -> sums of the generator's arrays
-        self.shapes: dict[str, tuple] = {}  # of the first state's variables
+        self.shapes: dict[int | None, dict[str, tuple]] = {}  # phase -> of its first state's variables
         self.damage: list[str] = []
         self.finished = False
         self._try(self._refuse, folder.path)
@@ -140,8 +140,8 @@ class _Inspection:
         if bad := [key for key, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
             yield f"{name}: {bad[0]} is not finite"
         shapes = {key: (array.shape, array.dtype) for key, array in arrays.items()}
-        self.shapes = self.shapes or shapes
-        if self.shapes != shapes:
+        # The networks of a run with phases grow from one to the next.
+        if self.shapes.setdefault(manifest.get("phase"), shapes) != shapes:
             yield f"{name}: its variables have other names or shapes than those of the state before"
         owners = ("averages/generator/", "networks/generator/")
         self.states[step] = {_sum_of(array) for key, array in arrays.items() if key.startswith(owners)}
@@ -155,7 +155,8 @@ class _Inspection:
     def _logs(self) -> Iterator[str]:
         rows = self.folder.history_steps()
         diverged = "diverged" in (self.status.get("status"), self.status.get("verdict"))
-        yield from check_history(self.folder.history, finite=not diverged, whole=self.finished)
+        optional = [column.name for column in self.config.columns() if column.optional] if self.config else []
+        yield from check_history(self.folder.history, not diverged, self.finished, optional)
         if self.finished and rows != self.status.get("steps"):
             yield f"{self.folder.history.name}: {rows} steps; the run has {self.status.get('steps')}"
         yield from check_metrics(self.folder.metrics, rows, self.finished, self.summary)
@@ -170,8 +171,11 @@ class _Inspection:
         if not self.finished or type(steps) is not int:
             return
         last = [self.folder.sample(steps), self.folder.generator_weights(steps), self.folder.state(steps)]
-        texts = [self.folder.summary_of(network) for network in ("generator", "discriminator", "gan")]
-        pictures = [self.folder.drawing, self.folder.losses, self.folder.outputs]
+        networks = [*self.config.networks, *(["gan"] if self.config.IS_CHAIN else [])] if self.config else []
+        texts = [self.folder.summary_of(network) for network in networks]
+        pictures = [self.folder.drawing, self.folder.losses]
+        if self.config and any(column.name == "d_real" for column in self.config.columns()):
+            pictures.append(self.folder.outputs)
         for file in [self.folder.summary, *texts, *pictures, *last]:
             if not file.exists():
                 yield f"{file.relative_to(self.folder.path)}: missing, and the run is finished"

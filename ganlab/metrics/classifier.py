@@ -70,7 +70,7 @@ def is_shipped(dataset: "Dataset") -> bool:
 
 def count_classes(dataset: "Dataset") -> int:
     """Number of classes of a labelled data set."""
-    return len(dataset.class_names or range(int(dataset.train.labels.max()) + 1))
+    return dataset.form.classes
 
 
 def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model":

@@ -1,120 +1,198 @@
-"""Compiles a config's list of layers into a Keras model, and says which layer gave which shape when it does not fit."""
+"""Compiles a config's layers into a network, and says which layer gave which shape when it does not fit."""
 
-import inspect
-import random
-import re
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import keras
 
-from ganlab.config.schema import Network
+from ganlab.config.document import shown
+from ganlab.config.layer_specs import RESERVED, LayerSpec, MergeSpec
+from ganlab.config.network import Network as Written
 from ganlab.errors import did_you_mean
-from ganlab.models.arguments import ErrorAt, Keys, build_object, first_sentence, public_classes, single_entry
-from ganlab.models.initial_weights import draw_on_host
-from ganlab.models.layers import LAYERS
+from ganlab.models.arguments import ErrorAt, Keys, first_sentence
+from ganlab.models.layers import Output
+from ganlab.models.layers.normalization import ReferenceBatch
+from ganlab.models.network import INPUT, INPUTS, Network, Node
+from ganlab.models.single_layers import build_layer
 
-# Layers that would run code from a config or a file, or that are not one layer in a row of layers.
-_REFUSED = {
-    "Lambda": "it runs code from the config",
-    "TFSMLayer": "it loads code from a file",
-    "TorchModuleWrapper": "it wraps code of another framework",
-    "JaxLayer": "it wraps code of another framework",
-    "FlaxLayer": "it wraps code of another framework",
-    "InputLayer": "the input comes from latent.dim or from the data",
-    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), "it reads a vocabulary, also from a file"),
-    **dict.fromkeys(("RNN", "StackedRNNCells"), "it needs a cell object"),
-    **dict.fromkeys(
-        ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"),
-        "it needs several inputs, and a network is a list of layers",
-    ),
-}
-_KERAS_LAYERS = {
-    name: cls
-    for name, cls in public_classes(keras.layers, keras.Layer).items()
-    if name not in _REFUSED and name not in ("Wrapper", "Model")
+Shape = tuple[int | None, ...]
+
+# Keras would stretch the smaller branch without a word.
+_OF_ONE_SHAPE = ("Add", "Average", "Fade", "Maximum", "Minimum", "Multiply", "Subtract")
+_ON_REFERENCE = "/on_reference"  # ends the names of nodes that run on the reference batch; no layer's name has a slash
+_NEEDED = {
+    "labels": "this config has none; expected `labels: conditional` and labelled data",
+    "step": "this network is built without one",
+    "fade": "this run has no phases",
 }
 
 
-def layer_names() -> list[str]:
-    """The names that may stand in a config's list of layers: Keras' and ganlab's own."""
-    return sorted({**_KERAS_LAYERS, **LAYERS})
-
-
-def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name: str, precision: str) -> keras.Layer:
-    """One Keras layer; `keys` is where its name stands in the config."""
-    known = {**_KERAS_LAYERS, **LAYERS}
-    if kind in _REFUSED:
-        raise error_at((*keys, kind), f"the layer {kind} cannot be used: {_REFUSED[kind]}")
-    if kind not in known:
-        raise error_at((*keys, kind), f"unknown layer.{did_you_mean(kind, known)}")
-    arguments = dict(arguments)
-    own = {"name": arguments.pop("name", name), "dtype": keras.DTypePolicy(precision)}
-    if isinstance(arguments.get("layer"), dict):  # a wrapper, such as SpectralNormalization
-        inner_kind, inner, inner_keys = single_entry(arguments["layer"], (*keys, kind, "layer"), error_at, "a layer")
-        arguments["layer"] = build_layer(
-            inner_kind, inner, inner_keys[:-1], error_at, f"{own['name']}_layer", precision
-        )
-    if "seed" in inspect.signature(known[kind]).parameters and arguments.get("seed") is None:
-        # As Keras would draw it; but on PyTorch, layers without a seed use a generator that no checkpoint keeps.
-        own["seed"] = random.randint(1, 10**9)
-        arguments.pop("seed", None)
-    return draw_on_host(build_object(known[kind], arguments, (*keys, kind), error_at, "the layer", own))
-
-
-def build_network(
-    network: Network, input_shape: tuple[int, ...], error_at: ErrorAt, name: str, precision: str = "float32"
-) -> keras.Model:
-    """Builds one network.
+def compile_network(
+    network: Written,
+    inputs: Shape | Mapping[str, Shape],
+    error_at: ErrorAt,
+    name: str,
+    precision: str = "float32",
+) -> Network:
+    """Compiles one network.
 
     Args:
-        network: the config's list of layers.
-        input_shape: without the batch: `(latent_dim,)` or the data's shape.
+        network: the config's layers, of one phase where it has phases.
+        inputs: name -> shape without the batch of each value that layers can have: `input` (the latents or the data), and
+            where they are known `labels` (classes,), `step` (1,) and `fade` (1,). Only those that some layer takes become
+            inputs of the network. A shape alone is that of `input`.
         error_at: makes a located error from keys and a message.
-        name: of the model, also in its summary: generator or discriminator.
+        name: of the network, also in its summary: generator or discriminator.
         precision: a Keras dtype policy; weights are float32 in either.
 
     Raises:
-        ConfigError: for a layer that is unknown or does not fit what stands before it, with both shapes.
+        ConfigError: for a layer that is unknown or does not fit what stands before it, with the shapes.
     """
-    inputs = keras.Input(input_shape, name=f"{name}_input")
-    outputs = inputs
-    counts: dict[str, int] = {}
-    names = {f"{name}_input"}
-    for spec in network.expanded():
-        layer = build_layer(spec.kind, spec.arguments, spec.path, error_at, _numbered(spec.kind, counts), precision)
-        if layer.name in names:
-            raise error_at((*spec.path, spec.kind, "name"), f"another layer of this network is named '{layer.name}'")
-        names.add(layer.name)
-        before = tuple(outputs.shape[1:])
-        try:
-            outputs = layer(outputs)
-        except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
-            message = f"does not fit its input of shape {before}: {first_sentence(error)}"
-            raise error_at((*spec.path, spec.kind), message) from error
-        if not isinstance(outputs, keras.KerasTensor):
-            raise error_at((*spec.path, spec.kind), f"gives {len(outputs)} outputs; expected a layer that gives one")
-        if any(size is not None and size < 1 for size in outputs.shape[1:]):
-            message = f"gives the shape {tuple(outputs.shape[1:])} from an input of shape {before}; nothing is left"
-            raise error_at((*spec.path, spec.kind), message)
+    shapes = inputs if isinstance(inputs, Mapping) else {INPUT: tuple(inputs)}
+    compiler = _Compiler(network, shapes, error_at, name, precision)
+    last = compiler.add_all(network.nested(), INPUT)
+    if not compiler.nodes:
+        raise error_at((name, "layers"), f"expected at least one layer in phase {network.phase}, received none")
+    taken = tuple(given for given in INPUTS if given in compiler.inputs)
+    tensors = [compiler.inputs[given] for given in taken]
     try:
-        return keras.Model(inputs, outputs, name=name)
+        model = keras.Model(tensors if len(tensors) > 1 else tensors[0], compiler.values[last], name=name)
     except ValueError as error:  # a layer that only seemed to make something of its input
         raise error_at((name, "layers"), f"do not make a network: {first_sentence(error)}") from error
+    model.jit_compile = False  # for `predict`: on a CPU XLA makes convolutions several times slower
+    nodes = (*compiler.on_reference, *compiler.nodes)  # so that a layer's last run, whose losses count, is on the batch
+    return Network(name, taken, nodes, model, tuple(compiler.features))
 
 
-def check_output(model: keras.Model, network: Network, expected: tuple[int, ...], what: str, error_at: ErrorAt) -> None:
-    """Raises a located error unless the model ends in the `expected` shape (without the batch)."""
-    shape = tuple(model.output_shape[1:])
-    if shape == expected:
+class _Compiler:
+    """A network while it grows: its nodes, and a symbolic tensor for each value."""
+
+    def __init__(self, network: Written, shapes: Mapping[str, Shape], error_at: ErrorAt, name: str, precision: str):
+        self.network, self.shapes, self.error_at, self.name, self.precision = network, shapes, error_at, name, precision
+        self.inputs: dict[str, keras.KerasTensor] = {}
+        self.values: dict[str, keras.KerasTensor] = {}
+        self.nodes: list[Node] = []
+        self.on_reference: list[Node] = []
+        self.features: list[str] = []
+        self.add_input(INPUT)
+
+    def add_input(self, name: str) -> str:
+        if name not in self.inputs:
+            self.inputs[name] = self.values[name] = keras.Input(self.shapes[name], name=f"{self.name}_{name}")
+        return name
+
+    def add_all(self, items: Sequence[LayerSpec | MergeSpec], before: str) -> str:
+        """Adds a list of layers after the value `before`; returns the name of what they give."""
+        for item in items:
+            if isinstance(item, LayerSpec):
+                before = self.add(item, {"": before})
+            else:
+                ends = {branch: self.add_all(inner, before) for branch, inner in item.branches.items()}
+                before = self.add(item.layer, ends)
+        return before
+
+    def add(self, spec: LayerSpec, takes: dict[str, str]) -> str:
+        """Adds one layer; `takes` is branch -> name of a value, with the branch "" where there is none."""
+        keys = (*spec.path, spec.kind)
+        if spec.phases and self.network.phase is None:
+            raise self.error_at(keys, "belongs to phases, but this run has none; expected it without their group")
+        layer = build_layer(spec.kind, spec.arguments, spec.path, self.error_at, spec.name, self.precision)
+        self._require_new_name(layer.name, keys)
+        if isinstance(layer, Output):
+            takes = {"": self._named(layer.of, (*keys, "of"))}
+        elif getattr(layer, "instead", None):
+            takes = {"": self._input(layer.instead, keys)}
+        if spec.kind in _OF_ONE_SHAPE and len({self.values[name].shape for name in takes.values()}) > 1:
+            raise self.error_at(keys, f"expected branches of one shape, received {self._shapes_of(takes)}")
+        wanted = getattr(layer, "takes", ())
+        more = {value: self._input(value, keys) for value in wanted if value != "reference"}
+        if "reference" in wanted:
+            more["reference"] = self._on_reference(takes[""], layer.reference_size, keys)
+        self._call(Node(layer.name, layer, tuple(takes.values()), more), self.nodes, takes, keys)
+        if "name" in spec.arguments:
+            self.features.append(layer.name)
+        return layer.name
+
+    def _call(self, node: Node, nodes: list[Node], takes: dict[str, str], keys: Keys) -> None:
+        """Calls a node's layer, which builds it when it is new, and adds the node to `nodes`."""
+        given = f"its {'branches' if len(takes) > 1 else 'input of shape'} {self._shapes_of(takes)}"
+        try:
+            output = node.call(self.values)
+        except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
+            raise self.error_at(keys, f"does not fit {given}: {first_sentence(error)}") from error
+        if not isinstance(output, keras.KerasTensor):
+            raise self.error_at(keys, f"gives {len(output)} outputs; expected a layer that gives one")
+        shape = tuple(output.shape[1:])
+        if any(size is not None and size < 1 for size in shape):
+            raise self.error_at(keys, f"gives the shape {shape} from {given}; nothing is left")
+        self.values[node.name] = output
+        nodes.append(dataclasses.replace(node, shape=shape))
+
+    def _shapes_of(self, takes: dict[str, str]) -> str:
+        shapes = {branch: tuple(self.values[name].shape[1:]) for branch, name in takes.items()}
+        return ", ".join(f"{branch} {shape}".strip() for branch, shape in shapes.items())
+
+    def _require_new_name(self, name: str, keys: Keys) -> None:
+        if name in RESERVED:
+            raise self.error_at((*keys, "name"), f"'{name}' is a word of ganlab; expected another name")
+        if name in self.values or name in [f"{self.name}_{given}" for given in INPUTS]:
+            raise self.error_at((*keys, "name"), f"another layer of this network is named '{name}'")
+
+    def _input(self, name: str, keys: Keys) -> str:
+        """The name of an input of the network, which it is from now on."""
+        if name not in self.shapes:
+            raise self.error_at(keys, f"needs the {name}, but {_NEEDED[name]}")
+        return self.add_input(name)
+
+    def _named(self, name: str, keys: Keys) -> str:
+        """The name of an earlier layer that the config named."""
+        if name not in self.features:
+            later = [spec.name for spec in self.network.expanded() if "name" in spec.arguments]
+            reason = "stands later" if name in later else f"is no layer's `name:`.{did_you_mean(name, self.features)}"
+            raise self.error_at(keys, f"expected the name of an earlier layer; {shown(name)} {reason}")
+        return name
+
+    def _on_reference(self, name: str, size: int, keys: Keys) -> str:
+        """The name of the value `name` when the network runs on its reference batch; adds the nodes that give it."""
+        made = {node.name: node for node in self.nodes}
+        self._require_reference_batch(size, keys)
+        waiting = [name]
+        while waiting:
+            value = waiting[-1]
+            node = made.get(value)
+            if value + _ON_REFERENCE in self.values:
+                waiting.pop()
+            elif node is None or node.more.keys() - {"reference"}:
+                given = value if node is None else next(iter(node.more))
+                message = f"needs a run of the network on a reference batch, but a layer before it takes the {given}"
+                raise self.error_at(keys, message)
+            elif missing := [taken for taken in node.takes if taken + _ON_REFERENCE not in self.values]:
+                waiting += missing
+            else:
+                takes = {taken: taken + _ON_REFERENCE for taken in node.takes}
+                again = Node(value + _ON_REFERENCE, node.layer, tuple(taken + _ON_REFERENCE for taken in node.takes))
+                self._call(again, self.on_reference, takes, keys)
+        return name + _ON_REFERENCE
+
+    def _require_reference_batch(self, size: int, keys: Keys) -> None:
+        if not self.on_reference:
+            layer = ReferenceBatch(size, name="reference_batch", dtype=keras.DTypePolicy(self.precision))
+            node = Node(INPUT + _ON_REFERENCE, layer, (self.add_input(INPUT),))
+            self._call(node, self.on_reference, {"": INPUT}, keys)
+        count = self.on_reference[0].layer.count
+        if size != count:
+            message = f"expected {count}, as in the layer before (a network has one reference batch), received {size}"
+            raise self.error_at((*keys, "reference_size"), message)
+
+
+def check_output(network: Network, spec: Written, expected: Shape, what: str, error_at: ErrorAt) -> None:
+    """Raises a located error unless the network ends in the `expected` shape (without the batch)."""
+    if network.output_shape == expected:
         return
-    last = network.expanded()[-1]
-    shapes = ", ".join(f"{layer.name} {tuple(layer.output.shape[1:])}" for layer in model.layers[-4:])
-    message = f"ends in the shape {shape}, expected {expected}: {what} (last layers: {shapes})"
+    last = spec.expanded()[-1]
+    ends = list(network.shapes.items())[-4:]
+    shapes = ", ".join(
+        f"{network.name}_{name} {shape}" if name in INPUTS else f"{name} {shape}" for name, shape in ends
+    )
+    message = f"ends in the shape {network.output_shape}, expected {expected}: {what} (last layers: {shapes})"
     raise error_at((*last.path, last.kind), message)
-
-
-def _numbered(kind: str, counts: dict[str, int]) -> str:
-    """Keras' own way to name layers (dense, dense_1), but counted within one network so that names do not depend on history."""
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", kind).lower()
-    number = counts.get(snake, 0)
-    counts[snake] = number + 1
-    return f"{snake}_{number}" if number else snake

@@ -9,23 +9,27 @@ import math
 
 import keras
 
+from ganlab.models.network import Network
 from ganlab.training.stages import Objective, Pass
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 
 
-def forward_flops(model: keras.Model) -> int:
-    """Operations of one sample through the model."""
-    return sum(_layer_flops(getattr(layer, "layer", layer), layer) for layer in model.layers)
+def forward_flops(network: Network) -> int:
+    """Operations of one sample through the network; a reference batch counts as if it were as large as the batch."""
+    shapes = network.shapes
+    return sum(_flops(node.layer, shapes[node.takes[0]], node.shape) for node in network.nodes)
 
 
-def _layer_flops(layer: keras.Layer, placed: keras.Layer) -> int:
+def _flops(layer: keras.Layer, given: tuple[int, ...], made: tuple[int, ...]) -> int:
+    """Operations of one call from the shape `given` to the shape `made`."""
+    layer = getattr(layer, "layer", layer)  # of a wrapper, such as SpectralNormalization
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return 0
     # Each position of the output (of the input, where transposed) multiplies the whole kernel once.
-    positions = placed.input.shape[1:-1] if isinstance(layer, _TRANSPOSED) else placed.output.shape[1:-1]
+    positions = given[:-1] if isinstance(layer, _TRANSPOSED) else made[:-1]
     if isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED, keras.layers.Dense)):
         return 2 * math.prod(kernel.shape) * math.prod(positions)
     return 2 * math.prod(kernel.shape)
@@ -43,10 +47,12 @@ def step_flops(objective: Objective) -> int:
     for stage in objective.stages:
         if isinstance(stage, Pass):
             total += stage.samples * forward[stage.network]
-        elif stage.through is None:
-            total += stage.samples * 3 * forward[stage.network]
+    for update in objective.updates:
+        moved = sum(forward[name] for name in update.networks)
+        if update.through is None:
+            total += update.samples * 3 * moved
         else:
             # Forward and back to the images through the critic, then back through the generator.
-            others = sum(cost for name, cost in forward.items() if name != stage.network)
-            total += stage.samples * (2 * others + 2 * forward[stage.network])
+            others = sum(cost for name, cost in forward.items() if name not in update.networks)
+            total += update.samples * (2 * others + 2 * moved)
     return total

@@ -2,15 +2,18 @@
 
 Up-sampling repeats every pixel in a 2 x 2 box, so a convolution of it multiplies equal numbers by different weights. Those
 weights can be added first: with kernel size k, each pixel then meets (k + 1)^2 sums instead of 4 k^2 weights.
+A convolution of single pixels (k = 1) is moved before the up-sampling instead, where there are fewer pixels.
 The folded network has the layers and variables of the plain one, which stays what summaries and weight files speak of.
 """
 
 import dataclasses
+from collections import Counter
 from typing import Any
 
 import keras
 from keras import ops
 
+from ganlab.models.network import Network
 from ganlab.training.stages import Objective
 
 Tensor = Any
@@ -27,6 +30,7 @@ class UpSampledConvolution(keras.layers.Layer):
     def __init__(self, convolution: keras.layers.Conv2D):
         super().__init__(name=f"up_sampled_{convolution.name}", dtype=convolution.dtype_policy)
         self.convolution = convolution
+        self.built = True  # the convolution is, and there is nothing else to build
 
     def call(self, images):
         kernel = folded_kernel(self.convolution.kernel)
@@ -49,47 +53,66 @@ def folded_kernel(kernel: Tensor) -> Tensor:
     return ops.pad(rows, ((0, 0), (0, 1), (0, 0), (0, 0))) + ops.pad(rows, ((0, 0), (1, 0), (0, 0), (0, 0)))
 
 
-def fold(network: keras.Model) -> keras.Model:
-    """The network with every foldable pair folded, on the same layers and variables; itself if it has no such pair."""
-    layers, folded, index = network.layers[1:], [], 0
-    while index < len(layers):
-        if index + 1 < len(layers) and _foldable(layers[index], layers[index + 1]):
-            folded.append(UpSampledConvolution(layers[index + 1]))
-            index += 2
-        else:
-            folded.append(layers[index])
-            index += 1
-    if len(folded) == len(layers):
+def fold(network: Network) -> Network:
+    """The network with every foldable pair folded, on the same layers and variables; itself if it has no such pair.
+
+    A pair folds only where nothing else reads the up-sampled value.
+    """
+    readers = Counter(name for node in network.nodes for name in (*node.takes, *node.more.values()))
+    made, shapes = {node.name: node for node in network.nodes}, network.shapes
+    folded = dict(made)
+    for node in network.nodes:
+        before = made.get(node.takes[0])
+        if before is None or readers[before.name] > 1 or before.name in network.features:
+            continue
+        if _swap(before.layer, node.layer):
+            shape = (*shapes[before.takes[0]][:-1], node.shape[-1])
+            folded[before.name] = dataclasses.replace(before, layer=node.layer, shape=shape)
+            folded[node.name] = dataclasses.replace(node, layer=before.layer)
+        elif _sum_up(before.layer, node.layer):
+            del folded[before.name]
+            convolution = UpSampledConvolution(node.layer)
+            folded[node.name] = dataclasses.replace(node, layer=convolution, takes=before.takes)
+    if folded == made:
         return network
-    return rechain(network, folded)
-
-
-def rechain(network: keras.Model, layers: list[keras.layers.Layer]) -> keras.Model:
-    """A network of the same input that runs `layers`, one after the other."""
-    outputs = inputs = keras.Input(network.input_shape[1:], name=network.layers[0].name)
-    for layer in layers:
-        outputs = layer(outputs)
-    return keras.Model(inputs, outputs, name=network.name)
+    return dataclasses.replace(network, nodes=tuple(folded.values()))
 
 
 def fold_objective(objective: Objective) -> Objective:
-    """The objective whose passes run folded networks; itself if nothing folds."""
+    """The objective over folded networks; itself if nothing folds."""
     networks = {name: fold(network) for name, network in objective.networks.items()}
-    folded = {name: network for name, network in networks.items() if network is not objective.networks[name]}
-    return dataclasses.replace(objective, forms=folded) if folded else objective
+    if all(network is objective.networks[name] for name, network in networks.items()):
+        return objective
+    return objective.rebuild(networks)
 
 
-def _foldable(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
+def _swap(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
+    """Whether the convolution may as well come first: one of single pixels, on a quarter of them."""
+    if not _plain(up_sampling, convolution) or tuple(convolution.kernel_size) != (1, 1):
+        return False
+    # Between pixels are means of pixels, and an activation of a mean is no mean of activations.
+    return up_sampling.interpolation == "nearest" or convolution.activation is keras.activations.linear
+
+
+def _sum_up(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
+    """Whether the pair is one transposed convolution."""
+    return (
+        _plain(up_sampling, convolution)
+        and tuple(up_sampling.size) == (2, 2)
+        and up_sampling.interpolation == "nearest"
+        and convolution.padding == "same"
+    )
+
+
+def _plain(up_sampling: keras.layers.Layer, convolution: keras.layers.Layer) -> bool:
     # Sums of weights in bfloat16 would be rounded otherwise than in the plain network, so only float32 is folded.
     # A regularizer of activations speaks of the layer's own call.
     return (
         type(up_sampling) is keras.layers.UpSampling2D
-        and tuple(up_sampling.size) == (2, 2)
-        and up_sampling.interpolation == "nearest"
         and up_sampling.data_format == "channels_last"
+        and up_sampling.activity_regularizer is None
         and type(convolution) is keras.layers.Conv2D
         and convolution.data_format == "channels_last"
-        and convolution.padding == "same"
         and (tuple(convolution.strides), tuple(convolution.dilation_rate)) == ((1, 1), (1, 1))
         and convolution.groups == 1
         and convolution.activity_regularizer is None

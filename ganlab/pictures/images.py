@@ -3,8 +3,9 @@
 PNG and GIF through Pillow, without timestamps: the same pixels give the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,6 +40,12 @@ def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
     if images.size:
         _check_range(images, value_range, low, low + 255.0 / scale)
     return np.clip(np.rint((images - low) * scale), 0, 255).astype(np.uint8)
+
+
+def displayed(images: np.ndarray, value_range: str) -> np.ndarray:
+    """Bytes to look at: as `to_uint8`, but values outside the range are clipped, however far outside they are."""
+    low, scale = _RANGES[value_range]
+    return to_uint8(np.clip(images, low, low + 255.0 / scale), value_range)
 
 
 def _check_range(images: np.ndarray, value_range: str, low: float, high: float) -> None:
@@ -105,8 +112,8 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     """Writes an endless GIF, whole or not at all.
 
     Args:
-        frames: pictures of one size, as paths or uint8 arrays. Of more than 200, 200 are taken at even
-            distances, the first and the last always.
+        frames: pictures, as paths or uint8 arrays. A smaller one is enlarged by a whole factor and centred. Of more than
+            200, 200 are taken at even distances, the first and the last always.
         duration: seconds a frame; the last one stays ten times as long.
 
     Raises:
@@ -115,30 +122,46 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     if not len(frames):
         raise GanlabError(f"{path}: expected at least one frame, received none.")
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
-    milliseconds = [round(duration * 1000)] * len(chosen)
-    milliseconds[-1] *= 10
-
-    first, *others = chosen
+    widths, heights = zip(*(_size(frames[index]) for index in chosen), strict=True)
+    size = max(widths), max(heights)
     with replacing(path) as temporary:
         # Pillow draws the following frames from the generator one at a time.
-        _picture(frames[first]).save(
+        _fitted(frames[chosen[0]], size).save(
             temporary,
             format="GIF",
             save_all=True,
-            append_images=(_picture(frames[index]) for index in others),
-            duration=milliseconds,
+            append_images=(_fitted(frames[index], size) for index in chosen[1:]),
+            duration=[*[round(duration * 1000)] * (len(chosen) - 1), round(duration * 10_000)],
             loop=0,
         )
-
     return path
+
+
+def _size(image: Path | np.ndarray) -> tuple[int, int]:
+    """Width and height."""
+    return image.shape[1::-1] if isinstance(image, np.ndarray) else _read(image, lambda picture: picture.size)
+
+
+def _fitted(image: Path | np.ndarray, size: tuple[int, int]) -> Image.Image:
+    picture = _picture(image)
+    if picture.size == size:
+        return picture
+    factor = min(size[0] // picture.width, size[1] // picture.height)
+    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    sheet = Image.new(picture.mode, size, f"rgb({_BACKGROUND}, {_BACKGROUND}, {_BACKGROUND})")
+    sheet.paste(picture, ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2))
+    return sheet
 
 
 def _picture(image: Path | np.ndarray) -> Image.Image:
     if isinstance(image, np.ndarray):
         return Image.fromarray(image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image)
+    return _read(image, lambda picture: picture.copy())
+
+
+def _read(path: Path, use: Callable[[Image.Image], Any]) -> Any:
     try:
-        with Image.open(image, formats=["PNG"]) as opened:  # of the other formats, some start programs
-            opened.load()
-            return opened
+        with Image.open(path, formats=["PNG"]) as picture:  # of the other formats, some start programs
+            return use(picture)
     except (OSError, ValueError, SyntaxError) as error:
-        raise GanlabError(f"{image}: cannot be read as an image: {error}.") from error
+        raise GanlabError(f"{path}: cannot be read as an image: {error}.") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.storage.writing import replacing
+from ganlab.pictures.canvas import drawing
 
 _MOST_POINTS = 5_000
 _STRETCHES = 500
@@ -16,22 +16,30 @@ _MEAN_OVER = 50  # points at least, a hundredth of a long history
 _MOST = 1e30  # beyond it a loss is lost, and float64 sums of it would overflow
 
 # history column: (label, colour)
-_LOSSES = {
+_KNOWN = {
     "d_loss": ("discriminator", "#1d4ed8"),
     "g_loss": ("generator", "#c2410c"),
     "penalty": ("penalty", "#15803d"),
 }
+_COLOURS = ("#1d4ed8", "#c2410c", "#15803d", "#6d28d9", "#a16207")
+_NO_LOSSES = ("step", "seconds", "diversity", "recall")
 _OUTPUTS = {"d_real": ("real images", "#1d4ed8"), "d_fake": ("generated images", "#c2410c")}
 
 
 def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
-    """Draws d_loss, g_loss and penalty over steps.
+    """Draws the losses of both sides of a GAN and its penalty over steps, or the losses of another objective.
 
     Args:
         path: the PNG, written whole or not at all.
         history: columns of one length; `step` gives the x axis (else 1, 2, ...), absent columns are left out.
     """
-    return _write(path, history, _LOSSES, "loss")
+    return _write(path, history, _losses_of(history), "loss")
+
+
+def _losses_of(history: dict[str, np.ndarray]) -> dict[str, tuple[str, str]]:
+    """The columns that are losses or parts of them: all but those that say how the discriminator judges."""
+    found = [name for name in history if name not in _NO_LOSSES and (name == "d_loss" or not name.startswith("d_"))]
+    return {name: _KNOWN.get(name, (name, _COLOURS[k % len(_COLOURS)])) for k, name in enumerate(found)}
 
 
 def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
@@ -40,17 +48,12 @@ def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
 
 
 def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]], unit: str) -> Path:
-    # Figure alone, without pyplot: no global state, no window system.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    _draw_curves(axes, history, curves)
-    axes.set(xlabel="step", ylabel=unit)
-    if axes.get_legend_handles_labels()[1]:
-        figure.legend(frameon=False, loc="outside upper left", ncols=3)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    with drawing(path, 9, 5, dpi=120, layout="constrained") as figure:
+        axes = figure.add_subplot()
+        _draw_curves(axes, history, curves)
+        axes.set(xlabel="step", ylabel=unit)
+        if axes.get_legend_handles_labels()[1]:
+            figure.legend(frameon=False, loc="outside upper left", ncols=3)
     return path
 
 
@@ -61,7 +64,7 @@ def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         label, colour = curves[column]
         values = np.asarray(history[column], np.float64)
         steps = np.asarray(history.get("step", np.arange(1, len(values) + 1)), np.float64)
-        if column == "penalty":  # a lazy penalty is not measured in every step
+        if not column.endswith("loss"):  # a lazy penalty is not measured in every step
             values, steps = values[~np.isnan(values)], steps[~np.isnan(values)]
         _draw_curve(axes, steps, values, label, colour)
     axes.grid(color="#e5e7eb")
@@ -135,22 +138,18 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], co
         histories: title of the plot -> history, as `write_losses` takes it.
         columns: plots in a row, at most.
     """
-    from matplotlib.figure import Figure
-
     columns = max(1, min(columns, len(histories)))
     rows = max(1, -(-len(histories) // columns))
-    figure = Figure(figsize=(3.4 * columns, 0.5 + 2.3 * rows), dpi=100, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat[len(histories) :]:
-        axes.set_axis_off()
-    handles: dict[str, object] = {}
-    for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
-        _draw_curves(axes, history, _LOSSES)
-        axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
-        axes.tick_params(labelsize=7)
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    if handles:
-        figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    with drawing(path, 3.4 * columns, 0.5 + 2.3 * rows, dpi=100, layout="constrained") as figure:
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for axes in grid.flat[len(histories) :]:
+            axes.set_axis_off()
+        handles: dict[str, object] = {}
+        for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
+            _draw_curves(axes, history, _losses_of(history))
+            axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
+            axes.tick_params(labelsize=7)
+            handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        if handles:
+            figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
     return path

@@ -6,22 +6,19 @@ from typing import Any
 from ganlab.config.schema import Config
 from ganlab.metrics.protocols import better
 from ganlab.runs.folder import RunFolder
-from ganlab.training.callbacks import read_metrics
+from ganlab.runs.logs import read_metrics, training_seconds
 
 FORMAT = 1
 
 
 def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
     """The flat mapping that tables compare; keys that do not apply are None."""
+    optimizers = {f"{name}_optimizer": _optimizer(network.optimizer) for name, network in config.networks.items()}
     return {
         "latent_dim": config.latent.dim,
         "batch_size": config.train.batch_size,
-        "discriminator_steps": config.train.discriminator_steps,
-        "loss": config.loss.name,
-        "generator_optimizer": _optimizer(config.generator.optimizer),
-        "discriminator_optimizer": _optimizer(config.discriminator.optimizer),
-        "clip_weights": config.clip_weights,
-        "penalty": ", ".join(f"{name}({p.weight:g})" for name, p in config.penalty.items()) or None,
+        **config.hyperparameters(),
+        **optimizers,
         "ema": config.train.ema,
         "precision": config.precision,
         "image_size": image_size,
@@ -49,39 +46,27 @@ def metric_table(folder: RunFolder, finished: int | None = None) -> dict[str, di
         finished: the last step of a run that comes to its end now; what could not be measured there has no `last` value.
     """
     table: dict[str, dict] = {}
-    for line in sorted(read_metrics(folder), key=lambda line: line["step"]):
+    for line in sorted(read_metrics(folder.metrics), key=lambda line: line["step"]):
         name, value = line["name"], line["value"]
         entry = table.setdefault(name, {"best": value, "best_step": line["step"]})
         choose = min if better(name) == "lower" else max
         if value != entry["best"] and choose(value, entry["best"]) == value:
             entry |= {"best": value, "best_step": line["step"]}
-        entry |= {key: line[key] for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
+        entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
         entry["last"] = value if finished in (None, line["step"]) else None
     return table
 
 
-def training_seconds(folder: RunFolder) -> tuple[int, float]:
-    """(steps, seconds spent in them) of history.csv."""
-    seconds, steps = 0.0, 0
-    with folder.history.open(encoding="utf-8") as file:
-        next(file)
-        for line in file:
-            seconds += float(line.rsplit(",", 1)[1])
-            steps += 1
-    return steps, seconds
-
-
-def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], images_a_step: int, seconds: float) -> dict:
+def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds: float) -> dict:
     """The content of summary.json.
 
     Args:
         folder: of the run, whose history and metrics are complete.
         config: the experiment.
-        facts: identity, cell, dataset, backend, device, status, verdict, reason, image_size, parameters, jit.
-        images_a_step: real images one step sees.
+        facts: identity, cell, backend, device, status, verdict, reason, image_size, parameters, flops_a_step.
         seconds: wall time of the whole run, over all its sessions.
     """
-    steps, training = training_seconds(folder)
+    steps, training = training_seconds(folder.history)
     rate = steps / training if training else math.nan
     facts = dict(facts)
     return {
@@ -96,6 +81,6 @@ def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], images_a
         "seconds": round(seconds, 2),
         "training_seconds": round(training, 2),
         "steps_per_second": round(rate, 3) if training else None,
-        "images_per_second": round(rate * images_a_step, 1) if training else None,
+        "images_per_second": round(rate * config.rows_a_step(), 1) if training else None,
         "metrics": metric_table(folder, steps if facts["status"] == "finished" else None),
     }

@@ -16,6 +16,7 @@ from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
 from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from ganlab.sweep.jobs import Job, state_of
+from ganlab.training.signals import handling
 from ganlab.working_folder import safe_start
 
 _Found = list[Job | GanlabError]
@@ -51,12 +52,8 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool) -> _Found
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, configs, results, fresh))
     # Ctrl-C reaches every process of a terminal; ignored from the start, this one leaves without a traceback.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with safe_start():
-            process.start()
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    with handling({"SIGINT": signal.SIG_IGN}), safe_start():
+        process.start()
     sender.close()
     try:
         return receiver.recv()

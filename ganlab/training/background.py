@@ -7,12 +7,10 @@ import queue
 import threading
 from collections.abc import Callable
 
-from ganlab.training.trainer import Callback, Chunk
-
 _ROOM = 2  # writes that may wait: each keeps a copy of what it writes in memory
 
 
-class BackgroundWriter(Callback):
+class BackgroundWriter:
     """Performs writes one after the other while the training goes on.
 
     The first write that fails is the last one: nothing that was handed over after it is written, and its error is
@@ -29,23 +27,21 @@ class BackgroundWriter(Callback):
 
     def submit(self, write: Callable[[], None]) -> None:
         """Hands over a write. It must own its data: what training changes meanwhile would be torn."""
-        self._raise_error()
+        self.raise_error()
         self._waiting.put(write)
-
-    def on_chunk(self, chunk: Chunk) -> None:
-        self._raise_error()
 
     def flush(self) -> None:
         """Returns when all that was handed over is written."""
         self._waiting.join()
-        self._raise_error()
+        self.raise_error()
 
     def close(self) -> None:
         """Writes what still waits and ends the thread. Raises nothing: where that matters, `flush` was called before."""
         self._waiting.put(None)
         self._thread.join()
 
-    def _raise_error(self) -> None:
+    def raise_error(self) -> None:
+        """Raises the error of a write that failed."""
         if self._error is not None:
             raise self._error
 

@@ -1,63 +1,28 @@
 """What happens beside the training: history, pictures, metrics, checkpoints, health, stopping. Each is one class.
 
-They are called in the order health, history, verdict, samples, metrics, checkpoints, so that a checkpoint covers what was written
-before it, and the rows that made a run stop are written before it does. Pictures and checkpoints are handed to one writer
-(`background`), which keeps their order, as host-side copies.
+They are called in the order of CALLBACKS, so that a checkpoint covers what was written before it, and the rows that made a run
+stop are written before it does. Pictures and checkpoints are handed to one writer (`background`), which keeps their order, as
+host-side copies.
 """
 
 import contextlib
-import dataclasses
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from ganlab.config.schema import Config
-from ganlab.config.value_range import value_range
 from ganlab.errors import DivergedError, GanlabError, StoppedError
-from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
-from ganlab.metrics.protocols import Protocol, better
-from ganlab.pictures.images import to_uint8, write_grid
-from ganlab.runs.folder import RunFolder
-from ganlab.storage.writing import append_bytes, append_text, naming, permit
+from ganlab.metrics.protocols import evaluate_all
+from ganlab.pictures.samples import write_samples
+from ganlab.runs.logs import HistoryFile, append_metrics, best_step
 from ganlab.training import health
-from ganlab.training.background import BackgroundWriter
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
-from ganlab.training.sampling import Sampler
+from ganlab.training.context import RunContext
+from ganlab.training.draws import generator_of
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
-
-class History(Callback):
-    """history.csv: a row a step; where the images were looked at, what was seen."""
-
-    def __init__(self, folder: RunFolder, columns: tuple[str, ...], health: "Health"):
-        self.path, self.health = folder.history, health
-        new = not self.path.exists()
-        self.file = self.path.open("ab", buffering=0)
-        if new:
-            self._write([",".join(["step", *columns, *Health.COLUMNS, "seconds"])])
-
-    def on_chunk(self, chunk: Chunk) -> None:
-        first = chunk.step - len(chunk.rows) + 1
-        seconds = f"{chunk.seconds / len(chunk.rows):.6g}"
-        lines = []
-        for number, row in enumerate(chunk.rows.tolist(), first):
-            values = [f"{value:.6g}" for value in row]
-            if chunk.columns[-1] == "penalty" and values[-1] == "nan":
-                values[-1] = ""  # a lazy penalty that was not measured in this step
-            seen = self.health.seen if number == self.health.looked_at else {}
-            values += [f"{seen[name]:.4g}" if name in seen else "" for name in Health.COLUMNS]
-            lines.append(",".join([str(number), *values, seconds]))
-        self._write(lines)
-
-    def _write(self, lines: list[str]) -> None:
-        permit(self.path)
-        with naming(self.path):
-            append_bytes(self.file, "".join(f"{line}\n" for line in lines).encode())
+_HEALTH_SAMPLES = 128
 
 
 class Health(Callback):
@@ -65,38 +30,30 @@ class Health(Callback):
 
     COLUMNS = ("diversity", "recall")
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        config: Config,
-        sampler: Sampler,
-        variables: Mapping[str, list],
-        real: np.ndarray,
-        total: int,
-        every: int,
-    ):
-        """Args: variables: by owner; real: some uint8 training images; every: steps between two looks at the images."""
-        self.folder, self.config, self.sampler, self.real = folder, config, sampler, real
-        self.weights = [v for owner, owned in variables.items() if owner.startswith("networks/") for v in owned]
-        self.total, self.every = total, every
+    def __init__(self, context: RunContext):
+        self.context, self.report = context, context.health
+        self.every = context.config.output.checkpoint_every or context.total
+        chosen = generator_of(0, "health").permutation(len(context.images))[:_HEALTH_SAMPLES]
+        self.real = context.images[chosen]
         self.recent: list[np.ndarray] = []
-        self.verdict = "ok"
-        self.reason: str | None = None
-        self.looked_at = 0
-        self.confirmed = False  # whether the look before had the same verdict
-        self.seen: dict[str, float] = {}
+        self._remember()
+
+    def _remember(self) -> None:
+        """Takes up the last look of the process before, so that a run killed after it does not forget its verdict."""
+        last = self.context.folder.status().get("health") or {}
+        self.report.verdict, self.report.reason = last.get("verdict", "ok"), last.get("reason")
 
     def next_due(self, step: int) -> int:
-        return min(self.total, next_multiple(step, self.every))
+        return min(self.context.total, next_multiple(step, self.every))
 
     def on_chunk(self, chunk: Chunk) -> None:
-        if self.verdict == "diverged":
+        if self.report.verdict == "diverged":
             return
         if lost := self._lost(chunk):
-            self.verdict, self.reason = "diverged", lost
+            self.report.verdict, self.report.reason = "diverged", lost
             return
         self.recent.append(chunk.rows)
-        if chunk.step == self.total or chunk.step % self.every == 0:
+        if chunk.step == self.context.total or chunk.step % self.every == 0:
             self._look(chunk)
             self.recent = []
 
@@ -104,29 +61,43 @@ class Health(Callback):
         bad = health.not_finite(chunk.rows, chunk.columns)
         if bad is not None:
             return f"{bad[1]} is not finite at step {chunk.step - len(chunk.rows) + 1 + bad[0]}"
-        for variable in self.weights:  # a loss need not see them: moving averages are not used in training
+        # A loss need not see the weights: moving averages are not used in training.
+        networks = [owned for owner, owned in self.context.variables.items() if owner.startswith("networks/")]
+        for variable in (variable for owned in networks for variable in owned):
             if not np.isfinite(np.asarray(variable, np.float32)).all():
                 return f"{variable.path} is not finite at step {chunk.step}"
         return None
 
     def _look(self, chunk: Chunk) -> None:
-        self.looked_at, self.seen = chunk.step, self._see()
+        report = self.report
+        report.step, report.seen = chunk.step, self._see()
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
-        collapsed = health.collapsed(**self.seen) if self.seen else None
-        before = self.folder.status().get("health", {}).get("verdict")
-        self.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
-        self.confirmed = self.verdict == before
-        self.reason = "; ".join(filter(None, (collapsed, stuck))) or None
-        seen = {name: round(value, 4) for name, value in self.seen.items()}
-        report = {"step": chunk.step, "verdict": self.verdict, "reason": self.reason, **seen}
-        self.folder.set_status("running", health=report)
+        collapsed = health.collapsed(**report.seen) if report.seen else None
+        before = (self.context.folder.status().get("health") or {}).get("verdict")
+        report.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
+        report.confirmed = report.verdict == before
+        report.reason = "; ".join(filter(None, (collapsed, stuck))) or None
+        seen = {name: round(value, 4) for name, value in report.seen.items()}
+        said = {"step": chunk.step, "verdict": report.verdict, "reason": report.reason, **seen}
+        self.context.folder.set_status("running", health=said)
 
     def _see(self) -> dict[str, float]:
-        if len(self.real) < health.FEWEST_IMAGES:
+        """Nothing for data that are no images, or too few to tell."""
+        if len(self.real) < health.FEWEST_IMAGES or not self.context.dataset.form.is_image:
             return {}
-        fake = np.clip(self.sampler.draw(len(self.real), "health"), *value_range(self.config.data.range))
-        fake = to_uint8(fake, self.config.data.range)
+        fake = self.context.sampler.shown(len(self.real), "health")
         return {name: getattr(health, name)(fake, self.real) for name in self.COLUMNS}
+
+
+class History(Callback):
+    """history.csv: a row a step; where the images were looked at, what was seen."""
+
+    def __init__(self, context: RunContext):
+        self.health = context.health
+        self.file = HistoryFile(context.folder.history, context.columns, Health.COLUMNS)
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        self.file.append(chunk.step, chunk.rows, {self.health.step: self.health.seen}, chunk.seconds)
 
 
 class Verdict(Callback):
@@ -135,92 +106,75 @@ class Verdict(Callback):
     In its first few hundred steps a generator may look collapsed that learns well later, above all its moving average.
     """
 
-    def __init__(self, folder: RunFolder, config: Config, watch: Health):
-        self.folder, self.config, self.watch = folder, config, watch
+    def __init__(self, context: RunContext):
+        self.path, self.stop_on, self.health = context.folder.path, context.config.train.stop_on, context.health
 
     def on_chunk(self, chunk: Chunk) -> None:
-        verdict, reason = self.watch.verdict, self.watch.reason
-        if verdict not in self.config.train.stop_on:
+        found = self.health
+        if found.verdict not in self.stop_on:
             return
-        if verdict == "diverged":
-            raise DivergedError(f"{self.folder.path}: diverged: {reason}")
-        if not self.watch.confirmed:
-            return
-        raise GanlabError(f"{self.folder.path}: stopped at step {self.watch.looked_at}: {verdict}: {reason}")
+        if found.verdict == "diverged":
+            raise DivergedError(f"{self.path}: diverged: {found.reason}")
+        if found.confirmed:
+            raise GanlabError(f"{self.path}: stopped at step {found.step}: {found.verdict}: {found.reason}")
 
 
 class Samples(Callback):
-    """samples/NNNNNN.png: a grid from the same latents every time."""
+    """samples/NNNNNN.png: samples from the same latents every time."""
 
-    def __init__(self, folder: RunFolder, config: Config, sampler: Sampler, total: int, writer: BackgroundWriter):
-        self.folder, self.config, self.sampler, self.total = folder, config, sampler, total
-        self.writer = writer
-        folder.samples.mkdir(exist_ok=True)
+    def __init__(self, context: RunContext):
+        self.context, self.output = context, context.config.output
+        context.folder.samples.mkdir(exist_ok=True)
 
     def next_due(self, step: int) -> int:
-        output = self.config.output
-        at = [wanted for wanted in output.samples_at if wanted > step]
-        return min([self.total, *at, next_multiple(step, output.samples_every) or self.total])
+        at = [wanted for wanted in self.output.samples_at if wanted > step]
+        return min([self.context.total, *at, next_multiple(step, self.output.samples_every) or self.context.total])
 
     def on_chunk(self, chunk: Chunk) -> None:
         if chunk.step == self.next_due(chunk.step - 1):
-            self.write(chunk.step)
-
-    def write(self, step: int) -> None:
-        rows, columns = self.config.output.grid
-        images = np.clip(self.sampler.draw(rows * columns, "grid"), *value_range(self.config.data.range))
-        images = to_uint8(images, self.config.data.range)
-        self.writer.submit(partial(write_grid, self.folder.sample(step), images, rows, columns))
+            rows, columns = self.output.grid
+            context = self.context
+            samples = context.sampler.grid(rows, columns)
+            real = None if context.dataset.form.is_image else context.images[:1000]
+            value_range = context.config.data.range
+            write = partial(
+                write_samples, context.folder.sample(chunk.step), samples, (rows, columns), value_range, real
+            )
+            context.writer.submit(write)
 
 
 class Metrics(Callback):
-    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end.
+    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end, in the last phase.
 
-    There is no value of images that show nothing. Whether a run stops on them is not for its metrics to say: see `Verdict`.
+    Blank images get no metric value. `Verdict` decides whether the run stops.
     """
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        config: Config,
-        protocols: Sequence[Protocol],
-        dataset: Any,
-        sampler: Sampler,
-        total: int,
-    ):
-        self.folder, self.config, self.protocols, self.dataset = folder, config, protocols, dataset
-        self.sampler, self.total = sampler, total
+    def __init__(self, context: RunContext):
+        self.context = context
 
     def next_due(self, step: int) -> int:
-        return min(self.total, next_multiple(step, self.config.output.metrics_every) or self.total)
+        every = self.context.config.output.metrics_every
+        return min(self.context.total, next_multiple(step, every) or self.context.total)
 
     def on_chunk(self, chunk: Chunk) -> None:
-        if self.protocols and chunk.step == self.next_due(chunk.step - 1):
+        context = self.context
+        if not context.protocols or context.stretch.end < context.total:
+            return
+        if chunk.step == self.next_due(chunk.step - 1):
             with contextlib.suppress(BlankImagesError):
-                append_metrics(self.folder, chunk.step, self.protocols, self.dataset, self.sampler)
+                evaluate_run(context.folder, chunk.step, context.protocols, context.dataset, context.sampler)
 
 
 class Checkpoints(Callback):
-    """The generator's weights and the whole training state, every `checkpoint_every` steps and at the end."""
+    """The generator's weights and the whole state, every `checkpoint_every` steps and at the end of each stretch."""
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        config: Config,
-        generator: Any,
-        copy: Any,
-        variables: dict,
-        facts: dict,
-        total: int,
-        writer: BackgroundWriter,
-    ):
-        """Args: generator: the Keras model to save; copy: one like it, which the writer fills, for training goes on."""
-        self.folder, self.config, self.generator, self.copy = folder, config, generator, copy
-        self.variables, self.facts, self.total, self.writer = variables, facts, total, writer
-        folder.checkpoints.mkdir(exist_ok=True)
+    def __init__(self, context: RunContext):
+        self.context = context
+        context.folder.checkpoints.mkdir(exist_ok=True)
 
     def next_due(self, step: int) -> int:
-        return min(self.total, next_multiple(step, self.config.output.checkpoint_every) or self.total)
+        end = self.context.stretch.end
+        return min(end, next_multiple(step, self.context.config.output.checkpoint_every) or end)
 
     def on_chunk(self, chunk: Chunk) -> None:
         if chunk.step == self.next_due(chunk.step - 1):
@@ -228,73 +182,54 @@ class Checkpoints(Callback):
 
     def save(self, step: int) -> None:
         """Takes a copy of everything now; it becomes files in the writer."""
-        arrays = snapshot(self.variables)
-        require_finite(self.folder, step, arrays)
-        weights = self.generator.get_weights()
+        context = self.context
+        arrays = snapshot(context.variables)
+        require_finite(context.folder, step, arrays)
+        weights = context.generator.model.get_weights()
         # The best step of this moment: metrics that come while this waits belong to later checkpoints.
-        self.writer.submit(partial(self._write, step, arrays, weights, best_step(self.folder)))
+        context.writer.submit(partial(self._write, step, arrays, weights, best_step(context.folder)))
 
     def _write(self, step: int, arrays: dict, weights: list[np.ndarray], best: int | None) -> None:
-        self.copy.set_weights(weights)
-        write_generator(self.folder, step, self.copy)
-        write_state(self.folder, step, arrays, self.facts)
-        self.folder.set_status("running", checkpoint=step)
-        prune(self.folder, best, self.config.output.keep_checkpoints)
+        context = self.context
+        context.copy.model.set_weights(weights)
+        write_generator(context.folder, step, context.copy.model)
+        write_state(context.folder, step, arrays, context.facts)
+        context.folder.set_status("running", checkpoint=step)
+        prune(context.folder, best, context.config.output.keep_checkpoints)
+
+
+class Writing(Callback):
+    """Raises what a write beside the training ran into."""
+
+    def __init__(self, context: RunContext):
+        self.writer = context.writer
+
+    def on_chunk(self, chunk: Chunk) -> None:
+        self.writer.raise_error()
 
 
 class Stop(Callback):
-    """Saves and stops at the end of a chunk once `asked()` names a signal."""
+    """Saves and stops at the end of a chunk once a signal asked for it."""
 
-    def __init__(self, asked: Callable[[], str | None], checkpoints: Checkpoints, total: int):
-        self.asked, self.checkpoints, self.total = asked, checkpoints, total
+    def __init__(self, context: RunContext):
+        self.context = context
 
     def on_chunk(self, chunk: Chunk) -> None:
-        signal = self.asked()
-        if signal is None or chunk.step == self.total:
+        signal = self.context.asked()
+        if signal is None or chunk.step == self.context.total:
             return
-        self.checkpoints.save(chunk.step)
-        self.checkpoints.writer.flush()
+        Checkpoints(self.context).save(chunk.step)
+        self.context.writer.flush()
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 
-def append_metrics(folder: RunFolder, step: int, protocols: Sequence[Protocol], dataset: Any, sampler: Sampler) -> list:
-    """Evaluates and appends one line a value to metrics.jsonl; returns the values."""
+CALLBACKS: tuple[type[Callback], ...] = (Health, History, Verdict, Samples, Metrics, Checkpoints, Writing, Stop)
+
+
+def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:
+    """Evaluates what the sampler draws and adds the values to metrics.jsonl; returns them."""
     start = time.perf_counter()
-    purpose = "metrics"
-    values = evaluate_all(protocols, lambda count: sampler.draw(count, purpose), dataset, sampler.config.data.range)
-    seconds = round(time.perf_counter() - start, 3)
-    lines = [{"step": step, **dataclasses.asdict(value), "seconds": seconds} for value in values]
-    append_text(folder.metrics, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+    value_range = sampler.config.data.range
+    values = evaluate_all(protocols, lambda count: sampler.draw(count, "metrics"), dataset, value_range)
+    append_metrics(folder.metrics, step, values, time.perf_counter() - start)
     return values
-
-
-def read_metrics(folder: RunFolder) -> list[dict]:
-    """The lines of metrics.jsonl, the last one of a step and name counting.
-
-    Raises: GanlabError for a line that is no metric value; a torn one is passed over.
-    """
-    if not folder.metrics.exists():
-        return []
-    values = {}
-    for number, line in enumerate(folder.metrics.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.endswith("}"):
-            continue
-        try:
-            read = json.loads(line)
-            step, name, value = (read[key] for key in ("step", "name", "value"))
-        except (ValueError, LookupError, TypeError, RecursionError):
-            step = name = value = None
-        if type(step) is not int or type(name) is not str or type(value) not in (int, float):
-            raise GanlabError(f"{folder.metrics}: damaged: line {number} is no metric value")
-        values[step, name] = read
-    return list(values.values())
-
-
-def best_step(folder: RunFolder) -> int | None:
-    """The step at which the first metric of the config was best, or None."""
-    lines = read_metrics(folder)
-    if not lines:
-        return None
-    first = [line for line in lines if line["name"] == lines[0]["name"]]
-    choose = min if better(first[0]["name"]) == "lower" else max
-    return choose(first, key=lambda line: line["value"])["step"]

@@ -61,6 +61,28 @@ def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], sou
         variable.assign(array)
 
 
+def paths_of(variables: Mapping[str, list]) -> dict[str, str]:
+    """Where each variable of a snapshot belongs, by its name there: the path that Keras gave it."""
+    return {
+        f"{owner}/{index:04d}/{variable.name}": variable.path
+        for owner, owned in variables.items()
+        for index, variable in enumerate(owned)
+    }
+
+
+def carry_over(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], paths: Mapping[str, str]) -> None:
+    """Puts back what a snapshot of smaller networks has in common with these: variables of one path and shape.
+
+    Optimizers start anew.
+    """
+    known = {(name.rsplit("/", 2)[0], path): arrays[name] for name, path in paths.items()}
+    for owner, owned in variables.items():
+        for variable in owned if not owner.startswith("optimizers/") else ():
+            array = known.get((owner, variable.path))
+            if array is not None and array.shape == tuple(variable.shape):
+                variable.assign(array)
+
+
 def require_finite(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray]) -> None:
     """Raises DivergedError if a value is NaN or infinite: such a step must leave no file beside the good ones."""
     for name, array in arrays.items():

@@ -5,6 +5,8 @@ Source: Salmon et al. 2011, Parallel Random Numbers: As Easy as 1, 2, 3.
 """
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -42,29 +44,48 @@ class _Stream:
 class Draws:
     """Draws for chunks of steps.
 
-    Real images come from one endless row of permutations: each epoch is a new permutation of the data, and a batch that
-    reaches the end of one goes on in the next, so every image is used once an epoch whatever the batch size.
+    Rows come from one endless row of permutations for each source: each epoch is a new permutation of the source, and a batch
+    that reaches the end of one goes on in the next, so every sample is used once an epoch whatever the batch size.
     """
 
-    def __init__(self, draws: dict[str, Draw], seed: int, count: int):
-        """Args: draws: what a step needs; seed: of the run; count: number of training images."""
-        self.draws, self.seed, self.count = draws, seed, count
-        self.images_a_step = sum(draw.shape[0] for draw in draws.values() if draw.kind == "images")
+    def __init__(
+        self,
+        draws: dict[str, Draw],
+        seed: int,
+        count: int,
+        sources: Mapping[str, np.ndarray] = MappingProxyType({}),
+        start: int = 0,
+    ):
+        """Makes the draws of one objective.
+
+        Args:
+            draws: what a step needs.
+            seed: of the run.
+            count: number of training samples, which are the source `all`.
+            sources: other sources: name -> rows of the data, int, shape (M,).
+            start: the step from which epochs are counted.
+        """
+        self.draws, self.seed, self.start = draws, seed, start
+        self.sources = {"all": np.arange(count, dtype=np.int32)} | dict(sources)
+        self.rows_a_step: dict[str, int] = {}
+        self._offsets: dict[str, int] = {}
+        for name, draw in draws.items():
+            if draw.kind == "rows":
+                self._offsets[name] = self.rows_a_step.get(draw.source, 0)
+                self.rows_a_step[draw.source] = self._offsets[name] + draw.shape[0]
         self._streams = {name: _Stream(seed, name) for name in draws}
-        self._permutations: dict[int, np.ndarray] = {}
+        self._permutations: dict[tuple[str, int], np.ndarray] = {}
 
     def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
-        """The numbers of steps first, first + 1, ...: name -> array (steps, *shape); images are int32 indices."""
+        """The numbers of steps first, first + 1, ...: name -> array (steps, *shape); rows and integers are int32."""
         taken = {}
-        offset = 0
         for name, draw in self.draws.items():
-            if draw.kind == "images":
-                taken[name] = np.stack([self._indices(first + k, offset, draw.shape[0]) for k in range(steps)])
-                offset += draw.shape[0]
-            elif draw.kind == "labels" and draw.low == draw.high and not draw.flip:
+            if draw.kind == "rows":
+                taken[name] = np.stack([self._rows(name, draw, first + k) for k in range(steps)])
+            elif draw.kind == "targets" and draw.low == draw.high and not draw.flip:
                 taken[name] = np.full((steps, *draw.shape), draw.low, np.float32)
             else:
-                taken[name] = np.empty((steps, *draw.shape), np.float32)
+                taken[name] = np.empty((steps, *draw.shape), np.int32 if draw.kind == "integers" else np.float32)
                 for k in range(steps):
                     self._fill(taken[name][k], draw, self._streams[name].at(first + k))
         return taken
@@ -72,32 +93,37 @@ class Draws:
     def _fill(self, numbers: np.ndarray, draw: Draw, generator: np.random.Generator) -> None:
         if draw.kind == "normal":
             generator.standard_normal(dtype=np.float32, out=numbers)
+        elif draw.kind == "integers":
+            numbers[:] = generator.integers(0, int(draw.high), draw.shape)
         else:
             numbers[:] = self._uniform(draw, generator)
 
     def _uniform(self, draw: Draw, generator: np.random.Generator) -> np.ndarray:
         numbers = draw.low + (draw.high - draw.low) * generator.random(draw.shape, dtype=np.float32)
-        if draw.kind == "labels" and draw.flip:
+        if draw.kind == "targets" and draw.flip:
             low, high = draw.flipped
             flipped = low + (high - low) * generator.random(draw.shape, dtype=np.float32)
             numbers = np.where(generator.random(draw.shape) < draw.flip, flipped, numbers)
         return numbers
 
-    def _indices(self, step: int, offset: int, size: int) -> np.ndarray:
-        place = step * self.images_a_step + offset
-        indices = np.empty(size, np.int32)
+    def _rows(self, name: str, draw: Draw, step: int) -> np.ndarray:
+        place = (step - self.start) * self.rows_a_step[draw.source] + self._offsets[name]
+        count, size = len(self.sources[draw.source]), draw.shape[0]
+        rows = np.empty(size, np.int32)
         filled = 0
         while filled < size:
-            epoch, start = divmod(place + filled, self.count)
-            part = self._permutation(epoch)[start : start + size - filled]
-            indices[filled : filled + len(part)] = part
+            epoch, begin = divmod(place + filled, count)
+            part = self._permutation(draw.source, epoch)[begin : begin + size - filled]
+            rows[filled : filled + len(part)] = part
             filled += len(part)
-        return indices
+        return rows
 
-    def _permutation(self, epoch: int) -> np.ndarray:
-        if epoch not in self._permutations:
-            self._permutations = {e: p for e, p in self._permutations.items() if e == epoch - 1}
-            self._permutations[epoch] = (
-                generator_of(self.seed, "shuffle", epoch).permutation(self.count).astype(np.int32)
-            )
-        return self._permutations[epoch]
+    def _permutation(self, source: str, epoch: int) -> np.ndarray:
+        if (source, epoch) not in self._permutations:
+            # Only the epoch before may still be asked for.
+            kept = {key: rows for key, rows in self._permutations.items() if key[0] != source or key[1] == epoch - 1}
+            words = ["shuffle", source if source != "all" else "", f"from {self.start}" if self.start else ""]
+            purpose = " ".join(filter(None, words))
+            order = generator_of(self.seed, purpose, epoch).permutation(len(self.sources[source]))
+            self._permutations = kept | {(source, epoch): self.sources[source][order].astype(np.int32)}
+        return self._permutations[source, epoch]

@@ -1,14 +1,14 @@
 """Gradient penalties: each a function of a critic and of points, one value a sample, averaged over the batch.
 
 `input_gradient(function, points)` is the backend's: the gradient of the sum of `function(points)` with respect to the points,
-itself differentiable. `mixing` is uniform in [0, 1]: one number a sample, or one a value of the image. Adding a penalty is one
-function and one line of PENALTIES.
+itself differentiable. `mixing` is uniform in [0, 1]: one number a sample, or one a value of the image. A new penalty is one
+function and one row of PENALTIES.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from keras import ops
+from ganlab.training import ops
 
 Tensor = Any
 Critic = Callable[[Tensor], Tensor]
@@ -52,15 +52,24 @@ def r2(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
 
 
 class Penalty(NamedTuple):
-    """A penalty and the random numbers it wants: none, one a "sample" or one a "value" of the image."""
+    """One penalty.
+
+    Attributes:
+        function: (critic, real_images, fake_images, mixing, input_gradient) -> scalar.
+        weight: its usual factor in the discriminator's loss.
+        mixing: the random numbers it wants: none, one a "sample" or one a "value" of the image.
+        labels: whose labels a critic that takes labels sees beside the points: those of the "real" or the "fake" batch.
+    """
 
     function: Callable
+    weight: float
     mixing: str | None = None
+    labels: str = "real"
 
 
 PENALTIES = {
-    "wgan_gp": Penalty(wgan_gp, mixing="sample"),
-    "r1": Penalty(r1),
-    "r2": Penalty(r2),
-    "dragan": Penalty(dragan, mixing="value"),
+    "wgan_gp": Penalty(wgan_gp, 10.0, mixing="sample"),
+    "r1": Penalty(r1, 1.0),
+    "r2": Penalty(r2, 1.0, labels="fake"),
+    "dragan": Penalty(dragan, 10.0, mixing="value"),
 }

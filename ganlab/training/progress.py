@@ -12,7 +12,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 def _losses(chunk: Chunk) -> str:
-    shown = [name for name in ("d_loss", "g_loss") if name in chunk.columns]
+    shown = [name for name in chunk.columns if name.endswith("loss")]
     return "  ".join(f"{name} {np.mean(chunk.column(name)):.3f}" for name in shown)
 
 

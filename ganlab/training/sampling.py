@@ -1,37 +1,77 @@
-"""Images from a generator: in batches of one size, so that nothing is compiled twice."""
-
-from typing import Any
+"""Samples from a generator: in batches of one size, so that nothing is compiled twice."""
 
 import numpy as np
 
 from ganlab.config.schema import Config
-from ganlab.training.draws import draw_latents
+from ganlab.config.steps import stretch_of
+from ganlab.models.network import Network
+from ganlab.pictures.images import displayed
+from ganlab.training.draws import draw_latents, generator_of
 
 _BATCH = 250
 
 
 class Sampler:
-    """Draws images from a Keras generator in inference mode."""
+    """Draws samples from a generator in inference mode.
 
-    def __init__(self, generator: Any, config: Config):
-        self.generator, self.config = generator, config
-        generator.jit_compile = False  # convolutions under XLA are several times slower on a CPU
+    Attributes:
+        network: the generator.
+        config: of its run.
+        step: at which its weights stand, for layers that take the step.
+    """
 
-    def images(self, latents: np.ndarray) -> np.ndarray:
-        """float32 (count, *data_shape) in the data's range, for latents (count, dim)."""
+    def __init__(self, network: Network, config: Config, step: int = 0):
+        self.network, self.config, self.step = network, config, step
+
+    def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """float32 (count, *data_shape) in the data's range, for latents (count, dim) and labels (count,) where it takes them."""
         size = min(_BATCH, len(latents))
+        values = self._inputs(latents, labels)
         parts = []
         for start in range(0, len(latents), size):
-            part = latents[start : start + size]
-            padded = np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]), part.dtype)])
-            parts.append(np.asarray(self.generator.predict_on_batch(padded), np.float32)[: len(part)])
+            part = {name: array[start : start + size] for name, array in values.items()}
+            count = len(part["input"])
+            padded = {name: np.pad(a, [(0, size - count), *[(0, 0)] * (a.ndim - 1)]) for name, a in part.items()}
+            parts.append(self.network.predict(padded)[:count])
         return np.concatenate(parts)
 
+    def _inputs(self, latents: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
+        values = {"input": latents}
+        scalars = {"step": self.step, "fade": stretch_of(self.config, self.step).share_at(self.step)}
+        for name in scalars.keys() & set(self.network.inputs):
+            values[name] = np.full((len(latents), 1), scalars[name], np.float32)
+        if "labels" in self.network.inputs:
+            values["labels"] = np.eye(self.classes, dtype=np.float32)[labels]
+        return values
+
+    @property
+    def classes(self) -> int | None:
+        """How many labels the generator knows; None if it takes none."""
+        shapes = dict(zip(self.network.inputs, self.network.model.inputs, strict=True))
+        return shapes["labels"].shape[-1] if "labels" in shapes else None
+
     def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
-        """`count` images from the latents of one purpose; the same every time."""
-        latent = self.config.latent
+        """`count` samples from the latents, and evenly drawn labels, of one purpose; the same every time."""
         seed = self.config.seed if seed is None else seed
-        return self.images(draw_latents(seed, purpose, count, latent.dim, latent.distribution))
+        labels = None
+        if self.classes:
+            labels = generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
+        return self.images(self._latents(count, purpose, seed), labels)
+
+    def shown(self, count: int, purpose: str) -> np.ndarray:
+        """The same as uint8 images, for pictures."""
+        return displayed(self.draw(count, purpose), self.config.data.range)
+
+    def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
+        """float32 samples of a grid; with labels a row has one class."""
+        seed = self.config.seed if seed is None else seed
+        latents = self._latents(rows * columns, "grid", seed)
+        labels = np.arange(rows * columns) // columns % self.classes if self.classes else None
+        return self.images(latents, labels)
+
+    def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
+        latent = self.config.latent
+        return draw_latents(seed, purpose, count, latent.dim, latent.distribution)
 
 
 def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:

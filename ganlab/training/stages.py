@@ -1,16 +1,21 @@
-"""What one training step is made of: random numbers, passes and updates over named networks.
+"""What one training step is made of: random numbers, and stages over named networks.
 
-A `Pass` runs a network forward once and keeps the result; an `Update` moves one network's weights down one loss. A stage reads
-`values`: the step's random numbers and real images under the names of `Objective.draws`, and the results of earlier passes.
-The steps under training/steps perform stages and know no GAN: a new kind of training is a new list of stages.
+A stage reads `values`: the step's random numbers and data under the names of `Objective.draws`, `step` (the step as a float), and
+the results of earlier stages. A `Pass` runs a network forward once, a `Compute` computes anything, an `Update` moves the weights
+of networks down one loss, and `Together` moves them by gradients that were all taken before. The steps under backends/ perform
+stages and know no objective: a new kind of training is a new list of stages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ganlab.training import ops
+
 if TYPE_CHECKING:
     import keras
+
+    from ganlab.models.network import Network
 
 Tensor = Any
 Values = dict[str, Tensor]
@@ -19,11 +24,15 @@ Logs = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Draw:
-    """Random numbers one step needs: `kind` is images (indices into the data, gathered by the step), normal, uniform or labels.
+    """Random numbers that one step needs.
 
     Attributes:
-        kind: see above. uniform is in [low, high); labels are uniform in [low, high] or, with probability `flip`, in `flipped`.
+        kind: `rows`: indices of training samples. `normal`: standard normal numbers. `uniform`: in [low, high). `targets`:
+            uniform in [low, high] or, with probability `flip`, in `flipped`. `integers`: 0 to high - 1.
         shape: of one step's numbers, the batch included.
+        source: of rows: which part of the data they come from, see `draws.Draws`.
+        arrays: of rows: the data's arrays that the step needs in these rows. `images` stands in the values under the draw's
+            name, another array under NAME.ARRAY, such as `real_0.labels`.
     """
 
     kind: str
@@ -32,6 +41,8 @@ class Draw:
     high: float = 1.0
     flip: float = 0.0
     flipped: tuple[float, float] = (0.0, 0.0)
+    source: str = "all"
+    arrays: tuple[str, ...] = ("images",)
 
 
 @dataclass(frozen=True)
@@ -40,30 +51,59 @@ class Pass:
 
     name: str
     network: str
-    inputs: Callable[[Values], Tensor]
+    inputs: Callable[[Values], Tensor | Values]
     samples: int
 
 
 @dataclass(frozen=True)
-class Update:
-    """Moves the weights of `network` down the gradient of `loss`.
+class Compute:
+    """Computes values between other stages: `function(values)` gives new ones by name.
 
-    Attributes:
-        network: whose trainable weights move, by the optimizer of the same name.
-        loss: (values, with_lazy) -> (scalar, logs); logs are scalars, averaged over updates of one step that log the same name.
-        through: name of an earlier pass of the same network: the loss reads that pass' output, and the gradient flows back
-            through it, so that one forward pass serves several updates.
-        samples: how many go through the network for the loss, for counting operations.
-        lazy_every: loss gets with_lazy=True only every so many steps (at step 0, N, 2N, ...); 1 means always.
-        after: called when the weights have moved, with the step as a float tensor (clipping, averaging).
+    It may assign variables of `Objective.state`, such as counts; no gradient flows through it.
     """
 
-    network: str
+    function: Callable[[Values], Values]
+
+
+@dataclass(frozen=True)
+class Update:
+    """Moves the weights of one or several networks down the gradient of one loss.
+
+    Attributes:
+        networks: whose trainable weights move, each by the optimizer of the same name.
+        loss: (values, with_lazy) -> (scalar, logs). A log is a scalar under a column's name, or under COLUMN/PART: see
+            `combine_logs`.
+        through: name of an earlier pass of one of these networks: the loss reads that pass' output, and the gradient flows
+            back through it, so that one forward pass serves several updates.
+        samples: how many go through the networks for the loss, for counting operations.
+        lazy_every: loss gets with_lazy=True only every so many steps (at step 0, N, 2N, ...); 1 means always.
+        after: called with the values when the weights have moved (clipping, averaging).
+    """
+
+    networks: tuple[str, ...]
     loss: Callable[[Values, bool], tuple[Tensor, Logs]]
     samples: int
     through: str | None = None
     lazy_every: int = 1
-    after: tuple[Callable[[Tensor], None], ...] = ()
+    after: tuple[Callable[[Values], None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several updates whose gradients are all taken before any weight moves."""
+
+    updates: tuple[Update, ...]
+
+
+Stage = Pass | Compute | Update | Together
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the history; an optional one is measured in some steps only, and is blank in the others."""
+
+    name: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,37 +114,58 @@ class Objective:
         networks, optimizers: by the same names.
         stages: in their order.
         draws: the random numbers of a step, by the names that stages read.
-        columns: the history's columns, each the sum of the named logs' means over the step's updates.
+        columns: of the history.
         averages: moving averages of networks, kept by updates' `after`.
-        forms: networks in a form of the same variables and results that passes run instead (models/folding.py,
-            training/steps/xla.py).
+        state: further variables that training changes, by their owner's name.
+        rebuild: gives the same objective over other forms of the networks, which have the same variables and results.
     """
 
-    networks: dict[str, "keras.Model"]
-    optimizers: dict[str, "keras.Optimizer"]
-    stages: tuple[Pass | Update, ...]
+    networks: "dict[str, Network]"
+    optimizers: "dict[str, keras.Optimizer]"
+    stages: tuple[Stage, ...]
     draws: dict[str, Draw]
-    columns: dict[str, tuple[str, ...]]
-    averages: dict[str, "keras.Model"] = field(default_factory=dict)
-    forms: dict[str, "keras.Model"] = field(default_factory=dict)
+    columns: tuple[Column, ...]
+    averages: "dict[str, Network]" = field(default_factory=dict)
+    state: dict[str, list] = field(default_factory=dict)
+    rebuild: "Callable[[dict[str, Network]], Objective] | None" = None
 
-    def called(self, name: str) -> "keras.Model":
-        """The model that a pass of this network runs; its variables are those of `networks`."""
-        return self.forms.get(name, self.networks[name])
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def updates(self) -> list[Update]:
+        """All updates, those that move together as well."""
+        found = []
+        for stage in self.stages:
+            found += stage.updates if isinstance(stage, Together) else [stage] if isinstance(stage, Update) else []
+        return found
+
+    def pass_named(self, name: str) -> Pass:
+        return next(stage for stage in self.stages if isinstance(stage, Pass) and stage.name == name)
 
     def variables(self) -> dict[str, list]:
         """All variables training changes, by owner: weights, statistics, seed states, optimizer states, averages."""
-        owners = {f"networks/{name}": model.variables for name, model in self.networks.items()}
-        owners |= {f"averages/{name}": model.variables for name, model in self.averages.items()}
-        return owners | {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
+        owners = {f"networks/{name}": network.variables for name, network in self.networks.items()}
+        owners |= {f"averages/{name}": network.variables for name, network in self.averages.items()}
+        owners |= {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
+        return owners | {f"state/{name}": variables for name, variables in self.state.items()}
+
+
+def losses_first(names: Sequence[str], optional: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Columns of these names, losses before the others."""
+    ordered = sorted(dict.fromkeys(names), key=lambda name: not name.endswith("loss"))
+    return tuple(Column(name, name in optional) for name in ordered)
 
 
 def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Tensor]:
     """One step's row of the history: a scalar a column, from what the step's updates logged.
 
-    The mean is one operation: TensorFlow rewrites a chain of additions, and into another order in each process.
+    Logs of one name are averaged over the updates; a column is the sum of its parts (`d_loss/real` and `d_loss/fake`), and NaN
+    if nothing was logged. The mean is one operation: TensorFlow rewrites a chain of additions, and into another order in each
+    process.
     """
-    from keras import ops  # here, because commands that train nothing import this file
-
-    means = {name: ops.mean(ops.stack(entries)) for name, entries in logs.items()}
-    return [sum(means[name] for name in names) for names in objective.columns.values()]
+    parts: dict[str, list[Tensor]] = {name: [] for name in objective.column_names}
+    for name, entries in logs.items():
+        parts[name.partition("/")[0]].append(ops.mean(ops.stack(entries)))
+    return [sum(found) if found else ops.full((), float("nan")) for found in parts.values()]

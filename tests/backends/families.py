@@ -106,15 +106,13 @@ def single_updates() -> dict[str, np.ndarray]:
     updates = [stage for stage in build(config).objective.stages if not isinstance(stage, Pass)]
     moved = {}
     for number, update in enumerate(updates):
-        logged = "g_loss" if update.network == "generator" else "d_real" if number == 0 else "d_fake"
-        tiny = build(config, change=one_update(number, {logged: (logged,)}))
-        before = {name: [v.numpy() for v in model.trainable_variables] for name, model in tiny.gan.networks.items()}
+        (moving,) = update.networks
+        tiny = build(config, change=one_update(number))
+        before = {name: [v.numpy() for v in model.trainable_variables] for name, model in tiny.models.networks.items()}
         tiny.train(1)
-        for name, model in tiny.gan.networks.items():
+        for name, model in tiny.models.networks.items():
             pairs = zip(before[name], model.trainable_variables, strict=True)
-            moved[f"{number} {update.network}/{name}"] = np.array(
-                [not np.array_equal(old, new.numpy()) for old, new in pairs]
-            )
+            moved[f"{number} {moving}/{name}"] = np.array([not np.array_equal(old, new.numpy()) for old, new in pairs])
     return moved
 
 

@@ -32,13 +32,13 @@ def write_results(path: str) -> None:
             arrays = {"rows": tiny.train(STEPS, room=STEPS)} | tiny.snapshot()
             found |= {f"{name}/{devices}/{key}": array for key, array in arrays.items()}
             # An inference of a size that devices cannot share goes on as before.
-            images = tiny.gan.sampled.predict_on_batch(np.ones((3, 3), np.float32))
+            images = tiny.models.sampled.predict(np.ones((3, 3), np.float32))
             places = {len(variable.value.sharding.device_set) for variable in tiny.steps.variables}
             found |= {f"{name}/{devices}/images": images, f"{name}/{devices}/places": np.array(sorted(places))}
             draws = tiny.draws.take(0, STEPS)
             numbers = (draws, 0, STEPS) if jit else ({key: array[0] for key, array in draws.items()}, 0)
             state = [variable.value for variable in tiny.steps.variables]
-            program = tiny.steps._chunk.lower(state, tiny.steps.images, *numbers).compile().as_text()
+            program = tiny.steps._chunk.lower(state, tiny.steps.data, *numbers).compile().as_text()
             found[f"{name}/{devices}/sums between devices"] = np.array(program.count("all-reduce("))
     try:
         BACKEND.on_devices(3)

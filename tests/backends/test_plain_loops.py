@@ -23,8 +23,10 @@ class Plain:
 
     def __init__(self, config):
         other = build(config)
-        self.generator, self.discriminator = other.gan.networks["generator"], other.gan.networks["discriminator"]
-        self.optimizers, self.draws = other.gan.optimizers, other.draws
+        self.generator, self.discriminator = (
+            other.models.networks[name].model for name in ("generator", "discriminator")
+        )
+        self.optimizers, self.draws = other.models.optimizers, other.draws
 
     def update(self, name, loss):
         network = getattr(self, name)

@@ -2,14 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from ganlab.models.compiler import _numbered, build_network, layer_names
-from tests.models.networks import config_of
-
-
-def build(*layers: str, shape=(8, 8, 1), precision="float32") -> keras.Model:
-    config = config_of(*layers)
-    return build_network(config.discriminator, shape, config.error_at, "discriminator", precision)
-
+from ganlab.models.single_layers import layer_names
+from tests.models.networks import compiled
 
 IMAGES = (8, 8, 2)
 ROWS = (8, 2)
@@ -70,17 +64,17 @@ LAYERS = [
 
 @pytest.mark.parametrize(("layer", "given", "expected"), LAYERS, ids=[row[0].split(":")[0] for row in LAYERS])
 def test_any_layer_of_keras_is_built_by_its_name_and_arguments(layer, given, expected):
-    model = build(layer, shape=given)
-    assert model.output_shape[1:] == expected
-    assert type(model.layers[-1]).__name__ == layer.split(":")[0]
+    network = compiled(layer, inputs=given)
+    assert network.output_shape == expected == tuple(network.model.output_shape[1:])
+    assert type(network.layers[-1]).__name__ == layer.split(":")[0]
 
 
 def test_arguments_reach_the_layer():
-    layer = build(
+    layer = compiled(
         "Conv2D: {filters: 3, kernel_size: 3, strides: 2, padding: same, activation: tanh, use_bias: false,"
         " kernel_initializer: {RandomNormal: {stddev: 0.02, seed: 1}}, kernel_regularizer: {L2: {l2: 0.25}},"
         " kernel_constraint: {MaxNorm: {max_value: 3}}, name: first}"
-    ).get_layer("first")
+    ).model.get_layer("first")
     assert (layer.filters, layer.strides, layer.padding, layer.use_bias) == (3, (2, 2), "same", False)
     assert layer.activation is keras.activations.tanh
     assert (layer.kernel_initializer.stddev, layer.kernel_initializer.seed) == (0.02, 1)
@@ -92,19 +86,19 @@ def test_arguments_reach_the_layer():
     ("name", "kind"), [("he_normal", "HeNormal"), ("zeros", "Zeros"), ("Orthogonal", "Orthogonal"), ("ones", "Ones")]
 )
 def test_initializers_answer_to_both_of_their_keras_names(name, kind):
-    layer = build(f"Dense: {{units: 2, kernel_initializer: {name}}}").layers[-1]
+    layer = compiled(f"Dense: {{units: 2, kernel_initializer: {name}}}").layers[-1]
     assert type(layer.kernel_initializer) is getattr(keras.initializers, kind)
 
 
 def test_a_repeat_is_written_out_and_layers_are_numbered_within_their_network():
-    model = build("repeat: 2\n      layers: [Conv2D: {filters: 2, kernel_size: 3}, LeakyReLU]", "Flatten")
-    expected = ["discriminator_input", "conv2d", "leaky_re_lu", "conv2d_1", "leaky_re_lu_1", "flatten"]
+    model = compiled("repeat: 2\n      layers: [Conv2D: {filters: 2, kernel_size: 3}, LeakyReLU]", "Flatten")
+    expected = ["conv2d", "leaky_re_lu", "conv2d_1", "leaky_re_lu_1", "flatten"]
     assert [layer.name for layer in model.layers] == expected
-    assert [layer.name for layer in build("Flatten", "Dense: {units: 1}").layers][1:] == ["flatten", "dense"]
+    assert [layer.name for layer in compiled("Flatten", "Dense: {units: 1}").layers] == ["flatten", "dense"]
 
 
 def test_spectral_normalization_gives_its_layer_a_largest_singular_value_of_one():
-    model = build("SpectralNormalization: {layer: {Dense: {units: 4, use_bias: false}}}", shape=(6,))
+    model = compiled("SpectralNormalization: {layer: {Dense: {units: 4, use_bias: false}}}", inputs=(6,))
     wrapper = model.layers[-1]
     wrapper.layer.kernel.assign(np.random.default_rng(0).normal(size=(6, 4)) * 5)
     for _ in range(30):
@@ -114,35 +108,18 @@ def test_spectral_normalization_gives_its_layer_a_largest_singular_value_of_one(
 
 
 def test_mixed_precision_reaches_every_layer_and_wrapped_ones():
-    model = build(
+    model = compiled(
         "SpectralNormalization: {layer: {Conv2D: {filters: 2, kernel_size: 3}}}",
         "Flatten",
         "Dense: {units: 1}",
         precision="mixed_bfloat16",
     )
-    layers = [*model.layers[1:], model.layers[1].layer]
+    layers = [*model.layers, model.layers[0].layer]
     assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
-    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert {weight.dtype for weight in model.variables} == {"float32"}
 
 
 def test_every_name_that_is_offered_is_a_layer():
     names = layer_names()
     assert names == sorted(set(names)) and len(names) > 100
     assert {"Conv2D", "DiffAugment", "OutputNoise", "SpectralNormalization"} <= set(names)
-
-
-KERAS_NAMES = {
-    "Dense": "dense",
-    "LSTM": "lstm",
-    "Conv2D": "conv2d",
-    "Conv2DTranspose": "conv2d_transpose",
-    "UpSampling2D": "up_sampling2d",
-    "BatchNormalization": "batch_normalization",
-    "LeakyReLU": "leaky_re_lu",
-    "PReLU": "p_re_lu",
-}
-
-
-@pytest.mark.parametrize(("kind", "name"), KERAS_NAMES.items())
-def test_layers_are_named_as_keras_names_them(kind, name):
-    assert (_numbered(kind, {}), _numbered(kind, {name: 2})) == (name, f"{name}_2")

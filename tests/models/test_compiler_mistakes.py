@@ -1,17 +1,11 @@
 """Every mistake in a list of layers, with its exact text and place."""
 
-import keras
 import pytest
 
 from ganlab.errors import ConfigError
-from ganlab.models.compiler import build_network, check_output, layer_names
-from tests.models.networks import config_of
-
-
-def build(*layers: str, shape=(8, 8, 1), precision="float32") -> keras.Model:
-    config = config_of(*layers)
-    return build_network(config.discriminator, shape, config.error_at, "discriminator", precision)
-
+from ganlab.models.compiler import check_output, compile_network
+from ganlab.models.single_layers import layer_names
+from tests.models.networks import compiled, config_of
 
 # Where the first layer stands, and the name of its keys.
 HERE = "c.yaml:12:7: discriminator.layers[0]"
@@ -113,7 +107,7 @@ MISTAKES = [
     ),
     (
         "RandomCrop: {height: 0, width: 3}",
-        f"{HERE}.RandomCrop: gives the shape (0, 3, 1) from an input of shape (8, 8, 1); nothing is left",
+        f"{HERE}.RandomCrop: gives the shape (0, 3, 1) from its input of shape (8, 8, 1); nothing is left",
     ),
     (
         "MultiHeadAttention: {num_heads: 2, key_dim: 2}",
@@ -125,7 +119,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("layer", "message"), MISTAKES, ids=[layer for layer, _ in MISTAKES])
 def test_a_mistake_is_one_line_with_its_place(layer, message):
     with pytest.raises(ConfigError) as caught:
-        build(layer)
+        compiled(layer)
     assert str(caught.value) == message
 
 
@@ -137,7 +131,6 @@ REFUSED = {
     "FlaxLayer": "it wraps code of another framework",
     "InputLayer": "the input comes from latent.dim or from the data",
     "RNN": "it needs a cell object",
-    "Concatenate": "it needs several inputs, and a network is a list of layers",
 }
 
 
@@ -145,14 +138,24 @@ REFUSED = {
 def test_layers_that_run_code_or_are_not_one_in_a_row_are_refused_with_the_reason(layer, reason):
     name = layer.split(":")[0]
     with pytest.raises(ConfigError) as caught:
-        build(layer)
+        compiled(layer)
     assert str(caught.value) == f"{HERE}.{name}: the layer {name} cannot be used: {reason}"
+    assert name not in layer_names()
+
+
+@pytest.mark.parametrize("layer", ["Concatenate", "Attention: {use_scale: true}", "Fade"])
+def test_a_merging_layer_in_the_list_is_refused_with_the_form_it_needs(layer):
+    name = layer.split(":")[0]
+    with pytest.raises(ConfigError) as caught:
+        compiled(layer)
+    form = f"{{merge: {name}, branches: {{NAME: [layers], NAME: [layers]}}}}"
+    assert str(caught.value) == f"{HERE}.{name}: the layer {name} merges several inputs; expected {form}"
     assert name not in layer_names()
 
 
 def test_a_refused_layer_is_refused_inside_a_wrapper_too():
     with pytest.raises(ConfigError, match=r"layer\.Lambda: the layer Lambda cannot be used: it runs code"):
-        build("SpectralNormalization: {layer: {Lambda: {function: f}}}")
+        compiled("SpectralNormalization: {layer: {Lambda: {function: f}}}")
 
 
 CLASS_PATHS = [
@@ -173,12 +176,12 @@ CLASS_PATHS = [
 @pytest.mark.parametrize("argument", CLASS_PATHS)
 def test_no_class_path_is_ever_imported(argument):
     with pytest.raises(ConfigError, match=r"^c\.yaml:12:\d+: discriminator\.layers\[0\]\.Dense\."):
-        build(f"Dense: {{units: 2, {argument}}}")
+        compiled(f"Dense: {{units: 2, {argument}}}")
 
 
 def test_a_mistake_after_a_repeat_points_into_it():
     with pytest.raises(ConfigError) as caught:
-        build("repeat: 2\n      layers: [Conv2D: {filters: 2, kernel_size: 5}]")
+        compiled("repeat: 2\n      layers: [Conv2D: {filters: 2, kernel_size: 5}]")
     assert str(caught.value).startswith(
         "c.yaml:13:16: discriminator.layers[0].layers[0].Conv2D: does not fit its input of shape (4, 4, 2): Computed"
     )
@@ -193,14 +196,14 @@ def test_a_mistake_after_a_repeat_points_into_it():
 )
 def test_a_name_stands_for_one_layer(second, message):
     with pytest.raises(ConfigError) as caught:
-        build("Dense: {units: 2, name: a}", second)
+        compiled("Dense: {units: 2, name: a}", second)
     name = "a" if "Dense" in second else "discriminator_input"
     assert str(caught.value) == f"{message}: another layer of this network is named '{name}'"
 
 
 def test_a_layer_that_gives_several_outputs_is_refused():
     with pytest.raises(ConfigError) as caught:
-        build("Reshape: {target_shape: [8, 8]}", "LSTM: {units: 4, return_state: true}")
+        compiled("Reshape: {target_shape: [8, 8]}", "LSTM: {units: 4, return_state: true}")
     assert str(caught.value) == (
         "c.yaml:13:7: discriminator.layers[1].LSTM: gives 3 outputs; expected a layer that gives one"
     )
@@ -208,7 +211,7 @@ def test_a_layer_that_gives_several_outputs_is_refused():
 
 def test_a_wrong_end_names_the_last_shapes():
     config = config_of("Conv2D: {filters: 2, kernel_size: 3}", "Flatten", "Dense: {units: 3}")
-    model = build_network(config.discriminator, (8, 8, 1), config.error_at, "discriminator")
+    model = compile_network(config.discriminator, (8, 8, 1), config.error_at, "discriminator")
     with pytest.raises(ConfigError) as caught:
         check_output(model, config.discriminator, (1,), "one number an image", config.error_at)
     assert str(caught.value) == (
@@ -220,4 +223,4 @@ def test_a_wrong_end_names_the_last_shapes():
 
 def test_a_layer_that_only_seems_to_make_something_of_its_input_is_a_located_error():
     with pytest.raises(ConfigError, match=r"discriminator\.layers: do not make a network: .*part of a cycle"):
-        build("Equalization", shape=(6, 2))
+        compiled("Equalization", inputs=(6, 2))

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-
-from ganlab.config.loading import load_config
-from ganlab.models.compiler import build_network
-from ganlab.models.flops import forward_flops, step_flops
 from ganlab.models.gan import build_gan
 from ganlab.training.objectives import gan_objective
+
+from ganlab.config.loading import load_config
+from ganlab.models.compiler import compile_network
+from ganlab.models.flops import forward_flops, step_flops
 from tests.models.networks import config_of
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -33,7 +33,7 @@ LAYERS = [
 @pytest.mark.parametrize(("layer", "shape", "expected"), LAYERS)
 def test_operations_of_one_layer(layer, shape, expected):
     config = config_of(layer)
-    assert forward_flops(build_network(config.discriminator, shape, config.error_at, "d")) == expected
+    assert forward_flops(compile_network(config.discriminator, shape, config.error_at, "d")) == expected
 
 
 GENERATOR = 2 * (100 * 256 + 256 * 512 + 512 * 1024 + 1024 * 784)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ganlab.models.arguments import INITIALIZER
-from ganlab.models.compiler import build_layer
 from ganlab.models.initial_weights import DRAWN, draw_weights
+from ganlab.models.single_layers import build_layer
 
 SHAPE = (5, 5, 40, 60)
 NAMES = sorted(name for name, cls in INITIALIZER.classes.items() if cls in DRAWN)

@@ -4,7 +4,16 @@ import pytest
 from keras import ops
 
 from ganlab.backends import load_backend
-from ganlab.models.layers import DiffAugment, OutputNoise
+from ganlab.models.layers import (
+    BatchNormalization,
+    ConditionalBatchNormalization,
+    DiffAugment,
+    Fade,
+    GlobalSumPooling2D,
+    OutputNoise,
+    Scale,
+    VirtualBatchNormalization,
+)
 from ganlab.training.penalties import r1
 
 INPUT_GRADIENT = load_backend(keras.backend.backend()).input_gradient
@@ -118,3 +127,119 @@ class TestOutputNoise:
 def test_the_layers_keep_their_random_state_where_checkpoints_find_it():
     model = keras.Sequential([keras.Input((8, 8, 1)), DiffAugment(), keras.layers.Flatten(), OutputNoise()])
     assert sum("seed_generator" in variable.path for variable in model.variables) == 2
+
+
+FEATURES = NOISE.standard_normal((6, 4, 4, 3)).astype(np.float32)
+ONE_HOT = np.eye(2, dtype=np.float32)[[0, 1, 0, 0, 1, 1]]
+
+
+def result(layer: keras.Layer, *values, **more) -> np.ndarray:
+    return ops.convert_to_numpy(layer(*values, **more))
+
+
+def test_global_sum_pooling_sums_over_space():
+    np.testing.assert_allclose(result(GlobalSumPooling2D(), FEATURES), FEATURES.sum((1, 2)), rtol=1e-4, atol=1e-5)
+
+
+def test_a_scale_is_one_trained_number():
+    layer = Scale(initial=0.25)
+    np.testing.assert_allclose(result(layer, FEATURES), 0.25 * FEATURES)
+    assert layer.count_params() == 1 and len(layer.trainable_variables) == 1
+
+
+def test_a_fade_mixes_each_sample_by_its_own_share():
+    shares = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
+    mixed = result(Fade(), [FEATURES, 3 * FEATURES], fade=shares)
+    np.testing.assert_allclose(mixed, (1 + 2 * shares[:, :, None, None]) * FEATURES, rtol=1e-5, atol=1e-6)
+
+
+class TestConditionalBatchNormalization:
+    def test_normalizes_the_whole_batch_and_scales_and_shifts_each_class(self):
+        layer = ConditionalBatchNormalization(epsilon=1e-5)
+        layer.build((None, 4, 4, 3), (None, 2))
+        gamma, beta = NOISE.standard_normal((2, 2, 3)).astype(np.float32)
+        layer.class_gamma.assign(gamma)
+        layer.class_beta.assign(beta)
+        normalized = (FEATURES - FEATURES.mean((0, 1, 2))) / np.sqrt(FEATURES.var((0, 1, 2)) + 1e-5)
+        classes = ONE_HOT.argmax(1)
+        expected = gamma[classes][:, None, None] * normalized + beta[classes][:, None, None]
+        found = result(layer, FEATURES, labels=ONE_HOT, training=True)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+    def test_starts_as_batch_normalization_and_has_a_scale_and_a_shift_for_each_class(self):
+        layer, plain = ConditionalBatchNormalization(), BatchNormalization()
+        for training in (True, False):
+            found = result(layer, FEATURES, labels=ONE_HOT, training=training)
+            np.testing.assert_allclose(found, result(plain, FEATURES, training=training), rtol=1e-5, atol=1e-6)
+        assert sum(int(np.prod(v.shape)) for v in layer.trainable_variables) == 2 * 2 * 3
+
+    def test_a_mixture_of_classes_gets_the_mixture_of_their_numbers(self):
+        layer = ConditionalBatchNormalization()
+        layer.build((None, 3), (None, 2))
+        layer.class_beta.assign([[1.0, 1, 1], [3, 3, 3]])
+        halves = np.full((2, 2), 0.5, np.float32)
+        np.testing.assert_allclose(result(layer, np.zeros((2, 3), np.float32), labels=halves, training=True), 2)
+
+
+class TestVirtualBatchNormalization:
+    REFERENCE = NOISE.standard_normal((5, 4, 4, 3)).astype(np.float32) * 2 + 1
+
+    def made(self, **options) -> VirtualBatchNormalization:
+        return VirtualBatchNormalization(reference_size=5, **options)
+
+    @pytest.mark.parametrize("axes", [4, 2])
+    def test_follows_the_formula_of_its_source(self, axes):
+        inputs, reference = (FEATURES, self.REFERENCE) if axes == 4 else (FEATURES[:, 0, 0], self.REFERENCE[:, 0, 0])
+        layer = self.made(epsilon=1e-5)
+        layer.build(inputs.shape)
+        gamma, beta = NOISE.standard_normal((2, 3)).astype(np.float32)
+        layer.gamma.assign(gamma)
+        layer.beta.assign(beta)
+        space = (1, 2) if axes == 4 else ()
+        for example, output in zip(inputs, result(layer, inputs, reference=reference), strict=True):
+            own = [example.mean(tuple(a - 1 for a in space)), (example**2).mean(tuple(a - 1 for a in space))]
+            all_of = [reference.mean((0, *space)), (reference**2).mean((0, *space))]
+            mean, square = (a / 6 + 5 * b / 6 for a, b in zip(own, all_of, strict=True))
+            expected = gamma * (example - mean) / np.sqrt(square - mean**2 + 1e-5) + beta
+            np.testing.assert_allclose(output, expected, rtol=1e-3, atol=1e-4)
+
+    def test_an_output_does_not_depend_on_the_rest_of_the_batch(self):
+        layer = self.made()
+        whole = result(layer, FEATURES, reference=self.REFERENCE, training=True)
+        others = np.concatenate([FEATURES[:1], 100 * FEATURES[1:]])
+        np.testing.assert_allclose(result(layer, others, reference=self.REFERENCE)[0], whole[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            result(layer, FEATURES[:1], reference=self.REFERENCE)[0], whole[0], rtol=1e-5, atol=1e-6
+        )
+
+    def test_equal_numbers_stay_finite(self):
+        same = np.full((4, 2, 2, 1), 1e4, np.float32)
+        assert np.isfinite(result(self.made(), same, reference=np.repeat(same, 2, 0)[:5])).all()
+
+
+NORMALIZED = {
+    "batch": (BatchNormalization, {}),
+    "conditional": (ConditionalBatchNormalization, {"labels": ONE_HOT}),
+    "virtual": (VirtualBatchNormalization, {"reference": TestVirtualBatchNormalization.REFERENCE}),
+}
+
+
+@pytest.mark.parametrize("name", NORMALIZED)
+def test_a_gradient_penalty_through_a_normalization_has_the_slope_of_its_formula(name):
+    """The slope of the penalty by a weight, against differences: a variance held constant gives another one."""
+    make, more = NORMALIZED[name]
+    layer = make()
+    more = {key: ops.convert_to_tensor(value) for key, value in more.items()}
+    images = ops.convert_to_tensor(FEATURES)
+
+    def penalty(weight):
+        def critic(images):
+            outputs = layer(ops.tanh(images * weight), training=True, **more)
+            return ops.sum(outputs * ops.tanh(outputs), axis=(1, 2, 3))[:, None]
+
+        return r1(critic, images, None, None, INPUT_GRADIENT)
+
+    weight, step = ops.convert_to_tensor(0.7), 1e-2
+    slope = float(ops.convert_to_numpy(INPUT_GRADIENT(penalty, weight)))
+    ends = [float(ops.convert_to_numpy(penalty(weight + sign * step))) for sign in (-1, 1)]
+    assert slope == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=0.01)

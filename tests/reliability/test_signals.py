@@ -101,10 +101,15 @@ def test_a_second_ctrl_c_leaves_at_once_and_the_checkpoint_before_is_whole(folde
     require_sound(folder / "results")
 
 
-def test_closing_the_terminal_does_not_end_a_run(folder):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(SHORT, b"(new, 2000 steps"), (["sweep", *SHORT[1:]], b"started (1 of 1)")],
+    ids=["run", "sweep"],
+)
+def test_closing_the_terminal_does_not_end_a_command(folder, words, said):
     ours, theirs = pty.openpty()
     process = start(
-        folder, *SHORT, stdin=theirs, stdout=theirs, stderr=theirs,
+        folder, *words, stdin=theirs, stdout=theirs, stderr=theirs,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY),
     )  # fmt: skip
     os.close(theirs)
@@ -113,7 +118,7 @@ def test_closing_the_terminal_does_not_end_a_run(folder):
     printed += os.read(ours, 100_000)
     os.close(ours)  # the system sends SIGHUP, and every later write to the terminal fails
     assert process.wait(timeout=120) == 0
-    assert b"(new, 2000 steps" in printed and status(folder)["status"] == "finished"
+    assert said in printed and status(folder)["status"] == "finished"
     require_sound(folder / "results")
 
 

@@ -10,16 +10,6 @@ import pytest
 
 from ganlab.errors import DivergedError
 from ganlab.training.background import BackgroundWriter
-from ganlab.training.trainer import Chunk
-
-CHUNK = Chunk(1, ("d_loss",), np.ones((1, 1)), 0.5)
-
-
-@pytest.fixture
-def writer():
-    writer = BackgroundWriter()
-    yield writer
-    writer.close()
 
 
 def full_disk():
@@ -43,7 +33,7 @@ def test_the_training_goes_on_while_one_is_slow(writer):
     gate, written = threading.Event(), []
     writer.submit(gate.wait)
     writer.submit(lambda: written.append(1))
-    writer.on_chunk(CHUNK)
+    writer.raise_error()
     assert written == []
     gate.set()
     writer.flush()
@@ -79,7 +69,7 @@ def test_no_more_writes_wait_than_there_is_room_for():
 def test_an_error_is_raised_once_more_where_training_looks_next(writer):
     writer.submit(full_disk)
     wait_for_failure(writer)
-    for look in (lambda: writer.on_chunk(CHUNK), lambda: writer.submit(list), writer.flush):
+    for look in (writer.raise_error, lambda: writer.submit(list), writer.flush):
         with pytest.raises(OSError) as caught:
             look()
         assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "state-000003")

@@ -1,23 +1,25 @@
 import numpy as np
 import pytest
 
-from ganlab.config.steps import images_a_step
 from ganlab.training.draws import Draws, draw_latents, generator_of
 from ganlab.training.stages import Draw
 from tests.training.tiny import build, tiny_config
 
 KINDS = {
-    "real_0": Draw("images", (7,)),
+    "real_0": Draw("rows", (7,)),
     "latents": Draw("normal", (5, 3)),
     "uniform": Draw("uniform", (5, 3), low=-1.0),
-    "labels": Draw("labels", (5, 1), low=0.8, high=1.0, flip=0.25),
-    "real_1": Draw("images", (4,)),
+    "targets": Draw("targets", (5, 1), low=0.8, high=1.0, flip=0.25),
+    "classes": Draw("integers", (5,), high=10),
+    "real_1": Draw("rows", (4,), arrays=("images", "labels")),
+    "labelled": Draw("rows", (3,), source="labelled"),
 }
+LABELLED = np.array([3, 11, 4, 29, 17], np.int64)
 
 
 def take(steps: int, chunk: int, count: int = 30, seed: int = 0) -> dict[str, np.ndarray]:
     """Steps 0 to `steps`, taken in chunks."""
-    draws = Draws(KINDS, seed, count)
+    draws = Draws(KINDS, seed, count, {"labelled": LABELLED})
     parts = [draws.take(first, min(chunk, steps - first)) for first in range(0, steps, chunk)]
     return {name: np.concatenate([part[name] for part in parts]) for name in KINDS}
 
@@ -30,7 +32,7 @@ def test_the_size_of_a_chunk_changes_no_number(chunk):
 
 
 def test_steps_taken_backwards_get_the_same_numbers():
-    draws = Draws(KINDS, 0, 30)
+    draws = Draws(KINDS, 0, 30, {"labelled": LABELLED})
     backwards = [draws.take(step, 1) for step in reversed(range(12))]
     forwards = take(12, 1)
     for name in KINDS:
@@ -44,9 +46,9 @@ def test_a_step_gets_the_numbers_of_its_own_generator():
         np.testing.assert_array_equal(latents[step], expected)
 
 
-def test_labels_that_are_neither_smoothed_nor_flipped_are_what_they_are():
-    draws = Draws({"labels": Draw("labels", (5, 1), low=0.9, high=0.9)}, 0, 30)
-    assert (draws.take(3, 2)["labels"] == np.float32(0.9)).all()
+def test_targets_that_are_neither_smoothed_nor_flipped_are_what_they_are():
+    draws = Draws({"targets": Draw("targets", (5, 1), low=0.9, high=0.9)}, 0, 30)
+    assert (draws.take(3, 2)["targets"] == np.float32(0.9)).all()
 
 
 def test_shapes_and_types_are_what_steps_expect():
@@ -55,8 +57,10 @@ def test_shapes_and_types_are_what_steps_expect():
         "real_0": ((6, 7), "int32"),
         "latents": ((6, 5, 3), "float32"),
         "uniform": ((6, 5, 3), "float32"),
-        "labels": ((6, 5, 1), "float32"),
+        "targets": ((6, 5, 1), "float32"),
+        "classes": ((6, 5), "int32"),
         "real_1": ((6, 4), "int32"),
+        "labelled": ((6, 3), "int32"),
     }
 
 
@@ -69,7 +73,7 @@ def test_every_image_comes_once_an_epoch_whatever_the_batch_size(count):
 
 
 def test_every_epoch_has_an_order_of_its_own():
-    epochs = Draws({"real": Draw("images", (100,))}, 0, 100).take(0, 5)["real"]
+    epochs = Draws({"real": Draw("rows", (100,))}, 0, 100).take(0, 5)["real"]
     assert len({tuple(epoch) for epoch in epochs}) == 5
     assert not any((epoch == np.arange(100)).all() for epoch in epochs)
 
@@ -99,18 +103,61 @@ def test_uniform_numbers_fill_their_range_evenly():
     assert np.abs(shares - 1 / 8).max() < 0.01
 
 
-def test_labels_lie_in_their_range_and_the_flipped_share_in_the_other():
-    labels = many(Draw("labels", (10_000,), low=0.8, high=1.0, flip=0.2, flipped=(0.0, 0.1)))
-    flipped = labels <= 0.1
-    assert (flipped | (labels >= 0.8)).all()
+def test_targets_lie_in_their_range_and_the_flipped_share_in_the_other():
+    targets = many(Draw("targets", (10_000,), low=0.8, high=1.0, flip=0.2, flipped=(0.0, 0.1)))
+    flipped = targets <= 0.1
+    assert (flipped | (targets >= 0.8)).all()
     assert abs(flipped.mean() - 0.2) < 0.01
-    assert abs(labels[~flipped].mean() - 0.9) < 0.005 and abs(labels[flipped].mean() - 0.05) < 0.005
+    assert abs(targets[~flipped].mean() - 0.9) < 0.005 and abs(targets[flipped].mean() - 0.05) < 0.005
 
 
 @pytest.mark.parametrize(("flip", "expected"), [(0.0, 0.9), (1.0, 0.1)])
-def test_fixed_labels_are_exactly_what_the_config_says(flip, expected):
-    labels = many(Draw("labels", (100,), low=0.9, high=0.9, flip=flip, flipped=(0.1, 0.1)))
-    assert (labels == np.float32(expected)).all()
+def test_fixed_targets_are_exactly_what_the_config_says(flip, expected):
+    targets = many(Draw("targets", (100,), low=0.9, high=0.9, flip=flip, flipped=(0.1, 0.1)))
+    assert (targets == np.float32(expected)).all()
+
+
+def test_integers_are_drawn_evenly_from_zero_to_below_the_high_end():
+    integers = many(Draw("integers", (10_000,), high=4))
+    assert integers.dtype == np.int32 and np.unique(integers).tolist() == [0, 1, 2, 3]
+    assert np.abs(np.bincount(integers) / len(integers) - 1 / 4).max() < 0.01
+
+
+class TestASourceOfRows:
+    def test_each_of_its_rows_comes_once_an_epoch_and_no_other(self):
+        labelled = take(20, 20)["labelled"].reshape(-1)  # 20 steps of 3 are 12 epochs of 5
+        epochs = labelled.reshape(-1, len(LABELLED))
+        np.testing.assert_array_equal(np.sort(epochs, axis=1), np.tile(np.sort(LABELLED), (len(epochs), 1)))
+        assert len({tuple(epoch) for epoch in epochs}) > 6
+
+    def test_it_leaves_the_others_order_as_it_is(self):
+        whole = {name: draw for name, draw in KINDS.items() if name != "labelled"}
+        alone = Draws(whole, 0, 30).take(0, 12)
+        for name in ("real_0", "real_1"):
+            np.testing.assert_array_equal(take(12, 12)[name], alone[name])
+
+    def test_it_has_an_order_of_its_own(self):
+        draws = {"real": Draw("rows", (50,)), "again": Draw("rows", (50,), source="again")}
+        taken = Draws(draws, 0, 50, {"again": np.arange(50)}).take(0, 1)
+        assert not np.array_equal(taken["real"], taken["again"])
+
+
+REAL = {"real": Draw("rows", (10,))}
+
+
+class TestAStart:
+    def test_the_first_epoch_begins_there(self):
+        rows = Draws(REAL, 0, 30, start=7).take(7, 6)["real"].reshape(2, 30)
+        np.testing.assert_array_equal(np.sort(rows, axis=1), np.tile(np.arange(30), (2, 1)))
+
+    def test_its_epochs_are_not_those_of_the_stretch_before(self):
+        before, after = (Draws(REAL, 0, 30, start=start).take(start, 3)["real"] for start in (0, 3))
+        assert not np.array_equal(before, after)
+
+    def test_other_numbers_depend_on_the_step_alone(self):
+        latents = {"latents": Draw("normal", (5, 3))}
+        taken = [Draws(latents, 0, 30, start=start).take(9, 1)["latents"] for start in (0, 7)]
+        np.testing.assert_array_equal(*taken)
 
 
 def test_latents_outside_training_are_the_same_every_time_and_a_longer_row_begins_like_a_shorter():
@@ -147,6 +194,6 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("changes", VARIANTS, ids=str)
-def test_an_epoch_has_as_many_images_as_steps_draw(changes):
+def test_an_epoch_has_as_many_rows_as_steps_draw(changes):
     config = tiny_config(**changes)
-    assert build(config).draws.images_a_step == images_a_step(config)
+    assert build(config).draws.rows_a_step == {"all": config.rows_a_step()}

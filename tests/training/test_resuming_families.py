@@ -48,7 +48,7 @@ def test_a_family_stopped_at_any_step_goes_on_to_the_same_bits(family, jit, tmp_
     for stop in range(1, 6):  # in chunks of one step: the state after each of them is kept
         write_state(folder, stop, whole.snapshot(), {})
         rows.append(whole.train(1))
-    drawn = Sampler(whole.gan.sampled, config).draw(7, "metrics")
+    drawn = Sampler(whole.models.sampled, config).draw(7, "metrics")
     resumed = build(config, jit)
     for step in (5, 4, 3, 2, 1):
         _, arrays, _ = newest_state(folder)
@@ -60,5 +60,5 @@ def test_a_family_stopped_at_any_step_goes_on_to_the_same_bits(family, jit, tmp_
             name for name, array in whole.snapshot().items() if not np.array_equal(array, resumed.snapshot()[name])
         ]
         assert differing == []
-        np.testing.assert_array_equal(Sampler(resumed.gan.sampled, config).draw(7, "metrics"), drawn)
+        np.testing.assert_array_equal(Sampler(resumed.models.sampled, config).draw(7, "metrics"), drawn)
         folder.set_aside(folder.state(step))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganlab.models.gan import build_generator
+from ganlab.models.building import build_network
 from ganlab.training.draws import draw_latents
 from ganlab.training.sampling import Sampler, interpolate
 from tests.training.tiny import tiny_config
@@ -13,14 +13,14 @@ class TestSampler:
     @pytest.fixture(scope="class")
     def sampler(self):
         config = tiny_config(generator=LAYERS)
-        return Sampler(build_generator(config), config)
+        return Sampler(build_network(config, "generator"), config)
 
     @pytest.mark.parametrize("count", [1, 7, 250, 251, 600])
     def test_any_count_gives_the_images_of_its_latents_in_order(self, sampler, count):
         latents = draw_latents(0, "grid", count, 3, "normal")
         images = sampler.images(latents)
         assert (images.shape, images.dtype) == ((count, 8), np.float32)
-        np.testing.assert_allclose(images, np.array(sampler.generator(latents, training=False)), atol=1e-6)
+        np.testing.assert_allclose(images, np.array(sampler.network(latents)), atol=1e-6)
 
     def test_draws_are_the_same_every_time_and_follow_purpose_and_seed(self, sampler):
         first = sampler.draw(4, "grid")
@@ -30,14 +30,14 @@ class TestSampler:
         assert not np.allclose(first, sampler.draw(4, "grid", seed=1))
 
     def test_drawing_changes_nothing_in_the_generator(self, sampler):
-        before = [np.array(v) for v in sampler.generator.variables]
+        before = [np.array(v) for v in sampler.network.variables]
         sampler.draw(10, "grid")
-        for old, variable in zip(before, sampler.generator.variables, strict=True):
+        for old, variable in zip(before, sampler.network.variables, strict=True):
             np.testing.assert_array_equal(old, np.array(variable))
 
     def test_images_are_float32_also_under_mixed_precision(self):
         config = tiny_config(generator=LAYERS, precision="mixed_bfloat16")
-        assert Sampler(build_generator(config), config).draw(3, "grid").dtype == np.float32
+        assert Sampler(build_network(config, "generator"), config).draw(3, "grid").dtype == np.float32
 
 
 class TestInterpolation:

@@ -33,7 +33,7 @@ def start(tiny):
 def train(tiny, start):
     def trained(done, total, room, *callbacks):
         restore(tiny.objective.variables(), start, "start")
-        Trainer(tiny.steps, tuple(tiny.objective.columns), tiny.draws, callbacks, room).train(done, total)
+        Trainer(tiny.steps, tiny.objective.column_names, tiny.draws, callbacks, room).train(done, total)
 
     return trained
 

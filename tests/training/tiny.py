@@ -8,11 +8,12 @@ import keras
 import numpy as np
 
 from ganlab.backends import load_backend
-from ganlab.config.schema import Config
-from ganlab.models.gan import Gan, build_gan
+from ganlab.config.schema import Config, Form
+from ganlab.models.building import Models, build_models
+from ganlab.objectives import build_objective
+from ganlab.objectives.gan_config import GanConfig
 from ganlab.training.checkpoints import snapshot
 from ganlab.training.draws import Draws
-from ganlab.training.objectives import gan_objective
 from ganlab.training.stages import Objective, Pass
 
 BACKEND = load_backend(keras.backend.backend())
@@ -42,7 +43,7 @@ def tiny_config(
         "train": {"steps": 10, "batch_size": 4, **(train or {})},
         **more,
     }
-    return Config.model_validate(content)
+    return GanConfig.model_validate(content)
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Tiny:
     """One GAN ready to train on IMAGES, at step 0."""
 
     config: Config
-    gan: Gan
+    models: Models
     objective: Objective
     draws: Draws
     steps: Any
@@ -66,33 +67,37 @@ class Tiny:
         return np.concatenate(rows)
 
     def column(self, rows: np.ndarray, name: str) -> np.ndarray:
-        return rows[:, list(self.objective.columns).index(name)]
+        return rows[:, self.objective.column_names.index(name)]
 
     def weights(self, network: str) -> list[np.ndarray]:
-        return self.gan.networks[network].get_weights()
+        return self.models.networks[network].model.get_weights()
 
     def snapshot(self) -> dict[str, np.ndarray]:
         return snapshot(self.objective.variables())
 
 
 def build(
-    config: Config, jit: bool = BACKEND.JIT[0], images: np.ndarray = IMAGES, change=lambda objective: objective
+    config: Config,
+    jit: bool = BACKEND.JIT[0],
+    images: np.ndarray = IMAGES,
+    change=lambda objective: objective,
+    labels: np.ndarray | None = None,
 ) -> Tiny:
     """Builds everything anew; `change` may replace the objective's stages."""
-    gan = build_gan(config, images.shape[1:])
-    objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, BACKEND.input_gradient)
-    objective = change(objective)
+    models = build_models(config, Form(images.shape[1:], None if labels is None else int(labels.max()) + 1))
+    objective = change(build_objective(config, models, BACKEND.input_gradient))
     draws = Draws(objective.draws, config.seed, len(images))
-    return Tiny(config, gan, objective, draws, BACKEND.Steps(objective, images, (-1.0, 1.0), jit))
+    data = {"images": images} | ({} if labels is None else {"labels": labels})
+    return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, (-1.0, 1.0), jit))
 
 
-def one_update(number: int, columns: dict):
+def one_update(number: int):
     """Leaves one update of an objective's step, and all passes that stand before it."""
 
     def change(objective: Objective) -> Objective:
         update = [stage for stage in objective.stages if not isinstance(stage, Pass)][number]
         before = objective.stages[: objective.stages.index(update)]
         passes = tuple(stage for stage in before if isinstance(stage, Pass))
-        return dataclasses.replace(objective, stages=(*passes, update), columns=columns)
+        return dataclasses.replace(objective, stages=(*passes, update))
 
     return change

@@ -1,0 +1,124 @@
+"""A network's layers with every group resolved: what the compiler builds, what reports read, what the identity is made of."""
+
+import copy
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ganlab.config.document import Keys
+from ganlab.config.layers import NAMED_BRANCHES, group_of
+
+# Names of values in a network that are no written layer's output; no layer may have such a name.
+RESERVED = ("input", "labels", "step", "fade", "output", "reference_batch")
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One layer of a network.
+
+    Attributes:
+        kind: the layer's class, e.g. `Conv2D`; whether it exists is the compiler's matter.
+        arguments: its arguments as the config has them.
+        path: the keys of its item in the config, e.g. `("generator", "layers", 3)`.
+        name: unique in the network: its `name:`, or as Keras names layers, e.g. `conv2d_1`.
+        phases: the phases it belongs to; () for all of them.
+    """
+
+    kind: str
+    arguments: dict[str, Any]
+    path: Keys
+    name: str = ""
+    phases: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class MergeSpec:
+    """A merging layer, and the layers of each of its branches; a branch without layers hands the input on."""
+
+    layer: LayerSpec
+    branches: dict[str, list["LayerSpec | MergeSpec"]]
+
+
+def expand(
+    layers: list[Any], keys: Keys, phase: int | None, counts: dict[str, int], phases: tuple[int, ...] = ()
+) -> list[LayerSpec | MergeSpec]:
+    """What a list that `read_layers` gave stands for, with repeats unrolled.
+
+    Args:
+        layers: the list.
+        keys: where it stands in the config.
+        phase: only layers of this phase; None for those of every phase.
+        counts: how often each name was given so far. Layers of other phases count, so that a layer keeps its name.
+        phases: the phases of the group that the list belongs to.
+    """
+    items: list[LayerSpec | MergeSpec] = []
+    for index, item in enumerate(layers):
+        path, kind = (*keys, index), group_of(item)
+        if kind == "repeat":
+            for _ in range(item["repeat"]):
+                items += expand(item["layers"], (*path, "layers"), phase, counts, phases)
+        elif kind == "phases":
+            own = tuple(sorted(item["phases"]))
+            inner = expand(item["layers"], (*path, "layers"), phase, counts, own)
+            items += inner if phase is None or phase in own else []
+        elif kind == "merge":
+            branches = {
+                name: expand(branch, (*path, "branches", name), phase, counts, phases)
+                for name, branch in item["branches"].items()
+            }
+            items.append(MergeSpec(_layer(item["merge"], (*path, "merge"), counts, phases), branches))
+        else:
+            items.append(_layer(item, path, counts, phases))
+    return items
+
+
+def _layer(item: str | dict[str, Any], path: Keys, counts: dict[str, int], phases: tuple[int, ...]) -> LayerSpec:
+    kind, arguments = (item, {}) if isinstance(item, str) else next(iter(item.items()))
+    counted, name = counted_name(kind, counts), arguments.get("name")
+    return LayerSpec(kind, copy.deepcopy(arguments), path, name if isinstance(name, str) else counted, phases)
+
+
+def counted_name(kind: str, counts: dict[str, int]) -> str:
+    """As Keras names layers (dense, dense_1), but counted within one network, so that names do not depend on history."""
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", kind).lower()
+    number = counts.get(snake, int(snake in RESERVED))
+    counts[snake] = number + 1
+    return f"{snake}_{number}" if number else snake
+
+
+def in_order(items: Iterable[LayerSpec | MergeSpec]) -> Iterator[LayerSpec]:
+    """Every layer in the order in which layers run, those of branches and merging layers included."""
+    for item in items:
+        if isinstance(item, MergeSpec):
+            for branch in item.branches.values():
+                yield from in_order(branch)
+            yield item.layer
+        else:
+            yield item
+
+
+def structure(layers: list[Any]) -> list[Any]:
+    """The list in one canonical form: what builds the same network gives the same structure.
+
+    Repeats are unrolled. A branch has its name only where the merging layer knows branches by name.
+    """
+    written: list[Any] = []
+    for item in layers:
+        kind = group_of(item)
+        if kind == "repeat":
+            written += structure(item["layers"]) * item["repeat"]
+        elif kind == "phases":
+            written.append({"phases": sorted(item["phases"]), "layers": structure(item["layers"])})
+        elif kind == "merge":
+            branches = {name: structure(branch) for name, branch in item["branches"].items()}
+            merge = _long(item["merge"])
+            named = next(iter(merge)) in NAMED_BRANCHES
+            written.append({"merge": merge, "branches": branches if named else list(branches.values())})
+        else:
+            written.append(_long(item))
+    return written
+
+
+def _long(item: str | dict[str, Any]) -> dict[str, Any]:
+    return {item: {}} if isinstance(item, str) else item

@@ -1,0 +1,57 @@
+"""Layers of one line of arithmetic."""
+
+import keras
+from keras import ops
+
+
+class GlobalSumPooling2D(keras.layers.Layer):
+    """The sum over height and width: (batch, height, width, channels) to (batch, channels).
+
+    Source: Miyato et al. 2018, arXiv 1802.05957, table 4, ends its residual discriminators so.
+    """
+
+    def call(self, images):
+        return ops.sum(images, axis=(1, 2))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1])
+
+
+class Scale(keras.layers.Layer):
+    """Multiplies by one trained number; the shape stays.
+
+    Source: Zhang et al. 2019, arXiv 1805.08318, equation 3, weighs self-attention so, beginning at 0.
+
+    Args:
+        initial: the number before training.
+    """
+
+    def __init__(self, initial=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.initial = initial
+
+    def build(self, input_shape):
+        self.factor = self.add_weight(shape=(), initializer=keras.initializers.Constant(self.initial), name="factor")
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class Fade(keras.layers.Layer):
+    """Merges the branches `old` and `new` of one shape into (1 - f) old + f new, with the fade f of each sample.
+
+    Source: Karras et al. 2018, arXiv 1710.10196, figure 2, lets new layers come in so while networks grow.
+    """
+
+    takes = ("fade",)
+
+    def call(self, inputs, fade):
+        old, new = inputs
+        fade = ops.reshape(fade, (-1, *[1] * (len(old.shape) - 1)))
+        return (1 - fade) * old + fade * new
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape[0]

@@ -1,0 +1,111 @@
+"""Random changes of the discriminator's inputs and outputs, in training only."""
+
+import keras
+from keras import ops
+
+
+class DiffAugment(keras.layers.Layer):
+    """Differentiable augmentation of what the discriminator sees; the discriminator's first layer.
+
+    The same random family of changes reaches real and generated images, in the discriminator's and in the generator's
+    updates, so that the generator is not taught the augmentation. Active in training only.
+
+    Source: Zhao et al. 2020, Differentiable Augmentation for Data-Efficient GAN Training, arXiv 2006.10738.
+
+    Args:
+        policy: any of color (brightness, saturation, contrast), translation (by up to 1/8 of the side, filled with the
+            value 0) and cutout (a square of half the side set to 0), one draw an image.
+        seed: of the layer's own random state, which checkpoints keep.
+
+    Input and output: images of shape (batch, height, width, channels).
+    """
+
+    def __init__(self, policy=("color", "translation", "cutout"), seed=None, **kwargs):
+        super().__init__(**kwargs)
+        unknown = [name for name in policy if name not in ("color", "translation", "cutout")]
+        if unknown:
+            raise ValueError(f"`policy` knows color, translation and cutout, received {unknown[0]!r}")
+        self.policy = tuple(policy)
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        if "color" in self.policy:
+            images = self._color(images)
+        if "translation" in self.policy:
+            images = self._translate(images)
+        if "cutout" in self.policy:
+            images = self._cut_out(images)
+        return images
+
+    def _uniform(self, images, low, high):
+        shape = (ops.shape(images)[0], 1, 1, 1)
+        return ops.cast(keras.random.uniform(shape, low, high, seed=self.seed_generator), images.dtype)
+
+    def _color(self, images):
+        images = images + self._uniform(images, -0.5, 0.5)
+        grey = ops.mean(images, axis=3, keepdims=True)
+        images = grey + (images - grey) * self._uniform(images, 0.0, 2.0)
+        mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+        return mean + (images - mean) * self._uniform(images, 0.5, 1.5)
+
+    def _translate(self, images):
+        _, height, width, _ = images.shape
+        images = ops.einsum("bij,bjwc->biwc", self._shift(images, height), images)
+        return ops.einsum("bij,bhjc->bhic", self._shift(images, width), images)
+
+    def _shift(self, images, side):
+        # One 0/1 matrix an image that moves its rows by a whole number: unlike a gather it has derivatives of every
+        # order on every backend, which gradient penalties need. Rows pushed over the edge meet no 1 and become 0.
+        most = int(side / 8 + 0.5)
+        offset = ops.floor(self._uniform(images, -most, most + 1))[:, :, :, 0]
+        place = ops.arange(side, dtype=offset.dtype)
+        return ops.cast(ops.equal(place[None, None, :], place[None, :, None] + offset), images.dtype)
+
+    def _cut_out(self, images):
+        _, height, width, _ = images.shape
+        rows = self._outside(images, height)
+        columns = ops.transpose(self._outside(images, width), (0, 2, 1, 3))
+        return images * ops.maximum(rows, columns)
+
+    def _outside(self, images, side):
+        centre = ops.floor(self._uniform(images, 0, side + 1 - side % 2))
+        place = ops.reshape(ops.arange(side, dtype=images.dtype), (1, side, 1, 1))
+        half = side // 4
+        inside = ops.logical_and(place >= centre - half, place < centre + half)
+        return 1 - ops.cast(inside, images.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class OutputNoise(keras.layers.Layer):
+    """Normal noise on a random part of a network's outputs; the discriminator's last layer. Active in training only.
+
+    Source: the noise injection of the Imperial College report of 2019 (noise on 10 % of the discriminator's outputs).
+
+    Args:
+        fraction: share of the samples that get noise, 0 to 1.
+        stddev: its standard deviation, in units of the output.
+        seed: of the layer's own random state, which checkpoints keep.
+    """
+
+    def __init__(self, fraction=0.1, stddev=1.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"`fraction` is a share between 0 and 1, received {fraction!r}")
+        self.fraction = fraction
+        self.stddev = stddev
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, outputs, training=False):
+        if not training:
+            return outputs
+        shape = ops.shape(outputs)
+        chosen = keras.random.uniform(shape, seed=self.seed_generator) < self.fraction
+        noise = keras.random.normal(shape, stddev=self.stddev, seed=self.seed_generator)
+        return outputs + ops.cast(ops.where(chosen, noise, 0.0), outputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

@@ -1,0 +1,144 @@
+"""Normalization over a batch, with labels, and over a fixed reference batch."""
+
+import math
+
+import keras
+from keras import ops
+
+
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras' layer with a variance that can be differentiated twice on every backend.
+
+    TensorFlow's tf.nn.moments, which Keras calls there, holds the mean in the variance constant. That leaves the gradient as it
+    is, but a gradient penalty through the layer gets another one than its formula has.
+    """
+
+    def _moments(self, inputs, mask):
+        if mask is not None or self.synchronized:
+            return super()._moments(inputs, mask)
+        mean = ops.mean(inputs, self._reduction_axes, keepdims=True)
+        variance = ops.mean(ops.square(inputs - mean), self._reduction_axes)
+        return ops.squeeze(mean, self._reduction_axes), variance
+
+
+class ConditionalBatchNormalization(BatchNormalization):
+    """Batch normalization whose scale gamma and shift beta are trained for each class: (batch, ..., channels), as it was.
+
+    Mean and variance are those of the whole batch, of all classes. A label that is a mixture of classes gets the mixture of
+    their gammas and betas.
+
+    Source: Dumoulin et al. 2017, arXiv 1610.07629, equation 5; in generators: Miyato and Koyama 2018, arXiv 1802.05637, section 4.
+
+    Args:
+        momentum, epsilon: see Keras' BatchNormalization.
+        gamma_initializer, beta_initializer: of the (classes, channels) numbers.
+    """
+
+    takes = ("labels",)
+
+    def __init__(self, momentum=0.99, epsilon=1e-3, gamma_initializer="ones", beta_initializer="zeros", **kwargs):
+        super().__init__(momentum=momentum, epsilon=epsilon, center=False, scale=False, **kwargs)
+        self.initializers = {"gamma": gamma_initializer, "beta": beta_initializer}
+
+    def build(self, inputs_shape, labels_shape):
+        super().build(inputs_shape)
+        shape = (labels_shape[-1], inputs_shape[-1])
+        self.class_gamma, self.class_beta = (
+            self.add_weight(shape=shape, initializer=initializer, name=name)
+            for name, initializer in self.initializers.items()
+        )
+
+    def call(self, inputs, labels, training=None):
+        shape = (-1, *[1] * (len(inputs.shape) - 2), inputs.shape[-1])
+        gamma, beta = (ops.reshape(ops.matmul(labels, table), shape) for table in (self.class_gamma, self.class_beta))
+        return super().call(inputs, training=training) * gamma + beta
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+
+class VirtualBatchNormalization(keras.layers.Layer):
+    """Normalizes each sample by itself together with a fixed reference batch: (batch, ..., channels), as it was.
+
+    Of each channel, over samples and space, mean and mean square are weighed n : 1 between the n reference samples, as this
+    layer's input has them under the present weights, and the sample itself. So a sample's output does not depend on the
+    rest of its batch. Training and inference are the same.
+
+    Source: Salimans et al. 2016, arXiv 1606.03498, section 3.4.
+
+    Args:
+        reference_size: n, the samples of the network's reference batch; the same for all layers of a network.
+        epsilon: added to the variance.
+        gamma_initializer, beta_initializer: of the scale and the shift, one number a channel.
+    """
+
+    takes = ("reference",)
+
+    def __init__(self, reference_size=64, epsilon=1e-3, gamma_initializer="ones", beta_initializer="zeros", **kwargs):
+        super().__init__(**kwargs)
+        if type(reference_size) is not int or reference_size < 1:
+            raise ValueError(f"`reference_size` is an integer >= 1, received {reference_size!r}")
+        self.reference_size, self.epsilon = reference_size, epsilon
+        self.initializers = {"gamma": gamma_initializer, "beta": beta_initializer}
+
+    def build(self, input_shape):
+        self.gamma, self.beta = (
+            self.add_weight(shape=(input_shape[-1],), initializer=initializer, name=name)
+            for name, initializer in self.initializers.items()
+        )
+
+    def call(self, inputs, reference=None):
+        """Without `reference` the inputs are the reference batch itself, which is normalized by its own statistics."""
+        samples = _positions(inputs)
+        if reference is None:
+            mean, variance = _moments(samples, (0, 1))
+        else:
+            n = self.reference_size
+            (all_mean, all_variance), (own_mean, own_variance) = (
+                _moments(_positions(reference), (0, 1)),
+                _moments(samples, 1),
+            )
+            mean = (n * all_mean + own_mean) / (n + 1)
+            # The mean square minus the squared mean, written as squares around the mean: rounding cannot make it negative.
+            spread = n * (all_variance + ops.square(all_mean - mean)) + own_variance + ops.square(own_mean - mean)
+            variance = spread / (n + 1)
+        normalized = ops.reshape((samples - mean) * ops.rsqrt(variance + self.epsilon), ops.shape(inputs))
+        return ops.cast(normalized, inputs.dtype) * self.gamma + self.beta
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def _positions(inputs):
+    """(batch, ..., channels) as (batch, positions, channels), float32: bfloat16 would round the statistics."""
+    return ops.cast(ops.reshape(inputs, (-1, math.prod(inputs.shape[1:-1]), inputs.shape[-1])), "float32")
+
+
+def _moments(samples, axes):
+    mean = ops.mean(samples, axes, keepdims=True)
+    return mean, ops.mean(ops.square(samples - mean), axes, keepdims=True)
+
+
+class ReferenceBatch(keras.layers.Layer):
+    """Hands on the reference batch of a network, (count, *shape), and ignores its input.
+
+    The compiler adds it where a layer takes `reference`. The batch is a weight that is not trained, so it is a part of checkpoints.
+    It is zeros until somebody assigns it.
+
+    Args:
+        count: how many samples.
+    """
+
+    def __init__(self, count, **kwargs):
+        super().__init__(**kwargs)
+        self.count = count
+
+    def build(self, input_shape):
+        shape = (self.count, *input_shape[1:])
+        self.batch = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="batch")
+
+    def call(self, inputs):
+        return ops.convert_to_tensor(self.batch)
+
+    def compute_output_shape(self, input_shape):
+        return (self.count, *input_shape[1:])

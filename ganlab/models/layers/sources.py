@@ -1,0 +1,90 @@
+"""Sources: layers that hand on another value of the network and ignore the output before them.
+
+`instead` names the value. For a source that has none, the compiler looks up what its arguments name.
+"""
+
+import keras
+
+
+class Labels(keras.layers.Layer):
+    """The labels of the samples as one-hot vectors: (batch, classes). A `Dense` without bias after it is an embedding."""
+
+    instead = "labels"
+
+    def call(self, labels):
+        return labels
+
+    def compute_output_shape(self, labels_shape):
+        return labels_shape
+
+
+class Step(keras.layers.Layer):
+    """The training step, counted from 0: (batch, 1), float32 also in mixed precision, which would round large steps."""
+
+    instead = "step"
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs | {"dtype": "float32"})
+
+    def call(self, step):
+        return step
+
+    def compute_output_shape(self, step_shape):
+        return step_shape
+
+
+class Latents(keras.layers.Layer):
+    """A part of the network's input, for networks whose input is a vector: (batch, count).
+
+    Source: Brock et al. 2019, arXiv 1809.11096, section 3.1 hands each block of a generator its own part of the latents.
+
+    Args:
+        first: index of the first number, from 0.
+        count: how many numbers.
+    """
+
+    instead = "input"
+
+    def __init__(self, first, count, **kwargs):
+        super().__init__(**kwargs)
+        for name, value, least in (("first", first, 0), ("count", count, 1)):
+            if type(value) is not int or value < least:
+                raise ValueError(f"`{name}` is an integer >= {least}, received {value!r}")
+        self.first, self.count = first, count
+
+    def build(self, latents_shape):
+        if len(latents_shape) != 2:
+            raise ValueError(
+                f"parts can be taken of a vector only; the network's input has {len(latents_shape) - 1} axes"
+            )
+        if self.first + self.count > latents_shape[1]:
+            end = self.first + self.count
+            raise ValueError(f"the part ends at {end}, but the network's input has {latents_shape[1]} numbers")
+
+    def call(self, latents):
+        return latents[:, self.first : self.first + self.count]
+
+    def compute_output_shape(self, latents_shape):
+        return (latents_shape[0], self.count)
+
+
+class Output(keras.layers.Layer):
+    """The output of an earlier layer of the network, as it is: a skip connection, as U-Net has them.
+
+    Source: Ronneberger et al. 2015, arXiv 1505.04597, figure 1.
+
+    Args:
+        of: the `name:` of the earlier layer.
+    """
+
+    instead = None
+
+    def __init__(self, of, **kwargs):
+        super().__init__(**kwargs)
+        self.of = of
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

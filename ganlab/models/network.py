@@ -1,0 +1,125 @@
+"""A compiled network: single Keras layers, what each of them takes, and one way to run them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from ganlab.models.layers.normalization import ReferenceBatch
+
+Tensor = Any
+INPUT = "input"
+INPUTS = (INPUT, "labels", "step", "fade")  # in the order in which the Keras model takes them
+
+
+@dataclass(frozen=True)
+class Node:
+    """One call of one layer.
+
+    Attributes:
+        name: of the value the call gives; other nodes take it by this name.
+        layer: a Keras layer.
+        takes: names of the values the layer is called with, in order.
+        more: argument of the layer's call -> name of the value for it, such as `{"labels": "labels"}`.
+        shape: of the value, without the batch.
+    """
+
+    name: str
+    layer: keras.Layer
+    takes: tuple[str, ...]
+    more: Mapping[str, str] = field(default_factory=dict)
+    shape: tuple[int | None, ...] = ()
+
+    def call(self, values: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
+        """What the layer gives for these values."""
+        arguments = [values[name] for name in self.takes]
+        # A merging layer takes one list, any other layer one tensor.
+        first = arguments[0] if len(arguments) == 1 else arguments
+        return self.layer(first, training=training, **{key: values[name] for key, name in self.more.items()})
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of single layers.
+
+    Attributes:
+        name: such as `generator`.
+        inputs: what it takes, by name: `input` (latents or samples) first, then what layers ask for, such as `labels`.
+        nodes: the calls in the order in which they run; the last one gives the network's output.
+        model: the same layers as a Keras model. It owns the weights; summaries and weight files speak of it.
+        features: names of the layers that the config named, whose outputs can be asked for.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    model: keras.Model
+    features: tuple[str, ...] = ()
+
+    def run(
+        self, values: Tensor | Mapping[str, Tensor], training: bool = False, features: Collection[str] = ()
+    ) -> dict[str, Tensor]:
+        """Runs the layers.
+
+        Args:
+            values: a value for each of `inputs`, others are left alone; a tensor stands for `input` alone.
+            training: whether dropout drops and batch normalization uses the batch's statistics.
+            features: names of layers whose outputs are wanted too.
+
+        Returns: `output` and each wanted layer's output, in the layers' own precision.
+        """
+        known = dict(values) if isinstance(values, Mapping) else {INPUT: values}
+        for node in self.nodes:
+            known[node.name] = node.call(known, training)
+        return {"output": known[self.nodes[-1].name], **{name: known[name] for name in features}}
+
+    def __call__(self, values: Tensor | Mapping[str, Tensor], training: bool = False) -> Tensor:
+        """The output alone; see `run`."""
+        return self.run(values, training)["output"]
+
+    def predict(self, values: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
+        """The output in inference, float32, for one batch of arrays; compiled once for each batch size."""
+        values = values if isinstance(values, Mapping) else {INPUT: values}
+        arrays = [values[name] for name in self.inputs]
+        return np.asarray(self.model.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays), np.float32)
+
+    @property
+    def layers(self) -> list[keras.Layer]:
+        """The layers in the order in which they run first."""
+        return list(dict.fromkeys(node.layer for node in self.nodes))
+
+    @property
+    def shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """The shape of every input and of every node's value, without the batch."""
+        inputs = {name: tuple(tensor.shape[1:]) for name, tensor in zip(self.inputs, self.model.inputs, strict=True)}
+        return inputs | {node.name: node.shape for node in self.nodes}
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of `input`, without the batch."""
+        return tuple(self.model.inputs[0].shape[1:])
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Without the batch."""
+        return self.nodes[-1].shape
+
+    @property
+    def reference(self) -> ReferenceBatch | None:
+        """The layer whose weight `batch` is the reference batch, to be assigned before training; None if no layer takes one."""
+        return next((layer for layer in self.layers if isinstance(layer, ReferenceBatch)), None)
+
+    @property
+    def variables(self) -> list:
+        return self.model.variables
+
+    @property
+    def trainable_variables(self) -> list:
+        return self.model.trainable_variables
+
+    @property
+    def losses(self) -> list:
+        """What regularizers add to the loss: those of weights, and of the outputs of the last run."""
+        return self.model.losses

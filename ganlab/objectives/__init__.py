@@ -1,0 +1,47 @@
+"""The objectives by their names in a config. A new one is a file with its keys and a function for its stages, and a row here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ganlab.config.schema import Config
+from ganlab.objectives.gan import gan_objective
+from ganlab.objectives.gan_config import GanConfig
+from ganlab.objectives.vae import VaeConfig, vae_objective
+
+if TYPE_CHECKING:
+    from ganlab.models.building import Models
+    from ganlab.training.stages import Objective
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of training.
+
+    Attributes:
+        config: the keys of its configs.
+        build: (config, models, input_gradient) -> what one step does.
+    """
+
+    config: type[Config]
+    build: Callable[..., "Objective"]
+
+
+OBJECTIVES = {"gan": Kind(GanConfig, gan_objective), "vae": Kind(VaeConfig, vae_objective)}
+
+
+def name_of(objective: Any) -> Any:
+    """The name in `objective: NAME` or `objective: {NAME: {options}}`; any other value is given back as it is."""
+    return next(iter(objective), None) if isinstance(objective, dict) and len(objective) == 1 else objective
+
+
+def build_objective(config: Config, models: "Models", input_gradient: Callable | None = None) -> "Objective":
+    """What one step of a config does.
+
+    Args:
+        config: the experiment.
+        models: its networks.
+        input_gradient: the backend's gradient at points; None where no step is run.
+    """
+    kind = next(kind for kind in OBJECTIVES.values() if isinstance(config, kind.config))
+    return kind.build(config, models, input_gradient)

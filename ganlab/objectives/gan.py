@@ -1,0 +1,205 @@
+"""The step of a GAN: which batches go through which network, under which loss, and who moves."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ganlab.objectives.averages import averaging
+from ganlab.objectives.gan_config import GanConfig
+from ganlab.objectives.inputs import draw_latents, fading, inputs_of, one_hot
+from ganlab.training import ops
+from ganlab.training.losses import LOSSES, Judged
+from ganlab.training.penalties import PENALTIES
+from ganlab.training.stages import Compute, Draw, Objective, Pass, Stage, Together, Update, Values
+
+if TYPE_CHECKING:
+    from ganlab.models.building import Models
+
+Tensor = Any
+
+
+def clip_weights(network: Any, limit: float, values: Values) -> None:
+    """Clips every trainable weight to [-limit, limit] (Arjovsky et al. 2017, algorithm 1)."""
+    for variable in network.trainable_variables:
+        variable.assign(ops.clip(variable, -limit, limit))
+
+
+def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable) -> Objective:
+    """Discriminator turns, then generator turns, as `config.train` says.
+
+    Args:
+        config: the experiment.
+        models: its networks, with optimizers that are built on their trainable weights.
+        input_gradient: the backend's gradient of a critic at points, for penalties.
+    """
+    gan = _Gan(config, models, input_gradient)
+    return Objective(
+        models.networks,
+        models.optimizers,
+        (*fading(models), *gan.stages()),
+        gan.draws,
+        config.columns(),
+        models.averages,
+        rebuild=lambda networks: gan_objective(config, dataclasses.replace(models, networks=networks), input_gradient),
+    )
+
+
+class _Gan:
+    """The stages of a generator and a discriminator under one config."""
+
+    def __init__(self, config: GanConfig, models: "Models", input_gradient: Callable):
+        self.config, self.train = config, config.train
+        self.generator, self.discriminator = models.networks["generator"], models.networks["discriminator"]
+        self.classes = models.form.classes
+        self.has_labels = any("labels" in network.inputs for network in models.networks.values())
+        self.loss = LOSSES[config.loss.name]
+        self.features = [config.loss.layer] if config.loss.layer else []
+        if self.features and config.loss.layer not in self.discriminator.features:
+            named = ", ".join(self.discriminator.features) or "no layer"
+            message = f"no layer of the discriminator has this name; named there: {named}"
+            raise config.error_at(("loss", config.loss.name, "layer"), message)
+        self.penalties = [(PENALTIES[name], options) for name, options in config.penalty.items()]
+        self.lazy_every = max([options.every for _, options in self.penalties], default=1)
+        self.input_gradient = input_gradient
+        self.draws: dict[str, Draw] = {}
+        clip = config.clip_weights
+        self.after_discriminator = (partial(clip_weights, self.discriminator, clip),) if clip else ()
+        self.after_generator = averaging(config, models, "generator")
+
+    # The networks speak bfloat16 under mixed precision; losses and images are float32.
+    def judge(self, values: Values, images: Tensor, labels: Tensor | None, targets: Tensor | None = None) -> Judged:
+        taken = inputs_of(self.discriminator, values, images, self.one_hot(labels))
+        outputs = self.discriminator.run(taken, training=True, features=self.features)
+        features = {name: ops.cast(outputs[name], "float32") for name in self.features}
+        return Judged(ops.cast(outputs["output"], "float32"), targets, labels, features)
+
+    def one_hot(self, labels: Tensor | None) -> Tensor | None:
+        return None if labels is None else one_hot(labels, self.classes)
+
+    def batch(self, values: Values, name: str) -> tuple[Tensor, Tensor | None]:
+        """Images and labels of a batch, real or generated."""
+        return values[name], values.get(f"{name}.labels")
+
+    def judged(self, values: Values, name: str, targets: str | None = None) -> Judged:
+        return self.judge(values, *self.batch(values, name), None if targets is None else values[targets])
+
+    def draw(self, name: str, kind: str, *shape: int, **options: Any) -> str:
+        self.draws[name] = Draw(kind, shape, **options)
+        return name
+
+    def draw_real(self, name: str, size: int) -> str:
+        return self.draw(name, "rows", size, arrays=("images", "labels") if self.has_labels else ("images",))
+
+    def draw_targets(self, turn: int, side: str) -> str | None:
+        if not self.loss.takes_targets:
+            return None
+        loss = self.config.loss
+        own, other = (loss.real_label, loss.fake_label) if side == "real" else (loss.fake_label, loss.real_label)
+        options = {"low": own[0], "high": own[1], "flip": loss.flip_labels, "flipped": other}
+        return self.draw(f"{side}_labels_{turn}", "targets", self.train.batch_size, 1, **options)
+
+    def generate(self, name: str, size: int) -> list[Stage]:
+        """The stages that make a generated batch of this name, with labels where the networks take them."""
+        self.draws[f"latents_{name}"] = draw_latents(self.config, size)
+        before: list[Stage] = []
+        if self.has_labels:
+            labels = self.draw(f"classes_{name}", "integers", size, high=self.classes)
+            before.append(Compute(lambda values: {f"{name}.labels": values[labels]}))
+
+        def inputs(values: Values) -> Any:
+            classes = self.one_hot(values.get(f"{name}.labels"))
+            return inputs_of(self.generator, values, values[f"latents_{name}"], classes)
+
+        return [*before, Pass(name, "generator", inputs, size)]
+
+    def stages(self) -> list[Stage]:
+        turns = [self.discriminator_turn(turn) for turn in range(self.train.discriminator_steps)]
+        stages = [stage for turn in turns for stage in turn]
+        if not self.config.shares_latents:
+            return stages + self.generator_turns()
+        last = self.train.discriminator_steps - 1
+        generator = self.generator_update(f"fake_{last}", f"real_{last}" if self.loss.needs_real else None)
+        if self.train.simultaneous:
+            return [*stages[:-1], Together((stages[-1], generator))]
+        return [*stages, generator]
+
+    def discriminator_turn(self, turn: int) -> list[Stage]:
+        """One turn of the discriminator: its passes and updates."""
+        size = self.train.batch_size
+        real, fake = self.draw_real(f"real_{turn}", size), f"fake_{turn}"
+        generated = self.generate(fake, size)
+        targets = {side: self.draw_targets(turn, side) for side in ("real", "fake")}
+        if self.train.discriminator_batches == "alternate":
+            of_real, of_fake = (self.one_side(*side, targets[side[0]]) for side in (("real", real), ("fake", fake)))
+            return [of_real, *generated, of_fake]
+        mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, _ in self.penalties]
+        loss = partial(self.both_sides, real, fake, targets, mixing)
+        after = self.after_discriminator
+        return [*generated, Update(("discriminator",), loss, 2 * size, lazy_every=self.lazy_every, after=after)]
+
+    def draw_mixing(self, turn: int, mixing: str | None) -> str | None:
+        shape = {None: None, "sample": (1,), "value": self.discriminator.input_shape}[mixing]
+        return shape and self.draw(f"mixing_{mixing}_{turn}", "uniform", self.train.batch_size, *shape)
+
+    def one_side(self, side: str, images: str, targets: str | None) -> Update:
+        def loss(values: Values, with_lazy: bool):
+            judged = self.judged(values, images, targets)
+            value = getattr(self.loss, side)(judged)
+            return value, {f"d_loss/{side}": value, **self.loss.logs(side, judged)}
+
+        return Update(("discriminator",), loss, self.train.batch_size, after=self.after_discriminator)
+
+    def both_sides(self, real: str, fake: str, targets: dict, mixing: list, values: Values, with_lazy: bool):
+        judge = self.in_one_pass if self.train.discriminator_batches == "joint" else self.in_two_passes
+        of_real, of_fake = judge(values, real, fake, targets)
+        loss = self.loss.discriminator(of_real, of_fake)
+        logs = {"d_loss": loss, **self.loss.logs("real", of_real), **self.loss.logs("fake", of_fake)}
+        for (penalty, options), name in zip(self.penalties, mixing, strict=True):
+            if options.every > 1 and not with_lazy:
+                continue
+            labels = (of_real if penalty.labels == "real" else of_fake).labels
+            critic = lambda points, labels=labels: self.judge(values, points, labels).logits  # noqa: E731
+            numbers = None if name is None else values[name]
+            value = penalty.function(critic, values[real], values[fake], numbers, self.input_gradient)
+            loss = loss + options.weight * options.every * value
+            logs["penalty"] = logs.get("penalty", 0.0) + options.weight * value
+        if self.penalties and "penalty" not in logs:
+            logs["penalty"] = ops.full((), float("nan"))  # not measured in this step, which is not zero
+        return loss, logs
+
+    def in_two_passes(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
+        return self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
+
+    def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
+        size = self.train.batch_size
+        (images, labels), (fakes, fake_labels) = self.batch(values, real), self.batch(values, fake)
+        both = None if labels is None else ops.concatenate([labels, fake_labels])
+        judged = self.judge(values, ops.concatenate([images, fakes]), both)
+
+        def part(rows: slice, labels: Tensor | None, name: str | None) -> Judged:
+            features = {key: feature[rows] for key, feature in judged.features.items()}
+            return Judged(judged.logits[rows], None if name is None else values[name], labels, features)
+
+        return part(slice(size), labels, targets["real"]), part(slice(size, None), fake_labels, targets["fake"])
+
+    def generator_update(self, fake: str, real: str | None) -> Update:
+        def loss(values: Values, with_lazy: bool):
+            of_real = None if real is None else self.judged(values, real)
+            value = self.loss.generator(of_real, self.judged(values, fake))
+            return value, {"g_loss": value}
+
+        return Update(("generator",), loss, self.generator_batch, through=fake, after=self.after_generator)
+
+    @property
+    def generator_batch(self) -> int:
+        return self.train.generator_batch_size or self.train.batch_size
+
+    def generator_turns(self) -> list[Stage]:
+        stages: list[Stage] = []
+        for turn in range(self.train.generator_steps):
+            needs_real = self.loss.needs_real
+            real = self.draw_real(f"generator_real_{turn}", self.generator_batch) if needs_real else None
+            fake = f"generator_fake_{turn}"
+            stages += [*self.generate(fake, self.generator_batch), self.generator_update(fake, real)]
+        return stages

@@ -1,0 +1,266 @@
+"""The keys of a GAN in a config: two networks, a loss, penalties and the order of updates."""
+
+import math
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from ganlab.config.document import Keys, shown
+from ganlab.config.fields import (
+    Described,
+    Flag,
+    Positive,
+    PositiveOrNull,
+    Section,
+    located,
+    one_of,
+    whole,
+    whole_or_null,
+)
+from ganlab.config.network import Network, normalise_choice
+from ganlab.config.schema import Config, Ends, Form, Train
+from ganlab.errors import did_you_mean
+from ganlab.training.losses import LOSSES
+from ganlab.training.penalties import PENALTIES
+from ganlab.training.stages import Column, losses_first
+
+Range = Annotated[tuple[float, float], Field(strict=False)]
+_TARGETS = ("real_label", "fake_label", "flip_labels")
+
+
+class Loss(Section):
+    """A loss with its options, which have a meaning for some losses only.
+
+    Attributes:
+        name: the loss.
+        real_label: lowest and highest target of real images; drawn between them, a fixed target if equal.
+        fake_label: the same for generated images.
+        flip_labels: the share of targets that are exchanged.
+        layer: the layer of the discriminator whose outputs are compared.
+    """
+
+    name: one_of(*LOSSES)
+    real_label: Range = (1.0, 1.0)
+    fake_label: Range = (0.0, 0.0)
+    flip_labels: float = 0.0
+    layer: str | None = None
+
+    @model_serializer
+    def _as_written(self, info: SerializationInfo) -> Any:
+        options = {key: getattr(self, key) for key in options_of(self.name)}
+        if info.exclude_defaults:
+            options = {key: value for key, value in options.items() if value != type(self).model_fields[key].default}
+        if not options_of(self.name):
+            return self.name
+        return {self.name: {key: _shortest(value) for key, value in options.items()}}
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """The options of a loss."""
+    row = LOSSES[name]
+    return (*(_TARGETS if row.takes_targets else ()), *(["layer"] if row.reads_layer else []))
+
+
+def _shortest(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    return value[0] if value[0] == value[1] else list(value)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _read_range(value: Any, keys: Keys) -> tuple[float, float]:
+    ends = value if isinstance(value, list) else [value, value]
+    if len(ends) != 2 or not all(map(_is_number, ends)) or ends[0] > ends[1]:
+        raise located(f"expected a number or [lowest, highest], received {shown(value)}", keys)
+    return float(ends[0]), float(ends[1])
+
+
+def _read_share(value: Any, keys: Keys) -> float:
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise located(f"expected a number from 0 to 1, received {shown(value)}", keys)
+    return float(value)
+
+
+def _read_layer(value: Any, keys: Keys) -> str:
+    if not isinstance(value, str):
+        raise located(f"expected the name of a layer of the discriminator, received {shown(value)}", keys)
+    return value
+
+
+_OPTIONS = {"real_label": _read_range, "fake_label": _read_range, "flip_labels": _read_share, "layer": _read_layer}
+
+
+def _read_loss(value: Any) -> Loss:
+    """The loss from its name or `{name: {options}}`."""
+    if isinstance(value, Loss):
+        return value
+    ((name, options),) = normalise_choice(value, f"one of {', '.join(LOSSES)}").items()
+    if name not in LOSSES:
+        nearest = did_you_mean(name, LOSSES, list_all_up_to=0)
+        raise located(f"expected one of {', '.join(LOSSES)}, received {shown(name)}{nearest and '.'}{nearest}")
+    for key in options:
+        if key not in _OPTIONS:
+            raise located(f"unknown key.{did_you_mean(key, _OPTIONS)}", (name, key))
+        if key not in options_of(name):
+            having = ", ".join(loss for loss in LOSSES if key in options_of(loss))
+            noun = "labels; those with labels are" if key in _TARGETS else f"{key}; those with it are"
+            raise located(f"the loss {name} has no {noun} {having}", (name, key))
+    if "layer" in options_of(name) and "layer" not in options:
+        raise located("missing; expected the name of a layer of the discriminator", (name, "layer"))
+    return Loss(name=name, **{key: _OPTIONS[key](option, (name, key)) for key, option in options.items()})
+
+
+class Penalty(Section):
+    """A penalty on the discriminator's gradient.
+
+    Attributes:
+        weight: its factor in the discriminator's loss.
+        every: applied in every so many steps, with as many times the weight (lazy regularization).
+    """
+
+    weight: Positive
+    every: whole(1) = 1
+
+
+def _read_penalties(value: Any) -> Any:
+    """The mapping of penalties with default weights filled in; null is none."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise located(f"expected null or a mapping of {', '.join(PENALTIES)}, received {shown(value)}")
+    penalties = {}
+    for name, options in value.items():
+        if name not in PENALTIES:
+            raise located(f"unknown key.{did_you_mean(name, PENALTIES)}", (name,))
+        if options is None or isinstance(options, dict):
+            options = {"weight": PENALTIES[name].weight, **(options or {})}
+        penalties[name] = options
+    return penalties
+
+
+def _require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
+    """Refuses two different intervals: one step of training computes all lazy penalties together."""
+    lazy = [(name, penalty.every) for name, penalty in penalties.items() if penalty.every > 1]
+    for name, every in lazy[1:]:
+        if every != lazy[0][1]:
+            first, shared = lazy[0]
+            message = f"expected {shared}, as for {first} (lazy penalties share it), received {every}"
+            raise located(message, (name, "every"))
+    return penalties
+
+
+class GanTrain(Train):
+    """How long and in which order the two networks are updated."""
+
+    discriminator_steps: whole(1) = 1
+    discriminator_batches: one_of("separate", "alternate", "joint") = "separate"
+    generator_steps: whole(1) = 1
+    generator_batch_size: whole_or_null(1) = None
+    share_latents: Flag = False
+    simultaneous: Flag = False
+
+    @model_validator(mode="after")
+    def _shared_latents_are_one_batch(self) -> "GanTrain":
+        if self.share_latents and self.generator_steps != 1:
+            raise located(
+                f"expected 1 generator step with share_latents: true, received {self.generator_steps}",
+                ("generator_steps",),
+            )
+        if self.share_latents and self.generator_batch_size not in (None, self.batch_size):
+            raise located(
+                f"expected {self.batch_size} (the batch_size) or null with share_latents: true,"
+                f" received {self.generator_batch_size}",
+                ("generator_batch_size",),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _simultaneous_updates_are_two(self) -> "GanTrain":
+        for key in ("discriminator_steps", "generator_steps"):
+            if self.simultaneous and getattr(self, key) != 1:
+                raise located(f"expected 1 with simultaneous: true, received {getattr(self, key)}", (key,))
+        if self.simultaneous and self.discriminator_batches == "alternate":
+            message = "expected separate or joint with simultaneous: true, received 'alternate'"
+            raise located(message, ("discriminator_batches",))
+        return self
+
+
+class GanConfig(Config):
+    """One experiment with a generator against a discriminator."""
+
+    NETWORKS: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
+    IS_CHAIN: ClassVar[bool] = True
+
+    objective: one_of("gan") = "gan"
+    generator: Network
+    discriminator: Network
+    loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(_read_loss)]
+    penalty: Annotated[dict[str, Penalty], BeforeValidator(_read_penalties), AfterValidator(_require_one_interval)] = (
+        Field({})
+    )
+    clip_weights: PositiveOrNull = None
+    train: GanTrain
+
+    @field_validator("labels")
+    @classmethod
+    def _known_labels(cls, labels: str) -> str:
+        if labels not in ("none", "conditional"):
+            raise located(f"'{labels}' is not supported yet; expected: none, conditional")
+        return labels
+
+    @model_validator(mode="after")
+    def _alternate_batches_stand_alone(self) -> "GanConfig":
+        pair = LOSSES[self.loss.name].real is None
+        if self.train.discriminator_batches == "alternate" and (self.penalty or pair):
+            reason = "a penalty" if self.penalty else f"the loss {self.loss.name}"
+            message = f"expected separate or joint with {reason}, received 'alternate'"
+            raise located(message, ("train", "discriminator_batches"))
+        return self
+
+    def ends(self, form: Form | None) -> dict[str, Ends]:
+        shape, classes = (form.shape, form.classes) if form else (None, None)
+        shared = self.context(form)
+        outputs = LOSSES[self.loss.name].outputs(classes)
+        what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {self.loss.name} needs"
+        return {
+            "generator": Ends({"input": (self.latent.dim,), **shared}, shape, f"the shape of {self.data.name}"),
+            "discriminator": Ends({"input": shape, **shared}, (outputs,), what),
+        }
+
+    def columns(self) -> tuple[Column, ...]:
+        measured = LOSSES[self.loss.name].columns()
+        names = ("d_loss", "g_loss", *measured, *(["penalty"] if self.penalty else []))
+        return losses_first(names, optional=["penalty"])
+
+    def rows_a_step(self) -> int:
+        """A batch for each discriminator step, and the generator's own where its loss reads real images."""
+        train = self.train
+        rows = train.batch_size * train.discriminator_steps
+        if LOSSES[self.loss.name].needs_real and not self.shares_latents:
+            rows += (train.generator_batch_size or train.batch_size) * train.generator_steps
+        return rows
+
+    @property
+    def shares_latents(self) -> bool:
+        """Whether the generator's update uses the images of the last discriminator update."""
+        return self.train.share_latents or self.train.simultaneous
+
+    def hyperparameters(self) -> dict[str, Any]:
+        penalties = ", ".join(f"{name}({penalty.weight:g})" for name, penalty in self.penalty.items())
+        return {
+            "discriminator_steps": self.train.discriminator_steps,
+            "loss": self.loss.name,
+            "clip_weights": self.clip_weights,
+            "penalty": penalties or None,
+        }

@@ -1,0 +1,55 @@
+"""What networks are fed in a step: latents, and beside a batch its labels, the step and how far new layers have come in."""
+
+from typing import TYPE_CHECKING, Any
+
+from ganlab.config.schema import Config
+from ganlab.training import ops
+from ganlab.training.stages import Compute, Draw, Values
+
+if TYPE_CHECKING:
+    from ganlab.models.building import Models
+    from ganlab.models.network import Network
+
+Tensor = Any
+
+
+def draw_latents(config: Config, size: int) -> Draw:
+    """Latents for `size` samples, as `latent` says."""
+    low = -1.0 if config.latent.distribution == "uniform" else 0.0
+    return Draw(config.latent.distribution, (size, config.latent.dim), low=low)
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """int32 labels (batch,) as float32 (batch, classes)."""
+    return ops.one_hot(labels, classes, dtype="float32")
+
+
+def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tensor | None = None) -> Tensor | Values:
+    """What a network takes: the samples alone, or a mapping with all that its layers ask for.
+
+    Args:
+        network: to be run.
+        values: of the step; `step` and `fade` are scalars.
+        samples: the network's input, shape (batch, ...).
+        labels: one-hot, shape (batch, classes).
+    """
+    if network.inputs == ("input",):
+        return samples
+    taken = {"input": samples}
+    if "labels" in network.inputs:
+        taken["labels"] = labels
+    for name in {"step", "fade"} & set(network.inputs):
+        taken[name] = ops.broadcast_to(ops.reshape(values[name], (1, 1)), (samples.shape[0], 1))
+    return taken
+
+
+def fading(models: "Models") -> tuple[Compute, ...]:
+    """The stage that gives `fade`, the share of the new layers in a phase, if some network takes it."""
+    if not any("fade" in network.inputs for network in models.networks.values()):
+        return ()
+    start, length = models.stretch.start, models.stretch.fade
+
+    def share(values: Values) -> Values:
+        return {"fade": ops.clip((values["step"] - start) / length, 0.0, 1.0) if length else ops.ones(())}
+
+    return (Compute(share),)

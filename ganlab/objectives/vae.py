@@ -1,0 +1,132 @@
+"""A variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114): an encoder and a generator under one loss."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, SerializationInfo, field_validator, model_serializer
+
+from ganlab.config.fields import Positive, Section, located, one_of
+from ganlab.config.network import Network, normalise_choice
+from ganlab.config.schema import Config, Ends, Form
+from ganlab.objectives.averages import averaging
+from ganlab.objectives.inputs import fading, inputs_of
+from ganlab.training import ops
+from ganlab.training.stages import Column, Draw, Objective, Update, Values
+
+if TYPE_CHECKING:
+    from ganlab.models.building import Models
+
+Tensor = Any
+
+
+class VaeOptions(Section):
+    """The options of `objective: {vae: {...}}`.
+
+    Attributes:
+        beta: weight of the KL divergence (Higgins et al. 2017); 1 is the evidence lower bound.
+        likelihood: of a value given the generator's output: bernoulli, or gaussian of variance 1.
+    """
+
+    beta: Positive = 1.0
+    likelihood: one_of("bernoulli", "gaussian") = "bernoulli"
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, serialize: Callable, info: SerializationInfo) -> dict[str, Any]:
+        return {"vae": serialize(self)}
+
+
+def _read_options(value: Any) -> Any:
+    if isinstance(value, VaeOptions):
+        return value
+    return normalise_choice(value, "vae or {vae: {options}}")["vae"]
+
+
+class VaeConfig(Config):
+    """One experiment with an encoder and a generator.
+
+    The encoder ends in twice `latent.dim` numbers: the means of the latents, then the logarithms of their variances.
+    """
+
+    NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator")
+
+    objective: Annotated[VaeOptions, BeforeValidator(_read_options)] = Field(VaeOptions())
+    encoder: Network
+    generator: Network
+
+    @field_validator("labels")
+    @classmethod
+    def _without_labels(cls, labels: str) -> str:
+        if labels != "none":
+            raise located(f"expected none with the objective vae, received '{labels}'")
+        return labels
+
+    def ends(self, form: Form | None) -> dict[str, Ends]:
+        shape, scalars = (form.shape if form else None), self.context(form)
+        means_and_variances = "twice latent.dim, a mean and the logarithm of a variance for each latent"
+        return {
+            "encoder": Ends({"input": shape, **scalars}, (2 * self.latent.dim,), means_and_variances),
+            "generator": Ends({"input": (self.latent.dim,), **scalars}, shape, f"the shape of {self.data.name}"),
+        }
+
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(map(Column, ("loss", "reconstruction", "kl")))
+
+    def rows_a_step(self) -> int:
+        return self.train.batch_size
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return {"objective": "vae", "beta": self.objective.beta, "likelihood": self.objective.likelihood}
+
+
+def vae_objective(config: VaeConfig, models: "Models", input_gradient: Callable | None = None) -> Objective:
+    """One update of both networks down the negative evidence lower bound, in nats a sample."""
+    encoder, generator = models.networks["encoder"], models.networks["generator"]
+    size, dim, options = config.train.batch_size, config.latent.dim, config.objective
+    low, high = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[config.data.range]
+
+    def loss(values: Values, with_lazy: bool):
+        real = values["real"]
+        codes = ops.cast(encoder(inputs_of(encoder, values, real), training=True), "float32")
+        means, log_variances = codes[:, :dim], codes[:, dim:]
+        latents = means + ops.exp(0.5 * log_variances) * values["noise"]
+        made = ops.cast(generator(inputs_of(generator, values, latents), training=True), "float32")
+        if options.likelihood == "bernoulli":
+            reconstruction = _bernoulli((real - low) / (high - low), (made - low) / (high - low))
+        else:
+            reconstruction = _gaussian(real, made)
+        divergence = ops.mean(normal_divergence(means, log_variances))
+        value = reconstruction + options.beta * divergence
+        return value, {"loss": value, "reconstruction": reconstruction, "kl": divergence}
+
+    update = Update(("encoder", "generator"), loss, size, after=averaging(config, models, "generator"))
+    return Objective(
+        models.networks,
+        models.optimizers,
+        (*fading(models), update),
+        {"real": Draw("rows", (size,)), "noise": Draw("normal", (size, dim))},
+        config.columns(),
+        models.averages,
+        rebuild=lambda networks: vae_objective(config, dataclasses.replace(models, networks=networks)),
+    )
+
+
+def normal_divergence(means: Tensor, log_variances: Tensor) -> Tensor:
+    """KL(N(mean, variance) || N(0, 1)) of each sample, summed over the latents: closed form, appendix B of the paper."""
+    return 0.5 * ops.sum(ops.square(means) + ops.exp(log_variances) - 1.0 - log_variances, axis=1)
+
+
+def _a_sample(values: Tensor) -> Tensor:
+    return ops.mean(ops.sum(ops.reshape(values, (values.shape[0], -1)), axis=1))
+
+
+def _bernoulli(real: Tensor, made: Tensor) -> Tensor:
+    """Negative log-likelihood, in nats a sample, of values in [0, 1] under probabilities in [0, 1]."""
+    made = ops.clip(made, 1e-6, 1.0 - 1e-6)  # a sigmoid or tanh that saturates in float32 would give infinity
+    return _a_sample(-real * ops.log(made) - (1.0 - real) * ops.log(1.0 - made))
+
+
+def _gaussian(real: Tensor, made: Tensor) -> Tensor:
+    """The same under normal distributions of variance 1 around the generator's output."""
+    return _a_sample(0.5 * ops.square(real - made) + 0.5 * math.log(2.0 * math.pi))

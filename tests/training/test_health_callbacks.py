@@ -1,0 +1,139 @@
+"""Health looks at a run, Verdict ends it."""
+
+import numpy as np
+import pytest
+
+from ganlab.errors import DivergedError, GanlabError
+from ganlab.training.callbacks import Health, Verdict
+from ganlab.training.trainer import Chunk
+from tests.training.contexts import DISCRIMINATOR, GENERATOR, NAMES, REAL, chunk, config_of, due, run_context
+from tests.training.tiny import build, tiny_config
+
+
+@pytest.fixture
+def tiny():
+    return build(config_of(), images=REAL)
+
+
+@pytest.fixture
+def watch(tiny, folder, writer):
+    """Health of a run of ten steps, and its context."""
+
+    def made(every=5, tiny=tiny, train=None, **changes):
+        config = config_of(output={"checkpoint_every": every}, train=train)
+        context = run_context(tiny, folder, writer, config=config, **changes)
+        return Health(context), context
+
+    return made
+
+
+def collapse(tiny):
+    tiny.models.networks["generator"].model.set_weights([np.zeros_like(a) for a in tiny.weights("generator")])
+
+
+class TestHealth:
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(self, folder, watch, value):
+        rows = chunk(8, count=3).rows
+        rows[1:, 1] = value
+        health, context = watch()
+        health.on_chunk(Chunk(8, NAMES, rows, 1.0))
+        assert (context.health.verdict, context.health.reason) == ("diverged", "g_loss is not finite at step 7")
+        with pytest.raises(DivergedError) as caught:
+            Verdict(context).on_chunk(Chunk(8, NAMES, rows, 1.0))
+        assert str(caught.value) == f"{folder.path}: diverged: g_loss is not finite at step 7"
+
+    def test_a_weight_that_no_loss_sees_is_noticed_within_the_chunk(self, watch):
+        layers = [*GENERATOR[:1], {"BatchNormalization": {}}, GENERATOR[1]]
+        tiny = build(tiny_config(generator=layers, discriminator=DISCRIMINATOR), images=REAL)
+        moving = next(v for v in tiny.models.networks["generator"].variables if "moving_variance" in v.path)
+        moving.assign(np.full(moving.shape, np.inf, np.float32))
+        health, context = watch(tiny=tiny)
+        health.on_chunk(chunk(3))
+        assert context.health.verdict == "diverged"
+        assert context.health.reason.endswith("moving_variance is not finite at step 3")
+
+    def test_a_config_may_let_it_go_on_with_the_verdict(self, watch):
+        health, context = watch(train={"stop_on": []})
+        health.on_chunk(chunk(4, d_loss=np.nan))
+        health.on_chunk(chunk(5))
+        Verdict(context).on_chunk(chunk(5))
+        assert context.health.verdict == "diverged"
+
+    def test_images_that_differ_are_ok_and_the_status_says_so(self, folder, watch):
+        health, context = watch()
+        health.on_chunk(chunk(5))
+        assert context.health.verdict == "ok" and context.health.reason is None
+        report = folder.status()["health"]
+        assert (report["step"], report["verdict"]) == (5, "ok") and report["diversity"] > 0.3
+
+    def test_images_that_are_all_alike_are_a_collapse(self, folder, tiny, watch):
+        collapse(tiny)
+        health, context = watch()
+        health.on_chunk(chunk(5))
+        assert context.health.verdict == "collapsed"
+        assert context.health.reason == "generated images differ 0.00 times as much as real ones"
+        assert folder.status()["health"]["diversity"] == 0
+
+    def test_a_discriminator_that_has_won_is_seen_over_all_rows_since_the_last_look(self, watch):
+        won = {"d_accuracy_real": 1.0, "d_accuracy_fake": 1.0, "d_loss": 1e-5}
+        health, context = watch()
+        health.on_chunk(chunk(4, count=4))  # still learning
+        health.on_chunk(chunk(5, **won))
+        assert context.health.verdict == "ok"
+        health.on_chunk(chunk(10, count=5, **won))
+        assert context.health.verdict == "not_converged"
+
+    def test_both_signs_are_told_and_collapse_is_the_verdict(self, tiny, watch):
+        collapse(tiny)
+        health, context = watch()
+        health.on_chunk(chunk(5, d_accuracy_real=1.0, d_accuracy_fake=1.0, d_loss=1e-5))
+        assert context.health.verdict == "collapsed" and context.health.reason.endswith(
+            "as real ones; the discriminator is right about every image and its loss is 0"
+        )
+
+    def test_a_run_may_recover(self, tiny, watch):
+        good = tiny.weights("generator")
+        collapse(tiny)
+        health, context = watch()
+        health.on_chunk(chunk(5))
+        tiny.models.networks["generator"].model.set_weights(good)
+        health.on_chunk(chunk(10))
+        assert context.health.verdict == "ok"
+
+    def test_data_of_a_few_images_are_too_few_to_judge_by(self, folder, tiny, watch):
+        collapse(tiny)
+        health, context = watch(images=REAL[:3])
+        health.on_chunk(chunk(5))
+        assert context.health.verdict == "ok" and "diversity" not in folder.status()["health"]
+
+    def test_data_that_are_no_images_are_judged_by_their_losses_alone(self, folder, writer):
+        points = np.random.default_rng(0).standard_normal((30, 2)).astype(np.float32)
+        tiny = build(tiny_config(generator=[{"Dense": {"units": 2}}]), images=points)
+        collapse(tiny)
+        context = run_context(tiny, folder, writer)
+        health = Health(context)
+        health.on_chunk(chunk(10))
+        assert context.health.verdict == "ok" and "diversity" not in folder.status()["health"]
+        health.on_chunk(chunk(10, d_loss=np.nan))
+        assert context.health.verdict == "diverged"
+
+    def test_it_looks_every_few_steps_and_at_the_end(self, folder, watch):
+        assert due(watch(every=4)[0], 10) == [4, 8, 10]
+        watch()[0].on_chunk(chunk(4))
+        assert folder.status() == {}
+
+
+class TestVerdict:
+    def test_stopping_on_collapse_is_a_choice_and_takes_two_looks(self, folder, tiny, watch):
+        collapse(tiny)
+        health, context = watch(train={"stop_on": ["diverged", "collapsed"]})
+        health.on_chunk(chunk(5)), Verdict(context).on_chunk(chunk(5))  # one look is no proof
+        health.on_chunk(chunk(10))
+        context.config = config_of()
+        Verdict(context).on_chunk(chunk(10))
+        context.config = config_of(train={"stop_on": ["collapsed"]})
+        with pytest.raises(GanlabError) as caught:
+            Verdict(context).on_chunk(chunk(10))
+        expected = "stopped at step 10: collapsed: generated images differ 0.00 times as much as real ones"
+        assert str(caught.value) == f"{folder.path}: {expected}"

@@ -1,0 +1,31 @@
+import math
+
+import numpy as np
+from keras import ops
+
+from ganlab.training.stages import Column, Objective, combine_logs, losses_first
+
+
+def combined(columns: list[str], logs: dict[str, list[float]]) -> list[float]:
+    objective = Objective({}, {}, (), {}, tuple(map(Column, columns)))
+    tensors = {name: [ops.convert_to_tensor(value) for value in values] for name, values in logs.items()}
+    return [float(value) for value in combine_logs(objective, tensors)]
+
+
+def test_a_column_is_the_mean_over_updates_of_what_they_logged():
+    assert combined(["loss", "g"], {"g": [5.0], "loss": [1.0, 3.0]}) == [2.0, 5.0]
+
+
+def test_parts_of_a_column_are_added_each_after_its_own_mean():
+    assert combined(["loss"], {"loss/real": [1.0, 3.0], "loss/fake": [10.0, 20.0, 30.0]}) == [22.0]
+
+
+def test_a_column_of_which_nothing_was_logged_is_not_a_number():
+    loss, penalty = combined(["loss", "penalty"], {"loss": [1.0]})
+    assert loss == 1.0 and math.isnan(penalty)
+
+
+def test_losses_come_before_other_columns_and_each_name_once():
+    columns = losses_first(["d_loss", "d_real", "g_loss", "d_real", "penalty"], optional=["penalty"])
+    assert [column.name for column in columns] == ["d_loss", "g_loss", "d_real", "penalty"]
+    np.testing.assert_array_equal([column.optional for column in columns], [False, False, False, True])
