@@ -21,7 +21,6 @@ GAINS = (
     ("XLA", _DENSE, ("ours_plain", [], {}), ("ours_xla", [], {})),
     ("Adam in one operation", tuple(ROWS), ("ours_plain_keras_adam", [], {}), ("ours_plain", [], {})),
     ("Adam in one pass under XLA", _DENSE, ("ours_xla_two_pass_adam", [], {}), ("ours_xla", [], {})),
-    ("kernels first in dense gradients", _DENSE, ("ours_xla_plain_dense", [], {}), ("ours_xla", [], {})),
     ("one generator pass for both updates", _SHARED, ("ours_plain", _NEW_LATENTS, {}), ("ours_plain", [], {})),
     ("folded up-sampling", _UP_SAMPLED, ("ours_plain", [], {}), ("ours_folded", [], {})),
     ("uint8 images", _SMALL, ("ours_float_images", [], {}), ("ours_plain", [], {})),

@@ -1,4 +1,4 @@
-"""Where a step under XLA spends its time, by kind of operation, with ganlab's tunings and without: TensorFlow's profiler.
+"""Where a step under XLA spends its time, by kind of operation, with Adam in one pass and in two: TensorFlow's profiler.
 
     GANLAB_DATA=... python benchmarks/operation_times.py configs/exp01.yaml
 
@@ -19,8 +19,6 @@ select_backend("tensorflow")
 import tensorflow as tf  # noqa: E402
 from ours import Ours  # noqa: E402
 from tensorflow.tsl.profiler.protobuf.xplane_pb2 import XSpace  # noqa: E402
-
-from ganlab.backends.tensorflow import TUNINGS  # noqa: E402
 
 # XLA names an operation after what it came from, and what it fused into one loop after the last of them.
 _KINDS = {"matmul": "products", "dot": "products", "copy": "copies", "fusion": "loops", "wrapped": "loops"}
@@ -52,14 +50,14 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     config = load_config(parser.parse_args().config)
     dataset = load_dataset(config.data, config.error_at)
-    print("| tunings | a step, ms | products of matrices | loops over values, Adam's among them | copies |")
+    print("| Adam | a step, ms | products of matrices | loops over values, Adam's among them | copies |")
     print("|---|---|---|---|---|")
-    for tunings in ((), ("dense",), TUNINGS):
-        side = Ours("tensorflow", config, dataset, jit=True, fold=False, tunings=tunings)
+    for tune_adam in (False, True):
+        side = Ours("tensorflow", config, dataset, jit=True, fold=False, tune_adam=tune_adam)
         side.run(_STEPS)
         whole, kinds = profile(side)
         cells = [f"{value:.2f}" for value in (whole, *(kinds[kind] for kind in ("products", "loops", "copies")))]
-        print(f"| {' | '.join([', '.join(tunings) or 'none', *cells])} |")
+        print(f"| {' | '.join(['one pass' if tune_adam else 'two passes', *cells])} |")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from ganlab.models.gan import build_gan
-from ganlab.training.objectives import gan_objective
 
 from ganlab.backends import load_backend
 from ganlab.config.value_range import value_range
+from ganlab.models.building import build_models
 from ganlab.models.folding import fold_objective
+from ganlab.objectives import build_objective
 from ganlab.training.draws import Draws
 from ganlab.training.timing import choose_steps
 
@@ -31,18 +31,15 @@ class Ours:
     ):
         module = load_backend(backend)
         self.config = config
-        self.gan = build_gan(config, dataset.shape)
-        objective = gan_objective(
-            config, self.gan.networks, self.gan.optimizers, self.gan.average, module.input_gradient
-        )
-        self.objective, self.columns = objective, list(objective.columns)
+        objective = build_objective(config, build_models(config, dataset.form), module.input_gradient)
+        self.objective, self.columns = objective, objective.column_names
         self.draws = Draws(objective.draws, config.seed, dataset.count)
-        images, ends = dataset.train.images, value_range(config.data.range)
+        data, ends = dataset.arrays, value_range(config.data.range)
         if float_images:
-            images = ends[0] + (ends[1] - ends[0]) / 255.0 * images.astype(np.float32)
+            data["images"] = ends[0] + (ends[1] - ends[0]) / 255.0 * data["images"].astype(np.float32)
 
         def make(objective, jit):
-            return module.Steps(objective, images, ends, jit, **switches)
+            return module.Steps(objective, data, ends, jit, **switches)
 
         if jit is None:
             self.steps, choice = choose_steps(module, make, objective, self.draws, config.jit, 10**6)
@@ -66,7 +63,7 @@ class Ours:
         """Writes the starting weights and the first steps' random numbers, for peers to start from the same."""
         arrays = {
             f"{name}/{index:03d}": np.array(variable)
-            for name, network in self.gan.networks.items()
+            for name, network in self.objective.networks.items()
             for index, variable in enumerate(network.trainable_variables)
         }
         taken = self.draws.take(0, steps)

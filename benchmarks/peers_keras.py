@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganlab.config.schema import Config
-from ganlab.training.losses import LOSSES
+from ganlab.training.losses import LOSSES, Judged
 
 
 class KerasGan(keras.Model):
@@ -16,6 +16,9 @@ class KerasGan(keras.Model):
         self.generator, self.discriminator = networks["generator"], networks["discriminator"]
         self.g_optimizer, self.d_optimizer = optimizers["generator"], optimizers["discriminator"]
         self.config, self.gan_loss = config, LOSSES[config.loss.name]
+
+    def _judge(self, images, target=None):
+        return Judged(self.discriminator(images, training=True), target)
 
     def _update(self, model, optimizer, loss):
         with tf.GradientTape() as tape:
@@ -35,12 +38,12 @@ class KerasGan(keras.Model):
             real_loss = self._update(
                 self.discriminator,
                 self.d_optimizer,
-                lambda: self.gan_loss.real(self.discriminator(real_images, training=True), 1.0),
+                lambda: self.gan_loss.real(self._judge(real_images, 1.0)),
             )
             fake_loss = self._update(
                 self.discriminator,
                 self.d_optimizer,
-                lambda fake_images=fake_images: self.gan_loss.fake(self.discriminator(fake_images, training=True), 0.0),
+                lambda fake_images=fake_images: self.gan_loss.fake(self._judge(fake_images, 0.0)),
             )
             if self.config.clip_weights:
                 limit = self.config.clip_weights
@@ -51,9 +54,7 @@ class KerasGan(keras.Model):
         g_loss = self._update(
             self.generator,
             self.g_optimizer,
-            lambda: self.gan_loss.generator(
-                None, self.discriminator(self.generator(latents, training=True), training=True)
-            ),
+            lambda: self.gan_loss.generator(None, self._judge(self.generator(latents, training=True))),
         )
         return {"d_loss": real_loss + fake_loss, "g_loss": g_loss}
 

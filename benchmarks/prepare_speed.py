@@ -15,7 +15,7 @@ import numpy as np
 
 from ganlab.data.decoding import decode
 from ganlab.data.faces import BATCH, FaceDetector
-from ganlab.data.pictures import open_pictures
+from ganlab.data.picture_files import open_pictures
 
 _TOLERANCE = 4  # pixels, of each of x, y, width and height
 _BLOCK = 2 * BATCH

@@ -47,15 +47,14 @@ def inside_bare(path: str, jit: str, room: str) -> None:
     from ganlab.config.loading import load_config
     from ganlab.config.value_range import value_range
     from ganlab.data import load_dataset
-    from ganlab.models.gan import build_gan
+    from ganlab.models.building import build_models
+    from ganlab.objectives import build_objective
     from ganlab.training.draws import Draws
-    from ganlab.training.objectives import gan_objective
 
     config = load_config(path)
     dataset, backend = load_dataset(config.data), load_backend("tensorflow")
-    gan = build_gan(config, dataset.shape)
-    objective = gan_objective(config, gan.networks, gan.optimizers, gan.average, backend.input_gradient)
-    steps = backend.Steps(objective, dataset.train.images, value_range(config.data.range), jit == "True")
+    objective = build_objective(config, build_models(config, dataset.form), backend.input_gradient)
+    steps = backend.Steps(objective, dataset.arrays, value_range(config.data.range), jit == "True")
     draws = Draws(objective.draws, config.seed, dataset.count).take(0, 1)
     start = time.perf_counter()
     steps.run(draws, 0, int(room))

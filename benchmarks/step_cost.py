@@ -9,13 +9,13 @@ are those of `ganlab check`, of the networks as written: a folded network needs 
 import argparse
 import statistics
 import time
-from types import SimpleNamespace
 
 import numpy as np
 from step_time import CONFIGS, ROWS
 
 from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_config
+from ganlab.data.dataset import Dataset, Split
 from ganlab.data.registry import load_dataset
 
 select_backend("tensorflow")
@@ -51,7 +51,7 @@ def grown(batch: int, side: int, factor: float):
     content["generator"]["layers"][1]["Reshape"]["target_shape"] = [side // 4, side // 4, filters[0]]
     content["train"]["batch_size"] = batch
     images = np.random.default_rng(0).integers(0, 256, (2000, side, side, 1), dtype=np.uint8)
-    dataset = SimpleNamespace(shape=images.shape[1:], count=len(images), train=SimpleNamespace(images=images))
+    dataset = Dataset("noise", Split(images), None, "", None, "drawn here")
     return type(load_config(CONFIGS / "exp05.yaml")).model_validate(content), dataset
 
 

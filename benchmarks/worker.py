@@ -37,10 +37,11 @@ def _keras(style: str, **options):
         select_backend("tensorflow")
         import peers_keras
 
-        from ganlab.models.gan import build_gan
+        from ganlab.models.building import build_models
 
-        gan = build_gan(config, dataset.shape)
-        return getattr(peers_keras, style)(config, gan.networks, gan.optimizers, dataset.train.images, **options)
+        models = build_models(config, dataset.form)
+        networks = {name: network.model for name, network in models.networks.items()}
+        return getattr(peers_keras, style)(config, networks, models.optimizers, dataset.train.images, **options)
 
     return build
 
@@ -68,12 +69,11 @@ SIDES = {
     "ours_jax": _ours("jax"),
     "ours_torch": _ours("torch"),
     "ours_plain": _ours(jit=False, fold=False),
-    "ours_plain_keras_adam": _ours(jit=False, fold=False, tunings=()),
+    "ours_plain_keras_adam": _ours(jit=False, fold=False, tune_adam=False),
     "ours_single_steps": _ours(jit=False, fold=False, room=1),
     "ours_folded": _ours(jit=False, fold=True),
     "ours_xla": _ours(jit=True, fold=False),
-    "ours_xla_two_pass_adam": _ours(jit=True, fold=False, tunings=("dense",)),
-    "ours_xla_plain_dense": _ours(jit=True, fold=False, tunings=("adam",)),
+    "ours_xla_two_pass_adam": _ours(jit=True, fold=False, tune_adam=False),
     "ours_float_images": _ours(jit=False, fold=False, float_images=True),
     "fit": _keras("FitPeer"),
     "fit_jit": _keras("FitPeer", jit_compile=True),

@@ -20,8 +20,13 @@ tables:
 scores: {digits: "Table 3: scores"}
 strips:
   - {title: Figure 1, name: exp01, steps: [1, 500, 1500]}
+compare:
+  derived_from: family
+  epochs: train.steps
+  latent_dim: latent.dim
+  generator_activation: generator.hidden.*.activation
 """
-# What ganlab.reports.facts reads needs both networks.
+# Facts are read of whole configs alone.
 DISCRIMINATOR = """\
 data: {{name: {dataset}}}
 discriminator:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlab.reports.cells import Cell, group_cells
+from ganlab.reports.averages import Cell, group_cells
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.logs import read_history
 from ganlab.runs.records import RunRecord, find_runs, read_runs

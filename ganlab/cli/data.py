@@ -10,7 +10,7 @@ from ganlab.cli.output import json_option, print_tables
 def command(as_json):
     """List the data sets: where each was found, image counts, shapes, classes and checksums."""
     from ganlab.data import list_datasets
-    from ganlab.reports.document import to_json
+    from ganlab.reports.json_text import to_json
     from ganlab.reports.listing import dataset_table
 
     datasets = list_datasets()

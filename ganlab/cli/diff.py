@@ -13,7 +13,7 @@ from ganlab.cli.output import json_option, print_tables, results_option
 def command(first, second, results, as_json):
     """Compare two runs: config keys that differ, metrics side by side, and how the environments differ."""
     from ganlab.reports.difference import difference_document, difference_tables
-    from ganlab.reports.document import to_json
+    from ganlab.reports.json_text import to_json
     from ganlab.runs.records import find_run, read_run
 
     records = [read_run(find_run(results, run)) for run in (first, second)]

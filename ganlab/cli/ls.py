@@ -10,7 +10,7 @@ from ganlab.cli.output import fail_for, json_option, print_tables, results_optio
 @json_option
 def command(results, as_json):
     """List runs: what each is, what became of it, and its main metric."""
-    from ganlab.reports.document import to_json
+    from ganlab.reports.json_text import to_json
     from ganlab.reports.listing import listing_document, listing_table
     from ganlab.runs.records import find_runs, read_runs
 

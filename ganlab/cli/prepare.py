@@ -23,13 +23,13 @@ def command(dataset, source, download, size, limit, crop):
     DATASET is celeba, afhq, or a free name for your own photos. An interrupted command goes on where it was.
     """
     from ganlab.cli.prepare_progress import progress
-    from ganlab.data.photo_sets import Request, prepare_photos
     from ganlab.data.photo_sources import find_photos, known_source
+    from ganlab.data.prepare import Request, prepare_photos
     from ganlab.data.registry import DATASETS
     from ganlab.training.signals import watched_signals
 
     known = known_source(dataset, DATASETS)
-    path = find_photos(dataset, known, source, download, DATASETS)
+    path = find_photos(dataset, known, source, download)
     request = Request(dataset, path, crop or known.crop, size or known.size, limit)
     click.echo(f"{dataset}: photos of {path}, crop {request.crop}, {request.size} x {request.size} pixels")
     with watched_signals() as stopped, progress(limit) as notify:

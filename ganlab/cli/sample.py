@@ -23,7 +23,6 @@ def command(run, step, count, seed, interpolate, out, backend, results):
     import numpy as np
 
     from ganlab.flows.load import load_checkpoint
-    from ganlab.pictures.images import to_shown
     from ganlab.pictures.samples import write_samples
     from ganlab.runs.folder import RunFolder
     from ganlab.runs.records import find_run
@@ -42,8 +41,6 @@ def command(run, step, count, seed, interpolate, out, backend, results):
     # Of a generator that takes labels, a row shows one class.
     labels = np.arange(len(latents)) // columns % sampler.classes if sampler.classes else None
     samples = sampler.images(latents, labels)
-    if samples.ndim == 4:
-        samples = to_shown(samples, loaded.config.data.range)
     target = out or loaded.folder.extra_sample("interpolation" if interpolate else "sample", loaded.step, seed)
-    write_samples(target, samples, rows, columns)
+    write_samples(target, samples, (rows, columns), loaded.config.data.range)
     click.echo(target)

@@ -14,7 +14,7 @@ def command(run, results, as_json):
 
     RUN is a run folder, its name, a config's name, or the first digits of an identity.
     """
-    from ganlab.reports.document import to_json
+    from ganlab.reports.json_text import to_json
     from ganlab.reports.single import run_document, run_tables
     from ganlab.runs.records import find_run, read_run
 

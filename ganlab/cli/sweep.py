@@ -40,7 +40,7 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
 
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
-    from ganlab.sweep.cells import configs_of
+    from ganlab.sweep.configs import configs_of
     from ganlab.sweep.jobs import state_of
     from ganlab.sweep.survey import survey
 

@@ -1,117 +1,68 @@
-"""From the photos of a block to its shard: decoded by several threads, searched for faces in batches, cut and resized."""
+"""From photos to images: faces are searched for in batches, parts are cut out and resized; several photos at a time."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from ganlab.data.crops import FACE_CROPS, Box, area_of, cut, fit, scaled
-from ganlab.data.decoding import Pictures, decode, for_each, refusing_bombs
-from ganlab.data.shards import Photo, Shard
+from ganlab.data.crops import Box, Photo, area_of, cut, fit, scaled
+from ganlab.data.decoding import decode, in_parallel
+from ganlab.data.faces import MOST_SIDE, face_detector
+from ganlab.data.picture_files import Pictures
 from ganlab.errors import GanlabError
 
 NO_FACE = "no face"
 
 
-@dataclass
-class _Piece:
-    """A photo on its way.
+def find_faces(pictures: Pictures, names: Sequence[str]) -> list[Box | str]:
+    """The most certain face of each photo, in the photo's own pixels, or the reason why there is none."""
 
-    Attributes:
-        pixels: the photo, reduced to what the detector needs; at last the image. None for an unreadable one.
-        size: (width, height) of the photo itself.
-        box: the part that becomes the image.
-        reason: why there will be none.
+    def read(name: str) -> tuple[np.ndarray, tuple[int, int]] | str:
+        photo = _decoded(pictures, name)
+        return photo if isinstance(photo, str) else (fit(photo, MOST_SIDE), photo.shape[1::-1])
+
+    photos = in_parallel(read, names)
+    faces = iter(face_detector().detect([photo[0] for photo in photos if not isinstance(photo, str)]))
+    found: list[Box | str] = []
+    for photo in photos:
+        face = photo if isinstance(photo, str) else next(faces) or NO_FACE
+        if not isinstance(face, str):
+            reduced, size = photo
+            face = scaled(face, size[0] / reduced.shape[1], *size)
+        found.append(face)
+    return found
+
+
+def cut_photos(
+    pictures: Pictures, names: Sequence[str], crop: str, size: int, faces: Sequence[Box | str] | None
+) -> tuple[list[Photo], np.ndarray]:
+    """Makes the images of some photos.
+
+    Args:
+        pictures: the folder or zip.
+        names: of photos in it.
+        crop: see `crops.area_of`.
+        size: pixels a side of an image.
+        faces: as `find_faces` gives them; None for crops that do not look for any.
+
+    Returns:
+        the fate of each photo, and the images `(n, size, size, 3)`, uint8, of the n photos that gave one.
     """
 
-    pixels: np.ndarray | None = None
-    size: tuple[int, int] = (0, 0)
-    box: Box | None = None
-    reason: str | None = None
+    def make(name: str, face: Box | str | None) -> tuple[Photo, np.ndarray | None]:
+        photo = face if isinstance(face, str) else _decoded(pictures, name)
+        if isinstance(photo, str):
+            return Photo(name, reason=photo), None
+        area = area_of(crop, photo.shape[1], photo.shape[0], face)
+        return Photo(name, area), cut(photo, area, size)
+
+    made = in_parallel(make, names, faces or [None] * len(names))
+    images = [image for _, image in made if image is not None]
+    return [photo for photo, _ in made], np.array(images, np.uint8).reshape(-1, size, size, 3)
 
 
-class Cutter:
-    """Makes shards, and decodes the next block of photos while a block is searched for faces.
-
-    A context manager: its end waits for what is being decoded ahead.
-    """
-
-    def __init__(self, pictures: Pictures, crop: str, size: int):
-        self.pictures, self.crop, self.size = pictures, crop, size
-        self._pool = ThreadPoolExecutor(1)
-        self._ahead: tuple[Sequence[str], Future] | None = None
-
-    @cached_property
-    def _detector(self):
-        from ganlab.data.faces import FaceDetector  # ten seconds, when the first face is looked for
-
-        return FaceDetector()
-
-    def shard(self, names: list[str], upcoming: list[str]) -> Shard:
-        """What becomes of these photos.
-
-        Args:
-            names: in the pictures.
-            upcoming: those of the next call, if there will be one.
-        """
-        ahead, self._ahead = self._ahead, None
-        waiting = ahead[1] if ahead and ahead[0] == names else self._pool.submit(self._open, names)
-        if upcoming:
-            self._ahead = upcoming, self._pool.submit(self._open, upcoming)
-        pieces = waiting.result()
-        if self.crop in FACE_CROPS:
-            self._cut_faces(names, pieces)
-        photos = [Photo(name, piece.box, piece.reason) for name, piece in zip(names, pieces, strict=True)]
-        images = [piece.pixels for piece in pieces if piece.reason is None]
-        return Shard(photos, np.stack(images) if images else np.empty((0, self.size, self.size, 3), np.uint8))
-
-    def __enter__(self) -> "Cutter":
-        self._refusal = refusing_bombs()
-        self._refusal.__enter__()
-        return self
-
-    def __exit__(self, *error) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._refusal.__exit__(*error)
-
-    def _open(self, names: Sequence[str]) -> list[_Piece]:
-        pieces = [_Piece() for _ in names]
-
-        def place(index: int) -> None:
-            pieces[index] = self._piece(names[index])
-
-        for_each(place, range(len(names)))
-        return pieces
-
-    def _piece(self, name: str) -> _Piece:
-        try:
-            photo = decode(self.pictures, name, None, channels=3)
-        except GanlabError as error:
-            return _Piece(reason=str(error).removeprefix(f"{self.pictures.shown(name)}: ").rstrip("."))
-        height, width = photo.shape[:2]
-        if self.crop in FACE_CROPS:
-            from ganlab.data.faces import MOST_SIDE
-
-            return _Piece(fit(photo, MOST_SIDE), (width, height))
-        area = area_of(self.crop, width, height)
-        return _Piece(cut(photo, area, self.size), (width, height), area)
-
-    def _cut_faces(self, names: Sequence[str], pieces: list[_Piece]) -> None:
-        readable = [index for index, piece in enumerate(pieces) if piece.reason is None]
-        faces = dict(zip(readable, self._detector.detect([pieces[i].pixels for i in readable]), strict=True))
-
-        def finish(index: int) -> None:
-            piece, face = pieces[index], faces[index]
-            if face is None:
-                piece.reason = NO_FACE
-                return
-            photo, (width, height) = piece.pixels, piece.size
-            if photo.shape[1] != width:  # the detector saw it reduced, the image is cut from all its pixels
-                face = scaled(face, width / photo.shape[1], width, height)
-                photo = decode(self.pictures, names[index], None, channels=3)
-            piece.box = area_of(self.crop, width, height, face)
-            piece.pixels = cut(photo, piece.box, self.size)
-
-        for_each(finish, readable)
+def _decoded(pictures: Pictures, name: str) -> np.ndarray | str:
+    """The photo, or the reason why it cannot be read."""
+    try:
+        return decode(pictures, name, None, channels=3)
+    except GanlabError as error:
+        return str(error).removeprefix(f"{pictures.shown(name)}: ").rstrip(".")

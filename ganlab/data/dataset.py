@@ -1,6 +1,7 @@
-"""What a loaded data set is: real samples, labels where there are some, and a fingerprint of the samples."""
+"""A loaded data set: real samples, labels where there are some, and a fingerprint of the samples."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,3 +80,9 @@ def fingerprint_of(images: np.ndarray) -> str:
     digest = hashlib.sha256(f"{images.dtype.str} {images.shape}\n".encode())
     digest.update(images.reshape(-1).view(np.uint8))
     return digest.hexdigest()
+
+
+def listed(name: str, found: str, shape: Sequence[int] | None = None, classes: int | None = None) -> dict:
+    """A row of `ganlab data` with all its keys; see `registry.list_datasets`."""
+    row = dict.fromkeys(("name", "found", "train", "test", "shape", "classes", "checksum", "problem"))
+    return row | {"name": name, "found": found, "shape": shape and list(shape), "classes": classes}

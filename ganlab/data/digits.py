@@ -7,8 +7,8 @@ import importlib.resources
 
 import numpy as np
 
-from ganlab.data.dataset import Dataset, Split
-from ganlab.data.preparing import ErrorAt, plain_error_at, prepare
+from ganlab.data.dataset import Dataset, Split, listed
+from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 from ganlab.data.published import checksum_of
 
 _SOURCE = "scikit-learn"
@@ -17,25 +17,15 @@ _CLASSES = tuple("0123456789")
 
 def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
     """All digits as training data, their values 0 to 16 scaled to 0 to 255; see `Published.load`."""
-    return prepare("digits", _read(), None, _CLASSES, _SOURCE, options, error_at)
+    return apply_options("digits", _read(), None, _CLASSES, _SOURCE, options, error_at)
 
 
 def describe() -> dict:
     """A row of `ganlab data`."""
-    file = importlib.resources.files("sklearn.datasets.data") / "digits.csv.gz"
-    with importlib.resources.as_file(file) as path:
-        checksum = checksum_of([path])
     digits = _read()
-    return {
-        "name": "digits",
-        "found": _SOURCE,
-        "train": digits.count,
-        "test": None,
-        "shape": list(digits.images.shape[1:]),
-        "classes": len(_CLASSES),
-        "checksum": checksum,
-        "problem": None,
-    }
+    row = listed("digits", _SOURCE, digits.images.shape[1:], len(_CLASSES))
+    with importlib.resources.as_file(importlib.resources.files("sklearn.datasets.data") / "digits.csv.gz") as path:
+        return row | {"train": digits.count, "checksum": checksum_of([path])}
 
 
 def _read() -> Split:

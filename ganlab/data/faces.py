@@ -6,6 +6,7 @@ for (v - 127.5) / 128 is exact in both.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -52,6 +53,12 @@ class FaceDetector:
     def _detect(self, photos: list[np.ndarray]) -> list[list[Box]]:
         found = self._network.detect_faces([photo.astype(np.float32) for photo in photos])
         return [_within(faces, photo.shape) for faces, photo in zip(found, photos, strict=True)]
+
+
+@functools.cache
+def face_detector() -> FaceDetector:
+    """The detector of this process, made when the first face is looked for: that takes ten seconds."""
+    return FaceDetector()
 
 
 def _compiled(model: Callable, size: int | None) -> Callable:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from ganlab.data.dataset import Dataset, Split, fingerprint_of
+from ganlab.data.dataset import Dataset, Split, fingerprint_of, listed
 from ganlab.data.decoding import are_all_grey, decode, decode_into
-from ganlab.data.pictures import PictureFolder, PictureZip, open_pictures
-from ganlab.data.preparing import ErrorAt, checked_limit, plain_error_at
+from ganlab.data.options import ErrorAt, checked_limit, plain_error_at
+from ganlab.data.picture_files import Pictures, open_pictures
 from ganlab.data.sources import cached_folder, own_data_folder
 from ganlab.errors import MissingDataError
 from ganlab.storage.cache import compute_once
@@ -47,8 +47,7 @@ def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
 
 def describe() -> dict:
     """A row of `ganlab data`."""
-    keys = ("train", "test", "shape", "classes", "checksum", "problem")
-    return {"name": "folder", "found": "data.source in the config"} | dict.fromkeys(keys)
+    return listed("folder", "data.source in the config")
 
 
 def _find(source: str | Path) -> Path:
@@ -61,24 +60,16 @@ def _find(source: str | Path) -> Path:
     raise MissingDataError(f"data.source: expected a folder or a zip of pictures at {places}, found nothing.")
 
 
-def _read(pictures: PictureFolder | PictureZip, names: list[str], options) -> np.ndarray:
+def _read(pictures: Pictures, names: list[str], options) -> np.ndarray:
     luminosity = options.grayscale == "luminosity"
-    recipe = [
-        _FORMAT,
-        PIL.__version__,
-        pictures.content_key(names),
-        len(names),
-        options.image_size,
-        luminosity,
-    ]
+    content = pictures.content_key(names)
+    recipe = [_FORMAT, PIL.__version__, content, len(names), options.image_size, luminosity]
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     make = partial(_write_array, pictures=pictures, names=names, size=options.image_size, luminosity=luminosity)
     return np.load(compute_once(cached_folder("folder") / f"{key[:32]}.npy", make, _is_whole), allow_pickle=False)
 
 
-def _write_array(
-    path: Path, pictures: PictureFolder | PictureZip, names: list[str], size: int | None, luminosity: bool
-) -> None:
+def _write_array(path: Path, pictures: Pictures, names: list[str], size: int | None, luminosity: bool) -> None:
     channels = 1 if luminosity or are_all_grey(pictures, names) else 3
     height, width, _ = decode(pictures, names[0], size, channels).shape
     array = np.lib.format.open_memmap(path, "w+", np.uint8, (len(names), height, width, channels))

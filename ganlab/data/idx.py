@@ -1,4 +1,4 @@
-"""The IDX format of MNIST and its successors (LeCun, Cortes, Burges: http://yann.lecun.com/exdb/mnist/).
+"""The IDX format of MNIST and of the data sets made in its image (LeCun, Cortes, Burges: http://yann.lecun.com/exdb/mnist/).
 
 Big-endian: two zero bytes, the type (8 = unsigned byte), the rank, each dimension as 32 bits, the values.
 """
@@ -14,8 +14,19 @@ import numpy as np
 from ganlab.storage.damage import broken
 from ganlab.storage.unpacking import MOST_RATIO, is_bomb
 
+IDX_FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
 _UNSIGNED_BYTE = 8
 _MOST_SAMPLES = 10_000_000
+
+
+def read_idx_files(paths: list[Path]) -> tuple[np.ndarray, ...]:
+    """Images of 28x28 pixels and labels, from the four files in the order of IDX_FILES."""
+    return tuple(read_idx(path, shape) for path, shape in zip(paths, ((28, 28), ()) * 2, strict=True))
 
 
 def read_idx(path: Path, sample_shape: tuple[int, ...]) -> np.ndarray:
@@ -45,15 +56,6 @@ def read_idx(path: Path, sample_shape: tuple[int, ...]) -> np.ndarray:
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise broken(path, error) from error
     return np.frombuffer(values, np.uint8).reshape(count, *sample_shape)
-
-
-def read_idx_count(path: Path, sample_shape: tuple[int, ...]) -> int:
-    """How many samples the header declares."""
-    try:
-        with gzip.open(path) as file:
-            return _read_header(file, path, sample_shape)
-    except (OSError, EOFError, zlib.error, struct.error) as error:
-        raise broken(path, error) from error
 
 
 def _read_header(file: gzip.GzipFile, path: Path, sample_shape: tuple[int, ...]) -> int:

@@ -1,16 +1,15 @@
 """Data sets that `ganlab prepare` made of photos: an array and a manifest in a folder of the cache, named by their options."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ganlab.data.crops import CROPS
-from ganlab.data.dataset import Dataset, Split
-from ganlab.data.preparing import ErrorAt, plain_error_at, prepare
-from ganlab.data.shards import Photo
+from ganlab.data.crops import CROPS, Photo
+from ganlab.data.dataset import Dataset, Split, listed
+from ganlab.data.options import ErrorAt, apply_options, plain_error_at
+from ganlab.data.published import checksum_of
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, MissingDataError
 from ganlab.storage.writing import read_json, write_text
@@ -51,9 +50,7 @@ class PreparedSet:
 
     def verify(self) -> None:
         """Raises: GanlabError if the array is not the one that was made."""
-        with open(self.array, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        if checksum != self.facts()["array"].get("sha256"):
+        if checksum_of([self.array]) != self.facts()["array"].get("sha256"):
             raise GanlabError(f"{self.array}: broken data file: its checksum is not the manifest's. {_AGAIN}")
 
     def images(self, limit: int | None = None) -> np.ndarray:
@@ -100,7 +97,8 @@ def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
         raise MissingDataError(_how_to_prepare(options, sizes))
     enough = [(place, facts) for place, facts in fitting if facts["counts"]["images"] >= (options.limit or 0)]
     place, _ = (enough or fitting)[0]
-    return prepare(options.name, Split(place.images(options.limit)), None, None, str(place.folder), options, error_at)
+    train = Split(place.images(options.limit))
+    return apply_options(options.name, train, None, None, str(place.folder), options, error_at)
 
 
 def is_prepared(options) -> bool:
@@ -123,7 +121,7 @@ def describe_prepared(name: str) -> list[dict]:
     """Rows of `ganlab data`: one a set prepared under a name, or one that says how to make it; see `list_datasets`."""
     rows = []
     for path in sorted(cached_folder(name).glob(f"*/{_MANIFEST}")):
-        row = _row(name, str(path.parent))
+        row = listed(name, str(path.parent))
         try:
             facts = PreparedSet(path.parent).facts()
             row |= {"train": facts["counts"]["images"], "shape": [facts["size"], facts["size"], 3]}
@@ -131,11 +129,7 @@ def describe_prepared(name: str) -> list[dict]:
         except (GanlabError, OSError, KeyError) as error:
             row["problem"] = str(error)
         rows.append(row)
-    return rows or [_row(name, f"ganlab prepare {name}")]
-
-
-def _row(name: str, found: str) -> dict:
-    return {"name": name, "found": found} | dict.fromkeys(("train", "test", "shape", "classes", "checksum", "problem"))
+    return rows or [listed(name, f"ganlab prepare {name}")]
 
 
 def write_manifest(place: PreparedSet, facts: dict, photos: list[Photo]) -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from ganlab.data import list_datasets
 from ganlab.doctor import surroundings
-from ganlab.doctor.backends import BACKENDS, ask_process, examine, has_nvidia_card
+from ganlab.doctor.backends import BACKENDS, ask_process, examine, has_nvidia_card, is_installed
 from ganlab.doctor.findings import Finding
 
 
 def diagnose(results: Path) -> Iterator[Finding]:
     """Looks at versions, backends, accelerators, data, weights and folders; tells each finding as soon as it is known."""
     yield from surroundings.versions()
+    known: dict = {}
     for backend in BACKENDS:
-        yield from examine(backend, ask_process, has_nvidia_card())
+        yield from examine(backend, ask_process(backend) if is_installed(backend) else None, has_nvidia_card(), known)
     packages = (surroundings.version_of(package) for package in ("tensorflow-metal", "torch"))
     yield from surroundings.apple(platform.system(), platform.machine(), *packages)
     yield from surroundings.data_sets(list_datasets())

@@ -3,6 +3,8 @@
 import contextlib
 from typing import Any
 
+import numpy as np
+
 from ganlab.backends import load_backend
 from ganlab.config.steps import Stretch
 from ganlab.config.value_range import value_range
@@ -15,7 +17,7 @@ from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective
 from ganlab.pictures import plots
 from ganlab.pictures.images import from_uint8, write_film
-from ganlab.pictures.summaries import write_models
+from ganlab.pictures.networks import write_models
 from ganlab.runs.environment import environment
 from ganlab.runs.logs import best_step, read_history
 from ganlab.runs.summary import summarise
@@ -24,7 +26,7 @@ from ganlab.training.background import BackgroundWriter
 from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import carry_over, mend_generator, newest_state, paths_of, prune, restore
 from ganlab.training.choices import recall, remember, remembered_path
-from ganlab.training.context import RunContext
+from ganlab.training.context import HealthReport, RunContext
 from ganlab.training.draws import Draws, draw_latents, generator_of
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
@@ -67,7 +69,7 @@ class Session:
         self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
-        evaluation.prepare(self.protocols, self.dataset)
+        evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
             weights = {
                 owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")
@@ -76,6 +78,7 @@ class Session:
         self.progress: Any = None
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}
+        self.health = HealthReport()
 
     def _draw_reference_batches(self) -> None:
         """Gives each network whose layers take a reference batch one of its inputs: latents, or real samples."""
@@ -88,7 +91,8 @@ class Session:
                 latent = config.latent
                 batch = draw_latents(config.seed, "reference", count, latent.dim, latent.distribution)
             else:
-                batch = from_uint8(images[generator.permutation(len(images))[:count]], config.data.range)
+                chosen = images[generator.permutation(len(images))[:count]]
+                batch = from_uint8(chosen, config.data.range) if chosen.dtype == np.uint8 else chosen
             layer.batch.assign(batch)
 
     def environment(self) -> dict:
@@ -128,6 +132,9 @@ class Session:
             return 0, None
         done, arrays, manifest = state
         source = str(self.folder.state(done))
+        # Earlier versions kept the verdict in status.json alone.
+        last = manifest.get("health") or self.folder.status().get("health") or {}
+        self.health = HealthReport(last.get("verdict", "ok"), last.get("reason"))
         if done == self.stretch.start:  # the end of the phase before: what both have in common goes on
             carry_over(self.objective.variables(), arrays, manifest["paths"])
             return done, None
@@ -182,12 +189,14 @@ class Session:
             self.writer,
             facts,
             asked,
+            self.health,
         )
 
     def _plots(self) -> None:
         history = read_history(self.folder.history)
         plots.write_losses(self.folder.losses, history)
-        plots.write_outputs(self.folder.outputs, history)
+        if "d_real" in history:
+            plots.write_outputs(self.folder.outputs, history)
         pictures = [self.folder.sample(step) for step in self.folder.sample_steps()]
         if pictures:  # none are made with samples_every: null
             write_film(self.folder.film, pictures)

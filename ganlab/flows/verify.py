@@ -167,7 +167,9 @@ class _Inspection:
         last = [self.folder.sample(steps), self.folder.generator_weights(steps), self.folder.state(steps)]
         networks = [*self.config.networks, *(["gan"] if self.config.IS_CHAIN else [])] if self.config else []
         texts = [self.folder.summary_of(network) for network in networks]
-        pictures = [self.folder.drawing, self.folder.losses, self.folder.outputs]
+        pictures = [self.folder.drawing, self.folder.losses]
+        if self.config and any(column.name == "d_real" for column in self.config.columns()):
+            pictures.append(self.folder.outputs)
         for file in [self.folder.summary, *texts, *pictures, *last]:
             if not file.exists():
                 yield f"{file.relative_to(self.folder.path)}: missing, and the run is finished"

@@ -3,12 +3,14 @@
 PNG and GIF through Pillow, without timestamps: the same pixels give the same bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import GanlabError
 from ganlab.storage.writing import replacing
 
@@ -41,6 +43,12 @@ def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
     return np.clip(np.rint((images - low) * scale), 0, 255).astype(np.uint8)
 
 
+def displayed(images: np.ndarray, value_range: str) -> np.ndarray:
+    """Bytes to look at: as `to_uint8`, but values outside the range are clipped, however far outside they are."""
+    low, scale = _RANGES[value_range]
+    return to_uint8(np.clip(images, low, low + 255.0 / scale), value_range)
+
+
 def _check_range(images: np.ndarray, value_range: str, low: float, high: float) -> None:
     smallest, largest = float(images.min()), float(images.max())  # NaN if any value is
     margin = _OVERSHOOT * (high - low)
@@ -51,12 +59,6 @@ def _check_range(images: np.ndarray, value_range: str, low: float, high: float) 
             f"images: expected values in [{low:g}, {high:g}] (data.range: {value_range}), "
             f"received {smallest:.4g} to {largest:.4g}."
         )
-
-
-def to_shown(images: np.ndarray, value_range: str) -> np.ndarray:
-    """Bytes for a picture: values outside the range are cut off first, as a generator without a bounded last layer makes them."""
-    low, scale = _RANGES[value_range]
-    return to_uint8(np.clip(images, low, low + 255.0 / scale), value_range)
 
 
 def from_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
@@ -85,13 +87,10 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | 
     scale = cell_scale or -(-_LEAST_CELL // min(_LEAST_CELL, max(images.shape[1:3])))
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width, channels = images.shape[1:]
-    step_y, step_x = height + _PADDING, width + _PADDING
-    sheet = np.full((rows * step_y + _PADDING, columns * step_x + _PADDING, channels), _BACKGROUND, np.uint8)
-    for index, image in enumerate(images):
-        top = _PADDING + index // columns * step_y
-        left = _PADDING + index % columns * step_x
-        sheet[top : top + height, left : left + width] = image
-    return sheet
+    cells = np.full((rows, columns, height + _PADDING, width + _PADDING, channels), _BACKGROUND, np.uint8)
+    cells.reshape(-1, *cells.shape[2:])[: len(images), _PADDING:, _PADDING:] = images
+    sheet = cells.swapaxes(1, 2).reshape(rows * cells.shape[2], columns * cells.shape[3], channels)
+    return np.pad(sheet, [(0, _PADDING), (0, _PADDING), (0, 0)], constant_values=_BACKGROUND)
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:
@@ -111,8 +110,8 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     """Writes an endless GIF, whole or not at all.
 
     Args:
-        frames: pictures of one size, as paths or uint8 arrays. Of more than 200, 200 are taken at even
-            distances, the first and the last always.
+        frames: pictures, as paths or uint8 arrays. A smaller one is enlarged by a whole factor and centred. Of more than
+            200, 200 are taken at even distances, the first and the last always.
         duration: seconds a frame; the last one stays ten times as long.
 
     Raises:
@@ -121,30 +120,51 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     if not len(frames):
         raise GanlabError(f"{path}: expected at least one frame, received none.")
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
-    milliseconds = [round(duration * 1000)] * len(chosen)
-    milliseconds[-1] *= 10
-
-    first, *others = chosen
+    widths, heights = zip(*(_size(frames[index]) for index in chosen), strict=True)
+    size = max(widths), max(heights)
     with replacing(path) as temporary:
         # Pillow draws the following frames from the generator one at a time.
-        _picture(frames[first]).save(
+        _fitted(frames[chosen[0]], size).save(
             temporary,
             format="GIF",
             save_all=True,
-            append_images=(_picture(frames[index]) for index in others),
-            duration=milliseconds,
+            append_images=(_fitted(frames[index], size) for index in chosen[1:]),
+            duration=[*[round(duration * 1000)] * (len(chosen) - 1), round(duration * 10_000)],
             loop=0,
         )
-
     return path
+
+
+def _size(image: Path | np.ndarray) -> tuple[int, int]:
+    """Width and height."""
+    return image.shape[1::-1] if isinstance(image, np.ndarray) else read_png(image, lambda picture: picture.size)
+
+
+def _fitted(image: Path | np.ndarray, size: tuple[int, int]) -> Image.Image:
+    picture = _picture(image)
+    if picture.size == size:
+        return picture
+    factor = min(size[0] // picture.width, size[1] // picture.height)
+    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    sheet = Image.new(picture.mode, size, f"rgb({_BACKGROUND}, {_BACKGROUND}, {_BACKGROUND})")
+    sheet.paste(picture, ((size[0] - picture.width) // 2, (size[1] - picture.height) // 2))
+    return sheet
 
 
 def _picture(image: Path | np.ndarray) -> Image.Image:
     if isinstance(image, np.ndarray):
         return Image.fromarray(image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image)
+    return read_png(image, lambda picture: picture.copy())
+
+
+def read_png(path: Path, use: Callable[[Image.Image], Any]) -> Any:
+    """Gives `use(picture)` of a PNG of unknown origin; of the other formats that Pillow knows, some start programs.
+
+    Raises:
+        GanlabError: one line that names the file, for damage or more than 89 million pixels.
+    """
     try:
-        with Image.open(image, formats=["PNG"]) as opened:  # of the other formats, some start programs
-            opened.load()
-            return opened
-    except (OSError, ValueError, SyntaxError) as error:
-        raise GanlabError(f"{image}: cannot be read as an image: {error}.") from error
+        with refusing_bombs(), Image.open(path, formats=["PNG"]) as picture:
+            return use(picture)
+    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
+        raise GanlabError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error

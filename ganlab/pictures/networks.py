@@ -1,165 +1,226 @@
-"""gan.png: every layer of the networks as labelled boxes, drawn by Pillow alone.
+"""The models/ folder of a run: Keras' summaries as text, and gan.png, in which every layer is a box.
 
-Keras' plot_model needs the graphviz program, which a user may not have.
+Keras' own plot_model needs the graphviz program, which a user may not have.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
-
+from ganlab.config.schema import Config
 from ganlab.errors import GanlabError
-from ganlab.storage.writing import replacing
+from ganlab.pictures.canvas import default_settings, drawing
+from ganlab.runs.folder import RunFolder
+from ganlab.storage.writing import write_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ganlab.models.building import Models
+    from ganlab.models.network import Network
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer of a drawing.
+    """One layer of a drawing: its name, class, output shape without the batch (None for any length) and parameter count.
 
-    Attributes:
-        name: of the layer.
-        kind: its class.
-        output_shape: with or without the batch's None in front.
-        parameters: how many numbers it holds.
+    `inputs` names the layers of the same network whose outputs it takes; none for an input.
     """
 
     name: str
     kind: str
     output_shape: tuple[int | None, ...]
     parameters: int
+    inputs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class NetworkDrawing:
-    """One network, from its input to its output."""
+# All lengths in points.
+_TITLE, _SIZES = 18, (12, 9)
+_INK, _PALE = "#1f2430", "#6b7280"
+_STROKE = {"color": "#475569", "linewidth": 1.5, "zorder": 1, "snap": False}
+_MARGIN, _HEADER, _GUTTER = 24, 68, 56
+_HEIGHT, _GAP, _INSET = 38, 22, 13  # of a box, below it, beside its text
+_LEAST_WIDTH, _PASSING = 220, 22  # of a column with boxes, of one with passing lines alone
+_DPI, _MOST_SIDE, _MOST_PIXELS = 130, 60_000, 40e6  # Agg draws 2**16 pixels a side, Pillow reads 89 million in all
 
-    name: str
-    rows: Sequence[LayerRow]
-
-
-# All lengths in pixels. Pictures are shown at half size by most screens that matter, hence the large fonts.
-_TITLE, _TEXT, _SMALL = 44, 30, 22
-_PAPER, _INK, _PALE, _LINE = "#ffffff", "#1f2430", "#6b7280", "#475569"
-_MARGIN, _GUTTER, _HEADER = 60, 140, 150
-_BOX_HEIGHT, _GAP, _INSET, _STRIPE = 92, 36, 28, 12
-_TEXT_GAP = 70  # between what stands left and right in a box
-
-# What a layer's class name contains: (stripe, fill). The first that fits counts.
+# By what a layer's class name contains; the first that fits counts.
 _COLOURS = {
-    "Input": ("#64748b", "#f1f5f9"),
-    "Norm": ("#15803d", "#f0fdf4"),
-    "Conv": ("#c2410c", "#fff7ed"),
-    "Dense": ("#1d4ed8", "#eff6ff"),
-    "Embedding": ("#1d4ed8", "#eff6ff"),
-    "Dropout": ("#a16207", "#fefce8"),
-    "Gaussian": ("#a16207", "#fefce8"),
-    "LU": ("#be185d", "#fdf2f8"),
-    "Activation": ("#be185d", "#fdf2f8"),
-    "": ("#6d28d9", "#f5f3ff"),
+    "Input": "#64748b",
+    "Norm": "#15803d",
+    "Conv": "#c2410c",
+    "Dense": "#1d4ed8",
+    "Embedding": "#1d4ed8",
+    "Dropout": "#a16207",
+    "Gaussian": "#a16207",
+    "LU": "#be185d",
+    "Activation": "#be185d",
+    "": "#6d28d9",
 }
 
 
-def write_drawing(path: Path, networks: Sequence[NetworkDrawing]) -> Path:
-    """Draws the networks side by side, an arrow from each one's output to the next one's input.
+def write_models(folder: RunFolder, config: Config, models: "Models") -> None:
+    """Writes a summary of each network, of all in a row where they follow each other (gan.txt), and gan.png."""
+    from ganlab.models.building import chained
+
+    summarised = {name: network.model for name, network in models.networks.items()}
+    if config.IS_CHAIN:
+        summarised["gan"] = chained(models.networks)
+    for name, model in summarised.items():
+        lines: list[str] = []
+        model.summary(print_fn=lambda line, lines=lines: lines.append(f"{line}\n"), line_length=100)
+        write_text(folder.summary_of(name), "".join(lines))
+    rows = {name: rows_of(network) for name, network in models.networks.items()}
+    write_drawing(folder.drawing, rows, config.IS_CHAIN)
+
+
+def rows_of(network: "Network") -> list[LayerRow]:
+    """The layers of a network, once each: the run on a reference batch is left out."""
+    shapes, drawn = network.shapes, set(network.inputs)
+    rows = [LayerRow(name, "Input", shapes[name], 0) for name in network.inputs]
+    for node in network.nodes:
+        if node.name == node.layer.name:
+            takes = tuple(name for name in dict.fromkeys((*node.takes, *node.more.values())) if name in drawn)
+            rows.append(LayerRow(node.name, type(node.layer).__name__, node.shape, node.layer.count_params(), takes))
+            drawn.add(node.name)
+    return rows
+
+
+Node = tuple[str, int]  # a layer and the row it stands in, or a row below it that its output passes on its way
+
+
+def arrange(rows: Sequence[LayerRow]) -> tuple[dict[str, int], dict[Node, int], list[tuple[Node, Node]]]:
+    """Lays a network out: a row a depth, branches side by side, and room for outputs that pass rows.
+
+    Returns:
+        the row of each layer, the column of each node, and the lines, each from a node to one in the next row.
+    """
+    depth: dict[str, int] = {}
+    for row in rows:
+        depth[row.name] = 1 + max((depth[name] for name in row.inputs), default=-1)
+    lines = [((name, depth[row.name] - 1), (row.name, depth[row.name])) for row in rows for name in row.inputs]
+    lowest = dict(depth)  # the last row in which a layer's output is still on its way
+    for (name, level), _ in lines:
+        lowest[name] = max(lowest[name], level)
+    lines += [((name, level), (name, level + 1)) for name in depth for level in range(depth[name], lowest[name])]
+    starts: dict[Node, list[Node]] = {}
+    for start, end in lines:
+        starts.setdefault(end, []).append(start)
+    columns: dict[Node, int] = {}
+    for level in range(max(depth.values()) + 1):
+        nodes = [(name, level) for name in depth if depth[name] <= level <= lowest[name]]
+        # A node stands below the leftmost it comes from; of several that would, layers come before what passes.
+        wanted = {node: min((columns[start] for start in starts.get(node, [])), default=0) for node in nodes}
+        free = 0
+        for node in sorted(nodes, key=lambda node: (wanted[node], depth[node[0]] < level)):
+            columns[node] = max(free, wanted[node])
+            free = columns[node] + 1
+    return depth, columns, lines
+
+
+@default_settings()
+def write_drawing(path: Path, networks: Mapping[str, Sequence[LayerRow]], chained: bool = False) -> Path:
+    """Draws networks side by side.
 
     Args:
         path: the PNG, written whole or not at all.
-        networks: from left to right, such as generator and discriminator.
+        networks: by name, from left to right; each layer stands behind those it takes its inputs from.
+        chained: whether an arrow leads from the last layer of each network to the first of the next.
 
     Raises:
         GanlabError: if there is nothing to draw or the file cannot be written.
     """
-    if not networks or not all(network.rows for network in networks):
+    if not networks or not all(networks.values()):
         raise GanlabError(f"{path}: expected networks with at least one layer each, received none.")
-    widths = [_column_width(network) for network in networks]
-    deepest = max(len(network.rows) for network in networks)
-    height = 2 * _MARGIN + _HEADER + deepest * (_BOX_HEIGHT + _GAP) + _GAP
-    width = 2 * _MARGIN + sum(widths) + _GUTTER * (len(networks) - 1)
-    picture = Image.new("RGB", (width, height), _PAPER)
-    draw = ImageDraw.Draw(picture)
-    left = _MARGIN
-    for index, (network, column) in enumerate(zip(networks, widths, strict=True)):
-        _draw_network(draw, network, left, column)
-        if index + 1 < len(networks):
-            next_middle = left + column + _GUTTER + widths[index + 1] // 2
-            _draw_connection(draw, len(network.rows), left + column // 2, left + column, next_middle)
-        left += column + _GUTTER
-    with replacing(path) as temporary:
-        picture.save(temporary, format="PNG")
+    plans: list[_Plan] = []
+    for name, rows in networks.items():
+        plans.append(_Plan(name, rows, plans[-1].right + _GUTTER if plans else _MARGIN))
+    width = plans[-1].right + _MARGIN
+    height = max(_top(level) for plan in plans for level in plan.depth.values()) + _HEIGHT + _GAP + _MARGIN
+    dpi = min(_DPI, 72 * _MOST_SIDE / max(width, height), 72 * math.sqrt(_MOST_PIXELS / (width * height)))
+    with drawing(path, width / 72, height / 72, dpi) as figure:
+        axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+        axes.set_axis_off()
+        for plan in plans:
+            plan.draw(axes)
+        for plan, following in pairwise(plans) if chained else ():
+            plan.connect(axes, following)
     return path
 
 
-def _draw_network(draw: ImageDraw.ImageDraw, network: NetworkDrawing, left: int, width: int) -> None:
-    total = sum(row.parameters for row in network.rows)
-    middle = left + width // 2
-    draw.text((middle, _MARGIN), network.name, _INK, _font(_TITLE), anchor="ma")
-    draw.text((middle, _MARGIN + 60), f"{total:,} parameters", _PALE, _font(_SMALL), anchor="ma")
-    for index, row in enumerate(network.rows):
-        top = _top(index)
-        if index:
-            _draw_arrow(draw, [(middle, top - _GAP), (middle, top)])
-        _draw_box(draw, row, left, top, width)
+class _Plan:
+    """One network on the sheet, between the borders `left` and `right`."""
+
+    def __init__(self, name: str, rows: Sequence[LayerRow], left: float):
+        self.name, self.rows, self.left = name, rows, left
+        self.depth, columns, self.lines = arrange(rows)
+        texts = [_width(a + b, size) for row in rows for (a, b), size in zip(_texts(row), _SIZES, strict=True)]
+        self.box = max(_LEAST_WIDTH, max(texts) + 4 * _INSET)
+        boxes = {columns[node] for node in self.depth.items()}
+        widths = [self.box if column in boxes else _PASSING for column in range(max(columns.values()) + 1)]
+        ends = [left + sum(widths[: column + 1]) + _GAP * column for column in range(len(widths))]
+        self.right = max(ends[-1], left + _width(name, _TITLE))
+        self.middle = {node: ends[column] - widths[column] / 2 for node, column in columns.items()}
+
+    def draw(self, axes: "Axes") -> None:
+        total = sum(row.parameters for row in self.rows)
+        _write(axes, self.left, _MARGIN + _TITLE, self.name, _TITLE, _INK)
+        _write(axes, self.left, _MARGIN + _TITLE + 16, f"{total:,} parameters", _SIZES[1], _PALE)
+        for start, end in self.lines:
+            x, top = self.middle[end], _top(end[1])
+            if end in self.depth.items():
+                _arrow(axes, (self.middle[start], top - _GAP), (x, top))
+            else:
+                axes.plot([self.middle[start], x, x], [top - _GAP, top, top + _HEIGHT], **_STROKE)
+        for row in self.rows:
+            node = row.name, self.depth[row.name]
+            _box(axes, row, self.middle[node] - self.box / 2, _top(node[1]), self.box)
+
+    def connect(self, axes: "Axes", following: "_Plan") -> None:
+        """From below the last layer, up between the networks, to the first layer of the next one."""
+        last, between = self.rows[-1].name, self.right + _GUTTER / 2
+        x, to_x = self.middle[last, self.depth[last]], following.middle[following.rows[0].name, 0]
+        bottom, above = _top(self.depth[last]) + _HEIGHT, _top(0) - _GAP
+        turn = bottom + _GAP / 2
+        axes.plot([x, x, between, between, to_x], [bottom, turn, turn, above, above], **_STROKE)
+        _arrow(axes, (to_x, above), (to_x, _top(0)))
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, row: LayerRow, left: int, top: int, width: int) -> None:
-    stripe, fill = next(colours for part, colours in _COLOURS.items() if part in row.kind)
-    right, bottom = left + width, top + _BOX_HEIGHT
-    draw.rounded_rectangle((left, top, right, bottom), 12, fill=fill, outline=stripe, width=2)
-    draw.rounded_rectangle((left, top, left + _STRIPE, bottom), 12, fill=stripe, corners=(True, False, False, True))
-    first, second = top + 42, top + 74  # baselines
-    draw.text((left + _INSET, first), row.kind, _INK, _font(_TEXT), anchor="ls")
-    draw.text((left + _INSET, second), row.name, _PALE, _font(_SMALL), anchor="ls")
-    draw.text((right - _INSET, first), _shape_text(row), _INK, _font(_TEXT), anchor="rs")
-    draw.text((right - _INSET, second), _parameter_text(row), _PALE, _font(_SMALL), anchor="rs")
+def _arrow(axes: "Axes", start: tuple[float, float], end: tuple[float, float]) -> None:
+    style = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
+    axes.annotate("", end, start, arrowprops=style | _STROKE)
 
 
-def _draw_connection(draw: ImageDraw.ImageDraw, rows: int, middle: int, right: int, next_middle: int) -> None:
-    """From below the last box, up between the columns, into the first box of the next one."""
-    below, above = _top(rows) - _GAP // 2 + 8, _top(0) - _GAP - 8
-    between = right + _GUTTER // 2
-    start = (middle, _top(rows) - _GAP)
-    _draw_arrow(
-        draw,
-        [
-            start,
-            (middle, below),
-            (between, below),
-            (between, above),
-            (next_middle, above),
-            (next_middle, _top(0)),
-        ],
-    )
+def _box(axes: "Axes", row: LayerRow, left: float, top: float, width: float) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    colour = next(colour for part, colour in _COLOURS.items() if part in row.kind)
+    shape = "round,pad=0,rounding_size=5"
+    axes.add_patch(FancyBboxPatch((left, top), width, _HEIGHT, shape, fc=(colour, 0.06), ec=colour))
+    axes.plot([left + 6, left + 6], [top + 8, top + _HEIGHT - 8], color=colour, linewidth=4, solid_capstyle="round")
+    for (begin, end), size, ink, line in zip(_texts(row), _SIZES, (_INK, _PALE), (top + 16, top + 30), strict=True):
+        _write(axes, left + _INSET + 4, line, begin, size, ink)
+        _write(axes, left + width - _INSET, line, end, size, ink, "right")
 
 
-def _draw_arrow(draw: ImageDraw.ImageDraw, points: list[tuple[int, int]]) -> None:
-    """A line through the points that ends in a head pointing down."""
-    x, y = points[-1]
-    draw.line([*points[:-1], (x, y - 10)], fill=_LINE, width=4, joint="curve")
-    draw.polygon([(x, y), (x - 9, y - 16), (x + 9, y - 16)], fill=_LINE)
+def _texts(row: LayerRow) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What stands left and right in a box, in two lines."""
+    shape = " × ".join("any" if length is None else f"{length:,}" for length in row.output_shape)
+    return (row.kind, shape), (row.name, f"{row.parameters:,} parameters" if row.parameters else "")
 
 
-def _top(index: int) -> int:
-    return _MARGIN + _HEADER + index * (_BOX_HEIGHT + _GAP)
+def _write(axes: "Axes", x: float, y: float, text: str, size: float, colour: str, side: str = "left") -> None:
+    axes.text(x, y, text, size=size, color=colour, horizontalalignment=side, parse_math=False)
 
 
-def _column_width(network: NetworkDrawing) -> int:
-    lines = [(row.kind, _shape_text(row), _TEXT) for row in network.rows]
-    lines += [(row.name, _parameter_text(row), _SMALL) for row in network.rows]
-    inner = max(_font(size).getlength(left) + _font(size).getlength(right) for left, right, size in lines)
-    return round(max(inner + _TEXT_GAP + 2 * _INSET, _font(_TITLE).getlength(network.name), 520))
+def _width(text: str, size: float) -> float:
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    return text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0]
 
 
-def _shape_text(row: LayerRow) -> str:
-    shape = row.output_shape[1:] if row.output_shape[:1] == (None,) else row.output_shape
-    return " x ".join("any" if length is None else f"{length:,}" for length in shape)
-
-
-def _parameter_text(row: LayerRow) -> str:
-    return f"{row.parameters:,} parameters" if row.parameters else ""
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size)
+def _top(level: int) -> float:
+    return _MARGIN + _HEADER + level * (_HEIGHT + _GAP)

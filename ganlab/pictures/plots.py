@@ -1,37 +1,43 @@
 """losses.png and outputs.png: what history.csv has, step by step.
 
-A pale curve has every step, a strong one the running mean. A long history has more points than the picture
-has pixels: there each stretch of steps becomes a band from its lowest to its highest value.
+A pale curve has every step, a strong one the running mean.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from ganlab.storage.writing import replacing
+from ganlab.pictures.canvas import drawing
 
-_MOST_POINTS = 5_000
-_STRETCHES = 500
+_PLACES = 500  # at which a long history's running mean is shown
 _MEAN_OVER = 50  # points at least, a hundredth of a long history
 _MOST = 1e30  # beyond it a loss is lost, and float64 sums of it would overflow
 
 # history column: (label, colour)
-_LOSSES = {
+_KNOWN = {
     "d_loss": ("discriminator", "#1d4ed8"),
     "g_loss": ("generator", "#c2410c"),
     "penalty": ("penalty", "#15803d"),
 }
+_COLOURS = ("#1d4ed8", "#c2410c", "#15803d", "#6d28d9", "#a16207")
+_NO_LOSSES = ("step", "seconds", "diversity", "recall")
 _OUTPUTS = {"d_real": ("real images", "#1d4ed8"), "d_fake": ("generated images", "#c2410c")}
 
 
 def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
-    """Draws d_loss, g_loss and penalty over steps.
+    """Draws the losses of both sides of a GAN and its penalty over steps, or the losses of another objective.
 
     Args:
         path: the PNG, written whole or not at all.
         history: columns of one length; `step` gives the x axis (else 1, 2, ...), absent columns are left out.
     """
-    return _write(path, history, _LOSSES, "loss")
+    return _write(path, history, _losses_of(history), "loss")
+
+
+def _losses_of(history: dict[str, np.ndarray]) -> dict[str, tuple[str, str]]:
+    """The columns that are losses or parts of them: all but those that say how the discriminator judges."""
+    found = [name for name in history if name not in _NO_LOSSES and (name == "d_loss" or not name.startswith("d_"))]
+    return {name: _KNOWN.get(name, (name, _COLOURS[k % len(_COLOURS)])) for k, name in enumerate(found)}
 
 
 def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
@@ -40,17 +46,12 @@ def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
 
 
 def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]], unit: str) -> Path:
-    # Figure alone, without pyplot: no global state, no window system.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    _draw_curves(axes, history, curves)
-    axes.set(xlabel="step", ylabel=unit)
-    if axes.get_legend_handles_labels()[1]:
-        figure.legend(frameon=False, loc="outside upper left", ncols=3)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    with drawing(path, 9, 5, dpi=120, layout="constrained") as figure:
+        axes = figure.add_subplot()
+        _draw_curves(axes, history, curves)
+        axes.set(xlabel="step", ylabel=unit)
+        if axes.get_legend_handles_labels()[1]:
+            figure.legend(frameon=False, loc="outside upper left", ncols=3)
     return path
 
 
@@ -61,7 +62,7 @@ def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         label, colour = curves[column]
         values = np.asarray(history[column], np.float64)
         steps = np.asarray(history.get("step", np.arange(1, len(values) + 1)), np.float64)
-        if column == "penalty":  # a lazy penalty is not measured in every step
+        if not column.endswith("loss"):  # a lazy penalty is not measured in every step
             values, steps = values[~np.isnan(values)], steps[~np.isnan(values)]
         _draw_curve(axes, steps, values, label, colour)
     axes.grid(color="#e5e7eb")
@@ -74,11 +75,8 @@ def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[s
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
     kept = np.abs(values) < _MOST  # False for NaN, too
     shown, shown_steps = values[kept], steps[kept]
-    if len(values) > _MOST_POINTS:
-        axes.fill_between(*band(shown_steps, shown), color=colour, alpha=0.2, linewidth=0)
-    elif len(shown) > 4 * _MEAN_OVER:
-        axes.plot(steps, np.where(kept, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
     if len(shown) > 4 * _MEAN_OVER:
+        axes.plot(steps, np.where(kept, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
         axes.plot(*running_mean(shown_steps, shown), color=colour, linewidth=1.6, label=label)
     else:
         few = {"marker": "o", "markersize": 3} if len(shown) < 50 else {}
@@ -90,7 +88,7 @@ def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour:
 def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
     """Crosses at the lower edge, a row for each curve, where there is no finite value to draw."""
     row = sum(line.get_marker() == "x" for line in axes.lines)
-    steps_shown = steps[:: -(-len(steps) // _STRETCHES)]
+    steps_shown = steps[:: -(-len(steps) // _PLACES)]
     axes.plot(
         steps_shown,
         np.full_like(steps_shown, 0.02 + 0.03 * row),
@@ -103,19 +101,6 @@ def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
     )
 
 
-def band(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Middle step, lowest and highest value of up to 500 consecutive stretches of finite values `(N,)`."""
-    if not len(values):
-        return (np.empty(0),) * 3
-    starts = np.unique(np.linspace(0, len(values), min(_STRETCHES, len(values)), endpoint=False).astype(int))
-    lengths = np.diff(np.append(starts, len(values)))
-    return (
-        np.add.reduceat(steps, starts) / lengths,
-        np.minimum.reduceat(values, starts),
-        np.maximum.reduceat(values, starts),
-    )
-
-
 def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values `(N,)` averaged over 50 neighbours or N / 100, at up to 500 places.
 
@@ -123,7 +108,7 @@ def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.
     """
     width = max(_MEAN_OVER, len(values) // 100)
     places = len(values) - width + 1
-    starts = np.linspace(0, places - 1, min(_STRETCHES, places)).astype(int)
+    starts = np.linspace(0, places - 1, min(_PLACES, places)).astype(int)
     return tuple(np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values))
 
 
@@ -135,22 +120,18 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], co
         histories: title of the plot -> history, as `write_losses` takes it.
         columns: plots in a row, at most.
     """
-    from matplotlib.figure import Figure
-
     columns = max(1, min(columns, len(histories)))
     rows = max(1, -(-len(histories) // columns))
-    figure = Figure(figsize=(3.4 * columns, 0.5 + 2.3 * rows), dpi=100, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat[len(histories) :]:
-        axes.set_axis_off()
-    handles: dict[str, object] = {}
-    for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
-        _draw_curves(axes, history, _LOSSES)
-        axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
-        axes.tick_params(labelsize=7)
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    if handles:
-        figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    with drawing(path, 3.4 * columns, 0.5 + 2.3 * rows, dpi=100, layout="constrained") as figure:
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for axes in grid.flat[len(histories) :]:
+            axes.set_axis_off()
+        handles: dict[str, object] = {}
+        for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
+            _draw_curves(axes, history, _losses_of(history))
+            axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
+            axes.tick_params(labelsize=7)
+            handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        if handles:
+            figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
     return path

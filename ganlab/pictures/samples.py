@@ -1,42 +1,60 @@
-"""What a run shows of its generator: a grid of images; of other data, the array and a scatter picture."""
+"""The picture of a batch of generated samples: a grid of images, or points, with their numbers in a file beside it."""
 
 from pathlib import Path
 
 import numpy as np
 
-from ganlab.pictures.images import write_grid
+from ganlab.pictures.canvas import drawing
+from ganlab.pictures.images import displayed, write_grid
 from ganlab.storage.writing import replacing
 
+_MARGIN = 0.25  # of the points' extent, on each side
 
-def write_samples(path: Path, samples: np.ndarray, rows: int, columns: int, real: np.ndarray | None = None) -> None:
-    """Writes the samples of one step, whole or not at all.
+
+def write_samples(
+    path: Path, samples: np.ndarray, grid: tuple[int, int], value_range: str, real: np.ndarray | None = None
+) -> None:
+    """Writes the picture of some samples, and of samples that are no images also the array, under the same name as .npy.
 
     Args:
-        path: the PNG. Data that are no images also leave an array beside it, under the same name with .npy.
-        samples: uint8 images (N, H, W, C), or floats (N, d).
-        rows, columns: of the grid of images.
-        real: real samples to draw beside data that are no images, shape (M, d).
+        path: the PNG, such as samples/000500.png.
+        samples: images `(N, H, W, C)`, uint8 or floats in the range; or anything else, `(N, ...)`.
+        grid: rows and columns of images.
+        value_range: of float images, `tanh` or `sigmoid`.
+        real: `(M, ...)`, to draw below samples that are no images.
+
+    Raises:
+        GanlabError: if float images are not finite.
     """
     if samples.ndim == 4:
-        write_grid(path, samples, rows, columns)
+        write_grid(path, samples if samples.dtype == np.uint8 else displayed(samples, value_range), *grid)
         return
     with replacing(path.with_suffix(".npy")) as temporary:
-        np.save(temporary, samples)
+        np.save(temporary, samples, allow_pickle=False)
     write_scatter(path, samples, real)
 
 
 def write_scatter(path: Path, samples: np.ndarray, real: np.ndarray | None = None) -> None:
-    """Draws the first two numbers of each sample (the first against 0 where there is one) as points."""
-    from matplotlib.figure import Figure
+    """Draws the first two numbers of each sample as a point; the first against 0 where there is only one.
 
-    figure = Figure(figsize=(5, 5), dpi=100, layout="constrained")
-    axes = figure.add_subplot()
-    for points, label, colour in ((real, "real", "#9ca3af"), (samples, "generated", "#c2410c")):
-        if points is not None:
-            flat = points.reshape(len(points), -1).astype(np.float64)
-            axes.scatter(
-                flat[:, 0], flat[:, 1] if flat.shape[1] > 1 else np.zeros(len(flat)), s=12, c=colour, label=label
-            )
-    figure.legend(frameon=False, loc="outside upper left", ncols=2)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+    The borders are those of the real samples, so that the pictures of a run are frames of one film.
+    """
+    points, behind = _points(samples), None if real is None else _points(real)
+    shown = points if behind is None else behind
+    low, high = (shown.min(axis=0), shown.max(axis=0)) if len(shown) else np.zeros((2, 2))
+    margin = _MARGIN * np.maximum(high - low, 1e-6)
+    low, high = low - margin, high + margin
+    inside = ((points >= low) & (points <= high)).all(axis=1).sum()
+    with drawing(path, 5, 5, dpi=100, layout="constrained") as figure:
+        axes = figure.add_subplot(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        if behind is not None:
+            axes.scatter(*behind.T, s=6, color="#9ca3af", linewidths=0, label="real")
+        axes.scatter(*points.T, s=6, color="#c2410c", linewidths=0, label="generated")
+        axes.set_xlabel(f"{inside:,} of {len(samples):,} generated samples are within these borders")
+        figure.legend(frameon=False, loc="outside upper left", ncols=2)
+
+
+def _points(samples: np.ndarray) -> np.ndarray:
+    """`(n, 2)`, float64, of the samples whose numbers are finite."""
+    flat = np.asarray(samples, np.float64).reshape(len(samples), -1)[:, :2]
+    return np.pad(flat, [(0, 0), (0, 2 - flat.shape[1])])[np.isfinite(flat).all(axis=1)]

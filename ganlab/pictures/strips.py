@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+from PIL import Image
 
-from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import GanlabError
-from ganlab.storage.writing import replacing
+from ganlab.pictures.canvas import drawing
+from ganlab.pictures.images import read_png
 
 _COUNT = 8
 _COLUMNS = 4
 _MOST_WIDTH = 420  # pixels of one grid; a larger one is made smaller
-_MARGIN = 16
-_CAPTION, _TITLE = 17, 21  # font sizes
-_INK, _PAPER = "#1f2937", "#ffffff"
+_MARGIN, _CAPTION, _TITLE = 16, 26, 40  # pixels
+_DPI = 72  # a point is a pixel
 
 
 def choose_steps(available: Sequence[int], wanted: Sequence[int] = ()) -> list[int]:
@@ -38,11 +38,11 @@ def choose_steps(available: Sequence[int], wanted: Sequence[int] = ()) -> list[i
 
 
 def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], title: str) -> Path:
-    """Writes grids of one size as one PNG, four in a row, whole or not at all.
+    """Writes grids as one PNG, four in a row, pixel for pixel, whole or not at all.
 
     Args:
         path: the PNG.
-        pictures: the grids.
+        pictures: the grids; one that is wider than 420 pixels is made smaller.
         captions: of each grid, to stand above it.
         title: to stand above all.
 
@@ -52,32 +52,23 @@ def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], t
     if not pictures:
         raise GanlabError(f"{path}: expected at least one grid, received none")
     grids = [_grid(picture) for picture in pictures]
-    width, height = max(grid.width for grid in grids), max(grid.height for grid in grids)
     columns = min(_COLUMNS, len(grids))
-    rows = -(-len(grids) // columns)
-    step_x, step_y = width + _MARGIN, height + 2 * _CAPTION + _MARGIN
-    top = _TITLE + _MARGIN
-    size = (columns * step_x + _MARGIN, top + rows * step_y + _MARGIN // 2)
-    sheet = Image.new("RGB", size, _PAPER)
-    pen = ImageDraw.Draw(sheet)
-    pen.text((_MARGIN, _MARGIN), title, fill=_INK, font=ImageFont.load_default(_TITLE))
-    for index, (grid, caption) in enumerate(zip(grids, captions, strict=True)):
-        left = _MARGIN + index % columns * step_x
-        upper = top + index // columns * step_y + _MARGIN
-        pen.text((left, upper), caption, fill=_INK, font=ImageFont.load_default(_CAPTION))
-        sheet.paste(grid, (left, upper + _CAPTION + 6))
-    with replacing(path) as temporary:
-        sheet.save(temporary, format="PNG", optimize=True)
+    step_x = max(grid.width for grid in grids) + _MARGIN
+    step_y = max(grid.height for grid in grids) + _CAPTION + _MARGIN
+    width, height = columns * step_x + _MARGIN, _TITLE + -(-len(grids) // columns) * step_y + _MARGIN
+    with drawing(path, width / _DPI, height / _DPI, _DPI) as figure:
+        style = {"verticalalignment": "bottom", "color": "#1f2937", "parse_math": False}
+        figure.text(_MARGIN / width, 1 - _TITLE / height, title, size=16, **style)
+        for index, (grid, caption) in enumerate(zip(grids, captions, strict=True)):
+            left = _MARGIN + index % columns * step_x
+            top = height - _TITLE - index // columns * step_y - _CAPTION  # counted from below, as matplotlib does
+            figure.text(left / width, (top + 4) / height, caption, size=12, **style)
+            figure.figimage(np.asarray(grid), left, top - grid.height)
     return path
 
 
 def _grid(path: Path) -> Image.Image:
-    try:
-        # PNG alone: of the other formats Pillow knows, some start programs. The run may be someone else's.
-        with refusing_bombs(), Image.open(path, formats=["PNG"]) as picture:
-            grid = picture.convert("RGB")
-    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
-        raise GanlabError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
+    grid = read_png(path, lambda picture: picture.convert("RGB"))
     if grid.width > _MOST_WIDTH:
         grid = grid.resize((_MOST_WIDTH, round(grid.height * _MOST_WIDTH / grid.width)), Image.Resampling.LANCZOS)
     return grid

@@ -1,9 +1,12 @@
 """The table a person compares runs by: one a data set, a row a cell, and a last row for real data."""
 
-from ganlab.reports.cells import Cell, MetricSummary, Statistic
-from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better, sample_count
+from collections import Counter
+
+from ganlab.metrics.names import better
+from ganlab.reports.averages import Cell, Statistic
+from ganlab.reports.metric_names import MetricKey, sample_count
 from ganlab.reports.report import Report
-from ganlab.reports.table import Column, Table, exact, number, span, spread
+from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
 
 ALWAYS_SHOWN = ("steps", "batch_size", "latent_dim")
 # Of the run rather than of its config, but a table that mixes them must say so.
@@ -20,11 +23,7 @@ def hyperparameters(cell: Cell) -> dict[str, str]:
     summary = cell.described
     if not summary:
         return {}
-    values = {
-        "steps": summary["steps"],
-        **{key: summary.get(key) for key in SURROUNDINGS},
-        **summary["config"],
-    }
+    values = {"steps": summary["steps"], **{key: summary.get(key) for key in SURROUNDINGS}, **summary["config"]}
     return {key: exact(value) for key, value in values.items()}
 
 
@@ -46,40 +45,60 @@ def verdicts(cell: Cell) -> str:
     return _counted([run.verdict for run in cell.runs if run.verdict])
 
 
+def metric_texts(cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:
+    """Heading -> text of the last and best value of each metric; a value that not all runs have says its own n."""
+    told = {}
+    for key, label in labels.items():
+        if metric := cell.metrics.get(key):
+            steps = f" (step {span(metric.best_steps)})" if metric.best_steps else ""
+            told[f"{label} last"] = _mean(metric.last, len(cell.averaged))
+            told[f"{label} best"] = _mean(metric.best, len(cell.averaged)) + steps
+    return told
+
+
+def floor_texts(cells: list[Cell], labels: dict[MetricKey, str]) -> dict[str, str]:
+    """Heading -> text of each metric between real samples, as the runs of these cells measured it."""
+    told = {}
+    for key, label in labels.items():
+        metrics = [cell.metrics[key] for cell in cells if key in cell.metrics]
+        text = span([floor for metric in metrics for floor in metric.floors])
+        # Real data may be too few for two samples of the protocol's size: then the size is told.
+        sizes = span([n for metric in metrics for n in metric.floor_ns if n != sample_count(key[0])])
+        told[f"{label} last"] = told[f"{label} best"] = f"{text} (N = {sizes})" if text and sizes else text
+    return told
+
+
+def metric_notes(labels: dict[MetricKey, str]) -> list[str]:
+    """How to read the columns of these metrics."""
+    notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if labels else []
+    for word in ("Lower", "Higher"):
+        named = [label for key, label in labels.items() if better(key[0]) == word.lower()]
+        if named:
+            notes.append(f"{word} is better: {', '.join(named)}.")
+    return notes
+
+
 def _table(report: Report, dataset: str, cells: list[Cell]) -> Table:
-    keys, parameters = report.metrics_of(cells), shown_hyperparameters(cells)
-    labels = label_metrics(keys)
-    columns = [Column("name"), Column("family"), *(Column(name, numeric=True) for name in parameters)]
-    columns.append(Column("n", numeric=True))
-    columns += [Column(f"{labels[key]} {which}", numeric=True) for key in keys for which in ("last", "best")]
-    columns += [
-        Column("seconds", numeric=True),
-        Column("images/s", numeric=True),
-        Column("status"),
-        Column("verdict"),
+    labels, parameters = report.labels_of(cells), shown_hyperparameters(cells)
+    measured = [f"{label} {which}" for label in labels.values() for which in ("last", "best")]
+    columns = [*texts("name", "family"), *numbers(*parameters, "n", *measured, "seconds", "images/s")]
+    columns += texts("status", "verdict")
+    rows = [
+        {
+            **hyperparameters(cell),
+            "name": cell.name,
+            "family": cell.family,
+            "n": str(len(cell.averaged)),
+            **metric_texts(cell, labels),
+            "seconds": number(cell.cost("seconds").mean),
+            "images/s": number(cell.cost("images_per_second").mean),
+            "status": states(cell),
+            "verdict": verdicts(cell),
+        }
+        for cell in cells
     ]
-    rows = [_row(cell, keys, parameters) for cell in cells]
-    floors = [text for key in keys for text in [floor_text(cells, key)] * 2]
-    floor = ["floor (real data)", "", *[""] * len(parameters), "", *floors, "", "", "", ""]
-    notes = _notes(report, cells, keys, labels)
-    return Table(columns, rows, title=dataset, notes=notes, footer=[floor] if keys else [])
-
-
-def _row(cell: Cell, keys: list[MetricKey], parameters: list[str]) -> list[str]:
-    values = hyperparameters(cell)
-    row = [cell.name, cell.family, *(values.get(name, "") for name in parameters), str(len(cell.averaged))]
-    for key in keys:
-        row += metric_texts(cell.metrics.get(key), len(cell.averaged))
-    costs = [number(cell.cost(key).mean) for key in ("seconds", "images_per_second")]
-    return [*row, *costs, states(cell), verdicts(cell)]
-
-
-def metric_texts(metric: MetricSummary | None, n: int) -> list[str]:
-    """The texts of a metric's last and best value; a value that not all n runs have says its own n."""
-    if metric is None:
-        return ["", ""]
-    steps = f" (step {span(metric.best_steps)})" if metric.best_steps else ""
-    return [_mean(metric.last, n), _mean(metric.best, n) + steps]
+    footer = [{"name": "floor (real data)", **floor_texts(cells, labels)}] if labels else []
+    return Table(columns, rows, dataset, _notes(report, cells, labels), footer)
 
 
 def _mean(value: Statistic, n: int) -> str:
@@ -87,27 +106,8 @@ def _mean(value: Statistic, n: int) -> str:
     return f"{text} (n = {value.n})" if text and value.n != n else text
 
 
-def floor_text(cells: list[Cell], key: MetricKey) -> str:
-    """The value of a metric between real samples, as the runs of these cells measured it."""
-    metrics = [cell.metrics[key] for cell in cells if key in cell.metrics]
-    text = span([floor for metric in metrics for floor in metric.floors])
-    # Real data may be too few for two samples of the protocol's size: then the size is told.
-    sizes = span([n for metric in metrics for n in metric.floor_ns if n != sample_count(key[0])])
-    return f"{text} (N = {sizes})" if text and sizes else text
-
-
-def metric_notes(keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
-    """How to read the columns of these metrics."""
-    notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if keys else []
-    for word, lower in (("Lower", True), ("Higher", False)):
-        named = [labels[key] for key in keys if lower_is_better(key[0]) == lower]
-        if named:
-            notes.append(f"{word} is better: {', '.join(named)}.")
-    return notes
-
-
-def _notes(report: Report, cells: list[Cell], keys: list[MetricKey], labels: dict[MetricKey, str]) -> list[str]:
-    notes = metric_notes(keys, labels)
+def _notes(report: Report, cells: list[Cell], labels: dict[MetricKey, str]) -> list[str]:
+    notes = metric_notes(labels)
     runs = sum(len(cell.runs) for cell in cells)
     averaged = sum(len(cell.averaged) for cell in cells)
     if averaged < runs:
@@ -116,7 +116,5 @@ def _notes(report: Report, cells: list[Cell], keys: list[MetricKey], labels: dic
 
 
 def _counted(words: list[str]) -> str:
-    distinct = dict.fromkeys(words)
-    if len(distinct) == 1 and len(words) == 1:
-        return words[0]
-    return ", ".join(f"{words.count(word)} {word}" for word in distinct)
+    counts = Counter(words)
+    return words[0] if len(words) == 1 else ", ".join(f"{count} {word}" for word, count in counts.items())

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from ganlab.reports.cells import metric_keys
+from ganlab.reports.averages import metric_keys
 from ganlab.reports.metric_names import label_metrics
-from ganlab.reports.table import Column, Table, exact, number
+from ganlab.reports.table import Table, exact, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
 DIFFERENCE_FORMAT = 1
+SIDES = ("first", "second")
 
 
 def flatten(value, keys: str = "") -> Iterator[tuple[str, object]]:
@@ -25,26 +26,25 @@ def flatten(value, keys: str = "") -> Iterator[tuple[str, object]]:
 def differences(first: dict, second: dict) -> list[dict]:
     """`{key, first, second}` for every key whose values differ; a side that lacks the key lacks the entry."""
     sides = [dict(flatten(first)) if first else {}, dict(flatten(second)) if second else {}]
-    missing = object()
     found = []
     for key in dict.fromkeys([*sides[0], *sides[1]]):
-        values = [side.get(key, missing) for side in sides]
-        if repr(values[0]) != repr(values[1]):
-            named = zip(("first", "second"), values, strict=True)
-            found.append({"key": key, **{side: value for side, value in named if value is not missing}})
+        values = {name: side[key] for name, side in zip(SIDES, sides, strict=True) if key in side}
+        if len(values) == 1 or repr(values["first"]) != repr(values["second"]):
+            found.append({"key": key, **values})
     return found
 
 
 def difference_document(first: RunRecord, second: RunRecord) -> dict:
     """All differences as plain data; metrics side by side, each protocol for itself."""
-    keys = metric_keys([first, second])
-    labels = label_metrics(keys)
+    runs = {"first": first, "second": second}
+    labels = label_metrics(metric_keys(runs.values()))
     return {
         "format": DIFFERENCE_FORMAT,
         "runs": [str(first.folder), str(second.folder)],
         "config": differences(first.config, second.config),
         "metrics": [
-            {"metric": labels[key], "first": _metric(first, key), "second": _metric(second, key)} for key in keys
+            {"metric": label, **{side: _metric(run, key) for side, run in runs.items()}}
+            for key, label in labels.items()
         ],
         "environment": differences(first.environment, second.environment),
     }
@@ -53,18 +53,11 @@ def difference_document(first: RunRecord, second: RunRecord) -> dict:
 def difference_tables(first: RunRecord, second: RunRecord) -> list[Table]:
     """The same as three tables."""
     document = difference_document(first, second)
-    heads = _headings(first, second)
-    tables = [
-        _keys("config", document["config"], heads),
-        _keys("environment", document["environment"], heads),
-    ]
+    heads = [run.folder.resolve().name for run in (first, second)]
+    tables = [_keys(title, document[title], heads) for title in ("config", "environment")]
     if document["metrics"]:
         tables.insert(1, _metrics(document["metrics"], heads))
     return tables
-
-
-def _headings(first: RunRecord, second: RunRecord) -> list[str]:
-    return [run.folder.resolve().name for run in (first, second)]
 
 
 def _metric(run: RunRecord, key: tuple) -> dict | None:
@@ -73,22 +66,12 @@ def _metric(run: RunRecord, key: tuple) -> dict | None:
 
 
 def _keys(title: str, entries: list[dict], heads: list[str]) -> Table:
-    rows = [[entry["key"], *(_leaf(entry, side) for side in ("first", "second"))] for entry in entries]
-    notes = [] if entries else ["no difference"]
-    return Table([Column(title), *map(Column, heads)], rows, notes=notes)
-
-
-def _leaf(entry: dict, side: str) -> str:
-    if side not in entry:
-        return "-"
-    return exact(entry[side]) or "null"
+    leaves = [[exact(entry[side]) or "null" if side in entry else "-" for side in SIDES] for entry in entries]
+    rows = [[entry["key"], *sides] for entry, sides in zip(entries, leaves, strict=True)]
+    return Table(texts(title, *heads), rows, notes=[] if entries else ["no difference"])
 
 
 def _metrics(entries: list[dict], heads: list[str]) -> Table:
-    columns = [Column("metric")]
-    columns += [Column(f"{head} {which}", numeric=True) for head in heads for which in ("last", "best")]
-    rows = []
-    for entry in entries:
-        sides = [entry[side] or {"last": None, "best": None} for side in ("first", "second")]
-        rows.append([entry["metric"], *(number(side[which]) for side in sides for which in ("last", "best"))])
-    return Table(columns, rows)
+    columns = [*texts("metric"), *numbers(*(f"{head} {which}" for head in heads for which in ("last", "best")))]
+    values = [[(entry[side] or {}).get(which) for side in SIDES for which in ("last", "best")] for entry in entries]
+    return Table(columns, [[entry["metric"], *map(number, row)] for entry, row in zip(entries, values, strict=True)])

@@ -1,54 +1,86 @@
-"""A config in the words of a published table: activation, alpha, momentum, kernel size, strides, dropout, ..."""
+"""A config in the words of a published table: which of its values a column shows stands in a study's report.yaml."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import Annotated, Any
 
-from ganlab.config.loading import load_resolved
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from ganlab.config.document import shown
+from ganlab.config.fields import Described, Section, Text, located
 from ganlab.config.network import LayerSpec
 from ganlab.config.schema import Config, Network
-from ganlab.runs.folder import RunFolder
-from ganlab.runs.records import RunRecord
+from ganlab.errors import did_you_mean
+from ganlab.objectives import OBJECTIVES
 
-# Cross-entropy works on logits here: the sigmoid that tables print as the last activation is in these losses.
-CROSS_ENTROPY = ("minimax", "non_saturating")
-LOSS_WORDS = {"least_squares": "mse", "wasserstein": "wasserstein_loss"} | dict.fromkeys(
-    CROSS_ENTROPY, "binary_crossentropy"
-)
-ACTIVATION_WORDS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
+# Layers that are nothing but an activation, under the names of Keras' functions.
+ACTIVATIONS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
 WEIGHTED = ("Dense", "Conv2D", "Conv2DTranspose")
+OF_A_NETWORK = ("layers", "hidden", "last", "optimizer")
 
 
-def facts_of(config: Config) -> dict[str, str]:
-    """The columns that a published.csv may have, as text; '' where one does not apply.
+def _require_key(path: str) -> str:
+    """Checks the keys that every config has; those of networks and choices depend on the config."""
+    keys, sections = path.split("."), [kind.config for kind in OBJECTIVES.values()]
+    for key in [] if keys[1:] and keys[1] in OF_A_NETWORK else keys:
+        if not (fields := [section.model_fields[key] for section in sections if key in section.model_fields]):
+            hint = did_you_mean(key, {name for section in sections for name in section.model_fields})
+            raise located(f"a config has no key '{key}'.{hint}")
+        is_choice = any(isinstance(item, BeforeValidator) for field in fields for item in field.metadata)
+        sections = [field.annotation for field in fields if hasattr(field.annotation, "model_fields")]
+        if is_choice or not sections:
+            break
+    return path
 
-    Several different values of one kind are parted by commas. `epochs` is what akel2022 calls so: generator updates.
+
+_Path = Annotated[str, Described("a key of the config, as train.batch_size"), AfterValidator(_require_key)]
+
+
+class Fact(Section):
+    """Where a config says what a column of published.csv says: docs/report.md explains the paths.
+
+    Attributes:
+        key: the path of the values that the column shows.
+        has: the path of layers; the column says whether there are any.
+        words: text of a value -> the paper's; `*` is any other text, and '' leaves the value out.
+        otherwise: what the column shows where this gives nothing.
     """
-    loss = LOSS_WORDS.get(config.loss.name, config.loss.name)
-    facts = {
-        "derived_from": config.family,
-        "dataset": config.data.name,
-        "epochs": config.train.steps,
-        "latent_dim": config.latent.dim,
-        "batch_size": config.train.batch_size,
-        "gan_loss": loss,
-        "discriminator_loss": loss,
-    }
-    facts |= _optimizer("gan", config.generator.optimizer)
-    facts |= _optimizer("discriminator", config.discriminator.optimizer)
-    in_loss = "sigmoid" if config.loss.name in CROSS_ENTROPY else ""
-    facts |= _structure("generator", config.generator, "")
-    facts |= _structure("discriminator", config.discriminator, in_loss)
-    return {name: _text(value) for name, value in facts.items()}
+
+    key: _Path = ""
+    has: _Path = ""
+    words: dict[str, Text] = Field({})
+    otherwise: "Fact | None" = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_path(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"key": _require_key(value)}
+        if not isinstance(value, dict):
+            raise located(f"expected a key of the config or a mapping with key or has, received {shown(value)}")
+        return value
+
+    @model_validator(mode="after")
+    def _require_one_path(self) -> "Fact":
+        if bool(self.key) == bool(self.has):
+            raise located(f"expected exactly one of key and has, received {'both' if self.key else 'neither'}")
+        return self
+
+    def text(self, part_of: Callable[[str], Any]) -> str:
+        """The values at the path, different ones parted by commas; '' for none. `part_of` gives a config's top keys."""
+        first, *keys = (self.key or self.has).split(".")
+        values = _values(part_of(first), keys)
+        if self.has and part_of(first) is not None:
+            values = [bool(values)]
+        texts = [self.words.get(text, self.words.get("*", text)) for value in values if (text := _text(value))]
+        found = ", ".join(dict.fromkeys(text for text in texts if text))
+        return found or (self.otherwise.text(part_of) if self.otherwise else "")
 
 
-def facts_of_run(run: RunRecord) -> dict[str, str]:
-    """The facts of a run folder's config; {} where it has not written one yet.
-
-    Raises:
-        ConfigError: the config is not one this ganlab reads.
-    """
-    path = RunFolder(run.folder).config
-    return facts_of(load_resolved(path)) if path.is_file() else {}
+def facts_of(config: Config, columns: Mapping[str, Fact]) -> dict[str, str]:
+    """Column of published.csv -> what the config says of it; '' where it says nothing."""
+    part_of = cache(partial(_part, config))
+    return {column: fact.text(part_of) for column, fact in columns.items()}
 
 
 def same(first: str, second: str) -> bool:
@@ -59,49 +91,29 @@ def same(first: str, second: str) -> bool:
         return first.casefold() == second.casefold()
 
 
-def _optimizer(prefix: str, optimizer: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    ((name, arguments),) = optimizer.items()
-    return {
-        f"{prefix}_optimizer": name,
-        f"{prefix}_learning_rate": arguments.get("learning_rate"),
-        f"{prefix}_beta_1": arguments.get("beta_1"),
-    }
+def _values(part: Any, keys: list[str]) -> list[Any]:
+    values = [part]
+    for key in keys:
+        entries = [entry for value in values for entry in (value if isinstance(value, list) else [value])]
+        mappings = [entry for entry in entries if isinstance(entry, dict)]
+        values = [value for entry in mappings for name, value in entry.items() if key in (name, "*")]
+    return values
 
 
-def _structure(prefix: str, network: Network, last_in_loss: str) -> dict[str, Any]:
+def _part(config: Config, name: str) -> Any:
+    """A top key of a config as paths see it; a network's layers are parted by its last layer with weights."""
+    network = getattr(config, name, None)
+    if not isinstance(network, Network):
+        return config.model_dump(include={name}).get(name)
     layers = network.expanded()
-    last = max((index for index, layer in enumerate(layers) if layer.kind in WEIGHTED), default=len(layers))
-    hidden, ending = layers[:last], layers[last:]
-    convolutions = [layer for layer in layers if layer.kind == "Conv2D"]
-    structure = {
-        "activation": _distinct(_activations(hidden)),
-        "alpha": _distinct(layer.arguments.get("negative_slope") for layer in hidden if layer.kind == "LeakyReLU"),
-        "batch_norm_momentum": _arguments(layers, "BatchNormalization", "momentum"),
-        "up_sampling_2d": any(layer.kind == "UpSampling2D" for layer in layers),
-        "conv2d": bool(convolutions),
-        # Of the convolutions that make an image smaller: a table gives one number, and some networks end in stride 1.
-        "conv_strides": _distinct(s for c in convolutions if (s := c.arguments.get("strides", 1)) != 1),
-        "conv_kernel_size": _arguments(layers, "Conv2D", "kernel_size"),
-        "dropout": _arguments(layers, "Dropout", "rate"),
-        "last_activation": _distinct(_activations(ending)) or last_in_loss,
-    }
-    return {f"{prefix}_{name}": value for name, value in structure.items()}
+    end = max((index for index, layer in enumerate(layers) if layer.kind in WEIGHTED), default=len(layers))
+    told = [{layer.kind: layer.arguments | {"activation": _activation(layer)}} for layer in layers]
+    return {"optimizer": network.optimizer, "layers": told, "hidden": told[:end], "last": told[end:]}
 
 
-def _activations(layers: list[LayerSpec]) -> Iterable[str]:
-    for layer in layers:
-        if layer.kind in ACTIVATION_WORDS:
-            yield ACTIVATION_WORDS[layer.kind]
-        elif layer.arguments.get("activation") not in (None, "linear"):
-            yield _text(layer.arguments["activation"])
-
-
-def _arguments(layers: list[LayerSpec], kind: str, argument: str) -> str:
-    return _distinct(layer.arguments.get(argument) for layer in layers if layer.kind == kind)
-
-
-def _distinct(values: Iterable[Any]) -> str:
-    return ", ".join(dict.fromkeys(text for value in values if (text := _text(value))))
+def _activation(layer: LayerSpec) -> Any:
+    activation = ACTIVATIONS.get(layer.kind, layer.arguments.get("activation"))
+    return None if activation == "linear" else activation
 
 
 def _text(value: Any) -> str:
@@ -109,8 +121,8 @@ def _text(value: Any) -> str:
         return value or ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict):  # a schedule, a layer with arguments
-        return ", ".join(f"{name}({_text(arguments)})" for name, arguments in value.items())
+    if isinstance(value, dict):  # a choice: the optimizer's name, the schedule's, the loss'
+        return ", ".join(value)
     if isinstance(value, list | tuple):
         return "x".join(_text(entry) for entry in value)
     return f"{value:.10f}".rstrip("0") if isinstance(value, float) and 0 < abs(value) < 1e-4 else str(value)

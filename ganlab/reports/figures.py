@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganlab.errors import GanlabError
-from ganlab.reports.cells import Cell
+from ganlab.reports.averages import Cell
 from ganlab.reports.report import Report
-from ganlab.reports.study_layout import Strip
 from ganlab.reports.table import printable
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.records import RunRecord
@@ -51,23 +50,19 @@ def _sheets(folder: Path, dataset: str, runs: list[RunRecord]) -> Iterator[Figur
     drawn = [run for run in runs if RunFolder(run.folder).history.is_file()]
     parts = [drawn[start : start + RUNS_ON_A_SHEET] for start in range(0, len(drawn), RUNS_ON_A_SHEET)]
     for number, part in enumerate(parts, 1):
-        of_several = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
-        path = folder / f"{dataset}-losses{f'-{number}' if of_several else ''}.png"
-        yield _sheet(path, dataset, part, f"Losses of all runs on {dataset}{of_several}")
+        from ganlab.pictures.plots import write_loss_sheet
+        from ganlab.runs.logs import read_history
 
-
-def _sheet(path: Path, dataset: str, runs: list[RunRecord], title: str) -> Figure:
-    from ganlab.pictures.plots import write_loss_sheet
-    from ganlab.runs.logs import read_history
-
-    histories, unread = {}, []
-    for run in runs:
-        try:
-            histories[_label(run)] = read_history(RunFolder(run.folder).history)
-        except (OSError, ValueError) as error:
-            unread.append(f"{RunFolder(run.folder).history}: cannot be read: {' '.join(str(error).split())}")
-    write_loss_sheet(path, histories)
-    return Figure(path, dataset, title, wide=True, problem="; ".join(unread))
+        histories, unread = {}, []
+        for run in part:
+            try:
+                histories[_label(run)] = read_history(RunFolder(run.folder).history)
+            except (OSError, ValueError) as error:
+                unread.append(f"{RunFolder(run.folder).history}: cannot be read: {' '.join(str(error).split())}")
+        ending, of_several = (f"-{number}", f" ({number} of {len(parts)})") if len(parts) > 1 else ("", "")
+        path, title = folder / f"{dataset}-losses{ending}.png", f"Losses of all runs on {dataset}{of_several}"
+        write_loss_sheet(path, histories)
+        yield Figure(path, dataset, title, wide=True, problem="; ".join(unread))
 
 
 def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
@@ -76,7 +71,8 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
 
     for run in [*cell.averaged, *cell.runs]:
         files = RunFolder(run.folder)
-        published = _published_strip(report, run)
+        papers = [paper for paper in report.publications if run.name in paper.experiments.get(run.dataset, {})]
+        published = papers[0].layout.strip_of(run.name) if papers else None
         steps = choose_steps(files.sample_steps(), published.steps if published else ())
         if not steps:
             continue
@@ -86,16 +82,9 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
             write_strip(path, [files.sample(step) for step in steps], [f"step {step:,}" for step in steps], title)
         except GanlabError as error:
             yield Figure(path, cell.dataset, title, problem=str(error))
-            return
-        yield Figure(path, cell.dataset, f"{title}: as {published.title}" if published else title)
+        else:
+            yield Figure(path, cell.dataset, f"{title}: as {published.title}" if published else title)
         return
-
-
-def _published_strip(report: Report, run: RunRecord) -> Strip | None:
-    for study in report.studies:
-        if (run.dataset, run.name) in study.experiments:
-            return study.layout.strip_of(run.name)
-    return None
 
 
 def _label(run: RunRecord) -> str:

@@ -1,7 +1,7 @@
 """Lists: the runs there are, the data sets there are."""
 
 from ganlab.reports.metric_names import main_metric
-from ganlab.reports.table import Column, Table, exact, moment, number
+from ganlab.reports.table import Column, Table, exact, moment, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
 LISTING_FORMAT = 1
@@ -9,24 +9,15 @@ LISTING_FORMAT = 1
 
 def listing_table(runs: list[RunRecord]) -> Table:
     """A row a run, with the metric that stands for the others."""
-    columns = [Column("dataset"), Column("name"), Column("seed", numeric=True), Column("identity")]
-    columns += [Column("family"), Column("status"), Column("verdict"), Column("steps", numeric=True)]
-    columns += [
-        Column("metric"),
-        Column("last", numeric=True),
-        Column("best", numeric=True),
-        Column("updated"),
-    ]
-    rows = [[_text(value) for value in {**_entry(run), "updated": moment(run.updated)}.values()] for run in runs]
-    return Table(columns, rows)
+    columns = [*texts("dataset", "name"), *numbers("seed"), *texts("identity", "family", "status", "verdict")]
+    columns += [*numbers("steps"), *texts("metric"), *numbers("last", "best"), *texts("updated")]
+    entries = [_entry(run) | {"updated": moment(run.updated)} for run in runs]
+    return Table(columns, [{key: _text(value) for key, value in entry.items()} for entry in entries])
 
 
 def listing_document(runs: list[RunRecord]) -> dict:
     """The same as plain data, with each run's folder."""
-    return {
-        "format": LISTING_FORMAT,
-        "runs": [{**_entry(run), "folder": str(run.folder)} for run in runs],
-    }
+    return {"format": LISTING_FORMAT, "runs": [{**_entry(run), "folder": str(run.folder)} for run in runs]}
 
 
 def dataset_table(datasets: list[dict]) -> Table:
@@ -34,7 +25,7 @@ def dataset_table(datasets: list[dict]) -> Table:
     names = list(dict.fromkeys(name for dataset in datasets for name in dataset))
     values = {name: [dataset.get(name) for dataset in datasets] for name in names}
     columns = [Column(name, all(isinstance(v, int | None) for v in values[name])) for name in names]
-    return Table(columns, [[_text(dataset.get(name)) for name in names] for dataset in datasets])
+    return Table(columns, [{name: _text(value) for name, value in dataset.items()} for dataset in datasets])
 
 
 def _entry(run: RunRecord) -> dict:

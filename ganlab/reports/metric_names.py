@@ -1,30 +1,25 @@
-"""What a metric's name says: its protocol, and in which direction it improves."""
+"""What a metric's name says to a report: its sample count, its heading, its place among others."""
 
 import re
 from collections.abc import Iterable
 
 from ganlab.errors import ConfigError, did_you_mean
+from ganlab.metrics.names import better
 
 # A metric's name and the fingerprint of its recipe: only values that share both may be compared.
 MetricKey = tuple[str, str | None]
-LOWER_IS_BETTER = ("fd", "fid", "kid")
-
-
-def lower_is_better(name: str) -> bool:
-    """Whether less is better: of Frechet and kernel distances, not of scores, precision, recall."""
-    return name.startswith(LOWER_IS_BETTER)
 
 
 def sample_count(name: str) -> int | None:
-    """The number of samples a metric's name states: 5000 for fd5k_classifier."""
-    match = re.match(r"[a-z]+(\d+)k(_|$)", name)
-    return int(match[1]) * 1000 if match else None
+    """The number of samples a metric's name states: 5000 for fd5k_classifier, 500 for kd500_random."""
+    match = re.match(r"[a-z]+(\d+)(k?)(_|\.|$)", name)
+    return int(match[1]) * (1000 if match[2] else 1) if match else None
 
 
 def main_metric(names: Iterable[str]) -> str | None:
     """The metric to show where there is room for one: the first distance, else the first."""
     names = list(names)
-    return next((name for name in names if lower_is_better(name)), names[0] if names else None)
+    return next((name for name in names if better(name) == "lower"), names[0] if names else None)
 
 
 def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:

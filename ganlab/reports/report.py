@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
-from ganlab.reports.cells import Cell, group_cells, metric_keys
-from ganlab.reports.metric_names import MetricKey, choose_metrics, lower_is_better
-from ganlab.reports.studies import Study, read_studies
+from ganlab.metrics.names import better
+from ganlab.reports.averages import Cell, group_cells, metric_keys
+from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
+from ganlab.reports.published import Publication, read_publications
+from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
 
 
@@ -20,7 +23,7 @@ class Report:
         cells: the runs grouped, data set by data set; the best first where a metric was asked for.
         metrics: the protocols to show.
         problems: a line for each run folder that could not be read.
-        studies: what papers published, to put beside runs of the same names.
+        publications: what papers published, to put beside runs of the same names.
         dataset: the only data set, where one was asked for.
     """
 
@@ -28,7 +31,7 @@ class Report:
     cells: list[Cell]
     metrics: list[MetricKey]
     problems: list[str]
-    studies: list[Study] = field(default_factory=list)
+    publications: list[Publication] = field(default_factory=list)
     dataset: str | None = None
 
     def by_dataset(self) -> dict[str, list[Cell]]:
@@ -37,10 +40,22 @@ class Report:
             groups.setdefault(cell.dataset, []).append(cell)
         return groups
 
-    def metrics_of(self, cells: list[Cell]) -> list[MetricKey]:
-        """The protocols to show for some cells: those that one of them has."""
-        present = {key for cell in cells for key in cell.metrics}
-        return [key for key in self.metrics if key in present]
+    @cached_property
+    def replications(self) -> dict[str, list[Replication]]:
+        """Data set -> every paper that published experiments of which there are runs, compared once for all formats."""
+        return {
+            dataset: [found for paper in self.publications if (found := replicate(paper, dataset, cells, self.metrics))]
+            for dataset, cells in self.by_dataset().items()
+        }
+
+    def repetitions_of(self, cell: Cell) -> list[tuple[Publication, Repetition]]:
+        """The experiments that a cell repeats, one a paper at the most."""
+        found = self.replications[cell.dataset]
+        return [(paper.publication, row) for paper in found for row in paper.rows if row.cell is cell]
+
+    def labels_of(self, cells: list[Cell]) -> dict[MetricKey, str]:
+        """The protocols to show for some cells, those that one of them has, with their headings."""
+        return label_metrics(key for key in self.metrics if any(key in cell.metrics for cell in cells))
 
 
 def build_report(
@@ -74,7 +89,7 @@ def build_report(
     cells = sorted(group_cells(runs), key=lambda cell: cell.dataset)
     if metrics:
         cells.sort(key=lambda cell: (cell.dataset, *_rank(cell, keys[0])))
-    return Report(runs, cells, keys, problems, read_studies(Path(studies)), dataset)
+    return Report(runs, cells, keys, problems, read_publications(Path(studies)), dataset)
 
 
 def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
@@ -82,7 +97,7 @@ def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
     mean = cell.metrics[key].last.mean if key in cell.metrics else None
     if mean is None or mean != mean:
         return True, 0.0
-    return False, mean if lower_is_better(key[0]) else -mean
+    return False, mean if better(key[0]) == "lower" else -mean
 
 
 def _runs_under(path: Path) -> list[Path]:

@@ -1,7 +1,8 @@
 """One run on a page: what became of it, how it was made, what it scored, where its pictures are."""
 
-from ganlab.reports.metric_names import lower_is_better, sample_count
-from ganlab.reports.table import Column, Table, exact, moment, number
+from ganlab.metrics.names import better
+from ganlab.reports.metric_names import sample_count
+from ganlab.reports.table import Table, exact, moment, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
 DOCUMENT_FORMAT = 1
@@ -55,18 +56,17 @@ def _facts(run: RunRecord) -> dict:
 def _pairs(title: str, values: dict) -> Table:
     """A table of two columns; what has no value has no row."""
     rows = [[name, _text(value)] for name, value in values.items() if value not in (None, "")]
-    return Table([Column("key"), Column("value")], rows, title=title)
+    return Table(texts("key", "value"), rows, title=title)
 
 
 def _metrics(run: RunRecord) -> Table:
-    columns = [Column("metric"), Column("last", numeric=True), Column("best", numeric=True)]
-    columns += [Column("at step", numeric=True), Column("floor", numeric=True), Column("better")]
+    columns = [*texts("metric"), *numbers("last", "best", "at step", "floor"), *texts("better")]
     rows = []
     for name, metric in run.metrics.items():
-        numbers = [number(metric[key]) for key in ("last", "best", "best_step", "floor")]
+        values = [number(metric[key]) for key in ("last", "best", "best_step", "floor")]
         if metric.get("floor_n") not in (None, sample_count(name)):
-            numbers[-1] += f" (N = {metric['floor_n']})"
-        rows.append([name, *numbers, "lower" if lower_is_better(name) else "higher"])
+            values[-1] += f" (N = {metric['floor_n']})"
+        rows.append([name, *values, better(name)])
     return Table(columns, rows, title="metrics", notes=["floor: the same metric between real samples."])
 
 

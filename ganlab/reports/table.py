@@ -14,12 +14,21 @@ class Column:
     numeric: bool = False
 
 
+def texts(*names: str) -> list[Column]:
+    return [Column(name) for name in names]
+
+
+def numbers(*names: str) -> list[Column]:
+    return [Column(name, numeric=True) for name in names]
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns, rows and notes, as strings that are safe to show.
 
-    The footer's rows (a floor, a correlation) stand below the others, however those are sorted. Control characters become
-    spaces here, once for all formats; what else is special is each format's matter.
+    A row may be given as a mapping from heading to text, which may lack headings. The footer's rows (a floor, a
+    correlation) stand below the others, however those are sorted. Control characters become spaces here, once for all
+    formats; what else is special is each format's matter.
     """
 
     columns: list[Column]
@@ -29,15 +38,18 @@ class Table:
     footer: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self):
-        for row in [*self.rows, *self.footer]:
-            if len(row) != len(self.columns):
-                raise ValueError(f"a row of {len(row)} cells under {len(self.columns)} columns: {row}")
         put = object.__setattr__
+        put(self, "rows", [self._cells(row) for row in self.rows])
+        put(self, "footer", [self._cells(row) for row in self.footer])
         put(self, "columns", [Column(printable(column.name), column.numeric) for column in self.columns])
-        put(self, "rows", [[printable(cell) for cell in row] for row in self.rows])
-        put(self, "footer", [[printable(cell) for cell in row] for row in self.footer])
         put(self, "title", printable(self.title))
         put(self, "notes", [printable(note) for note in self.notes])
+
+    def _cells(self, row: list[str] | dict[str, str]) -> list[str]:
+        cells = [row.get(column.name, "") for column in self.columns] if isinstance(row, dict) else row
+        if len(cells) != len(self.columns):
+            raise ValueError(f"a row of {len(cells)} cells under {len(self.columns)} columns: {cells}")
+        return [printable(cell) for cell in cells]
 
 
 def printable(text: str) -> str:
@@ -70,9 +82,7 @@ def number(value: float | None) -> str:
 
 def spread(mean: float | None, deviation: float | None) -> str:
     """A mean and its deviation with as many digits as the mean has; '' for no mean."""
-    if mean is None:
-        return ""
-    if deviation is None:
+    if mean is None or deviation is None:
         return number(mean)
     return f"{mean:.{decimals(mean)}f} ± {deviation:.{decimals(mean)}f}"
 

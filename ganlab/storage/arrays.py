@@ -41,24 +41,16 @@ def read_npz(path: Path, shapes: dict[str, Shape]) -> dict[str, np.ndarray]:
     Raises:
         GanlabError: if the file is damaged, or an array is missing or has another shape or type.
     """
-    read_npz_shapes(path, shapes)
     try:
         with zipfile.ZipFile(path) as archive:
+            for key, shape in shapes.items():
+                _check_header(archive, path, key, shape)
             arrays = {}
             for key in shapes:
                 with archive.open(f"{key}.npy") as member:
                     arrays[key] = np.lib.format.read_array(member, allow_pickle=False)
                     member.read(1)  # reaching the end is what makes zipfile compare the checksum
             return arrays
-    except DAMAGE as error:
-        raise broken(path, error) from error
-
-
-def read_npz_shapes(path: Path, shapes: dict[str, Shape]) -> dict[str, tuple[int, ...]]:
-    """The declared shapes of the arrays, checked as in `read_npz`, without reading the values."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {key: _checked_shape(archive, path, key, shape) for key, shape in shapes.items()}
     except DAMAGE as error:
         raise broken(path, error) from error
 
@@ -100,7 +92,7 @@ def _read_header(file) -> tuple[tuple[int, ...], np.dtype, int]:
     return shape, dtype, file.tell()
 
 
-def _checked_shape(archive: zipfile.ZipFile, path: Path, key: str, expected: Shape) -> tuple[int, ...]:
+def _check_header(archive: zipfile.ZipFile, path: Path, key: str, expected: Shape) -> None:
     if f"{key}.npy" not in archive.namelist():
         there = ", ".join(name.removesuffix(".npy") for name in archive.namelist()[:8])
         raise broken(path, f"expected the array '{key}', received {there or 'no arrays'}")
@@ -118,4 +110,3 @@ def _checked_shape(archive: zipfile.ZipFile, path: Path, key: str, expected: Sha
         raise broken(path, f"{key}: its size does not match its shape {shape}")
     if is_bomb(member.file_size, member.compress_size):
         raise broken(path, f"{key}: unpacks to more than {MOST_RATIO} times its size")
-    return shape

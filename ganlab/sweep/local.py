@@ -1,12 +1,11 @@
 """Runs jobs on this machine, some at a time, each in its own process."""
 
-import contextlib
 import os
-import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ganlab.errors import StoppedError
 from ganlab.runs.locks import holder_of, make_folder
@@ -15,10 +14,10 @@ from ganlab.sweep.jobs import Job, state_of
 from ganlab.sweep.process import RunProcess
 from ganlab.sweep.ready import ReadyProcesses
 from ganlab.sweep.resources import available_cpus, available_gpus, environments
+from ganlab.training.signals import Asked, watched_signals
 
 _LOOK_EVERY = 0.05  # seconds; a process that has ended waits no longer for the next one
 _ASK_EVERY = 2.0  # seconds between two looks at runs of other processes
-_POLITE = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 class LocalExecutor:
@@ -82,7 +81,7 @@ class _Execution:
         self.asked_at = 0.0
 
     def run(self) -> None:
-        with _signals() as asked:
+        with watched_signals(leave=_interrupt) as asked:
             try:
                 self._loop(asked)
             except KeyboardInterrupt:
@@ -95,7 +94,7 @@ class _Execution:
             if signal_name := asked():
                 raise StoppedError(f"stopped by {signal_name}; the same command goes on from the last checkpoints")
 
-    def _loop(self, asked: Callable[[], str | None]) -> None:
+    def _loop(self, asked: Asked) -> None:
         while self.waiting or self.active or self.elsewhere:
             self._collect()
             self._ask_elsewhere()
@@ -158,19 +157,5 @@ class _Execution:
         self.board.stopping(signal_name, len(self.active))
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[Callable[[], str | None]]:
-    """Gives a function that names the signal that asked to stop, or None; a second Ctrl-C raises KeyboardInterrupt."""
-    asked: list[str] = []
-
-    def remember(number: int, frame) -> None:
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append(signal.Signals(number).name)
-
-    previous = {name: signal.signal(getattr(signal, name), remember) for name in _POLITE if hasattr(signal, name)}
-    try:
-        yield lambda: asked[0] if asked else None
-    finally:
-        for name, handler in previous.items():
-            signal.signal(getattr(signal, name), handler)
+def _interrupt() -> NoReturn:
+    raise KeyboardInterrupt

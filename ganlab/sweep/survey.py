@@ -16,6 +16,7 @@ from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
 from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from ganlab.sweep.jobs import Job, state_of
+from ganlab.training.signals import handling
 
 _Found = list[Job | GanlabError]
 
@@ -50,11 +51,8 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool) -> _Found
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, configs, results, fresh))
     # Ctrl-C reaches every process of a terminal; ignored from the start, this one leaves without a traceback.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with handling({"SIGINT": signal.SIG_IGN}):
         process.start()
-    finally:
-        signal.signal(signal.SIGINT, previous)
     sender.close()
     try:
         return receiver.recv()

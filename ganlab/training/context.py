@@ -60,7 +60,7 @@ class RunContext:
         writer: writes files beside the training.
         facts: more for the manifest of checkpoints.
         asked: names the signal that asked the process to stop, or gives None.
-        health: what `Health` found; other callbacks read it.
+        health: what `Health` found; other callbacks read it, and checkpoints keep the verdict.
     """
 
     folder: RunFolder

@@ -5,7 +5,7 @@ import numpy as np
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretch_of
 from ganlab.models.network import Network
-from ganlab.pictures.images import to_shown
+from ganlab.pictures.images import displayed
 from ganlab.training.draws import draw_latents, generator_of
 
 _BATCH = 250
@@ -60,15 +60,14 @@ class Sampler:
 
     def shown(self, count: int, purpose: str) -> np.ndarray:
         """The same as uint8 images, for pictures."""
-        return to_shown(self.draw(count, purpose), self.config.data.range)
+        return displayed(self.draw(count, purpose), self.config.data.range)
 
     def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
-        """Samples of a grid: uint8 images, or float32 data that are no images. With labels a row has one class."""
+        """float32 samples of a grid; with labels a row has one class."""
         seed = self.config.seed if seed is None else seed
         latents = self._latents(rows * columns, "grid", seed)
         labels = np.arange(rows * columns) // columns % self.classes if self.classes else None
-        samples = self.images(latents, labels)
-        return to_shown(samples, self.config.data.range) if samples.ndim == 4 else samples
+        return self.images(latents, labels)
 
     def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
         latent = self.config.latent

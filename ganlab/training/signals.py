@@ -1,4 +1,4 @@
-"""Stopping politely: the first signal is remembered until a checkpoint is saved, a second Ctrl-C leaves at once."""
+"""Signals that stop a command politely: the first is remembered until work is saved, a second Ctrl-C leaves at once."""
 
 import contextlib
 import os
@@ -11,34 +11,43 @@ Asked = Callable[[], str | None]
 
 
 @contextlib.contextmanager
-def watched_signals(before_leaving: Callable[[], None] = lambda: None) -> Iterator[Asked]:
+def watched_signals(
+    before_leaving: Callable[[], object] = lambda: None, leave: Callable[[], object] = lambda: os._exit(130)
+) -> Iterator[Asked]:
     """Gives a function that names the signal that asked this process to stop, or None.
 
-    Closing the terminal (SIGHUP) does not lose a run: it goes on, and what it prints goes nowhere.
+    Closing the terminal (SIGHUP) stops nothing: the command goes on, and what it prints goes nowhere.
 
     Args:
         before_leaving: called when a second Ctrl-C comes, in the middle of whatever happens then.
+        leave: called after it. By default the process ends, for the checkpoint before this one is whole.
     """
     asked: list[str] = []
     terminal = [descriptor for descriptor in _STANDARD if os.isatty(descriptor)]  # once it is closed nobody can tell
 
     def remember(number: int, frame) -> None:
         if asked and number == signal.SIGINT:
+            signal.signal(number, signal.SIG_IGN)  # a third one must not end the leaving before it is done
             try:
                 before_leaving()
             finally:
-                os._exit(130)  # the checkpoint before this one is whole
+                leave()
         asked.append(signal.Signals(number).name)
 
-    handlers = dict.fromkeys(_POLITE, remember) | {"SIGHUP": lambda number, frame: print_nowhere(terminal)}
-    previous = {
-        name: signal.signal(getattr(signal, name), handlers[name]) for name in handlers if hasattr(signal, name)
-    }
-    try:
+    with handling(dict.fromkeys(_POLITE, remember) | {"SIGHUP": lambda number, frame: print_nowhere(terminal)}):
         yield lambda: asked[0] if asked else None
+
+
+@contextlib.contextmanager
+def handling(handlers: dict[str, Callable | signal.Handlers]) -> Iterator[None]:
+    """Has signals handled in the block, by name; those that this system does not have are left out."""
+    known = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
+    previous = {number: signal.signal(number, handler) for number, handler in known.items()}
+    try:
+        yield
     finally:
-        for name, handler in previous.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def print_nowhere(descriptors: list[int]) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ganlab.training import ops
+
 if TYPE_CHECKING:
     import keras
 
@@ -163,8 +165,6 @@ def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Te
     if nothing was logged. The mean is one operation: TensorFlow rewrites a chain of additions, and into another order in each
     process.
     """
-    from keras import ops  # here, because commands that train nothing import this file
-
     parts: dict[str, list[Tensor]] = {name: [] for name in objective.column_names}
     for name, entries in logs.items():
         parts[name.partition("/")[0]].append(ops.mean(ops.stack(entries)))

@@ -5,19 +5,15 @@ import json
 import pytest
 
 from ganlab.doctor import diagnosis
-from ganlab.doctor.backends import Answer
-from ganlab.doctor.cases import cases
-
-RIGHT = {name: case.expected for name, case in cases().items()}
+from tests.doctor.answers import RIGHT, on_a_gpu
 
 
 @pytest.fixture
 def machine(monkeypatch):
-    """Replaces what the backends' processes answer."""
+    """Replaces the answers of the backends' processes."""
 
-    def answers(gpu):
-        answer = Answer({"cpu:0": "CPU", "gpu:0": "NVIDIA H100"}, {"cpu:0": RIGHT, "gpu:0": gpu})
-        monkeypatch.setattr(diagnosis, "ask_process", lambda backend: answer)
+    def answers(losses):
+        monkeypatch.setattr(diagnosis, "ask_process", lambda backend: on_a_gpu(losses))
         monkeypatch.setattr(diagnosis, "BACKENDS", {"tensorflow": None})
 
     return answers
@@ -26,16 +22,16 @@ def machine(monkeypatch):
 def test_exits_with_0_where_all_is_well(ganlab, machine):
     machine(RIGHT)
     code, out, err = ganlab("doctor")
-    assert (code, err) == (0, "") and "\nok      tensorflow on gpu:0: 5 of 5 operations agree" in out
+    assert (code, err) == (0, "") and "\nok      tensorflow on gpu:0: a small GAN trains for 4 steps as on" in out
     assert all(line.split(maxsplit=1)[0] in ("ok", "note") for line in out.splitlines())
 
 
 def test_exits_with_1_and_says_what_to_do_where_an_accelerator_computes_wrongly(ganlab, machine):
-    machine(RIGHT | {"batch normalization": RIGHT["batch normalization"] * 1.5})
+    machine(RIGHT * 1.5)
     code, out, err = ganlab("doctor")
     wrong = [line for line in out.splitlines() if line.startswith("failed")]
     assert code == 1 and len(wrong) == 1 and err.endswith("checks failed; the first: tensorflow on gpu:0\n")
-    assert "batch normalization differs from the CPU by 5.0e-01" in wrong[0] and "'device: cpu'" in wrong[0]
+    assert "losses differ by 5.0e-01 of the largest" in wrong[0] and "'device: cpu'" in wrong[0]
 
 
 def test_says_the_same_as_json(ganlab, machine):

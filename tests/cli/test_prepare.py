@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -18,54 +19,88 @@ def cache(tmp_path):
     return tmp_path / "cache"
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """600 photos, large enough that each block takes a while; number 7 is broken."""
-    path, content = tmp_path_factory.mktemp("photos") / "photos.zip", jpeg(width=700, height=500)
+def many_photos(path, width, height):
+    """600 photos without faces; number 7 is broken."""
+    content = jpeg(width, height)
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(600):
             archive.writestr(f"{number:03d}.jpg", content[:50] if number == 7 else content)
     return path
 
 
-def start(photos, cache, **more):
-    words = [sys.executable, "-m", "ganlab", "prepare", "mine", "--source", str(photos), "--size", "16"]
-    environment = os.environ | {"GANLAB_CACHE": str(cache)} | more
+def start(photos, cache, *words):
+    words = [sys.executable, "-m", "ganlab", "prepare", "mine", "--source", str(photos), "--size", "16", *words]
+    environment = os.environ | {"GANLAB_CACHE": str(cache)}
     return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def shards(cache) -> dict:
-    """name: time it was written"""
-    return {path.name: path.stat().st_mtime_ns for path in cache.glob("data/mine/.work-*/0*.npz")}
+def searched(cache) -> list[str]:
+    """A line for each block of photos that was searched for faces."""
+    texts = [path.read_text() for path in cache.glob("data/mine/.faces-*")]
+    return [line for line in "".join(texts).splitlines(keepends=True) if line.endswith("\n")]
 
 
-def wait_for_shards(process, cache, count):
-    until = time.monotonic() + 60
-    while len(shards(cache)) < count:
+def wait_for_blocks(process, cache, count):
+    until = time.monotonic() + 120
+    while len(searched(cache)) < count:
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until, "no shard within a minute"
+        assert time.monotonic() < until, "no block within two minutes"
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 75), (signal.SIGINT, 75)])
-def test_a_stopped_command_goes_on_with_the_work_it_has_done(photos, cache, number, code):
-    process = start(photos, cache)
-    wait_for_shards(process, cache, 2)
+def test_a_stopped_search_for_faces_goes_on_with_the_work_it_has_done(tmp_path, cache, number, code):
+    photos = many_photos(tmp_path / "photos.zip", 160, 120)
+    process = start(photos, cache, "--crop", "box")
+    wait_for_blocks(process, cache, 2)
     process.send_signal(number)
     _, errors = process.communicate()
-    done = shards(cache)
+    done = searched(cache)
     assert process.returncode == code and 2 <= len(done) < 5
     if code == 75:
         assert errors == f"stopped by {number.name} after {128 * len(done)} of 600 photos; the same command goes on\n"
+    process = start(photos, cache, "--crop", "box")
+    _, errors = process.communicate()
+    assert errors.endswith("none of 600 photos gives an image (599 without a face, 1 unreadable).\n")
+    assert len(searched(cache)) == 5 and searched(cache)[: len(done)] == done  # not one was searched again
+    assert [path for path in cache.rglob("*.npy")] == []  # nor is the half array of the killed process left
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_real_faces_are_the_same_bytes_after_a_kill(cache):
+    celeba = Path(os.environ.get("GANLAB_DATA", "")) / "celeba" / "img_align_celeba.zip"
+    if not celeba.is_file():
+        pytest.skip("GANLAB_DATA has no celeba/img_align_celeba.zip")
+    words = ["--crop", "box", "--limit", "300"]
+    process = start(celeba, cache / "killed", *words)
+    wait_for_blocks(process, cache / "killed", 1)
+    process.kill()
+    process.communicate()
+    for folder in ("killed", "whole"):
+        assert "300 images of " in start(celeba, cache / folder, *words).communicate()[0]
+    for file in ("images.npy", "manifest.json", "left_out.txt"):
+        killed, whole = (cache / folder / "data/mine/box-16-300" / file for folder in ("killed", "whole"))
+        assert killed.read_bytes() == whole.read_bytes()
+    left = sorted(path.name for path in (cache / "killed/data/mine").iterdir())
+    assert left == [".box-16.lock", "box-16-300"]
+
+
+def test_a_command_that_is_killed_while_it_cuts_is_run_again(ganlab, tmp_path, cache):
+    photos = many_photos(tmp_path / "photos.zip", 700, 500)
     process = start(photos, cache)
-    wait_for_shards(process, cache, len(done) + 1)
-    kept = shards(cache)
-    assert done.items() <= kept.items()  # not one of them was written again
-    out, errors = process.communicate()
-    assert (process.returncode, errors) == (0, "")
-    assert "599 images of 600 photos (0 without a face, 1 unreadable)" in out
+    wait_until = time.monotonic() + 60
+    while not list(cache.glob("data/mine/center-16/.*.npy")):
+        assert process.poll() is None and time.monotonic() < wait_until
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    code, out, errors = ganlab("prepare", "mine", "--source", photos, "--size", "16")
+    assert (code, errors) == (0, "") and "599 images of 600 photos (0 without a face, 1 unreadable)" in out
     assert json.loads((cache / "data/mine/center-16/manifest.json").read_text())["counts"]["images"] == 599
-    assert sorted(path.name for path in cache.glob("data/mine/*")) == [".center-16.lock", "center-16"]
+    files = [path.name for path in cache.rglob("*") if path.is_file()]
+    assert sorted(files) == [".center-16.lock", "images.npy", "left_out.txt", "manifest.json"]
 
 
 def test_it_says_what_it_made_and_how_to_use_it(ganlab, tmp_path, cache):

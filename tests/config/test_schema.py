@@ -5,7 +5,7 @@ from ganlab.config.layer_specs import LayerSpec
 from ganlab.errors import ConfigError
 from tests.config.examples import changed, config_of
 
-LOSSES = "minimax, non_saturating, least_squares, wasserstein, hinge, relativistic"
+LOSSES = "minimax, non_saturating, least_squares, wasserstein, hinge, relativistic, feature_matching"
 NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
 LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
 
@@ -50,10 +50,11 @@ WRONG = [
     ("optimizer: {Adam: {learning_rate: 1e-4}}", "optimizer: 3", "c.yaml:12:3: generator.optimizer: expected an optimizer as Name or {Name: {arguments}}, received 3"),
     ("  optimizer: {Adam: {learning_rate: 1e-4}}\n", "", "c.yaml:4:1: generator.optimizer: missing; expected an optimizer as Name or {Name: {arguments}}"),
     ("{Adam: {learning_rate: 1e-4}}", "{Adam: {}, SGD: {}}", "c.yaml:12:3: generator.optimizer: expected one name, received 2: Adam, SGD; indent arguments below their name"),
+    ("{Adam: {learning_rate: 1e-4}}", "{'': {}}", "c.yaml:12:3: generator.optimizer: expected an optimizer as Name or {Name: {arguments}}, received a mapping"),
     ("optimizer:", "optimiser:", "c.yaml:12:3: generator.optimiser: unknown key. Did you mean 'optimizer'?"),
     ("non_saturating", "hing", f"c.yaml:18:1: loss: expected one of {LOSSES}, received 'hing'. Did you mean 'hinge'?"),
     ("non_saturating", "[hinge]", f"c.yaml:18:1: loss: expected one of {LOSSES}, received [hinge]".replace("[hinge]", "['hinge']")),
-    ("non_saturating", "{hinge: {real_label: 0.9}}", "c.yaml:18:16: loss.hinge.real_label: the loss hinge has no labels; those with labels are minimax, non_saturating, least_squares"),
+    ("non_saturating", "{hinge: {real_label: 0.9}}", "c.yaml:18:16: loss.hinge.real_label: the loss hinge has no labels; those with labels are minimax, non_saturating, least_squares, feature_matching"),
     ("non_saturating", "{minimax: {real_labl: 0.9}}", "c.yaml:18:18: loss.minimax.real_labl: unknown key. Did you mean 'real_label'?"),
     ("non_saturating", "{minimax: {real_label: [1, 0.9]}}", "c.yaml:18:18: loss.minimax.real_label: expected a number or [lowest, highest], received [1, 0.9]"),
     ("non_saturating", "{minimax: {flip_labels: 1.5}}", "c.yaml:18:18: loss.minimax.flip_labels: expected a number from 0 to 1, received 1.5"),
@@ -85,7 +86,20 @@ WRONG = [
     ("", "metrics: [5]", "c.yaml:20:1: metrics: expected auto or a list of metric names, received [5]"),
     ("", "precision: float16", "c.yaml:20:1: precision: expected one of float32, mixed_bfloat16, received 'float16'. Did you mean 'float32'?"),
     ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
-    ("", "labels: conditional", "c.yaml:20:1: labels: 'conditional' is not supported yet; expected: none"),
+    ("", "labels: balanced", "c.yaml:20:1: labels: 'balanced' is not supported yet; expected: none, conditional"),
+    ("", "labels: dogs", "c.yaml:20:1: labels: expected one of none, conditional, auxiliary, balanced, semi_supervised, received 'dogs'"),
+    ("", "objective: wae", "c.yaml:20:1: objective: expected one of gan, vae, received 'wae'. Did you mean 'vae'?"),
+    ("", "objective: 3", "c.yaml:20:1: objective: expected one of gan, vae, received 3"),
+    ("", "objective: {vae: {}, gan: {}}", "c.yaml:20:1: objective: expected one of gan, vae, received a mapping"),
+    ("non_saturating", "feature_matching", "c.yaml:18:1: loss.feature_matching.layer: missing; expected the name of a layer of the discriminator"),
+    ("non_saturating", "{feature_matching: {layer: 3}}", "c.yaml:18:27: loss.feature_matching.layer: expected the name of a layer of the discriminator, received 3"),
+    ("non_saturating", "{hinge: {layer: last}}", "c.yaml:18:16: loss.hinge.layer: the loss hinge has no layer; those with it are feature_matching"),
+    ("steps: 100", "steps: 100, simultaneous: true, generator_steps: 2", "c.yaml:19:41: train.generator_steps: expected 1 with simultaneous: true, received 2"),
+    ("steps: 100", "steps: 100, simultaneous: true, discriminator_steps: 5", "c.yaml:19:41: train.discriminator_steps: expected 1 with simultaneous: true, received 5"),
+    ("steps: 100", "steps: 100, simultaneous: true, discriminator_batches: alternate", "c.yaml:19:41: train.discriminator_batches: expected separate or joint with simultaneous: true, received 'alternate'"),
+    ("", "phases: [{steps: 10}]", "c.yaml:19:9: train.steps: expected none beside phases, which say their own steps"),
+    ("train: {steps: 100, ", "phases: [{steps: 10, fade: 11}]\ntrain: {", "c.yaml:19:22: phases[0].fade: expected at most 10 (the phase's steps), received 11"),
+    ("", "devices: 3", "c.yaml:19:21: train.batch_size: expected a multiple of devices, 3, received 32"),
     ("", "jit: 1", "c.yaml:20:1: jit: expected auto, true or false, received 1"),
     ("", "devices: 0", "c.yaml:20:1: devices: expected an integer from 1 to 1024, received 0"),
     ("", "device: tpu", "c.yaml:20:1: device: expected one of auto, cpu, gpu, received 'tpu'. Did you mean 'gpu'?"),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganlab.data.decoding import decode, refusing_bombs
-from ganlab.data.pictures import PictureFolder
+from ganlab.data.picture_files import PictureFolder
 from ganlab.errors import GanlabError
 from tests.data.samples import noise
 

@@ -7,7 +7,7 @@ import pytest
 
 from ganlab.data.decoding import decode
 from ganlab.data.faces import BATCH, MOST_SIDE, FaceDetector, batches
-from ganlab.data.pictures import open_pictures
+from ganlab.data.picture_files import open_pictures
 
 
 class TestBatches:

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from ganlab.data import list_datasets, load_dataset
-from ganlab.data.photo_sets import Request, prepare_photos
-from ganlab.data.registry import is_here, published_shape
+from ganlab.data.prepare import Request, prepare_photos
+from ganlab.data.registry import is_here, published_form
 from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from tests.data.photos import photo_zip
 from tests.data.samples import options
@@ -126,8 +126,8 @@ def test_a_manifest_with_another_count_than_its_array_is_noticed(prepare):
 
 def test_check_knows_the_shape_before_the_photos_are_prepared(prepare):
     wanted = options("celeba", image_size=8)
-    assert not is_here(wanted) and published_shape(wanted) == (8, 8, 3)
-    assert published_shape(options("celeba", image_size=40, grayscale="luminosity")) == (40, 40, 1)
-    assert published_shape(options("celeba")) is None
+    assert not is_here(wanted) and published_form(wanted).shape == (8, 8, 3)
+    assert published_form(options("celeba", image_size=40, grayscale="luminosity")).shape == (40, 40, 1)
+    assert published_form(options("celeba")).shape is None
     prepare("celeba")
     assert is_here(wanted) and not is_here(options("celeba", image_size=40))

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.reports.facts import facts_of, same
-from ganlab.reports.studies import read_studies
+from ganlab.config.schema import Form
+from ganlab.reports.facts import Fact, facts_of, same
+from ganlab.reports.published import read_publications
 
 ROOT = Path(__file__).parents[2]
-(STUDY,) = [study for study in read_studies(ROOT / "experiments") if study.name == "akel2022"]
+(STUDY,) = [study for study in read_publications(ROOT / "experiments") if study.name == "akel2022"]
 NAMES = [f"exp{number:02d}" for number in range(1, 21)]
 SHAPES = {"mnist": (28, 28, 1), "celeba": (40, 40, 3)}
 
@@ -20,28 +21,24 @@ def config_of(name):
 
 
 def published(name):
-    (row,) = [row for (_, known), row in STUDY.experiments.items() if known == name]
+    (row,) = [rows[name] for rows in STUDY.experiments.values() if name in rows]
     return row
 
 
 def test_every_experiment_has_a_row_and_a_config():
-    assert [name for _, name in STUDY.experiments] == NAMES
+    assert [name for rows in STUDY.experiments.values() for name in rows] == NAMES
     assert sorted(path.stem for path in (ROOT / "configs").glob("exp*.yaml")) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_says_what_was_published(name):
-    row, facts = published(name), facts_of(config_of(name))
-    compared = set(row) - {"name", "experiment", STUDY.layout.score}
-    assert compared <= set(facts)
-    # The thesis has no columns for these, and its networks none of them.
-    others = {"generator_dropout", "generator_conv_strides", "discriminator_up_sampling_2d"}
-    assert {column: facts[column] for column in others} == dict.fromkeys(others, "") | {
-        "discriminator_up_sampling_2d": "no"
-    }
-    assert set(facts) == compared | others
-    differing = {column: (facts[column], row[column]) for column in compared if not same(facts[column], row[column])}
+    row, facts = published(name), facts_of(config_of(name), STUDY.layout.compare)
+    assert set(facts) == set(row) - {"name", "experiment", STUDY.layout.score}
+    differing = {column: (text, row[column]) for column, text in facts.items() if not same(text, row[column])}
     assert differing == {}
+    # The thesis has no columns for these, and its networks none of them.
+    others = ("generator.layers.Dropout", "generator.layers.Conv2D.strides", "discriminator.layers.UpSampling2D")
+    assert set(facts_of(config_of(name), {path: Fact(has=path) for path in others}).values()) == {"no"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,13 +100,13 @@ def test_faces_are_those_of_the_thesis():
 )
 def test_networks_fit_their_data(name, generator, discriminator):
     pytest.importorskip("keras")
-    from ganlab.models.gan import build_gan
+    from ganlab.models.building import build_models
 
     config = config_of(name)
-    networks = build_gan(config, SHAPES[config.data.name]).networks
+    networks = build_models(config, Form(SHAPES[config.data.name])).networks
     expected = {"generator": generator, "discriminator": discriminator}
     for network, count in expected.items():
-        assert count is None or networks[network].count_params() == count
+        assert count is None or networks[network].model.count_params() == count
     side = SHAPES[config.data.name][0]
     convolutions = [layer for layer in networks["discriminator"].layers if type(layer).__name__ == "Conv2D"]
     strides = [layer.strides[0] for layer in convolutions]

@@ -3,7 +3,15 @@ import pytest
 from PIL import Image
 
 from ganlab.errors import GanlabError
-from ganlab.pictures.images import arrange_grid, from_uint8, to_uint8, write_film, write_grid, write_image
+from ganlab.pictures.images import (
+    arrange_grid,
+    displayed,
+    from_uint8,
+    to_uint8,
+    write_film,
+    write_grid,
+    write_image,
+)
 
 BYTES = np.arange(256, dtype=np.uint8)
 
@@ -42,9 +50,20 @@ def test_images_of_another_range_are_an_error(value_range, floats, message):
     assert str(caught.value) == f"images: {message}"
 
 
+@pytest.mark.parametrize(
+    ("value_range", "expected"), [("tanh", [0, 0, 128, 255, 255]), ("sigmoid", [0, 0, 0, 255, 255])]
+)
+def test_images_to_look_at_are_clipped_however_far_outside_they_are(value_range, expected):
+    floats = np.array([-300, -1, 0, 1, 7e9], np.float32)
+    assert displayed(floats, value_range).tolist() == expected
+    with pytest.raises(GanlabError, match="expected finite values, received nan to nan"):
+        displayed(np.array([0, np.nan], np.float32), value_range)
+
+
 def test_networks_in_low_precision_give_bytes_too():
     bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
     assert to_uint8(np.array([-1, 0, 1], bfloat16), "tanh").tolist() == [0, 128, 255]
+    assert displayed(np.array([-9, 0, 9], bfloat16), "tanh").tolist() == [0, 128, 255]
 
 
 def test_bytes_are_not_taken_for_floats():
@@ -119,12 +138,37 @@ def test_a_long_film_is_thinned_but_keeps_both_ends(tmp_path):
         assert (first, np.asarray(film.convert("L"))[0, 0]) == (0, 250)
 
 
+def test_smaller_frames_of_a_film_are_enlarged_by_whole_factors_and_centred(tmp_path):
+    random = np.random.default_rng(0)
+    small = write_image(tmp_path / "small.png", random.integers(0, 2, (4, 5, 3), np.uint8) * 255)
+    frames = [small, np.zeros((3, 11, 3), np.uint8), np.full((9, 8, 3), 255, np.uint8)]
+    with Image.open(write_film(tmp_path / "a.gif", frames)) as film:
+        assert film.size == (11, 9) and film.n_frames == 3
+        shown = []
+        for index in range(3):
+            film.seek(index)
+            shown.append(np.asarray(film.convert("RGB")).astype(int))
+    with Image.open(small) as picture:
+        expected = np.asarray(picture).repeat(2, axis=0).repeat(2, axis=1)
+    assert np.array_equal(shown[0][0:8, 0:10] > 127, expected > 127)
+    assert (abs(shown[0][8:] - 48) < 3).all() and (abs(shown[0][:, 10:] - 48) < 3).all()
+    assert (shown[1][3:6] < 3).all() and (abs(shown[1][:3] - 48) < 3).all() and (abs(shown[1][6:] - 48) < 3).all()
+    assert (shown[2][:, 1:9] > 252).all() and (abs(shown[2][:, 9:] - 48) < 3).all()
+
+
+def test_grey_frames_of_several_sizes_stay_grey(tmp_path):
+    frames = [np.full((8, 8, 1), 200, np.uint8), np.full((20, 20, 1), 90, np.uint8)]
+    with Image.open(write_film(tmp_path / "a.gif", frames)) as film:
+        first = np.asarray(film.convert("RGB"))
+    assert (first[2:18, 2:18] == 200).all() and (first[0] == 48).all()
+
+
 def test_a_film_needs_frames_that_can_be_read(tmp_path):
     with pytest.raises(GanlabError, match="expected at least one frame, received none"):
         write_film(tmp_path / "a.gif", [])
     good = write_image(tmp_path / "good.png", np.zeros((8, 8), np.uint8))
     (tmp_path / "bad.png").write_bytes(good.read_bytes()[:40])
-    with pytest.raises(GanlabError, match=r"bad\.png: cannot be read as an image"):
+    with pytest.raises(GanlabError, match=r"bad\.png: cannot be read as a picture"):
         write_film(tmp_path / "a.gif", [good, tmp_path / "bad.png"])
 
 

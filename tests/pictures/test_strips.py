@@ -45,7 +45,7 @@ def test_grids_stand_in_rows_of_four_and_keep_their_pixels(tmp_path):
 def test_captions_and_title_are_written(tmp_path):
     pictures = grids(tmp_path, 2)
     empty = write_strip(tmp_path / "empty.png", pictures, ["", ""], "")
-    told = write_strip(tmp_path / "told.png", pictures, ["step 1", ""], "exp03")
+    told = write_strip(tmp_path / "told.png", pictures, ["step $1", ""], "exp03 $x_{")
     with Image.open(empty) as without, Image.open(told) as having:
         assert without.size == having.size
         changed = np.argwhere((np.asarray(without) != np.asarray(having)).any(-1))

@@ -1,8 +1,19 @@
+from pathlib import Path
+
 import pytest
 
-from ganlab.config.loading import build_config
+from ganlab.config.loading import build_config, load_config
 from ganlab.config.reader import parse_yaml
-from ganlab.reports.facts import facts_of, same
+from ganlab.reports.facts import Fact, facts_of, same
+from ganlab.reports.published import read_publications
+
+ROOT = Path(__file__).parents[2]
+# The columns of a real study, and those that its networks do not need.
+(STUDY,) = [paper for paper in read_publications(ROOT / "experiments") if paper.name == "akel2022"]
+COLUMNS = STUDY.layout.compare | {
+    "generator_conv_strides": Fact(key="generator.layers.Conv2D.strides", words={"1": ""}),
+    "generator_dropout": Fact(key="generator.layers.Dropout.rate"),
+}
 
 CONFIG = """\
 name: x
@@ -20,13 +31,17 @@ train: {{steps: 10, batch_size: 8}}
 """
 
 
-def facts(generator="Dense: {units: 1}", discriminator="Dense: {units: 1}", loss="non_saturating"):
+def config_of(generator="Dense: {units: 1}", discriminator="Dense: {units: 1}", loss="non_saturating"):
     text = CONFIG.format(
         generator=", ".join(f"{{{layer}}}" if ":" in layer else layer for layer in generator.split(" > ")),
         discriminator=", ".join(f"{{{layer}}}" if ":" in layer else layer for layer in discriminator.split(" > ")),
         loss=loss,
     )
-    return facts_of(build_config(parse_yaml(text, "x.yaml")))
+    return build_config(parse_yaml(text, "x.yaml"))
+
+
+def facts(**networks):
+    return facts_of(config_of(**networks), COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +92,89 @@ def test_optimizers_are_told_with_what_the_config_says_of_them():
 
 
 @pytest.mark.parametrize(
+    ("fact", "expected"),
+    [
+        ({"key": "seed"}, "0"),
+        ({"key": "clip_weights"}, ""),
+        ({"key": "penalty"}, "wgan_gp, r1"),
+        ({"key": "penalty.*.weight"}, "10.0, 1.0"),
+        ({"key": "loss.*.real_label"}, "0.9"),
+        ({"key": "generator.optimizer.*.learning_rate"}, "CosineDecay"),
+        ({"key": "generator.optimizer.*.learning_rate.*.decay_steps"}, "100"),
+        ({"key": "output.grid"}, "5x5"),
+        ({"key": "jit", "words": {"auto": "measured"}}, "measured"),
+        ({"key": "generator.layers.Dense.units"}, "2, 3, 1"),
+        ({"key": "generator.layers.Dense.units", "words": {"3": "three", "*": ""}}, "three"),
+        ({"key": "generator.layers.Dropout.rate", "otherwise": {"key": "seed"}}, "0"),
+        ({"has": "generator.layers.Dense"}, "yes"),
+        ({"has": "generator.last.*", "words": {"yes": "x"}}, "x"),
+        # Another objective's networks have other names.
+        ({"key": "encoder.layers.Dense.units"}, ""),
+        ({"has": "encoder.layers.Dense"}, ""),
+        ({"key": "encoder.optimizer"}, ""),
+    ],
+)
+def test_a_path_leads_to_any_value(fact, expected):
+    text = CONFIG.replace(
+        "{{RMSprop: {{learning_rate: 5e-5}}}}", "{{Adam: {{learning_rate: {{CosineDecay: {{decay_steps: 100}}}}}}}}"
+    )
+    layers = "{repeat: 2, layers: [Dense: {units: 2}, Dense: {units: 3}]}, Dense: {units: 1}"
+    text = text.format(generator=layers, discriminator="Flatten", loss="{least_squares: {real_label: 0.9}}")
+    config = build_config(parse_yaml(text + "penalty: {wgan_gp: {}, r1: {}}\n", "x.yaml"))
+    assert facts_of(config, {"column": Fact.model_validate(fact)}) == {"column": expected}
+
+
+def test_the_example_of_the_documentation_says_what_a_config_says():
+    block = (ROOT / "docs" / "report.md").read_text().partition("\n    compare:\n")[2].partition("\n\n")[0]
+    columns = {name: Fact.model_validate(fact) for name, fact in parse_yaml(block, "docs/report.md").data.items()}
+    assert facts_of(load_config(ROOT / "configs" / "exp10.yaml"), columns) == {
+        "batch_size": "64",
+        "learning_rate": "0.00005",
+        "kernel_size": "3",
+        "batch_norm": "yes",
+        "loss": "wasserstein_loss",
+    }
+
+
+@pytest.mark.parametrize(
     ("first", "second", "expected"),
     [("5e-05", "0.00005", True), ("MNIST", "mnist", True), ("", "0", False), ("3", "4", False), ("", "", True)],
 )
 def test_numbers_and_words_are_the_same_however_they_are_written(first, second, expected):
     assert same(first, second) is expected
+
+
+def test_an_objective_with_other_networks_has_paths_of_its_own():
+    text = """\
+name: x
+objective: {vae: {beta: 4.0}}
+data: {name: digits}
+latent: {dim: 2}
+encoder: {layers: [Flatten, Dense: {units: 16, activation: relu}, Dense: {units: 4}], optimizer: Adam}
+generator: {layers: [Dense: {units: 64}, Reshape: {target_shape: [8, 8, 1]}], optimizer: Adam}
+train: {steps: 10, batch_size: 8}
+"""
+    paths = {
+        "encoder.hidden.Dense.units": "16",
+        "encoder.last.Dense.units": "4",
+        "encoder.optimizer": "Adam",
+        "objective": "vae",
+        "objective.*.beta": "4.0",
+        "loss": "",
+        "discriminator.layers.Dense.units": "",
+    }
+    config = build_config(parse_yaml(text, "x.yaml"))
+    assert facts_of(config, {path: Fact.model_validate(path) for path in paths}) == paths
+
+
+def test_layers_in_branches_are_found():
+    branches = "{merge: Add, branches: {residual: [Dense: {units: 8}, ReLU], shortcut: [Dense: {units: 9}]}}"
+    config = config_of(generator=f"Dense: {{units: 2}} > {branches[1:-1]} > Dense: {{units: 1, activation: tanh}}")
+    paths = {
+        "generator.layers.Dense.units": "2, 8, 9, 1",
+        "generator.hidden.Dense.units": "2, 8, 9",
+        "generator.hidden.*.activation": "relu",
+        "generator.last.*.activation": "tanh",
+    }
+    assert facts_of(config, {path: Fact.model_validate(path) for path in paths}) == paths
+    assert facts_of(config, {"has": Fact(has="generator.layers.Add")}) == {"has": "yes"}

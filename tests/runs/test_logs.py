@@ -1,6 +1,11 @@
-import numpy as np
+import json
 
-from ganlab.runs.logs import read_history
+import numpy as np
+import pytest
+
+from ganlab.errors import GanlabError
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.logs import best_step, check_history, read_history, read_metrics, training_seconds
 
 
 def test_columns_come_back_as_numbers_and_blanks_as_nan(tmp_path):
@@ -18,3 +23,51 @@ def test_a_history_without_steps_has_columns_without_values(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("step,d_loss,seconds\n")
     assert {name: len(column) for name, column in read_history(path).items()} == {"step": 0, "d_loss": 0, "seconds": 0}
+
+
+def test_training_seconds_are_those_of_the_history(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("step,d_loss,penalty,seconds\n1,0.5,,0.25\n2,0.5,1.0,0.75\n")
+    assert training_seconds(path) == (2, 1.0)
+
+
+@pytest.mark.parametrize(("optional", "expected"), [((), ["history.csv: line 2: kept: received ''"]), (("kept",), [])])
+def test_a_blank_is_damage_unless_its_column_may_be_empty(tmp_path, optional, expected):
+    path = tmp_path / "history.csv"
+    path.write_text("step,loss,kept,penalty,seconds\n1,0.5,,,0.25\n2,0.5,1.0,,0.75\n")
+    assert list(check_history(path, finite=True, whole=True, optional=optional)) == expected
+
+
+class TestMetricLines:
+    @pytest.fixture
+    def folder(self, tmp_path):
+        return RunFolder(tmp_path)
+
+    def write(self, folder, *lines):
+        folder.metrics.write_text("".join(f"{line}\n" for line in lines))
+
+    def line(self, step, name, value):
+        return json.dumps({"step": step, "name": name, "value": value})
+
+    def test_the_last_line_of_a_step_and_name_counts_and_torn_ones_do_not(self, folder):
+        name = "is1k_classifier"
+        self.write(folder, self.line(1, name, 2.0), self.line(1, name, 3.0), '{"step": 2, "na')
+        assert [line["value"] for line in read_metrics(folder.metrics)] == [3.0]
+
+    def test_no_file_means_no_lines_and_no_best_step(self, folder):
+        assert read_metrics(folder.metrics) == []
+        assert best_step(folder) is None
+
+    @pytest.mark.parametrize("line", ['{"step": 1}', '{"step": true, "name": "x", "value": 1}', "[}"])
+    def test_a_line_that_is_no_metric_value_is_damage(self, folder, line):
+        self.write(folder, self.line(1, "is1k_classifier", 2.0), line)
+        with pytest.raises(GanlabError) as caught:
+            read_metrics(folder.metrics)
+        assert str(caught.value) == f"{folder.metrics}: damaged: line 2 is no metric value"
+
+    @pytest.mark.parametrize(("name", "expected"), [("fd1k_classifier", 20), ("is1k_classifier", 30)])
+    def test_the_best_step_is_the_lowest_distance_or_the_highest_score(self, folder, name, expected):
+        values = {10: 5.0, 20: 1.0, 30: 9.0}
+        other = self.line(20, "pr1k_classifier.recall", 0.1)
+        self.write(folder, *(self.line(step, name, value) for step, value in values.items()), other)
+        assert best_step(folder) == expected

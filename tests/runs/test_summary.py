@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ganlab.runs.folder import RunFolder
-from ganlab.runs.summary import hyperparameters, metric_table, summarise, training_seconds
+from ganlab.runs.summary import hyperparameters, metric_table, summarise
 from tests.training.tiny import tiny_config
 
 
@@ -78,13 +78,15 @@ class TestMetricTable:
         assert (entry["last"], entry["best"], entry["best_step"]) == (None, 2.0, 10)
         assert metric_table(folder, finished=10)["fd1k_classifier"]["last"] == 2.0
 
+    def test_metrics_of_another_version_are_listed_as_well(self, folder):
+        write_metrics(
+            folder, *(line(step, name, value) for step, value in ((10, 5.0), (20, 2.0)) for name in ("fid7k_x", "x"))
+        )
+        best = {name: entry["best"] for name, entry in metric_table(folder).items()}
+        assert best == {"fid7k_x": 2.0, "x": 5.0}
+
     def test_a_run_without_metrics_has_an_empty_table(self, folder):
         assert metric_table(folder) == {}
-
-
-def test_training_seconds_are_those_of_the_history(folder):
-    folder.history.write_text("step,d_loss,penalty,seconds\n1,0.5,,0.25\n2,0.5,1.0,0.75\n")
-    assert training_seconds(folder) == (2, 1.0)
 
 
 FACTS = {"identity": "abc", "cell": "def", "status": "finished", "verdict": "ok", "reason": None, "image_size": 8}
@@ -93,7 +95,7 @@ FACTS = {"identity": "abc", "cell": "def", "status": "finished", "verdict": "ok"
 def test_a_summary_has_what_tables_need(folder):
     folder.history.write_text("step,d_loss,seconds\n1,0.5,0.25\n2,0.5,0.25\n")
     write_metrics(folder, line(2, "fd1k_classifier", 2.0))
-    summary = summarise(folder, tiny_config(seed=3, family="LSGAN"), FACTS, images_a_step=32, seconds=7.123456)
+    summary = summarise(folder, tiny_config(seed=3, family="LSGAN"), FACTS, seconds=7.123456)
     assert {key: summary[key] for key in ("format", "name", "family", "seed", "dataset")} == {
         "format": 1,
         "name": "tiny",
@@ -102,7 +104,7 @@ def test_a_summary_has_what_tables_need(folder):
         "dataset": "digits",
     }
     assert (summary["steps"], summary["seconds"], summary["training_seconds"]) == (2, 7.12, 0.5)
-    assert (summary["steps_per_second"], summary["images_per_second"]) == (4.0, 128.0)
+    assert (summary["steps_per_second"], summary["images_per_second"]) == (4.0, 16.0)  # four images a step
     assert summary["config"]["image_size"] == 8 and "image_size" not in summary
     assert summary["metrics"]["fd1k_classifier"]["last"] == 2.0
     assert {key: summary[key] for key in ("identity", "cell", "status", "verdict", "reason")} == {
@@ -113,6 +115,6 @@ def test_a_summary_has_what_tables_need(folder):
 
 def test_a_run_that_made_no_step_has_no_speed(folder):
     folder.history.write_text("step,d_loss,seconds\n")
-    summary = summarise(folder, tiny_config(), FACTS, images_a_step=32, seconds=1.0)
+    summary = summarise(folder, tiny_config(), FACTS, seconds=1.0)
     assert (summary["steps"], summary["steps_per_second"], summary["images_per_second"]) == (0, None, None)
     json.dumps(summary, allow_nan=False)

@@ -2,7 +2,7 @@ import pytest
 
 from ganlab.errors import MissingDataError
 from ganlab.flows.plan import plan_experiment
-from ganlab.sweep.cells import configs_of
+from ganlab.sweep.configs import configs_of
 from ganlab.sweep.survey import survey
 from tests.sweep.examples import write_config, write_study
 

@@ -168,6 +168,17 @@ class TestCheckpoints:
         generator = build_network(tiny.config, "generator", tiny.models.form).model
         assert read_weights(folder.generator_weights(3), generator) == before[1]
 
+    def test_say_what_health_found_when_they_were_saved(self, folder, context_of, writer):
+        gate = threading.Event()
+        writer.submit(gate.wait)
+        context = context_of()
+        context.health.verdict, context.health.reason = "collapsed", "why"
+        Checkpoints(context).save(3)
+        context.health.verdict = "ok"
+        gate.set()
+        writer.flush()
+        assert read_state(folder.state(3))[1]["health"] == {"verdict": "collapsed", "reason": "why"}
+
     def test_a_generator_file_is_what_keras_writes_for_the_trained_generator(self, folder, tiny, context_of, writer):
         tiny.train(2)
         Checkpoints(context_of()).save(3)

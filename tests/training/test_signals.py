@@ -50,3 +50,29 @@ with watched_signals():
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (130, "still here\n")
+
+
+def test_a_third_ctrl_c_does_not_end_what_the_second_one_began():
+    program = """
+import os, signal
+from ganlab.training.signals import watched_signals
+def leaving():
+    os.kill(os.getpid(), signal.SIGINT)
+    print("written", flush=True)
+with watched_signals(leaving):
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (130, "written\n")
+
+
+def test_a_command_may_leave_by_an_exception_instead():
+    def leave():
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), watched_signals(leave=leave):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before

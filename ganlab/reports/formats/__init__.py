@@ -6,18 +6,19 @@ A new format is one more file here, its line in RENDERERS and its name in the co
 from collections.abc import Callable
 
 from ganlab.reports.comparison import comparison_tables
-from ganlab.reports.document import report_document, to_json
 from ganlab.reports.formats import csv, latex, markdown, text
+from ganlab.reports.json_report import report_document
+from ganlab.reports.json_text import to_json
+from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
-from ganlab.reports.study_tables import study_tables
 from ganlab.reports.table import Table
 from ganlab.reports.tidy import tidy_table
 
 
 def report_tables(report: Report) -> list[Table]:
     """The tables for a reader: those of papers where one data set was asked for, then what compares all runs."""
-    of_papers = study_tables(report, report.dataset) if report.dataset is not None else []
-    return [*of_papers, *comparison_tables(report)]
+    papers = report.replications[report.dataset] if report.dataset is not None else []
+    return [*replication_tables(papers), *comparison_tables(report)]
 
 
 def _page(report: Report) -> str:

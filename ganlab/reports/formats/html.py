@@ -6,29 +6,18 @@ The page asks nothing of any network: style, script and pictures are in it, and 
 import base64
 import re
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
 from ganlab.reports.comparison import comparison_tables
-from ganlab.reports.figures import Figure, draw_figures
+from ganlab.reports.figures import draw_figures
+from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
-from ganlab.reports.study_tables import study_tables
-from ganlab.reports.table import Table, printable
+from ganlab.reports.table import printable
 
 MOST_PICTURE_BYTES = 24_000_000
 TEMPLATE = Path(__file__).with_name("page.html")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as the page has it; `source` is a data URI, or '' where there is only a problem to tell."""
-
-    title: str
-    source: str
-    wide: bool
-    problem: str
 
 
 def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
@@ -45,20 +34,21 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
             "dataset": dataset,
             "runs": sum(len(cell.runs) for cell in cells),
             "cells": len(cells),
-            "tables": [_table(table) for table in [tables[dataset], *study_tables(report, dataset)]],
+            "tables": [tables[dataset], *replication_tables(report.replications[dataset])],
             "pictures": pictures.get(dataset, []),
         }
         for dataset, cells in report.by_dataset().items()
     ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["sort_key"] = _sort_key
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     problems = [printable(problem) for problem in report.problems]
     return template.render(sections=sections, problems=problems, left_out=left_out) + "\n"
 
 
-def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]], bool]:
+def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[dict]], bool]:
     """Data set -> its pictures, and whether some were left out; once the room is used up, no more are drawn."""
-    pictures: dict[str, list[Picture]] = {}
+    pictures: dict[str, list[dict]] = {}
     room = most_bytes
     with tempfile.TemporaryDirectory() as folder:
         for figure in draw_figures(report, Path(folder)):
@@ -66,26 +56,13 @@ def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[Picture]]
             room -= len(content)
             if room < 0:
                 return pictures, True
-            pictures.setdefault(figure.dataset, []).append(_picture(figure, content))
+            source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
+            told = {"title": printable(figure.title), "problem": printable(figure.problem)}
+            pictures.setdefault(figure.dataset, []).append({**told, "source": source, "wide": figure.wide})
     return pictures, False
 
 
-def _picture(figure: Figure, content: bytes) -> Picture:
-    source = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
-    return Picture(printable(figure.title), source, figure.wide, printable(figure.problem))
-
-
-def _table(table: Table) -> dict:
-    """A table with a sort key beside each cell: the number it begins with, else nothing."""
-    return {
-        "title": table.title,
-        "columns": table.columns,
-        "rows": [[(cell, _number(cell)) for cell in row] for row in table.rows],
-        "footer": table.footer,
-        "notes": table.notes,
-    }
-
-
-def _number(text: str) -> str:
+def _sort_key(text: str) -> str:
+    """The number a cell begins with, as the page's script reads it; '' for none."""
     match = re.match(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)", text)
     return match[0].replace("inf", "Infinity") if match else ""

@@ -4,28 +4,11 @@ import re
 
 from ganlab.reports.table import Table
 
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"{\char34}",
-    "--": "-{}-",
-    # The line end before a row would take a star or a bracket at its start for its own.
-    "*": "{*}",
-    "[": "{[}",
-    "]": "{]}",
-    "±": r"$\pm$",
-}
+SPECIAL = {character: "\\" + character for character in "{}$&#%_"}
+SPECIAL |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "|": r"\textbar{}"}
+SPECIAL |= {"<": r"\textless{}", ">": r"\textgreater{}", '"': r"{\char34}", "--": "-{}-", "±": r"$\pm$"}
+# The line end before a row would take a star or a bracket at its start for its own.
+SPECIAL |= {character: f"{{{character}}}" for character in "*[]"}
 
 
 def render(tables: list[Table]) -> str:
@@ -34,12 +17,7 @@ def render(tables: list[Table]) -> str:
 
 def _table(table: Table) -> str:
     alignment = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [
-        f"% {table.title}",
-        r"% needs \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{{alignment}}}",
-        r"\toprule",
-    ]
+    lines = [f"% {table.title}", r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
     lines += [_line([column.name for column in table.columns]), r"\midrule"]
     lines += [_line(row) for row in table.rows]
     if table.footer:

@@ -1,0 +1,74 @@
+"""report.yaml of a study: how a paper shows its experiments, and where a config says the same."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from ganlab.config.fields import Described, Section, Text, whole
+from ganlab.config.reader import read_yaml
+from ganlab.config.schema import error_in
+from ganlab.config.translation import validate
+from ganlab.errors import did_you_mean
+from ganlab.reports.facts import Fact
+
+
+class PaperTable(Section):
+    """A table of the paper: its title, and column of published.csv -> heading."""
+
+    title: Text
+    columns: Annotated[dict[str, Text], Described("a mapping of columns to headings")]
+
+
+class Strip(Section):
+    """A row of sample grids of one run: the figure's title, the run's name, the steps of the grids."""
+
+    title: Text
+    name: Text
+    steps: Annotated[list[whole(0)], Described("a list of steps")]
+
+
+class Layout(Section):
+    """How a paper shows its experiments.
+
+    Attributes:
+        score: the column of published.csv with the published score.
+        tables: of what was trained.
+        scores: data set -> title of its table of scores.
+        strips: the figures that show a training.
+        compare: column of published.csv -> where a config says it; no other column is compared.
+    """
+
+    score: Text = "fid"
+    tables: list[PaperTable] = Field([])
+    scores: dict[str, Text] = Field({})
+    strips: list[Strip] = Field([])
+    compare: dict[str, Fact] = Field({})
+
+    def strip_of(self, name: str) -> Strip | None:
+        return next((strip for strip in self.strips if strip.name == name), None)
+
+
+def read_layout(path: Path, columns: list[str]) -> Layout:
+    """Reads a report.yaml; where there is none, a study has no tables but that of the scores, in the column `fid`.
+
+    Args:
+        path: of the file.
+        columns: that published.csv has.
+
+    Raises:
+        ConfigError: `file:line:column: key: what was expected and received`.
+    """
+    if not path.is_file():
+        return Layout()
+    document = read_yaml(path)
+    layout = validate(Layout, document)
+    named = [("compare", column) for column in layout.compare]
+    for index, table in enumerate(layout.tables):
+        named += [("tables", index, "columns", column) for column in table.columns]
+    for keys in named:
+        if keys[-1] not in columns:
+            raise error_in(document, keys, f"published.csv has no such column.{did_you_mean(keys[-1], columns)}")
+    if layout.score not in columns:
+        raise error_in(document, ("score",), f"published.csv has no column '{layout.score}'")
+    return layout

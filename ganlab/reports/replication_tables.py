@@ -1,0 +1,104 @@
+"""The tables of a paper with our runs in them: parameters, structures, and scores beside the published ones."""
+
+from ganlab.reports.averages import Cell
+from ganlab.reports.comparison import floor_texts, metric_notes, metric_texts, states, verdicts
+from ganlab.reports.layout import PaperTable
+from ganlab.reports.replication import WHICH, Repetition, Replication
+from ganlab.reports.table import Column, Table, number, numbers, texts
+
+NONE = "-"
+
+
+def replication_tables(replications: list[Replication]) -> list[Table]:
+    """The tables of each paper: those of what was trained, then the scores."""
+    tables = []
+    for replication in replications:
+        tables += [_facts(replication, table) for table in replication.publication.layout.tables]
+        tables.append(_scores(replication))
+    return tables
+
+
+def _facts(replication: Replication, table: PaperTable) -> Table:
+    """A table of what was trained: ours, with the published value where it is another."""
+    rows, headings = replication.rows, table.columns
+    columns = [Column("experiment"), *(Column(heading, _is_numeric(rows, name)) for name, heading in headings.items())]
+    cells = [[row.name, *(_fact(row, column) for column in headings)] for row in rows]
+    differing = any(row.differences.keys() & headings.keys() for row in rows)
+    notes = ["What differs from the paper stands before what it says."] if differing else []
+    return Table(columns, cells, _title(replication, table.title), notes)
+
+
+def _fact(row: Repetition, column: str) -> str:
+    published, difference = row.published[column] or NONE, row.differences.get(column)
+    return f"{difference['ours'] or NONE} (published {published})" if difference else published
+
+
+def _is_numeric(rows: list[Repetition], column: str) -> bool:
+    values = [row.published[column] for row in rows if row.published[column]]
+    return bool(values) and all(value.replace(".", "", 1).isdigit() for value in values)
+
+
+def _scores(replication: Replication) -> Table:
+    layout, labels = replication.publication.layout, replication.labels
+    columns = [*texts("experiment", "derived from"), *numbers(f"published {layout.score}", "published rank", "n")]
+    parts = [part for which in WHICH for part in (which, f"{which} rank")]
+    columns += [
+        *texts("status", "verdict"),
+        *numbers(*(f"{label} {part}" for label in labels.values() for part in parts)),
+    ]
+    rows = [_score_row(replication, row) for row in replication.rows]
+    floors = floor_texts([row.cell for row in replication.rows], labels)
+    correlations = {
+        f"{label} {which}": "" if found["spearman"] is None else f"{found['spearman']:.2f} (n = {found['n']})"
+        for label, agreement in replication.agreement.items()
+        for which, found in agreement.items()
+    }
+    footer = [{"experiment": "floor (real data)", **floors}]
+    footer += [{"experiment": "Spearman with the published order", **correlations}]
+    title = _title(replication, layout.scores.get(replication.dataset, "scores"))
+    return Table(columns, rows, title, _notes(replication), footer if labels else [])
+
+
+def _score_row(replication: Replication, row: Repetition) -> dict[str, str]:
+    score, cell = replication.publication.layout.score, row.cell
+    return {
+        "experiment": row.name,
+        "derived from": row.published.get("derived_from") or cell.family,
+        f"published {score}": row.published.get(score) or NONE,
+        "published rank": _place(row.rank),
+        "n": str(len(cell.averaged)),
+        "status": _status(cell),
+        "verdict": verdicts(cell),
+        **metric_texts(cell, replication.labels),
+        **{f"{label} {which} rank": _place(rank) for label, of in row.ranks.items() for which, rank in of.items()},
+    }
+
+
+def _status(cell: Cell) -> str:
+    """What became of the runs; `incomplete` where some seed of the cell has no finished run."""
+    if not cell.runs:
+        return "no run"
+    whole = len(cell.averaged) == len({run.identity for run in cell.runs})
+    return states(cell) if whole else f"incomplete: {states(cell)}"
+
+
+def _notes(replication: Replication) -> list[str]:
+    score = replication.publication.layout.score
+    notes = [f"published {score}: as the paper prints it, by a protocol of its own; only the orders can be compared."]
+    notes += metric_notes(replication.labels)
+    for row in replication.rows:
+        if row.problem:
+            notes.append(f"{row.name} was not compared with the published experiment: {row.problem}")
+        if row.differences:
+            told = [f"{c} {d['ours'] or NONE}, not {d['published'] or NONE}" for c, d in row.differences.items()]
+            notes.append(f"{row.name} differs from the published experiment: {'; '.join(told)}.")
+    missing = [row.name for row in replication.rows if not row.cell.runs]
+    return [*notes, f"No run yet: {', '.join(missing)}."] if missing else notes
+
+
+def _title(replication: Replication, title: str) -> str:
+    return f"{replication.publication.name}, {replication.dataset}, {title}"
+
+
+def _place(rank: float | None) -> str:
+    return "" if rank is None else number(int(rank) if rank == int(rank) else rank)

@@ -1,0 +1,64 @@
+"""The name of a study's cell, made of its values."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_LENGTH = 80  # of a config's name
+_UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names such as `quickstart-batch_size_64-loss_hinge`, different for different cells and safe in a file system.
+
+    A key is shown by its last word, or by more where that is not its own. Where values do not give
+    a name of their own (too long, or the same once unsafe characters are gone), the end of it is a hash of them.
+
+    Args:
+        base: the name of the config that the cells vary.
+        cells: of each, dotted key -> value, and label -> (key, value) pairs that are set together; a label is shown
+            with each different value once.
+    """
+    keys = list(dict.fromkeys(key for cell in cells for key in cell))
+    short = {key: _short(key, keys) for key in keys}
+    names = ["-".join([base, *(f"{short[key]}_{_word(value)}" for key, value in cell.items())]) for cell in cells]
+    seen = Counter(name.lower() for name in names)  # some file systems know no capitals
+    return [
+        name if len(name) <= MAX_LENGTH and seen[name.lower()] == 1 else _hashed(name, cell)
+        for name, cell in zip(names, cells, strict=True)
+    ]
+
+
+def _short(key: str, keys: Sequence[str]) -> str:
+    """learning_rate, else generator_learning_rate, else Adam_learning_rate, else all of it."""
+    for form in (lambda words: words[-1:], lambda words: [words[0], words[-1]], lambda words: words[-2:]):
+        if sum(form(_words(other)) == form(_words(key)) for other in keys) == 1:
+            return "_".join(form(_words(key)))
+    return "_".join(_words(key))
+
+
+def _words(key: str) -> list[str]:
+    return [part for part in re.split(r"[^A-Za-z0-9_]+", key) if part]
+
+
+def _word(value: Any) -> str:
+    """A value in a name: 0.001, true, hinge, wgan_gp_weight_10."""
+    if isinstance(value, Mapping):
+        return "_".join(f"{_word(key)}_{_word(item)}" if item != {} else _word(key) for key, item in value.items())
+    if isinstance(value, tuple):
+        return "_".join(dict.fromkeys(_word(item) for _, item in value))
+    if isinstance(value, list):
+        return "_".join(map(_word, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    return _UNSAFE.sub("_", str(value)).strip("_")
+
+
+def _hashed(name: str, cell: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(cell, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{name[: MAX_LENGTH - len(digest) - 1]}-{digest}"

@@ -1,0 +1,78 @@
+"""The configs that a sweep trains: those of a folder, a study or a file, each once a seed."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ganlab.config.document import Node, Place, dotted
+from ganlab.config.loading import configs_at, read_config, resolve_config
+from ganlab.config.merging import keys_of, put
+from ganlab.config.reader import read_yaml
+from ganlab.config.schema import Config
+from ganlab.errors import ConfigError
+from ganlab.sweep.cell_names import name_cells
+from ganlab.sweep.matrix import Cell, StudyFile, read_study
+
+_OF_A_CONFIG = ("extends", "generator", "discriminator")
+
+
+def configs_of(
+    path: Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
+) -> tuple[list[Config], list[ConfigError]]:
+    """Every config that a sweep of a path trains, seeds one after another.
+
+    Args:
+        path: a study, a config, or a folder of them.
+        overrides: `a.b=VALUE` each, applied to every config.
+        seeds: of every config; without them those of the study, else the config's own.
+
+    Returns:
+        The configs, and an error for each config or study that is wrong.
+    """
+    configs, problems = [], []
+    for file in configs_at(path):
+        try:
+            variants = list(_variants(file, overrides))
+        except ConfigError as error:
+            problems.append(error)
+            continue
+        for root, own_seeds in variants:
+            for seed in seeds or own_seeds or [None]:
+                try:
+                    configs.append(resolve_config(root, overrides, seed))
+                except ConfigError as error:
+                    problems.append(error)
+    return configs, problems
+
+
+def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:
+    """The mapping of each cell of a file, before the overrides, and the seeds it is to have."""
+    document = read_yaml(path)
+    if not _is_study(document.data):
+        yield read_config(path), None
+        return
+    study = read_study(document, path)
+    for cell in study.cells:
+        _check_overrides(cell, overrides)
+    base = read_config(study.base)
+    names = name_cells(str(base.value["name"].plain()), [cell.named for cell in study.cells])
+    for name, cell in zip(names, study.cells, strict=True):
+        root = put(base, ["name"], Node(name, document.root.place)) if cell.values else base
+        for key, value in cell.values.items():
+            root = put(root, keys_of(key), value)
+        yield root, study.seeds
+
+
+def _is_study(data: object) -> bool:
+    keys = data if isinstance(data, dict) else {}
+    return any(key in keys for key in StudyFile.model_fields) and not any(key in keys for key in _OF_A_CONFIG)
+
+
+def _check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
+    """An override of what a study varies would make different cells the same under different names."""
+    for option in overrides:
+        over = keys_of(option.partition("=")[0]) or []
+        for key, value in cell.values.items():
+            shared = min(len(over), len(keys_of(key)))
+            if over and over[:shared] == keys_of(key)[:shared]:
+                place = Place(f"-o {option}")
+                raise ConfigError(f"{place}: {dotted(tuple(over))}: is varied by the study at {value.place}")

@@ -1,0 +1,164 @@
+"""Reads study.yaml: a base config, a matrix of values, what to add and to leave out, and seeds."""
+
+import itertools
+import math
+import os.path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from ganlab.config.document import Document, Keys, Node, shown
+from ganlab.config.fields import Described, Section, located, whole
+from ganlab.config.merging import keys_of
+from ganlab.config.schema import error_in
+from ganlab.config.translation import validate
+from ganlab.errors import did_you_mean
+from ganlab.objectives import OBJECTIVES
+
+MAX_CELLS = 10_000
+_NOT_VARIED = {
+    "name": "a cell is named after its values",
+    "extends": "give the config that extends as 'base'",
+    "seed": "list seeds under 'seeds'",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of values.
+
+    Attributes:
+        values: dotted key -> value, with its place in the study.
+        named: key or label of the matrix -> plain value, as `name_cells` takes them.
+    """
+
+    values: dict[str, Node]
+    named: dict[str, Any]
+
+    def has(self, values: Mapping[str, Any]) -> bool:
+        return all(key in self.values and _same(self.values[key].plain(), value) for key, value in values.items())
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.yaml.
+
+    Attributes:
+        base: the config that is varied.
+        cells: the matrix in the order of the file (the last key varies fastest), less `exclude`, then `include`.
+        seeds: of every cell; None for the base config's own.
+    """
+
+    base: Path
+    cells: list[Cell]
+    seeds: list[int] | None
+
+
+def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
+    for key in values:
+        parts = keys_of(key)
+        if parts is None:
+            raise located("expected a dotted key, as in train.batch_size", (*where, key))
+        if parts[0] in _NOT_VARIED:
+            raise located(f"cannot be varied; {_NOT_VARIED[parts[0]]}", (*where, key))
+    return values
+
+
+def _require_distinct(values: list[Any]) -> list[Any]:
+    for index, value in enumerate(values):
+        if any(_same(value, other) for other in values[:index]):
+            raise located(f"{shown(value)} stands in the list already", (index,))
+    return values
+
+
+def _require_keys(matrix: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    setters: dict[str, str] = {}
+    for entry, values in _require_varied(matrix).items():
+        for index, value in enumerate(values if _is_label(entry, values) else [{entry: None}]):
+            for key in _require_varied(value, (entry, index)):
+                if setters.setdefault(key, entry) != entry:
+                    raise located(f"sets {key}, which '{setters[key]}' sets already", (entry,))
+    return matrix
+
+
+def _filled(kind: Any, words: str, *checks: Callable[[Any], Any]) -> Any:
+    """The type of a list or mapping that is not empty and passes checks of its items."""
+    return Annotated[kind, Field(min_length=1), Described(words), *map(AfterValidator, checks)]
+
+
+_Values = _filled(list[Any], "a list of values", _require_distinct)
+_Setting = _filled(dict[str, Any], "a mapping of keys to values", _require_varied)
+_Settings = _filled(list[_Setting], "a list of mappings of keys to values")
+
+
+class StudyFile(Section):
+    """The keys of study.yaml."""
+
+    base: Annotated[str, Described("the path of the config that is varied")]
+    matrix: _filled(dict[str, _Values], "a mapping of keys to lists of values", _require_keys) = Field({})
+    include: _Settings = Field([])
+    exclude: _Settings = Field([])
+    seeds: _filled(list[whole(0)], "a list of integers >= 0", _require_distinct) | None = None
+
+
+def read_study(document: Document, path: Path) -> Study:
+    """Reads a study from its YAML document.
+
+    Args:
+        document: of the file.
+        path: of the file, from which `base` is relative.
+
+    Raises:
+        ConfigError: the first mistake found, located.
+    """
+    file = validate(StudyFile, document)
+    base = path.parent / file.base
+    if not os.path.isfile(base):  # False also for what cannot be a path
+        raise error_in(document, ("base",), f"no such file: {base}")
+    return Study(base, _cells(file, document), file.seeds)
+
+
+def _cells(file: StudyFile, document: Document) -> list[Cell]:
+    root = document.root.value
+    if math.prod(map(len, file.matrix.values())) > MAX_CELLS:
+        raise error_in(document, ("matrix",), f"more than {MAX_CELLS:,} cells, the limit")
+    axes = [_axis(entry, root["matrix"].value[entry].value) for entry in file.matrix]
+    varied = {key for axis in axes for cell in axis for key in cell.values}
+    cells = [Cell({}, {})] if axes or not file.include else []  # the base alone is a cell only where nothing is varied
+    for axis in axes:
+        cells = [Cell(a.values | b.values, a.named | b.named) for a, b in itertools.product(cells, axis)]
+    for index, pattern in enumerate(file.exclude):
+        for key in pattern:
+            if key not in varied:
+                raise error_in(document, ("exclude", index, key), f"no key of the matrix.{did_you_mean(key, varied)}")
+        if not any(cell.has(pattern) for cell in cells):
+            raise error_in(document, ("exclude", index), "leaves out nothing; no cell of the matrix has these values")
+    cells = [cell for cell in cells if not any(cell.has(pattern) for pattern in file.exclude)]
+    for index, values in enumerate(file.include):
+        if any(cell.has(values) and len(cell.values) == len(values) for cell in cells):
+            raise error_in(document, ("include", index), "is a cell of the study already")
+        cells.append(Cell(root["include"].value[index].value, values))
+    if not cells:
+        raise error_in(document, ("exclude",), "leaves no cell to run")
+    return cells
+
+
+def _is_label(entry: str, values: list[Any]) -> bool:
+    """Whether an entry of the matrix is no key of a config, but a label over values that set several keys each."""
+    is_free = keys_of(entry) == [entry] and not any(entry in kind.config.model_fields for kind in OBJECTIVES.values())
+    return is_free and all(isinstance(value, dict) and value for value in values)
+
+
+def _axis(entry: str, nodes: list[Node]) -> list[Cell]:
+    """A cell for each value of one entry of the matrix."""
+    if _is_label(entry, [node.plain() for node in nodes]):
+        return [Cell(node.value, {entry: tuple(node.plain().items())}) for node in nodes]
+    return [Cell({entry: node}, {entry: node.plain()}) for node in nodes]
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two YAML values are one: 2 is 2.0, but true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)

@@ -1,0 +1,126 @@
+"""A run whose networks grow: two phases with images of different sizes in one folder."""
+
+import contextlib
+import json
+
+import numpy as np
+import pytest
+
+from ganlab.config.loading import load_config
+from ganlab.errors import ConfigError
+from ganlab.storage.weights import check_weights
+from tests.cli.experiments import states, the_run
+
+CONFIG = """\
+name: growing
+data: {name: digits}
+latent: {dim: 4}
+generator:
+  layers:
+    - Dense: {units: 16, activation: relu}
+    - Reshape: {target_shape: [4, 4, 1]}
+    - phases: [1]
+      layers: [Conv2D: {filters: 1, kernel_size: 1, activation: tanh}]
+    - phases: [2]
+      layers:
+        - merge: Fade
+          branches:
+            old: [Conv2D: {filters: 1, kernel_size: 1, activation: tanh}, UpSampling2D]
+            new: [UpSampling2D, Conv2D: {filters: 1, kernel_size: 3, padding: same, activation: tanh}]
+  optimizer: {Adam: {learning_rate: 1.0e-3}}
+discriminator:
+  layers:
+    - phases: [2]
+      layers: [AveragePooling2D: {pool_size: 2}]
+    - Flatten
+    - Dense: {units: 8, activation: relu}
+    - Dense: {units: 1}
+  optimizer: {Adam: {learning_rate: 1.0e-3}}
+loss: non_saturating
+phases: [{image_size: 4, steps: 6}, {image_size: 8, steps: 8, fade: 4}]
+train: {batch_size: 8}
+output: {samples_every: 4, checkpoint_every: 3, keep_checkpoints: all, grid: [2, 3]}
+metrics: []
+jit: false
+"""
+
+
+@pytest.fixture
+def growing(ganlab, tmp_path):
+    (tmp_path / "growing.yaml").write_text(CONFIG)
+    return lambda *words: ganlab("run", "growing.yaml", "-q", *words)
+
+
+@pytest.fixture
+def stopped_after(monkeypatch, tmp_path):
+    """Has a signal come as soon as history.csv has so many steps."""
+
+    def patch(steps):
+        @contextlib.contextmanager
+        def watched(before_leaving):
+            yield lambda: "SIGTERM" if history_lines(tmp_path) > steps else None
+
+        monkeypatch.setattr("ganlab.experiment.watched_signals", watched)
+
+    def history_lines(folder):
+        return sum(path.read_text().count("\n") for path in folder.glob("stopped/*/*/history.csv"))
+
+    return patch
+
+
+def body_of(run, step):
+    """The kernel of the generator's dense layer, which is in both phases."""
+    return check_weights(run / "checkpoints" / f"generator-{step:06d}.weights.h5")["layers/dense/vars/0"]
+
+
+def test_both_phases_leave_one_folder_that_verifies(growing, ganlab, tmp_path):
+    assert growing()[0] == 0
+    run = the_run(tmp_path / "results")
+    assert [line.split(",")[0] for line in (run / "history.csv").read_text().splitlines()[1:]] == [
+        str(step) for step in range(1, 15)
+    ]
+    assert ganlab("verify", "results")[0] == 0
+    assert not np.array_equal(body_of(run, 6), body_of(run, 14))
+    assert json.loads((run / "summary.json").read_text())["steps"] == 14
+    for step in (3, 14):  # a checkpoint of either phase is sampled with the networks of its own phase
+        assert ganlab("sample", "growing", "--step", step, "--count", 4, "--out", f"{step}.png")[0] == 0
+
+
+def test_layers_in_both_phases_go_on_with_their_weights(growing, tmp_path, monkeypatch):
+    still = ["-o", "generator.optimizer={SGD: {learning_rate: 0.0}}"]
+    assert growing(*still)[0] == 0
+    run = the_run(tmp_path / "results")
+    assert np.array_equal(body_of(run, 6), body_of(run, 14))
+
+
+@pytest.mark.parametrize("steps", [3, 6, 8, 11])
+def test_a_run_stopped_in_either_phase_ends_as_if_it_had_not_stopped(
+    growing, stopped_after, tmp_path, steps, monkeypatch
+):
+    assert growing()[0] == 0
+    with monkeypatch.context():
+        stopped_after(steps)
+        code = growing("--results", "stopped")[0]
+        assert code == 75
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert growing("--results", "stopped")[0] == 0
+    whole, resumed = states(the_run(tmp_path / "results"), 14), states(the_run(tmp_path / "stopped"), 14)
+    assert whole.keys() == resumed.keys()
+    assert [name for name in whole if not np.array_equal(whole[name], resumed[name])] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("fade: 4", "fade: 9", "phases[1].fade: expected at most 8 (the phase's steps), received 9"),
+        ("train: {batch_size: 8}", "train: {batch_size: 8, steps: 3}", "train.steps: expected none beside phases"),
+        ("steps: 6}", "steps: 0}", "phases[0].steps: expected an integer >= 1, received 0"),
+    ],
+)
+def test_wrong_phases_are_one_line(tmp_path, old, new, message):
+    path = tmp_path / "c.yaml"
+    path.write_text(CONFIG.replace(old, new))
+    with pytest.raises(ConfigError, match="^" + str(path)) as caught:
+        load_config(path)
+    assert message in str(caught.value)

@@ -1,0 +1,155 @@
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ganlab.errors import ConfigError
+from ganlab.sweep.configs import configs_of
+from tests.sweep.examples import write_config, write_study
+
+
+def labels(configs):
+    return [(config.name, config.seed) for config in configs]
+
+
+def lines(problems):
+    return [str(problem) for problem in problems]
+
+
+def test_a_folder_gives_each_of_its_configs(tmp_path):
+    write_config(tmp_path, "b.yaml", "name: tiny", "name: b")
+    write_config(tmp_path, "a.yaml", "name: tiny", "name: a\nseed: 7")
+    write_config(tmp_path / "base", "c.yaml")
+    configs, problems = configs_of(tmp_path)
+    assert labels(configs) == [("a", 7), ("b", 0)] and problems == []
+
+
+def test_a_config_that_extends_another_is_no_study(tmp_path):
+    write_config(tmp_path / "base")
+    (tmp_path / "a.yaml").write_text("extends: base/tiny.yaml\ntrain: {batch_size: 8}\n")
+    (config,), _ = configs_of(tmp_path / "a.yaml")
+    assert (config.name, config.train.batch_size) == ("a", 8)
+
+
+def test_a_study_gives_its_cells_once_a_seed(tmp_path):
+    path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}\nseeds: [0, 1]")
+    configs, problems = configs_of(path)
+    assert problems == []
+    assert labels(configs) == [(f"tiny-batch_size_{size}", seed) for size in (8, 16) for seed in (0, 1)]
+    assert [config.train.batch_size for config in configs] == [8, 8, 16, 16]
+    assert labels(configs_of(tmp_path)[0]) == labels(configs), "the folder of a study is the study"
+
+
+def test_a_value_may_be_another_choice(tmp_path):
+    path = write_study(
+        tmp_path, "matrix: {generator.optimizer: [{RMSprop: {learning_rate: 1e-4}}, {Adam: {beta_1: 0.5}}]}"
+    )
+    configs, _ = configs_of(path)
+    optimizers = [config.generator.optimizer for config in configs]
+    assert optimizers == [{"RMSprop": {"learning_rate": 1e-4}}, {"Adam": {"beta_1": 0.5}}]
+    assert [config.name for config in configs] == [
+        "tiny-optimizer_RMSprop_learning_rate_0.0001",
+        "tiny-optimizer_Adam_beta_1_0.5",
+    ]
+
+
+def test_seeds_of_the_command_line_come_before_those_of_the_study(tmp_path):
+    path = write_study(tmp_path, "seeds: [0, 1]")
+    assert labels(configs_of(path, seeds=[5])[0]) == [("tiny", 5)]
+    assert labels(configs_of(write_config(tmp_path), seeds=[0, 1])[0]) == [("tiny", 0), ("tiny", 1)]
+
+
+def test_an_override_reaches_every_config(tmp_path):
+    path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}")
+    assert {config.train.steps for config in configs_of(path, ["train.steps=5"])[0]} == {5}
+
+
+@pytest.mark.parametrize("option", ["train.batch_size=4", "train={steps: 1, batch_size: 4}"])
+def test_an_override_of_what_the_study_varies_is_a_mistake(tmp_path, option):
+    path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}")
+    configs, problems = configs_of(path, [option])
+    key = option.partition("=")[0]
+    assert configs == [] and lines(problems) == [f"-o {option}: {key}: is varied by the study at {path}:2:29"]
+
+
+def test_a_wrong_value_is_located_in_the_study(tmp_path):
+    path = write_study(tmp_path, "matrix:\n  train.batch_size: [8, 0]\n  loss: [hinge, hing]")
+    configs, problems = configs_of(path)
+    assert len(configs) == 1
+    batch = f"{path}:3:25: train.batch_size: expected an integer >= 1, received 0"
+    assert lines(problems)[1] == batch
+    assert lines(problems)[0].startswith(f"{path}:4:17: loss: ") and "'hing'" in lines(problems)[0]
+
+
+def test_an_unknown_key_of_a_matrix_is_located_in_the_study(tmp_path):
+    path = write_study(tmp_path, "matrix: {train.batch_sise: [8]}")
+    _, (problem,) = configs_of(path)
+    assert str(problem) == f"{path}:2:29: train.batch_sise: unknown key. Did you mean 'batch_size'?"
+
+
+def test_a_wrong_config_does_not_hide_the_others(tmp_path):
+    write_config(tmp_path, "a.yaml", "latent: {dim: 4}", "latent: {dim: 0}")
+    write_config(tmp_path, "b.yaml", "name: tiny", "name: b")
+    (tmp_path / "c.yaml").write_text("matrix: {a: [1]}\n")
+    configs, problems = configs_of(tmp_path)
+    assert labels(configs) == [("b", 0)]
+    assert lines(problems) == [
+        f"{tmp_path}/a.yaml:3:10: latent.dim: expected an integer >= 1, received 0",
+        f"{tmp_path}/c.yaml:1:1: base: missing; expected the path of the config that is varied",
+    ]
+
+
+def test_an_empty_folder_is_a_mistake(tmp_path):
+    with pytest.raises(ConfigError, match=r"no .*yaml file in this folder"):
+        configs_of(tmp_path)
+
+
+def test_the_example_study_is_read():
+    configs, problems = configs_of(Path(__file__).parents[2] / "experiments" / "quickstart_study")
+    assert problems == [] and len(configs) == 12 and {config.train.steps for config in configs} == {1000}
+    assert configs[0].name == "short-generator_learning_rate_0.0002-discriminator_learning_rate_0.0002"
+
+
+def test_one_value_of_a_label_sets_several_keys(tmp_path):
+    adam, rmsprop = "{Adam: {beta_1: 0.5}}", "{RMSprop: {learning_rate: 1e-4}}"
+    both = ", ".join(f"{{generator.optimizer: {it}, discriminator.optimizer: {it}}}" for it in (adam, rmsprop))
+    critic = "{loss: wasserstein, clip_weights: 0.01, train.discriminator_steps: 5}, {loss: hinge}"
+    path = write_study(tmp_path, f"matrix: {{optimizer: [{both}], critic: [{critic}]}}")
+    configs, problems = configs_of(path)
+    assert problems == []
+    assert [config.name for config in configs] == [
+        "tiny-optimizer_Adam_beta_1_0.5-critic_wasserstein_0.01_5",
+        "tiny-optimizer_Adam_beta_1_0.5-critic_hinge",
+        "tiny-optimizer_RMSprop_learning_rate_0.0001-critic_wasserstein_0.01_5",
+        "tiny-optimizer_RMSprop_learning_rate_0.0001-critic_hinge",
+    ]
+    assert [config.generator.optimizer for config in configs[::2]] == [
+        {"Adam": {"beta_1": 0.5}},
+        {"RMSprop": {"learning_rate": 1e-4}},
+    ]
+    assert [config.generator.optimizer == config.discriminator.optimizer for config in configs] == [True] * 4
+    assert [(c.loss.name, c.clip_weights, c.train.discriminator_steps) for c in configs[:2]] == [
+        ("wasserstein", 0.01, 5),
+        ("hinge", None, 1),
+    ]
+
+
+def test_the_examples_of_the_documentation_have_the_names_it_says(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "sweep.md").read_text()
+    block = textwrap.dedent(page[page.index("    matrix:\n      optimizer:") :].partition("\n\n")[0])
+    configs, problems = configs_of(write_study(tmp_path, block))
+    assert problems == [] and len(configs) == 2
+    assert all(f"`{config.name.replace('tiny', 'short')}`" in page for config in configs)
+
+
+def test_a_wrong_value_of_a_label_is_located_in_the_study(tmp_path):
+    path = write_study(tmp_path, "matrix:\n  critic:\n    - {loss: hinge, train.batch_size: 0}")
+    _, (problem,) = configs_of(path)
+    assert str(problem) == f"{path}:4:21: train.batch_size: expected an integer >= 1, received 0"
+
+
+def test_a_file_that_is_neither_is_read_as_a_config(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("data: {name: digits}\nlatnet: {dim: 4}\n")
+    _, (problem,) = configs_of(path)
+    assert str(problem) == f"{path}:2:1: latnet: unknown key. Did you mean 'latent'?"
