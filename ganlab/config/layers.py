@@ -40,8 +40,6 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
         names = ", ".join(str(name) for name in list(value)[:4])
         raise located(f"expected one name, received {len(value)}: {names}; indent arguments below their name", keys)
     ((name, arguments),) = value.items()
-    if not name:
-        raise located(f"expected {words}, received an empty name", keys)
     if arguments is None:
         return {name: {}}
     if not isinstance(arguments, dict):
