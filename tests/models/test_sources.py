@@ -1,10 +1,12 @@
 """Layers that ignore what stands before them, layers that take more than one value, and the run on a reference batch."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from ganlab.errors import ConfigError
+from ganlab.models import single_layers
 from tests.models.networks import compiled
 
 RANDOM = np.random.default_rng(0)
@@ -63,6 +65,29 @@ def test_inputs_stand_in_one_order_whoever_takes_them_first():
     expected = np.concatenate([np.ones((5, 1)), LABELS, 0.75 * POINTS + 0.25 * 3 * POINTS], axis=1)
     np.testing.assert_allclose(outputs(network, **values), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(network.predict({"input": POINTS, **values}), expected, rtol=1e-5, atol=1e-6)
+
+
+class Warming(keras.layers.Layer):
+    """A layer as CONTRIBUTING.md describes one."""
+
+    takes = ("labels", "step")
+
+    def build(self, inputs_shape, labels_shape, step_shape):
+        self.kernel = self.add_weight(shape=(labels_shape[-1], inputs_shape[-1]), initializer="ones")
+
+    def call(self, inputs, labels, step):
+        return inputs * ops.matmul(labels, self.kernel) / (1 + step)
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+
+def test_a_new_layer_is_called_with_every_value_that_it_takes(monkeypatch):
+    monkeypatch.setitem(single_layers._KNOWN, "Warming", Warming)
+    network = compiled("Warming", inputs={**WITH_LABELS, "step": (1,)})
+    assert network.inputs == ("input", "labels", "step")
+    steps = np.arange(5, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(outputs(network, labels=LABELS, step=steps), POINTS / (1 + steps), rtol=1e-6)
 
 
 AT = "c.yaml:{}: discriminator.layers"
