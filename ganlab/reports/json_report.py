@@ -3,7 +3,6 @@
 from dataclasses import asdict
 
 from ganlab.reports.averages import Cell, MetricSummary
-from ganlab.reports.comparison import states, verdicts
 from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.report import Report
 from ganlab.runs.records import RunRecord
@@ -33,16 +32,8 @@ def _cell(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict:
         score = {"name": row.name, paper.layout.score: row.score, "rank": row.rank}
         repeated[paper.name] = {**score, "ranks": row.ranks, "differences": row.differences}
     return {
-        "cell": cell.cell,
-        "name": cell.name,
-        "family": cell.family,
-        "dataset": cell.dataset,
-        "n": len(cell.averaged),
-        "seeds": cell.seeds,
-        "status": states(cell),
-        "verdict": verdicts(cell),
-        "seconds": asdict(cell.cost("seconds")),
-        "images_per_second": asdict(cell.cost("images_per_second")),
+        **cell.facts(),
+        **{key: asdict(cell.cost(key)) for key in ("seconds", "images_per_second")},
         "metrics": {label: _metric(cell.metrics[key], key[1]) for key, label in labels.items() if key in cell.metrics},
         **({"published": repeated} if repeated else {}),
     }
@@ -59,9 +50,9 @@ def _metric(metric: MetricSummary, fingerprint: str | None) -> dict:
 
 
 def _published(report: Report) -> dict:
-    """Study -> data set -> what was published, and how far the order of our runs agrees with it."""
+    """Study -> data set -> the published scores, and how far the order of our runs agrees with theirs."""
     studies: dict[str, dict] = {}
-    for found in (found for replications in report.replications.values() for found in replications):
+    for found in report.all_replications():
         experiments = {row.name: row.score for row in found.rows}
         told = {"score": found.publication.layout.score, "experiments": experiments, "agreement": found.agreement}
         studies.setdefault(found.publication.name, {})[found.dataset] = told

@@ -1,4 +1,4 @@
-"""report.yaml of a study: how a paper shows its experiments, and where a config says the same."""
+"""report.yaml of a study: the tables and figures of a paper, and where a config says the same as published.csv."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,7 @@ class Layout(Section):
 
     Attributes:
         score: the column of published.csv with the published score.
-        tables: of what was trained.
+        tables: of the experiments.
         scores: data set -> title of its table of scores.
         strips: the figures that show a training.
         compare: column of published.csv -> where a config says it; no other column is compared.
@@ -50,14 +50,9 @@ class Layout(Section):
 
 
 def read_layout(path: Path, columns: list[str]) -> Layout:
-    """Reads a report.yaml; where there is none, a study has no tables but that of the scores, in the column `fid`.
+    """Reads a report.yaml; without one, a study has only a table of scores, from the column `fid`.
 
-    Args:
-        path: of the file.
-        columns: that published.csv has.
-
-    Raises:
-        ConfigError: `file:line:column: key: what was expected and received`.
+    Raises: ConfigError, with file, line and column, for a mistake or a column that published.csv lacks.
     """
     if not path.is_file():
         return Layout()

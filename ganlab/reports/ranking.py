@@ -1,4 +1,4 @@
-"""Ranks, and how far two rankings agree. scipy loads slowly, so it is imported where ranks are asked for."""
+"""Ranks, and how far two rankings agree. Loading scipy.stats takes a second, so only a comparison with a paper loads it."""
 
 from collections.abc import Sequence
 
@@ -15,10 +15,7 @@ def ranks(values: Sequence[float], lower_first: bool = True) -> list[float]:
 
 
 def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Spearman's correlation of two rankings, given as pairs of ranks, in [-1, 1].
-
-    None below three pairs, or where all ranks of one side are equal: there is no order to compare then.
-    """
+    """Spearman's correlation of pairs of ranks; None below three pairs or where all ranks of one side are equal."""
     sides = list(zip(*pairs, strict=True))
     if len(pairs) < 3 or any(len(set(side)) == 1 for side in sides):
         return None

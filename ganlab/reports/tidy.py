@@ -1,34 +1,29 @@
 """The report for spreadsheets and scripts: one row a cell over all data sets, numbers in full."""
 
 from ganlab.reports.averages import Cell
-from ganlab.reports.comparison import hyperparameters, states, verdicts
+from ganlab.reports.comparison import hyperparameters
 from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, texts
 
+COSTS = ("seconds", "images_per_second")
 METRIC_PARTS = ("last_mean", "last_sd", "best_mean", "best_sd", "best_step", "n", "floor", "fingerprint")
 
 
 def tidy_table(report: Report) -> Table:
-    """One row a cell, one value a column; several values in one place are parted by semicolons."""
+    """One row a cell, one value a column; semicolons separate several values in one place."""
     labels = report.labels_of(report.cells)
     parameters = dict.fromkeys(name for cell in report.cells for name in hyperparameters(cell))
-    columns = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict", *parameters]
-    columns += [
-        "seconds",
-        "images_per_second",
-        *(f"{label}_{part}" for label in labels.values() for part in METRIC_PARTS),
-    ]
-    known = {found.publication.name for replications in report.replications.values() for found in replications}
+    columns = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict", *parameters, *COSTS]
+    columns += [f"{label}_{part}" for label in labels.values() for part in METRIC_PARTS]
+    known = {found.publication.name for found in report.all_replications()}
     papers = [paper.name for paper in report.publications if paper.name in known]
     columns += [f"{paper}_{part}" for paper in papers for part in ("published", "differences")]
     return Table(texts(*columns), [_row(report, cell, labels) for cell in report.cells])
 
 
 def _row(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:
-    values = {"dataset": cell.dataset, "cell": cell.cell, "name": cell.name, "family": cell.family}
-    values |= {"n": len(cell.averaged), "seeds": cell.seeds, "status": states(cell), "verdict": verdicts(cell)}
-    values |= {key: cell.cost(key).mean for key in ("seconds", "images_per_second")}
+    values = cell.facts() | {key: cell.cost(key).mean for key in COSTS}
     for key, label in labels.items():
         if metric := cell.metrics.get(key):
             last, best = metric.last, metric.best
