@@ -28,15 +28,10 @@ _NOT_VARIED = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of values.
+    """One combination of values."""
 
-    Attributes:
-        values: dotted key -> value, with its place in the study.
-        named: key or label of the matrix -> plain value, as `name_cells` takes them.
-    """
-
-    values: dict[str, Node]
-    named: dict[str, Any]
+    values: dict[str, Node]  # dotted key -> value, with its place in the study
+    named: dict[str, Any]  # key or label of the matrix -> plain value, as `name_cells` takes them
 
     def has(self, values: Mapping[str, Any]) -> bool:
         return all(key in self.values and _same(self.values[key].plain(), value) for key, value in values.items())
@@ -105,15 +100,7 @@ class StudyFile(Section):
 
 
 def read_study(document: Document, path: Path) -> Study:
-    """Reads a study from its YAML document.
-
-    Args:
-        document: of the file.
-        path: of the file, from which `base` is relative.
-
-    Raises:
-        ConfigError: the first mistake found, located.
-    """
+    """Reads a study from its YAML document; `base` is relative to the path. Raises: ConfigError, located."""
     file = validate(StudyFile, document)
     base = path.parent / file.base
     if not os.path.isfile(base):  # False also for what cannot be a path
@@ -147,7 +134,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
 
 
 def _is_label(entry: str, values: list[Any]) -> bool:
-    """Whether an entry of the matrix is no key of a config, but a label over values that set several keys each."""
+    """Whether an entry of the matrix is a label over values that set several keys each, instead of a config's key."""
     is_free = keys_of(entry) == [entry] and not any(entry in kind.config.model_fields for kind in OBJECTIVES.values())
     return is_free and all(isinstance(value, dict) and value for value in values)
 
