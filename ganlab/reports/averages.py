@@ -20,38 +20,24 @@ class Statistic:
 
 @dataclass(frozen=True)
 class MetricSummary:
-    """One metric of a cell, over its finished runs.
+    """One metric of a cell, over its finished runs."""
 
-    Attributes:
-        last: of the values at the end of training.
-        best: of each run's best value.
-        best_steps: the steps of those best values, one a run.
-        floors: the distinct values between two real samples.
-        floor_ns: the distinct sample sizes of those floors, where the run wrote them.
-    """
-
-    last: Statistic
-    best: Statistic
-    best_steps: list[int]
-    floors: list[float]
-    floor_ns: list[int]
+    last: Statistic  # of the values at the end of training
+    best: Statistic  # of each run's best value
+    best_steps: list[int]  # the steps of those best values, one a run
+    floors: list[float]  # the distinct values between two real samples
+    floor_ns: list[int]  # the distinct sample sizes of those floors, where the run wrote them
 
 
 @dataclass(frozen=True)
 class Cell:
-    """All runs of one experiment on one data set.
-
-    Attributes:
-        runs: every run, in any state.
-        averaged: the runs behind the means: finished, and one for each identity.
-        metrics: a summary for each protocol that any averaged run has.
-    """
+    """All runs of one experiment on one data set."""
 
     cell: str | None
     dataset: str
-    runs: list[RunRecord]
-    averaged: list[RunRecord]
-    metrics: dict[MetricKey, MetricSummary]
+    runs: list[RunRecord]  # in any state
+    averaged: list[RunRecord]  # the runs behind the means: finished, and one for each identity
+    metrics: dict[MetricKey, MetricSummary]  # one for each protocol that any averaged run has
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""The pictures of a report: how each experiment trained, and the losses of all runs on one sheet."""
+"""The pictures of a report: a strip of samples for each experiment, and sheets with the losses of all runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ RUNS_ON_A_SHEET = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """One PNG; `wide` ones need the whole width of a page, `problem` is a line about files that could not be read, or ''."""
+    """One PNG."""
 
     path: Path
     dataset: str
     title: str
-    wide: bool = False
-    problem: str = ""
+    wide: bool = False  # whether it needs the whole width of a page
+    problem: str = ""  # a line about files that could not be read, or ''
 
 
 def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:

@@ -29,23 +29,16 @@ class Strip(Section):
 
 
 class Layout(Section):
-    """How a paper shows its experiments.
+    """How a paper shows its experiments."""
 
-    Attributes:
-        score: the column of published.csv with the published score.
-        tables: of the experiments.
-        scores: data set -> title of its table of scores.
-        strips: the figures that show a training.
-        compare: column of published.csv -> where a config says it; no other column is compared.
-    """
-
-    score: Text = "fid"
-    tables: list[PaperTable] = Field([])
-    scores: dict[str, Text] = Field({})
-    strips: list[Strip] = Field([])
-    compare: dict[str, Fact] = Field({})
+    score: Text = "fid"  # the column of published.csv with the published score
+    tables: list[PaperTable] = Field([])  # of the experiments
+    scores: dict[str, Text] = Field({})  # data set -> title of its table of scores
+    strips: list[Strip] = Field([])  # the figures that show a training
+    compare: dict[str, Fact] = Field({})  # column of published.csv -> where a config says it
 
     def strip_of(self, name: str) -> Strip | None:
+        """The figure of an experiment; None where the paper has none."""
         return next((strip for strip in self.strips if strip.name == name), None)
 
 

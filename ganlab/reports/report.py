@@ -1,8 +1,9 @@
 """The report: which runs, grouped into cells, in which order, with which metrics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
@@ -16,30 +17,18 @@ from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
 
 @dataclass(frozen=True)
 class Report:
-    """The content of a report, the same for all formats.
+    """The content of a report, the same for all formats."""
 
-    Attributes:
-        runs: every run, in reading order.
-        cells: the runs grouped, data set by data set; the best first where a metric was asked for.
-        metrics: the protocols to show.
-        problems: a line for each run folder that could not be read.
-        publications: published experiments, to put beside runs of the same names.
-        dataset: the only data set, where one was asked for.
-    """
-
-    runs: list[RunRecord]
-    cells: list[Cell]
-    metrics: list[MetricKey]
-    problems: list[str]
-    publications: list[Publication] = field(default_factory=list)
-    dataset: str | None = None
+    runs: list[RunRecord]  # in reading order
+    cells: list[Cell]  # data set by data set; the best first where a metric was asked for
+    metrics: list[MetricKey]  # the protocols to show
+    problems: list[str]  # a line for each run folder that could not be read
+    publications: list[Publication]  # published experiments, to put beside runs of the same names
+    dataset: str | None  # the only data set, where one was asked for
 
     def by_dataset(self) -> dict[str, list[Cell]]:
         """Data set -> its cells."""
-        groups: dict[str, list[Cell]] = {}
-        for cell in self.cells:
-            groups.setdefault(cell.dataset, []).append(cell)
-        return groups
+        return {dataset: list(cells) for dataset, cells in groupby(self.cells, lambda cell: cell.dataset)}
 
     @cached_property
     def replications(self) -> dict[str, list[Replication]]:

@@ -15,8 +15,8 @@ def run_tables(run: RunRecord) -> list[Table]:
         tables.append(_pairs("hyperparameters", run.summary["config"]))
     if run.metrics:
         tables.append(_metrics(run))
-    if pictures := run.pictures():
-        tables.append(_pairs("pictures", {name: str(path) for name, path in pictures.items()}))
+    if pictures := _pictures(run):
+        tables.append(_pairs("pictures", pictures))
     return tables
 
 
@@ -27,8 +27,12 @@ def run_document(run: RunRecord) -> dict:
         "folder": str(run.folder),
         "status": run.status,
         "summary": run.summary,
-        "pictures": {name: str(path) for name, path in run.pictures().items()},
+        "pictures": _pictures(run),
     }
+
+
+def _pictures(run: RunRecord) -> dict[str, str]:
+    return {name: str(path) for name, path in run.pictures().items()}
 
 
 def _facts(run: RunRecord) -> dict:

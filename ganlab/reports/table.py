@@ -28,9 +28,8 @@ def numbers(*names: str) -> list[Column]:
 class Table:
     """Columns, rows and notes, as text that is safe to show.
 
-    A row is a list of values, or a mapping from heading to value that may lack headings; `text_of` writes the values. The
-    footer's rows stay below the others, in whichever order a reader sorts those. Control characters become spaces here,
-    once for all formats.
+    A row is a list of values, or a mapping from heading to value that may lack headings; `text_of` writes the values.
+    The footer's rows stay below the others, however a reader sorts those. Control characters become spaces here.
     """
 
     columns: list[Column]

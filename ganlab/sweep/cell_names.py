@@ -19,8 +19,7 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Args:
         base: the name of the config that the cells vary.
-        cells: of each, dotted key -> value, and label -> (key, value) pairs that are set together; a label is shown
-            with each different value once.
+        cells: of each, dotted key -> value, and label -> (key, value) pairs; a name shows each value of a label once.
     """
     keys = list(dict.fromkeys(key for cell in cells for key in cell))
     short = {key: _short(key, keys) for key in keys}

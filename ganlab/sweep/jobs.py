@@ -13,21 +13,15 @@ _TAIL = 4096  # bytes; a row of history.csv is far shorter
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One run of a sweep.
-
-    Attributes:
-        steps: of the whole training.
-        fresh: whether it starts again beside an old run of the same identity.
-        flops: floating-point operations of one step; None for a finished run, whose networks nobody built.
-    """
+    """One run of a sweep."""
 
     config: Config
     cell: str
     identity: str
-    steps: int
+    steps: int  # of the whole training
     folder: Path
-    fresh: bool = False
-    flops: int | None = None
+    fresh: bool = False  # whether it starts again beside an old run of the same identity
+    flops: int | None = None  # operations of one step; None for a finished run, whose networks nobody built
 
     @property
     def label(self) -> str:

@@ -82,7 +82,10 @@ class LocalExecutor:
     def _loop(self, asked: Asked) -> None:
         while self.waiting or self.active or self.elsewhere:
             self._collect()
-            self._ask_elsewhere()
+            if time.monotonic() - self.asked_at >= _ASK_EVERY:
+                self.asked_at = time.monotonic()
+                self.waiting.extend(self.elsewhere)
+                self.elsewhere.clear()
             if asked() or (self.fail_fast and self.board.has_failed()):
                 self._stop(asked())
             while self.waiting and len(self.active) < len(self.shares):
@@ -91,11 +94,13 @@ class LocalExecutor:
             time.sleep(_LOOK_EVERY)
 
     def _start(self, job: Job) -> None:
+        """Starts a job, unless another process trains it or has brought it to an end meanwhile."""
         state = state_of(job, self.results)
+        was_elsewhere = self.board.entries[job].state == "elsewhere"
         if state == "running":
             self._leave(job)
-        elif state == "finished":
-            self.board.ended(job, "finished", "by another process")
+        elif state == "finished" or (was_elsewhere and state in ("failed", "diverged")):
+            self.board.ended(job, state, "in another process")
         else:
             share = next(number for number in range(len(self.shares)) if number not in self.active)
             self.active[share] = RunProcess(job, self.results, self.shares[share], self.ready)
@@ -116,20 +121,6 @@ class LocalExecutor:
     def _leave(self, job: Job) -> None:
         self.elsewhere.append(job)
         self.board.elsewhere(job, holder_of(self.results, job.identity) or "another process")
-
-    def _ask_elsewhere(self) -> None:
-        if time.monotonic() - self.asked_at < _ASK_EVERY:
-            return
-        self.asked_at = time.monotonic()
-        for job in list(self.elsewhere):
-            state = state_of(job, self.results)
-            if state == "running":
-                continue
-            self.elsewhere.remove(job)
-            if state in ("failed", "diverged"):
-                self.board.ended(job, state, "in another process")
-            else:
-                self.waiting.append(job)
 
     def _stop(self, signal_name: str | None) -> None:
         self.waiting.clear()

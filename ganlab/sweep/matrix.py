@@ -34,22 +34,17 @@ class Cell:
     named: dict[str, Any]  # key or label of the matrix -> plain value, as `name_cells` takes them
 
     def has(self, values: Mapping[str, Any]) -> bool:
+        """Whether these values are among the cell's."""
         return all(key in self.values and _same(self.values[key].plain(), value) for key, value in values.items())
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study.yaml.
+    """A study.yaml."""
 
-    Attributes:
-        base: the config that is varied.
-        cells: the matrix in the order of the file (the last key varies fastest), less `exclude`, then `include`.
-        seeds: of every cell; None for the base config's own.
-    """
-
-    base: Path
-    cells: list[Cell]
-    seeds: list[int] | None
+    base: Path  # the config that is varied
+    cells: list[Cell]  # the matrix (its last key varies fastest) less `exclude`, then `include`
+    seeds: list[int] | None  # of every cell; None for the base config's own
 
 
 def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:

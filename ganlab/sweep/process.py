@@ -42,7 +42,7 @@ class RunProcess:
         return time.monotonic() - self.began
 
     def outcome(self) -> tuple[str, str] | None:
-        """The state it ended in (finished, failed, diverged, stopped; running: in another process) and its last line."""
+        """Its last state (finished, failed, diverged, stopped; running: in another process) and its last line."""
         code = self.process.poll()
         if code is None:
             return None

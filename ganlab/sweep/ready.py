@@ -1,6 +1,6 @@
 """Processes that load their framework before they know their run, so that the sweep does not wait for it.
 
-The first ones load while the configs are checked, each later one while the run before it trains. A run in such a process
+The first ones load while the configs are checked, each later one while the run before it trains. A run in one of them
 has the same arguments, environment and log as `ganlab run` in a new process.
 """
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-# TensorFlow's two pools, then the libraries below NumPy, PyTorch and scikit-learn. Each library reads them at its start.
+# TensorFlow's two pools, then the libraries below NumPy, PyTorch and scikit-learn; each reads them at its start.
 _POOLS = ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
@@ -19,8 +19,7 @@ def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequenc
     Args:
         workers: runs at a time.
         base: the variables of this process.
-        cpus: processors to divide.
-        gpus: the graphics cards to divide, as CUDA_VISIBLE_DEVICES names them.
+        cpus, gpus: processors and cards to divide; CUDA_VISIBLE_DEVICES names the cards.
     """
     if workers == 1:
         return [dict(base)]

@@ -25,12 +25,8 @@ _Found = list[Job | GanlabError]
 def survey(configs: Sequence[Config], results: Path, fresh: bool = False) -> tuple[list[Job], list[GanlabError]]:
     """Plans and validates every config; writes nothing.
 
-    A finished run counts as valid. Data sets are loaded once, networks are built once for all seeds.
-
-    Args:
-        configs: of all runs.
-        results: the folder of all runs.
-        fresh: whether finished runs start again, too.
+    A finished run counts as valid, unless `fresh` says that it starts again. Data sets are loaded once, networks are
+    built once for all seeds.
 
     Returns:
         The jobs in the order of the configs, and the mistakes in configs, each message once.

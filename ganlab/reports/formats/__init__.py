@@ -1,13 +1,12 @@
-"""The formats of a report. A new one is a function in this folder, its line here and its name in the command's choices."""
+"""The formats of a report. A new one is a function in this folder and its name in the choices of the command."""
 
 from ganlab.reports.comparison import comparison_tables
 from ganlab.reports.formats import text
-from ganlab.reports.json_report import report_document
 from ganlab.reports.json_text import to_json
+from ganlab.reports.plain_data import report_document, tidy_table
 from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table
-from ganlab.reports.tidy import tidy_table
 
 FORMATS = (*text.WRITERS, "json", "html")
 
