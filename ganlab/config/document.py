@@ -4,10 +4,10 @@ Places travel with the values, so a config put together from several files and o
 each part stands.
 """
 
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 Keys = tuple[str | int, ...]
@@ -40,16 +40,13 @@ class Node:
         """The value as dictionaries, lists and scalars, without places."""
         if isinstance(self.value, dict):
             return {key: child.plain() for key, child in self.value.items()}
-        if isinstance(self.value, list):
-            return [child.plain() for child in self.value]
-        return self.value
+        return [child.plain() for child in self.value] if isinstance(self.value, list) else self.value
 
-    def child(self, key: str | int) -> "Node | None":
-        """The entry under a key of a mapping or an index of a list; None where there is none."""
+    def children(self) -> "list[tuple[str | int, Node]]":
+        """The entries of a mapping by key or of a list by index; none of a scalar."""
         if isinstance(self.value, dict):
-            return self.value.get(key)
-        is_index = isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value)
-        return self.value[key] if is_index else None
+            return [*self.value.items()]
+        return [*enumerate(self.value)] if isinstance(self.value, list) else []
 
 
 @dataclass(frozen=True)
@@ -65,38 +62,24 @@ class Document:
 
     def locate(self, keys: Keys) -> str:
         """`file:line:column` of the key or item at this path, or of its nearest parent that exists."""
-        node = self.root
+        return str(self._nodes_to(keys)[-1].place)
+
+    def order(self, keys: Keys) -> tuple[float, ...]:
+        """A sort key that puts paths in the order of the document; a missing key comes last in its parent."""
+        nodes = self._nodes_to(keys)
+        positions = [
+            [key for key, _ in node.children()].index(key) for node, key in zip(nodes[:-1], keys, strict=False)
+        ]
+        return (*positions, *([math.inf] if len(positions) < len(keys) else []))
+
+    def _nodes_to(self, keys: Keys) -> list[Node]:
+        """The nodes on the way from the root along a path, as far as they exist."""
+        nodes = [self.root]
         for key in keys:
-            child = node.child(key)
-            if child is None:
+            if (child := dict(nodes[-1].children()).get(key)) is None:
                 break
-            node = child
-        return str(node.place)
-
-    def order(self, keys: Keys) -> int:
-        """A sort key that puts paths in the order of the document; what is missing comes last in its parent."""
-        if keys in self._spans:
-            return self._spans[keys][0]
-        while keys not in self._spans:
-            keys = keys[:-1]
-        return self._spans[keys][1]
-
-    @cached_property
-    def _spans(self) -> dict[Keys, tuple[int, int]]:
-        """When a walk through the document enters and leaves each path."""
-        spans: dict[Keys, tuple[int, int]] = {}
-        clock = count()
-
-        def walk(node: Node, keys: Keys) -> None:
-            entered = next(clock)
-            if isinstance(node.value, dict | list):
-                items = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
-                for key, child in items:
-                    walk(child, (*keys, key))
-            spans[keys] = (entered, next(clock))
-
-        walk(self.root, ())
-        return spans
+            nodes.append(child)
+        return nodes
 
 
 def dotted(keys: Keys) -> str:

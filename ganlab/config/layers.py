@@ -34,7 +34,7 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
     """
     if isinstance(value, str) and value:
         return {value: {}}
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or "" in value:
         raise located(f"expected {words}, received {shown(value)}", keys)
     if len(value) > 1:
         names = ", ".join(str(name) for name in list(value)[:4])
@@ -83,8 +83,7 @@ def _read_item(item: Any, keys: Keys) -> str | dict[str, Any]:
 
 
 def _shortest(choice: dict[str, dict[str, Any]]) -> str | dict[str, dict[str, Any]]:
-    ((kind, arguments),) = choice.items()
-    return choice if arguments else kind
+    return choice if all(choice.values()) else next(iter(choice))
 
 
 def _read_group(group: dict[str, Any], keys: Keys) -> dict[str, Any]:
@@ -100,8 +99,7 @@ def _read_group(group: dict[str, Any], keys: Keys) -> dict[str, Any]:
     if kind == "merge":
         return _read_merge(group["merge"], group["branches"], keys)
     number = group[kind]
-    right = _is_repeat(number) if kind == "repeat" else _are_phases(number)
-    if not right:
+    if not (_is_repeat(number) if kind == "repeat" else _are_phases(number)):
         raise located(f"expected {expected[kind]}, received {shown(number)}", (*keys, kind))
     return {kind: number, "layers": _read_list(group["layers"], (*keys, "layers"))}
 
