@@ -2,12 +2,31 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SerializationInfo, ValidationError, WithJsonSchema
-from pydantic import field_validator, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from ganlab.config.document import shown
-from ganlab.config.fields import Described, Flag, Positive, PositiveOrNull, Section, located, nearest
-from ganlab.config.fields import one_of, whole, whole_or_null
+from ganlab.config.fields import (
+    Described,
+    Flag,
+    Positive,
+    PositiveOrNull,
+    Section,
+    located,
+    nearest,
+    one_of,
+    whole,
+    whole_or_null,
+)
 from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
