@@ -37,7 +37,8 @@ def _of_objective(name: str, config: type[Config], layer_names: list[str] | None
     optimizer = {"anyOf": [{"type": "string"}, _one_key(_ARGUMENTS)]}
     definitions["Network"]["properties"] |= {"layers": _LAYERS, "optimizer": optimizer}
     properties["extends"] = {"type": "string"}
-    if (options := properties["objective"]).pop("default", name) != name:
+    if section := properties["objective"].get("$ref"):
+        options = definitions.pop(section.removeprefix("#/$defs/"))["properties"][name]
         written = _one_key({"anyOf": [options, {"type": "null"}]}, [name])
         properties["objective"] = {"anyOf": [{"const": name}, written]}
     if "loss" in properties:

@@ -49,7 +49,7 @@ class _Gan:
         self.config, self.train = config, config.train
         self.generator, self.discriminator = models.networks["generator"], models.networks["discriminator"]
         self.classes = models.form.classes
-        self.has_labels = any("labels" in network.inputs for network in models.networks.values())
+        self.takes_labels = any("labels" in network.inputs for network in models.networks.values())
         self.loss = LOSSES[config.loss.name]
         self.features = [config.loss.layer] if config.loss.layer else []
         if self.features and config.loss.layer not in self.discriminator.features:
@@ -86,7 +86,8 @@ class _Gan:
         return name
 
     def draw_real(self, name: str, size: int) -> str:
-        return self.draw(name, "rows", size, arrays=("images", "labels") if self.has_labels else ("images",))
+        labelled = self.takes_labels or self.loss.reads_labels
+        return self.draw(name, "rows", size, arrays=("images", "labels") if labelled else ("images",))
 
     def draw_targets(self, turn: int, side: str) -> str | None:
         if not self.loss.takes_targets:
@@ -100,7 +101,7 @@ class _Gan:
         """The stages that make a generated batch of this name, with labels where the networks take them."""
         self.draws[f"latents_{name}"] = draw_latents(self.config, size)
         before: list[Stage] = []
-        if self.has_labels:
+        if self.takes_labels:
             labels = self.draw(f"classes_{name}", "integers", size, high=self.classes)
             before.append(Compute(lambda values: {f"{name}.labels": values[labels]}))
 
@@ -171,7 +172,7 @@ class _Gan:
     def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
         size = self.train.batch_size
         (images, labels), (fakes, fake_labels) = self.batch(values, real), self.batch(values, fake)
-        both = None if labels is None else ops.concatenate([labels, fake_labels])
+        both = ops.concatenate([labels, fake_labels]) if self.takes_labels else None
         judged = self.judge(values, ops.concatenate([images, fakes]), both)
 
         def part(rows: slice, labels: Tensor | None, name: str | None) -> Judged:

@@ -65,7 +65,7 @@ class Loss(Section):
         layer: the layer of the discriminator whose outputs are compared; None for a loss that compares none.
     """
 
-    name: one_of(*LOSSES)
+    name: str
     real_label: Range = (1.0, 1.0)
     fake_label: Range = (0.0, 0.0)
     flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = 0.0
@@ -216,8 +216,11 @@ class GanConfig(Config):
     def ends(self, form: Form | None) -> dict[str, Ends]:
         shape, classes = (form.shape, form.classes) if form else (None, None)
         shared = self.context(form)
-        outputs = LOSSES[self.loss.name].outputs(classes)
-        what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {self.loss.name} needs"
+        name, loss = self.loss.name, LOSSES[self.loss.name]
+        if form and loss.reads_labels and classes is None:
+            raise self.error_at(("loss",), f"the loss {name} reads labels, and {self.data.name} has none")
+        outputs = loss.outputs(classes) if form else 1  # without data no discriminator is built
+        what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {name} needs"
         return {
             "generator": Ends({"input": (self.latent.dim,), **shared}, shape, f"the shape of {self.data.name}"),
             "discriminator": Ends({"input": shape, **shared}, (outputs,), what),

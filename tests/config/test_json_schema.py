@@ -45,7 +45,7 @@ def test_every_reference_leads_somewhere_and_no_definition_is_left_over():
     ("name", "required"),
     [
         ("gan", {"data", "latent", "generator", "discriminator", "loss", "train"}),
-        ("vae", {"data", "latent", "encoder", "generator", "train"}),
+        ("vae", {"objective", "data", "latent", "encoder", "generator", "train"}),
     ],
 )
 def test_required_keys_are_asked_for_only_without_extends(name, required):

@@ -12,6 +12,7 @@ from ganlab.config.schema import Config, Form
 from ganlab.models.building import Models, build_models
 from ganlab.objectives import build_objective
 from ganlab.objectives.gan_config import GanConfig
+from ganlab.objectives.vae import VaeConfig
 from ganlab.training.checkpoints import snapshot
 from ganlab.training.draws import Draws
 from ganlab.training.stages import Objective, Pass
@@ -44,6 +45,23 @@ def tiny_config(
         **more,
     }
     return GanConfig.model_validate(content)
+
+
+def tiny_vae_config(
+    encoder: list, generator: list, optimizer: dict | None = None, train: dict | None = None, **more: Any
+) -> Config:
+    """A config of an encoder and a generator; `more` are other keys."""
+    networks = {"encoder": encoder, "generator": generator}
+    content = {
+        "name": "tiny",
+        "objective": "vae",
+        "data": {"name": "digits"},
+        "latent": {"dim": 3},
+        "train": {"steps": 10, "batch_size": 4, **(train or {})},
+        **{name: {"layers": layers, "optimizer": optimizer or ADAM} for name, layers in networks.items()},
+        **more,
+    }
+    return VaeConfig.model_validate(content)
 
 
 @dataclass
