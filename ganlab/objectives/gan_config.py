@@ -161,23 +161,23 @@ class GanTrain(Train):
     simultaneous: Flag = False
 
     @model_validator(mode="after")
-    def _shared_latents_are_one_batch(self) -> "GanTrain":
-        if self.share_latents and self.generator_steps != 1:
-            message = f"expected 1 generator step with share_latents: true, received {self.generator_steps}"
-            raise located(message, ("generator_steps",))
-        if self.share_latents and self.generator_batch_size not in (None, size := self.batch_size):
-            words = f"expected {size} (the batch_size) or null with share_latents: true"
-            raise located(f"{words}, received {self.generator_batch_size}", ("generator_batch_size",))
-        return self
-
-    @model_validator(mode="after")
-    def _simultaneous_updates_are_two(self) -> "GanTrain":
-        for key in ("discriminator_steps", "generator_steps"):
-            if self.simultaneous and getattr(self, key) != 1:
-                raise located(f"expected 1 with simultaneous: true, received {getattr(self, key)}", (key,))
-        if self.simultaneous and self.discriminator_batches == "alternate":
-            message = "expected separate or joint with simultaneous: true, received 'alternate'"
-            raise located(message, ("discriminator_batches",))
+    def _options_fit_together(self) -> "GanTrain":
+        shared, both, size = "share_latents: true", "simultaneous: true", self.batch_size
+        rules = (
+            (self.share_latents, "generator_steps", (1,), f"1 generator step with {shared}"),
+            (
+                self.share_latents,
+                "generator_batch_size",
+                (None, size),
+                f"{size} (the batch_size) or null with {shared}",
+            ),
+            (self.simultaneous, "discriminator_steps", (1,), f"1 with {both}"),
+            (self.simultaneous, "generator_steps", (1,), f"1 with {both}"),
+            (self.simultaneous, "discriminator_batches", ("separate", "joint"), f"separate or joint with {both}"),
+        )
+        for applies, key, allowed, words in rules:
+            if applies and (received := getattr(self, key)) not in allowed:
+                raise located(f"expected {words}, received {shown(received)}", (key,))
         return self
 
 
