@@ -56,20 +56,15 @@ Range = Annotated[
 
 
 class Loss(Section):
-    """A loss with its options, each of which has a meaning for some losses only.
-
-    Attributes:
-        real_label: lowest and highest target of real images; drawn between them, a fixed target if equal.
-        fake_label: the same for generated images.
-        flip_labels: the share of targets that are exchanged.
-        layer: the layer of the discriminator whose outputs are compared; None for a loss that compares none.
-    """
+    """A loss with its options, each of which has a meaning for some losses only."""
 
     name: str
-    real_label: Range = (1.0, 1.0)
-    fake_label: Range = (0.0, 0.0)
-    flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = 0.0
-    layer: Annotated[str, Described(_LAYER)] = None
+    real_label: Range = (1.0, 1.0)  # lowest and highest target of real images; drawn between them, fixed if equal
+    fake_label: Range = (0.0, 0.0)  # the same for generated images
+    flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = (
+        0.0  # share of targets exchanged
+    )
+    layer: Annotated[str, Described(_LAYER)] = None  # whose outputs are compared; None for a loss that compares none
 
     @model_serializer
     def _as_written(self, info: SerializationInfo) -> Any:
