@@ -1,6 +1,6 @@
 # make demo   makes the environment, installs ganlab and trains the quickstart
 # make test   makes the environment with test extras and runs the whole suite
-# make test-backends  runs the suites of training, models and metrics on TensorFlow, JAX and PyTorch; make test-parity holds the
+# make test-backends  runs the suites of training, objectives, backends, models and metrics on TensorFlow, JAX and PyTorch; make test-parity holds the
 #             three against each other
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
@@ -42,7 +42,7 @@ PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli
 test-backends: $(VENV)/.installed-backends
 	$(BIN)/python -m pytest $(PARITY)
 	for backend in tensorflow jax torch; do \
-		GANLAB_TEST_BACKEND=$$backend $(BIN)/python -m pytest tests/training tests/models tests/metrics \
+		GANLAB_TEST_BACKEND=$$backend $(BIN)/python -m pytest tests/training tests/objectives tests/backends tests/models tests/metrics \
 			$(PARITY:%=--ignore=%) || exit 1; done
 
 test-parity: $(VENV)/.installed-backends
