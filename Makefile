@@ -1,7 +1,7 @@
 # make demo   makes the environment, installs ganlab and trains the quickstart
 # make test   makes the environment with test extras and runs the suite; make test-all runs its slow tests, too
-# make test-backends  runs the suites of training, models and metrics on TensorFlow, JAX and PyTorch; make test-parity holds the
-#             three against each other
+# make test-backends  runs the suites of training, objectives, backends, models and metrics on TensorFlow, JAX and PyTorch;
+#             make test-parity holds the three against each other
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
@@ -51,7 +51,8 @@ test-fast: $(VENV)/.installed-dev
 test-backends: $(VENV)/.installed-backends
 	$(PYTEST) $(PARITY)
 	for backend in tensorflow jax torch; do \
-		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/models tests/metrics || exit 1; done
+		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/objectives tests/backends tests/models tests/metrics \
+			$(WITHOUT_PARITY) || exit 1; done
 
 test-parity: $(VENV)/.installed-backends
 	$(PYTEST) -rs $(PARITY)
