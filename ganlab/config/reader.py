@@ -25,11 +25,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\
 
 
 def read_yaml(path: Path) -> Document:
-    """Reads one YAML file.
-
-    Raises:
-        ConfigError: the file cannot be read or is not YAML as ganlab reads it; `file:line:column: ...`.
-    """
+    """Reads one YAML file. Raises a located ConfigError if it cannot be read or is not YAML as ganlab reads it."""
     path = Path(path)
     name = str(Place(str(path)))
     try:
@@ -54,15 +50,9 @@ def read_yaml(path: Path) -> Document:
 
 
 def parse_yaml(text: str, name: str, with_lines: bool = True) -> Document:
-    """Parses YAML text.
+    """Parses one YAML document. Errors and places have line and column, except for values from the command line.
 
-    Args:
-        text: one YAML document.
-        name: what error messages call it, usually the file's path.
-        with_lines: whether places carry line and column (not for a value from the command line).
-
-    Raises:
-        ConfigError: one line `name:line:column: ...`.
+    Raises: ConfigError, one line `name:line:column: ...`; `name` is usually the file's path.
     """
     builder = _Builder(name, with_lines)
     if len(text) > MAX_BYTES:
