@@ -94,13 +94,9 @@ def _read_group(group: dict[str, Any], keys: Keys) -> dict[str, Any]:
     if kind == "merge":
         return _read_merge(group["merge"], group["branches"], keys)
     number = group[kind]
-    if not (_is_repeat(number) if kind == "repeat" else _are_phases(number)):
+    if not (type(number) is int and 1 <= number <= MAX_REPEAT if kind == "repeat" else _are_phases(number)):
         raise located(f"expected {expected[kind]}, received {shown(number)}", (*keys, kind))
     return {kind: number, "layers": _read_list(group["layers"], (*keys, "layers"))}
-
-
-def _is_repeat(value: Any) -> bool:
-    return type(value) is int and 1 <= value <= MAX_REPEAT
 
 
 def _are_phases(value: Any) -> bool:

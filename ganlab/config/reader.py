@@ -43,9 +43,8 @@ def read_yaml(path: Path) -> Document:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        raise ConfigError(f"{name}:{line}:{column}: is not UTF-8; save the file as UTF-8") from None
+        lines = content[: error.start].split(b"\n")
+        raise ConfigError(f"{name}:{len(lines)}:{len(lines[-1]) + 1}: is not UTF-8; save the file as UTF-8") from None
     return parse_yaml(text, str(path))
 
 
@@ -58,9 +57,9 @@ def parse_yaml(text: str, name: str, with_lines: bool = True) -> Document:
     if len(text) > MAX_BYTES:
         raise ConfigError(f"{builder.place(1, 1)}: larger than {MAX_BYTES // 1024} KiB, the limit for YAML")
     if match := _UNPRINTABLE.search(text):
-        line = text.count("\n", 0, match.start()) + 1
-        column = match.start() - text.rfind("\n", 0, match.start())
-        raise ConfigError(f"{builder.place(line, column)}: the character {match[0]!a} is not allowed in YAML")
+        lines = text[: match.start()].split("\n")
+        place = builder.place(len(lines), len(lines[-1]) + 1)
+        raise ConfigError(f"{place}: the character {match[0]!a} is not allowed in YAML")
     try:
         return Document(builder.build(yaml.parse(text, Loader=_PARSER)))
     except yaml.YAMLError as error:
