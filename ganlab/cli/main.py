@@ -13,6 +13,7 @@ import click
 
 from ganlab import __version__
 from ganlab.errors import GanlabError, did_you_mean
+from ganlab.working_folder import SAFE_PATH
 
 COMMANDS = {
     "run": "Train the GAN that a config file describes.",

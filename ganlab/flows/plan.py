@@ -9,7 +9,7 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import Stretch, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state
 
@@ -55,7 +55,8 @@ def plan_experiment(
         start: identifies the weights of another run that it starts from (--init-from).
         dataset: the data of `config.data`, if they are loaded already.
 
-    Raises: GanlabError, if the run's folder contains links or pipes; nothing in it has been read then.
+    Raises:
+        GanlabError: if the run would go on in a folder that holds links or pipes, or behind a link; nothing was read there.
     """
     os.environ["KERAS_BACKEND"] = config.backend  # a download may load Keras first
     if dataset is None:
@@ -65,7 +66,8 @@ def plan_experiment(
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)
     folder = _folder_of(results / config.data.name, f"{config.name}-seed{config.seed}-{identity[:8]}", fresh)
-    if os.path.lexists(folder.path):
+    require_unlinked(results, folder.path)
+    if folder.path.exists():
         require_contained(folder.path)
     return Plan(config, dataset, steps, cell, identity, folder)
 
