@@ -9,6 +9,7 @@ from ganlab.backends.select import select_backend
 from ganlab.config.loading import dump_config
 from ganlab.errors import DivergedError, LockedError, StoppedError
 from ganlab.flows.plan import Plan
+from ganlab.runs.environment import environment
 from ganlab.runs.folder import RunFolder, remove
 from ganlab.runs.locks import locked, owner_record
 from ganlab.storage.writing import guarding, write_json, write_text
@@ -88,7 +89,7 @@ def _create(plan: Plan, session: Any) -> None:
             folder.path.mkdir(parents=True, exist_ok=True)
             write_text(folder.config, dump_config(plan.config))
             session.describe()
-            write_json(folder.environment, session.environment())
+            write_json(folder.environment, environment(plan.config.backend, session.device))
             identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
             data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
             folder.set_status("created", **identity, **data)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import json_option, print_json, print_tables
+from ganlab.cli.output import json_option, print_json, print_tables, raise_all
 
 
 @click.command("check")
@@ -13,13 +13,13 @@ from ganlab.cli.output import json_option, print_json, print_tables
 def command(path, as_json):
     """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run."""
     from ganlab.config.loading import configs_at
-    from ganlab.errors import ConfigError
+    from ganlab.errors import GanlabError
 
     checks, problems = [], []
     for config in configs_at(path):
         try:
             checks.append(_check(config))
-        except Exception as error:  # the other configs are checked all the same
+        except GanlabError as error:  # the other configs are checked all the same
             problems.append(error)
     if as_json:
         print_json([check.as_dict() for check in checks])
@@ -28,12 +28,7 @@ def command(path, as_json):
         for check in checks:
             for note in check.notes:
                 click.echo(f"{check.config.name}: {note}", err=True)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        for problem in problems:
-            click.echo(problem, err=True)
-        raise ConfigError(f"{len(problems)} of {len(problems) + len(checks)} configs are wrong")
+    raise_all(problems, f"{len(problems)} of {len(problems) + len(checks)} configs are wrong")
 
 
 def _check(path):

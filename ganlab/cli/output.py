@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ganlab.backends.select import BACKENDS
-from ganlab.errors import GanlabError
+from ganlab.errors import ConfigError, GanlabError
 from ganlab.reports.table import Table
 from ganlab.storage.writing import write_text
 
@@ -54,6 +54,16 @@ def write_file(path: Path, text: str) -> None:
         return
     write_text(target, text)
     click.echo(f"wrote {path}", err=True)
+
+
+def raise_all(problems: list[GanlabError], summary: str) -> None:
+    """Raises the only problem; of several, prints each on a line and raises the summary."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        for problem in problems:
+            click.echo(problem, err=True)
+        raise next((ConfigError for p in problems if isinstance(p, ConfigError)), type(problems[0]))(summary)
 
 
 def fail_for(problems: list[str]) -> None:

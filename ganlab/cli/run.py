@@ -47,7 +47,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
 
 
 def _start(results: Path, init_from: str | None):
-    """The weights to start from and what identifies them, or (None, None)."""
+    """The weights to start from and a word that identifies them, or (None, None)."""
     if init_from is None:
         return None, None
     from ganlab.errors import ConfigError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import json_option, print_json, print_tables, results_option
+from ganlab.cli.output import json_option, print_json, print_tables, raise_all, results_option
 
 _DUE = ("new", "resumable", "running")  # running elsewhere: looked at again, and taken over if it dies
 _FAILED = ("failed", "diverged")
@@ -46,16 +46,14 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
     from ganlab.sweep.survey import survey
 
     configs, problems = configs_of(path, overrides, seeds)
-    if problems:
-        _raise_all(problems, len(configs) + len(problems))
+    raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
     if not (quiet or as_json or dry_run):
         click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
     with {"local": LocalExecutor}[on](results, workers, fail_fast) as executor:
         if not dry_run:
             executor.prepare([config.backend for config in configs])
         jobs, problems = survey(configs, results, fresh=rerun == "all")
-        if problems:
-            _raise_all(problems, len(configs))
+        raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
         states = {job: state_of(job, results) for job in jobs}
         if dry_run:
             _show_plan(states, results, as_json)
@@ -74,18 +72,6 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
         for job in jobs:
             click.echo(job.folder)
     _conclude(board, quiet or as_json)
-
-
-def _raise_all(problems, count):
-    """Ends the sweep with every mistake on a line of its own."""
-    from ganlab.errors import ConfigError
-
-    if len(problems) > 1:
-        for problem in problems:
-            click.echo(problem, err=True)
-        if any(isinstance(problem, ConfigError) for problem in problems):
-            raise ConfigError(f"{len(problems)} mistakes in {count} runs; none was started")
-    raise problems[0]
 
 
 @contextlib.contextmanager

@@ -50,14 +50,19 @@ def located(message: str, keys: Keys = ()) -> PydanticCustomError:
     return PydanticCustomError("located", "{message}", {"message": message, "keys": keys})
 
 
+def described(kind: Any, words: str, *choices: str) -> Any:
+    """A type whose error is "expected {words}", with a hint at the nearest of the choices."""
+    return Annotated[kind, Described(words, choices)]
+
+
 def whole(low: int, high: int = MAX_INT) -> Any:
     """The type of an integer between two bounds, both included."""
-    return Annotated[int, Field(ge=low, le=high), Described(_bounds(low, high))]
+    return described(Annotated[int, Field(ge=low, le=high)], _bounds(low, high))
 
 
 def whole_or_null(low: int, high: int = MAX_INT) -> Any:
     """The type of an integer between two bounds, both included, or null."""
-    return Annotated[Annotated[int, Field(ge=low, le=high)] | None, Described(f"{_bounds(low, high)} or null")]
+    return described(Annotated[int, Field(ge=low, le=high)] | None, f"{_bounds(low, high)} or null")
 
 
 def _bounds(low: int, high: int) -> str:
@@ -66,16 +71,17 @@ def _bounds(low: int, high: int) -> str:
 
 def one_of(*names: str) -> Any:
     """The type of one word out of a few."""
-    return Annotated[Literal[names], Described(f"one of {', '.join(names)}", names)]
+    return described(Literal[names], f"one of {', '.join(names)}", *names)
 
 
-Positive = Annotated[float, Field(gt=0), Described("a number > 0")]
-PositiveOrNull = Annotated[Annotated[float, Field(gt=0)] | None, Described("a number > 0 or null")]
-FractionOrNull = Annotated[
-    Annotated[float, Field(gt=0, lt=1)] | None, Described("a number between 0 and 1 (both excluded) or null")
-]
-Text = Annotated[str, Described("a text")]
-Flag = Annotated[bool, Described("true or false")]
+_Positive = Annotated[float, Field(gt=0)]
+Positive = described(_Positive, "a number > 0")
+PositiveOrNull = described(_Positive | None, "a number > 0 or null")
+FractionOrNull = described(
+    Annotated[float, Field(gt=0, lt=1)] | None, "a number between 0 and 1 (both excluded) or null"
+)
+Text = described(str, "a text")
+Flag = described(bool, "true or false")
 Name = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80),

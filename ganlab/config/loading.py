@@ -18,10 +18,7 @@ MAX_EXTENDS = 10
 
 
 def configs_at(path: Path) -> list[Path]:
-    """The config at a path, or all *.yaml directly in a folder, by name.
-
-    Raises: ConfigError if there is none.
-    """
+    """The config at a path, or all *.yaml directly in a folder, by name; ConfigError if there is none."""
     if not path.is_dir():
         return [path]
     found = sorted(path.glob("*.yaml"))
@@ -35,9 +32,8 @@ def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | Non
 
     A config without `name:` is named after its file; a name is not inherited through `extends`.
 
-    Raises:
-        ConfigError: the first mistake in the order of the document, as `file:line:column: dotted.key: ...`
-            or `-o a.b=VALUE: dotted.key: ...`.
+    Raises: ConfigError, the first mistake in the order of the document, as `file:line:column: dotted.key: ...` or
+        `-o a.b=VALUE: dotted.key: ...`.
     """
     return resolve_config(read_config(path), overrides, seed)
 

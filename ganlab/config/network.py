@@ -12,12 +12,7 @@ _OPTIMIZER = "an optimizer as Name or {Name: {arguments}}"
 
 
 class Network(Section):
-    """One network: its layers and what trains it.
-
-    Attributes:
-        layers: the layers and groups as written, each in its shortest form.
-        optimizer: `{Name: {arguments}}`; names and arguments are checked when Keras is at hand.
-    """
+    """One network: layers and groups, each in its shortest form, and the optimizer as `{Name: {arguments}}`."""
 
     layers: Annotated[list[Any], Described("a list of layers"), BeforeValidator(read_layers)]
     optimizer: Annotated[

@@ -25,11 +25,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\
 
 
 def read_yaml(path: Path) -> Document:
-    """Reads one YAML file.
-
-    Raises:
-        ConfigError: the file cannot be read or is not YAML as ganlab reads it; `file:line:column: ...`.
-    """
+    """Reads one YAML file. Raises a located ConfigError if it cannot be read or is not YAML as ganlab reads it."""
     path = Path(path)
     name = str(Place(str(path)))
     try:
@@ -47,30 +43,23 @@ def read_yaml(path: Path) -> Document:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        raise ConfigError(f"{name}:{line}:{column}: is not UTF-8; save the file as UTF-8") from None
+        lines = content[: error.start].split(b"\n")
+        raise ConfigError(f"{name}:{len(lines)}:{len(lines[-1]) + 1}: is not UTF-8; save the file as UTF-8") from None
     return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str, with_lines: bool = True) -> Document:
-    """Parses YAML text.
+    """Parses one YAML document. Errors and places have line and column, except for values from the command line.
 
-    Args:
-        text: one YAML document.
-        name: what error messages call it, usually the file's path.
-        with_lines: whether places carry line and column (not for a value from the command line).
-
-    Raises:
-        ConfigError: one line `name:line:column: ...`.
+    Raises: ConfigError, one line `name:line:column: ...`; `name` is usually the file's path.
     """
     builder = _Builder(name, with_lines)
     if len(text) > MAX_BYTES:
         raise ConfigError(f"{builder.place(1, 1)}: larger than {MAX_BYTES // 1024} KiB, the limit for YAML")
     if match := _UNPRINTABLE.search(text):
-        line = text.count("\n", 0, match.start()) + 1
-        column = match.start() - text.rfind("\n", 0, match.start())
-        raise ConfigError(f"{builder.place(line, column)}: the character {match[0]!a} is not allowed in YAML")
+        lines = text[: match.start()].split("\n")
+        place = builder.place(len(lines), len(lines[-1]) + 1)
+        raise ConfigError(f"{place}: the character {match[0]!a} is not allowed in YAML")
     try:
         return Document(builder.build(yaml.parse(text, Loader=_PARSER)))
     except yaml.YAMLError as error:

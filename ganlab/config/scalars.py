@@ -17,11 +17,7 @@ _MAX_DIGITS = 30  # more than 64 bits need; int() itself refuses beyond some tho
 
 
 def read_scalar(text: str) -> Scalar:
-    """The value of a plain scalar.
-
-    Raises:
-        ValueError: an integer that does not fit in 64 bits; the message is for the user.
-    """
+    """The value of a plain scalar. Raises ValueError, with a message for the user, for an integer of over 64 bits."""
     if text in _WORDS:
         return _WORDS[text]
     return next((read(text) for pattern, read in _NUMBERS.items() if pattern.fullmatch(text)), text)

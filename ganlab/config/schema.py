@@ -9,17 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ganlab.config.document import Document, Keys, dotted
-from ganlab.config.fields import (
-    MAX_INT,
-    Described,
-    FractionOrNull,
-    Name,
-    Section,
-    located,
-    one_of,
-    whole,
-    whole_or_null,
-)
+from ganlab.config.fields import FractionOrNull, Name, Section, described, located, one_of, whole, whole_or_null
 from ganlab.config.network import Network
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Column
@@ -53,10 +43,8 @@ class Data(Section):
     image_size: whole_or_null(1, 1024) = None
     limit: whole_or_null(1) = None
     range: one_of("tanh", "sigmoid") = "tanh"
-    grayscale: Annotated[Literal["luminosity"] | None, Described("luminosity or null", ["luminosity"])] = None
-    source: Annotated[Annotated[str, Field(min_length=1)] | None, Described("the path of a folder or zip, or null")] = (
-        None
-    )
+    grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
+    source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
 
     @model_validator(mode="after")
     def _source_needs_folder(self) -> "Data":
@@ -75,9 +63,8 @@ class Latent(Section):
 class Train(Section):
     """How long is trained, and on how many samples at a time."""
 
-    # null is for the written-out config, so the description does not offer it
-    steps: Annotated[Annotated[int, Field(ge=1, le=MAX_INT)] | None, Described("an integer >= 1")] = None
-    epochs: Annotated[Annotated[float, Field(gt=0)] | None, Described("a number > 0")] = None
+    steps: described(whole(1) | None, "an integer >= 1") = None  # only a config that ganlab writes has a null here
+    epochs: described(Annotated[float, Field(gt=0)] | None, "a number > 0") = None
     batch_size: whole(1)
     ema: FractionOrNull = None
     stop_on: list[one_of("diverged", "collapsed", "not_converged")] = Field(["diverged"])
@@ -91,21 +78,18 @@ class Phase(Section):
     fade: whole(0) = 0
 
 
+_Grid = Annotated[list[Annotated[int, Field(ge=1, le=50)]], Field(min_length=2, max_length=2)]
+
+
 class Output(Section):
     """What a run writes, and how often (in steps; null is never)."""
 
     samples_every: whole_or_null(1) = 500
     samples_at: list[whole(0)] = Field([])
     checkpoint_every: whole_or_null(1) = 500
-    keep_checkpoints: Annotated[
-        Literal["all"] | Annotated[int, Field(ge=1)], Described("all or an integer >= 1", ["all"])
-    ] = 10
+    keep_checkpoints: described(Literal["all"] | Annotated[int, Field(ge=1)], "all or an integer >= 1", "all") = 10
     metrics_every: whole_or_null(1) = None
-    grid: Annotated[
-        list[Annotated[int, Field(ge=1, le=50)]],
-        Field(min_length=2, max_length=2),
-        Described("[rows, columns], each from 1 to 50"),
-    ] = Field([5, 5])
+    grid: described(_Grid, "[rows, columns], each from 1 to 50") = Field([5, 5])
 
 
 class Config(Section):
@@ -123,12 +107,12 @@ class Config(Section):
     train: Train
     phases: list[Phase] = Field([])
     output: Output = Output()
-    metrics: Annotated[Literal["auto"] | list[str], Described("auto or a list of metric names", ["auto"])] = "auto"
+    metrics: described(Literal["auto"] | list[str], "auto or a list of metric names", "auto") = "auto"
     precision: one_of("float32", "mixed_bfloat16") = "float32"
     backend: one_of("tensorflow", "jax", "torch") = "tensorflow"
     device: one_of("auto", "cpu", "gpu") = "auto"
     devices: whole(1, 1024) = 1
-    jit: Annotated[Literal["auto"] | bool, Described("auto, true or false", ["auto"])] = "auto"
+    jit: described(Literal["auto"] | bool, "auto, true or false", "auto") = "auto"
     common: Any = Field(None, exclude=True)  # holds parts of a file that YAML's aliases repeat
     labels: one_of("none", "conditional", "auxiliary", "balanced", "semi_supervised") = "none"
 

@@ -89,10 +89,8 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
 
 
 def _layers(network: "Network") -> list[tuple[str, str, tuple, int]]:
-    return [
-        (layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
-        for layer in network.model.layers
-    ]
+    layers = network.model.layers
+    return [(layer.name, type(layer).__name__, layer.output.shape[1:], layer.count_params()) for layer in layers]
 
 
 def _disk(config: Config, models: "Models", objective: "Objective", steps: int) -> int:

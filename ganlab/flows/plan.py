@@ -25,17 +25,12 @@ class Plan:
     identity: str
     folder: RunFolder
 
-    @property
-    def stretches(self) -> list[Stretch]:
-        """The phases of the run, or the run as one."""
-        return stretches(self.config, self.steps)
-
     def stretches_left(self) -> list[Stretch]:
         """The stretches that have steps left, or the last one; damaged checkpoints are set aside on the way.
 
         Raises: CheckpointError if there were checkpoints and none is whole.
         """
-        found = self.stretches
+        found = stretches(self.config, self.steps)
         if len(found) == 1:
             return found
         state = newest_state(self.folder)

@@ -18,7 +18,6 @@ from ganlab.objectives import build_objective
 from ganlab.pictures import plots
 from ganlab.pictures.images import from_uint8, write_film
 from ganlab.pictures.networks import write_models
-from ganlab.runs.environment import environment
 from ganlab.runs.logs import best_step, read_history
 from ganlab.runs.summary import summarise
 from ganlab.storage.writing import write_json
@@ -84,9 +83,6 @@ class Session:
                 batch = from_uint8(chosen, config.data.range) if chosen.dtype == np.uint8 else chosen
             layer.batch.assign(batch)
 
-    def environment(self) -> dict:
-        return environment(self.config.backend, self.device)
-
     def describe(self) -> None:
         write_models(self.folder, self.config, self.models)
 
@@ -107,11 +103,9 @@ class Session:
             trainer.train(done, self.stretch.end)
             self.writer.flush()
         except GanlabError:  # diverged or stopped: users want to see the curves up to here
-            self.close()
-            self._plots()
+            self._finish()
             raise
-        self.close()
-        self._plots()
+        self._finish()
         self.verdict = {"verdict": context.health.verdict, "reason": context.health.reason}
 
     def _pick_up(self) -> tuple[int, dict | None]:
@@ -173,7 +167,9 @@ class Session:
             *(self.writer, facts, asked, self.health),
         )
 
-    def _plots(self) -> None:
+    def _finish(self) -> None:
+        """Closes the session and draws the curves and the film."""
+        self.close()
         history = read_history(self.folder.history)
         plots.write_losses(self.folder.losses, history)
         if "d_real" in history:
