@@ -60,7 +60,7 @@ class TestCommands:
         assert any(f"ganlab {name}" in text for page, text in TEXTS.items() if page != "docs/cli.md")
 
 
-def schema_keys(model: type[BaseModel], objective: str, prefix: str = "") -> dict[str, object]:
+def schema_keys(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
     """Dotted key -> default of every key of one objective's configs; sections and lists of sections are entered."""
     found = {}
     for name, field in model.model_fields.items():
@@ -69,13 +69,13 @@ def schema_keys(model: type[BaseModel], objective: str, prefix: str = "") -> dic
         if not prefix and name == "objective":
             found[name] = next(iter(OBJECTIVES))  # the language's default, whichever objective this is
             if _is_section(kind):
-                found |= schema_keys(kind, objective, f"objective.{objective}.")
+                found |= schema_keys(kind, "objective.")
         elif _is_section(kind) and name != "loss":
-            found |= schema_keys(kind, objective, f"{prefix}{name}.")
+            found |= schema_keys(kind, f"{prefix}{name}.")
         elif name != "penalty":
             found[f"{prefix}{name}"] = default
         if _is_section(inner):
-            found |= schema_keys(inner, objective, f"{prefix}{name}[].")
+            found |= schema_keys(inner, f"{prefix}{name}[].")
     return found
 
 
@@ -83,7 +83,7 @@ def _is_section(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-KEYS = {name: schema_keys(kind.config, name) for name, kind in OBJECTIVES.items()}
+KEYS = {name: schema_keys(kind.config) for name, kind in OBJECTIVES.items()}
 SHARED = set.intersection(*map(set, KEYS.values()))
 PARTS = [f"loss.NAME.{name}" for name in Loss.model_fields if name != "name"]
 PARTS += [f"penalty.NAME.{name}" for name in Penalty.model_fields]

@@ -1,4 +1,4 @@
-"""What `ganlab run` is going to do: the data, the number of steps, the identity and the folder of one experiment."""
+"""The plan of one run: its data, number of steps, identity and folder."""
 
 import os
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import Stretch, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment before anything is built: what will be trained, on what, and where it goes."""
+    """One run before anything is built."""
 
     config: Config
     dataset: Dataset
@@ -57,13 +57,13 @@ def plan_experiment(
         config: the experiment.
         results: the folder of all runs.
         fresh: whether it starts again, in a new folder.
-        start: identifies the weights another run gives it, with --init-from.
-        dataset: what `config.data` describes, where it is loaded already.
+        start: identifies the weights of another run that it starts from (--init-from).
+        dataset: the data of `config.data`, if they are loaded already.
 
     Raises:
-        GanlabError: if the run would go on in a folder that holds links or pipes; nothing in it has been read then.
+        GanlabError: if the run would go on in a folder that holds links or pipes, or behind a link; nothing was read there.
     """
-    os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
+    os.environ["KERAS_BACKEND"] = config.backend  # a download may load Keras first
     if dataset is None:
         # With phases the last one's data are the run's; how many steps there are does not depend on the data then.
         dataset = load_dataset(stretches(config, 1)[-1].data(config), config.error_at)
@@ -71,20 +71,15 @@ def plan_experiment(
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)
     folder = _folder_of(results / config.data.name, f"{config.name}-seed{config.seed}-{identity[:8]}", fresh)
-    if os.path.lexists(folder.path):
+    require_unlinked(results, folder.path)
+    if folder.path.exists():
         require_contained(folder.path)
     return Plan(config, dataset, steps, cell, identity, folder)
 
 
 def _folder_of(parent: Path, name: str, fresh: bool) -> RunFolder:
     """The newest folder of that name; with `fresh` a new one beside it: NAME, NAME-2, NAME-3, ..."""
-    number = 1
-    while (parent / _numbered(name, number + 1)).exists():
-        number += 1
-    if fresh and (parent / name).exists():
-        number += 1
-    return RunFolder(parent / _numbered(name, number))
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"
+    path, number = parent / name, 2
+    while (following := parent / f"{name}-{number}").exists():
+        path, number = following, number + 1
+    return RunFolder(following if fresh and (parent / name).exists() else path)

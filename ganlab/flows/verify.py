@@ -1,6 +1,6 @@
-"""`ganlab verify`: whether a run folder is as a run leaves it, read from its files alone and without a framework.
+"""`ganlab verify`: looks for damage in a run folder. It reads files only and loads no framework.
 
-An unfinished run is healthy if the same command can go on with it: what a killed process leaves half done is no damage.
+An unfinished run is sound if the same command can go on with it: half-done work of a killed process is no damage.
 """
 
 import contextlib
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +17,11 @@ from ganlab.config.schema import Config
 from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.pictures.images import MOST_FRAMES
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
 from ganlab.runs.logs import check_history, check_metrics
-from ganlab.runs.records import FOLDER_NAME, read_run
+from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, read_run
 from ganlab.runs.summary import hyperparameters
 from ganlab.storage.weights import check_weights, hash_of_arrays
 from ganlab.storage.writing import read_json
@@ -29,19 +30,12 @@ from ganlab.training.checkpoints import read_state
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found in one run folder.
-
-    Attributes:
-        folder: the run folder.
-        state: in words: finished, or what the next `ganlab run` of it does.
-        damage: a line a finding; none if the folder is sound.
-        notes: what is worth knowing and no damage.
-    """
+    """The findings in one run folder, a line each."""
 
     folder: Path
-    state: str
+    state: str  # in words: finished, or what the next `ganlab run` does
     damage: list[str]
-    notes: list[str]
+    notes: list[str]  # facts worth knowing that are no damage
 
 
 def run_folders_at(path: Path) -> list[Path]:
@@ -49,10 +43,13 @@ def run_folders_at(path: Path) -> list[Path]:
 
     Raises: ConfigError if there is none.
     """
-    # What lies below a run folder is not looked for: it may be a link to elsewhere.
-    found = [path] if _has_run_files(path) else []
-    for folder in [] if found else sorted(path.glob("*/")):
-        found += [folder] if _has_run_files(folder) else sorted(filter(_has_run_files, folder.glob("*/")))
+    # What lies below a run folder, or behind a link, is not looked for: it may lead elsewhere.
+    if _has_run_files(path):
+        return [as_named(path)]
+    path, found = path.resolve() if path.is_symlink() else path, []
+    for folder in sorted(folders_in(path, path)):
+        is_one = folder.is_symlink() or _has_run_files(folder)
+        found += [folder] if is_one else sorted(filter(_has_run_files, folders_in(folder, path)))
     if not found:
         raise ConfigError(f"{path}: neither a run folder nor a folder of runs")
     return found
@@ -64,10 +61,10 @@ def _has_run_files(path: Path) -> bool:
 
 
 def verify_run(path: Path) -> Verification:
-    """Looks at everything in one run folder. While a process trains it, only what two looks find counts."""
+    """Looks at everything in one run folder. While a process trains it, a finding counts only if two looks find it."""
     folder = RunFolder(path)
     found = _Inspection(folder)
-    trained_by = holder_of(path.resolve().parents[1], str(found.status.get("identity", "")))
+    trained_by = holder_of(folder.results, found.status.get("identity", ""))
     if trained_by and found.damage:
         again = _Inspection(folder)
         found.damage = [line for line in again.damage if line in found.damage]
@@ -76,7 +73,7 @@ def verify_run(path: Path) -> Verification:
 
 
 class _Inspection:
-    """One look at a folder. Each check gives lines; what it cannot read at all is a line, too."""
+    """One look at a folder. Each check gives lines; an unreadable file is a line, too."""
 
     def __init__(self, folder: RunFolder):
         self.folder = folder
@@ -87,42 +84,45 @@ class _Inspection:
         self.shapes: dict[int | None, dict[str, tuple]] = {}  # phase -> of its first state's variables
         self.damage: list[str] = []
         self.finished = False
-        self._try(lambda: require_contained(folder.path), folder.path)
+        self._try(self._refuse, folder.path)
         self.refused = bool(self.damage)  # a link or a pipe leads out of the folder: nothing in it is opened
         if self.refused:
             return
         if not folder.status_file.exists() and not folder.history.exists():
-            return  # its process was killed in creating it; the next one makes it anew
+            return  # a process was killed while it created the folder; the next one creates it again
         self._try(self._records, folder.status_file)
         self.finished = self.status.get("status") == "finished"
         for step in folder.state_steps():
-            self._try(lambda step=step: self._state(step), folder.state(step))
+            self._try(self._state, folder.state(step), step)
         for step in folder.generator_steps():
-            self._try(lambda step=step: self._weights(step), folder.generator_weights(step))
+            self._try(self._weights, folder.generator_weights(step), step)
         self._try(self._logs, folder.history)
         self._try(self._consistency, folder.summary)
         for picture in self._pictures():
-            self._try(lambda picture=picture: _check_picture(picture), picture)
+            self._try(_check_picture, picture, picture)
 
-    def _try(self, check: Callable[[], Iterator[str] | None], file: Path) -> None:
+    def _try(self, check: Callable[..., Iterator[str] | None], file: Path, *arguments: Any) -> None:
         try:
-            self.damage += check() or ()
+            self.damage += check(*arguments) or ()
         except GanlabError as error:
             self.damage.append(str(error).removeprefix(f"{self.folder.path}/"))
-        except Exception as error:  # readers of every kind meet damage of every kind
+        except Exception as error:  # damaged files make readers raise errors of many classes
             reason = str(error).split("\n")[0] or type(error).__name__
             self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
 
+    def _refuse(self) -> None:
+        require_unlinked(self.folder.path.parent.parent, self.folder.path)
+        require_contained(self.folder.path)
+
     def _records(self) -> Iterator[str]:
-        if isinstance(said := self.folder.status(), dict):  # known even if the next line finds it damaged
-            self.status = said
-        record = read_run(self.folder.path)
-        self.status, self.summary = record.status, record.summary
-        if type(steps := self.status.get("steps")) is not int:
-            yield f"{self.folder.status_file.name}: steps: expected a number, received {type(steps).__name__}"
+        self.status = self.folder.status()  # known even if the next line finds the summary damaged
+        self.summary = read_run(self.folder.path).summary
+        for key in ("steps", "identity", "cell"):
+            if key not in self.status:
+                yield f"{self.folder.status_file.name}: {key} is missing"
         self.config = load_resolved(self.folder.config)
         read_json(self.folder.environment)
-        name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), str(self.status.get("identity", ""))
+        name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), self.status.get("identity", "")
         if name and not identity.startswith(name["identity"]):
             yield f"{self.folder.status_file.name}: identity {identity[:8]} is not that of the folder's name"
 
@@ -188,8 +188,11 @@ class _Inspection:
         return [*self.folder.samples.glob("[!.]*.png"), *filter(Path.exists, files)]
 
     def outlook(self) -> str:
-        state = "not looked at" if self.refused else self.status.get("status", "not begun")
-        if state in ("finished", "not begun", "not looked at"):
+        if self.refused:
+            return "not looked at"
+        if not self.status:
+            return "unknown" if self.folder.status_file.exists() else "not begun"
+        if (state := self.status["status"]) == "finished":
             return state
         total = self.status.get("steps")
         return f"{state}; the same command goes on from step {max(self.states, default=0)} of {total}"
@@ -197,32 +200,29 @@ class _Inspection:
     def notes(self) -> list[str]:
         if self.refused:
             return []
-        lines = [
-            f"{path.relative_to(self.folder.path)}: was found damaged and set aside" for path in self.folder.aside()
-        ]
+        aside = [path.relative_to(self.folder.path) for path in self.folder.aside()]
+        lines = [f"{path}: was found damaged and set aside" for path in aside]
         if half := len(self.folder.half_written()):
-            lines.append(
-                f"{half} half-written file{'s' * (half > 1)} of a killed process; the next one removes what is left"
-            )
+            files = f"{half} half-written file{'s' * (half > 1)}"
+            lines.append(f"{files} of a killed process; the next one removes what is left")
         return lines
 
 
 def _sum_of(array: np.ndarray) -> str:
-    """The same for the same numbers, whatever type a file keeps them in: a state has integers of one size."""
+    """A hash of an array's numbers that does not depend on their size in bytes."""
     wide = {"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
     return hash_of_arrays([array.astype(wide, copy=False)])
 
 
-def _check_picture(path: Path) -> Iterator[str]:
+def _check_picture(path: Path) -> None:
     from PIL import Image, ImageSequence
 
     opened = partial(Image.open, path, formats=["PNG", "GIF"])
     with refusing_bombs():
         with contextlib.closing(opened()) as picture:
-            picture.verify()  # the checksums of a PNG, of which decoding may see none: it ends with the last pixel
+            picture.verify()  # a PNG's checksums: decoding ends with the last pixel and may read none of them
         with contextlib.closing(opened()) as picture:
             for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
                 if number > MOST_FRAMES:
                     raise ValueError(f"has more than {MOST_FRAMES} frames")
                 frame.load()
-    return iter(())

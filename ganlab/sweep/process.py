@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
+from ganlab.runs.containment import require_unlinked
 from ganlab.storage.writing import write_text
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.ready import Environment, ReadyProcesses, start
@@ -28,6 +29,8 @@ class RunProcess:
         self.job, self.began, self.stopping = job, time.monotonic(), False
         self.log = log_of(job, results)
         config = self.log.with_suffix(".yaml")
+        for file in (self.log, config):
+            require_unlinked(results, file)
         # The resolved config: the user's file may change while the run waits for its turn.
         write_text(config, dump_config(job.config))
         arguments = ["run", str(config), "--results", str(results), *(["--fresh"] if job.fresh else [])]

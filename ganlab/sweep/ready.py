@@ -14,13 +14,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ganlab.working_folder import SAFE_PATH
+
 Environment = Mapping[str, str]  # all environment variables of a process
 
 
 def start(arguments: Sequence[str], environment: Environment, **streams) -> subprocess.Popen:
     """Starts Python with these arguments; Ctrl-C does not reach the process, for the sweep passes it on."""
     return subprocess.Popen(
-        [sys.executable, *arguments], env={**environment, "PYTHONUNBUFFERED": "1"}, start_new_session=True, **streams
+        [sys.executable, *arguments],
+        env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+        **streams,
     )
 
 
