@@ -45,9 +45,8 @@ def floor_texts(cells: list[Cell], labels: dict[MetricKey, str]) -> dict[str, st
         text = span([floor for metric in metrics for floor in metric.floors])
         # Too few real images for two samples of the protocol's size: the table tells the size.
         sizes = span([n for metric in metrics for n in metric.floor_ns if n != sample_count(key[0])])
-        told |= dict.fromkeys(
-            [f"{label} {which}" for which in WHICH], f"{text} (N = {sizes})" if text and sizes else text
-        )
+        text = f"{text} (N = {sizes})" if text and sizes else text
+        told |= {f"{label} {which}": text for which in WHICH}
     return told
 
 

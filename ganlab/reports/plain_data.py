@@ -56,7 +56,7 @@ def _cell(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict:
 def _published(report: Report) -> dict:
     """Study -> data set -> the published scores, and how far the order of our runs agrees with theirs."""
     studies: dict[str, dict] = {}
-    for found in report.all_replications():
+    for found in report.replications:
         experiments = {row.name: row.score for row in found.rows}
         told = {"score": found.publication.layout.score, "experiments": experiments, "agreement": found.agreement}
         studies.setdefault(found.publication.name, {})[found.dataset] = told
@@ -69,7 +69,7 @@ def tidy_table(report: Report) -> Table:
     parameters = dict.fromkeys(name for cell in report.cells for name in hyperparameters(cell))
     columns = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict", *parameters, *COSTS]
     columns += [f"{label}_{part}" for label in labels.values() for part in METRIC_PARTS]
-    known = {found.publication.name for found in report.all_replications()}
+    known = {found.publication.name for found in report.replications}
     papers = [paper.name for paper in report.publications if paper.name in known]
     columns += [f"{paper}_{part}" for paper in papers for part in ("published", "differences")]
     return Table(texts(*columns), [_row(report, cell, labels) for cell in report.cells])

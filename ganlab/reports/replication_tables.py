@@ -3,17 +3,19 @@
 from ganlab.reports.comparison import floor_texts, metric_notes, metric_texts
 from ganlab.reports.layout import PaperTable
 from ganlab.reports.replication import WHICH, Repetition, Replication
+from ganlab.reports.report import Report
 from ganlab.reports.table import Column, Table, numbers, texts
 
 NONE = "-"
 
 
-def replication_tables(replications: list[Replication]) -> list[Table]:
-    """The tables of each paper: the experiments, then the scores."""
+def replication_tables(report: Report, dataset: str) -> list[Table]:
+    """The tables of each paper with experiments on a data set: the experiments, then the scores."""
     tables = []
-    for replication in replications:
-        tables += [_facts(replication, table) for table in replication.publication.layout.tables]
-        tables.append(_scores(replication))
+    for replication in report.replications:
+        if replication.dataset == dataset:
+            tables += [_facts(replication, table) for table in replication.publication.layout.tables]
+            tables.append(_scores(replication))
     return tables
 
 

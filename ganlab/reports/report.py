@@ -31,21 +31,18 @@ class Report:
         return {dataset: list(cells) for dataset, cells in groupby(self.cells, lambda cell: cell.dataset)}
 
     @cached_property
-    def replications(self) -> dict[str, list[Replication]]:
-        """Data set -> every paper that published experiments of which there are runs, compared once for all formats."""
-        return {
-            dataset: [found for paper in self.publications if (found := replicate(paper, dataset, cells, self.metrics))]
+    def replications(self) -> list[Replication]:
+        """Every paper with experiments of which there are runs, one for each data set, compared once for all formats."""
+        found = [
+            replicate(paper, dataset, cells, self.metrics)
             for dataset, cells in self.by_dataset().items()
-        }
-
-    def all_replications(self) -> list[Replication]:
-        """The replications of all data sets."""
-        return [found for replications in self.replications.values() for found in replications]
+            for paper in self.publications
+        ]
+        return [replication for replication in found if replication]
 
     def repetitions_of(self, cell: Cell) -> list[tuple[Publication, Repetition]]:
         """The experiments that a cell repeats, at most one a paper."""
-        found = self.replications[cell.dataset]
-        return [(paper.publication, row) for paper in found for row in paper.rows if row.cell is cell]
+        return [(found.publication, row) for found in self.replications for row in found.rows if row.cell is cell]
 
     def labels_of(self, cells: list[Cell]) -> dict[MetricKey, str]:
         """The protocols that some of these cells were measured by, with their headings."""

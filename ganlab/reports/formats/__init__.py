@@ -13,8 +13,8 @@ FORMATS = (*text.WRITERS, "json", "html")
 
 def report_tables(report: Report) -> list[Table]:
     """The tables for a reader: those of papers where one data set was asked for, then the comparison of all runs."""
-    papers = report.replications[report.dataset] if report.dataset is not None else []
-    return [*replication_tables(papers), *comparison_tables(report)]
+    papers = [] if report.dataset is None else replication_tables(report, report.dataset)
+    return [*papers, *comparison_tables(report)]
 
 
 def render(report: Report, format_name: str) -> str:

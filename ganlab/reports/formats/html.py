@@ -28,7 +28,7 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
             "dataset": dataset,
             "runs": sum(len(cell.runs) for cell in cells),
             "cells": len(cells),
-            "tables": [table, *replication_tables(report.replications[dataset])],
+            "tables": [table, *replication_tables(report, dataset)],
             "pictures": pictures.get(dataset, []),
         }
         for (dataset, cells), table in zip(report.by_dataset().items(), comparison_tables(report), strict=True)
