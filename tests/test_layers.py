@@ -13,6 +13,7 @@ LAYERS = {
     "objectives": 0,
     "runs": 0,
     "storage": 0,
+    "working_folder": 0,
     "training.losses": 0,
     "training.ops": 0,
     "training.penalties": 0,

@@ -13,6 +13,7 @@ import click
 
 from ganlab import __version__
 from ganlab.errors import GanlabError, did_you_mean
+from ganlab.working_folder import SAFE_PATH
 
 COMMANDS = {
     "run": "Train the GAN that a config file describes.",
@@ -67,6 +68,8 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: the words after `ganlab`; those of the process by default.
     """
+    if arguments is None:
+        os.environ.update(SAFE_PATH)  # a framework may start processes, too
     sys.exit(_exit_code(arguments))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ganlab.doctor.findings import Finding
+from ganlab.working_folder import SAFE_PATH
 
 # backend -> (how it is had, how it is had for NVIDIA's cards)
 BACKENDS = {
@@ -104,11 +105,12 @@ def has_nvidia_card() -> bool:
 
 def ask_process(backend: str, most_seconds: float = _MOST_SECONDS) -> Answer:
     """Runs `self_test` for a backend and reads what it says until it ends, crashes or takes too long."""
-    # -P: what lies in the working folder is no module.
-    command = [sys.executable, "-P", "-m", "ganlab.doctor.self_test", backend]
+    command = [sys.executable, "-m", "ganlab.doctor.self_test", backend]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
         try:
-            done = subprocess.run(command, stdout=out, stderr=err, timeout=most_seconds, env=os.environ | _MODEST)
+            done = subprocess.run(
+                command, stdout=out, stderr=err, timeout=most_seconds, env=os.environ | _MODEST | SAFE_PATH
+            )
             code = done.returncode
             problem = "" if code == 0 else f"it ended with code {code}"
         except subprocess.TimeoutExpired:

@@ -6,9 +6,9 @@ from pathlib import Path
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from ganlab.flows.load import load_checkpoint
-from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import locked
+from ganlab.runs.records import read_run
 from ganlab.storage.writing import guarding, read_json, write_json
 
 
@@ -21,10 +21,10 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         LockedError: while the run is being trained. CheckpointError, MissingDataError, ConfigError as their names say.
         GanlabError: if the data here are not those the run was trained on.
     """
-    require_contained(path)
-    folder = RunFolder(path)
-    status = folder.status()
-    with locked(path.parents[1], status["identity"]) as require_own, guarding(path, require_own):
+    folder, status = RunFolder(path), read_run(path).status
+    if missing := {"identity", "data_fingerprint"} - status.keys():
+        raise GanlabError(f"{folder.status_file}: damaged: {min(missing)} is missing")
+    with locked(folder.results, status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
         from ganlab.runs.summary import metric_table

@@ -9,7 +9,7 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import Stretch, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state
 
@@ -61,7 +61,7 @@ def plan_experiment(
         dataset: what `config.data` describes, where it is loaded already.
 
     Raises:
-        GanlabError: if the run would go on in a folder that holds links or pipes; nothing in it has been read then.
+        GanlabError: if the run would go on in a folder that holds links or pipes, or behind a link; nothing was read there.
     """
     os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
     if dataset is None:
@@ -71,7 +71,8 @@ def plan_experiment(
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)
     folder = _folder_of(results / config.data.name, f"{config.name}-seed{config.seed}-{identity[:8]}", fresh)
-    if os.path.lexists(folder.path):
+    require_unlinked(results, folder.path)
+    if folder.path.exists():
         require_contained(folder.path)
     return Plan(config, dataset, steps, cell, identity, folder)
 

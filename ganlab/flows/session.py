@@ -8,7 +8,7 @@ import numpy as np
 from ganlab.backends import load_backend
 from ganlab.config.steps import Stretch
 from ganlab.config.value_range import value_range
-from ganlab.errors import GanlabError
+from ganlab.errors import CheckpointError, GanlabError
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.building import build_models, build_network
@@ -160,7 +160,10 @@ class Session:
 
         cell = self.plan.cell if self.stretch.number is None else f"{self.plan.cell} {self.stretch.number}"
         path = remembered_path(cell, config.jit, config.backend, self.device)
-        choice = recall(path) if manifest is None else Choice(**manifest["compiled"])
+        try:
+            choice = recall(path) if manifest is None else Choice.of(manifest.get("compiled"))
+        except ValueError as error:
+            raise CheckpointError(f"{self.folder.path}: damaged: the manifest of its newest state: {error}") from error
         if choice is not None:
             return make(fold_objective(self.objective) if choice.fold else self.objective, choice.jit), choice
         length = self.stretch.end - self.stretch.start

@@ -16,11 +16,11 @@ from ganlab.config.schema import Config
 from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.pictures.images import MOST_FRAMES
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
 from ganlab.runs.logs import check_history, check_metrics
-from ganlab.runs.records import FOLDER_NAME, read_run
+from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, read_run
 from ganlab.runs.summary import hyperparameters
 from ganlab.storage.weights import check_weights, hash_of_arrays
 from ganlab.storage.writing import read_json
@@ -49,10 +49,13 @@ def run_folders_at(path: Path) -> list[Path]:
 
     Raises: ConfigError if there is none.
     """
-    # What lies below a run folder is not looked for: it may be a link to elsewhere.
-    found = [path] if _has_run_files(path) else []
-    for folder in [] if found else sorted(path.glob("*/")):
-        found += [folder] if _has_run_files(folder) else sorted(filter(_has_run_files, folder.glob("*/")))
+    # What lies below a run folder, or behind a link, is not looked for: it may lead elsewhere.
+    if _has_run_files(path):
+        return [as_named(path)]
+    path, found = path.resolve() if path.is_symlink() else path, []
+    for folder in sorted(folders_in(path, path)):
+        is_one = folder.is_symlink() or _has_run_files(folder)
+        found += [folder] if is_one else sorted(filter(_has_run_files, folders_in(folder, path)))
     if not found:
         raise ConfigError(f"{path}: neither a run folder nor a folder of runs")
     return found
@@ -67,7 +70,7 @@ def verify_run(path: Path) -> Verification:
     """Looks at everything in one run folder. While a process trains it, only what two looks find counts."""
     folder = RunFolder(path)
     found = _Inspection(folder)
-    trained_by = holder_of(path.resolve().parents[1], str(found.status.get("identity", "")))
+    trained_by = holder_of(folder.results, found.status.get("identity", ""))
     if trained_by and found.damage:
         again = _Inspection(folder)
         found.damage = [line for line in again.damage if line in found.damage]
@@ -87,7 +90,7 @@ class _Inspection:
         self.shapes: dict[int | None, dict[str, tuple]] = {}  # phase -> of its first state's variables
         self.damage: list[str] = []
         self.finished = False
-        self._try(lambda: require_contained(folder.path), folder.path)
+        self._try(self._refuse, folder.path)
         self.refused = bool(self.damage)  # a link or a pipe leads out of the folder: nothing in it is opened
         if self.refused:
             return
@@ -113,16 +116,19 @@ class _Inspection:
             reason = str(error).split("\n")[0] or type(error).__name__
             self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
 
+    def _refuse(self) -> None:
+        require_unlinked(self.folder.path.parent.parent, self.folder.path)
+        require_contained(self.folder.path)
+
     def _records(self) -> Iterator[str]:
-        if isinstance(said := self.folder.status(), dict):  # known even if the next line finds it damaged
-            self.status = said
-        record = read_run(self.folder.path)
-        self.status, self.summary = record.status, record.summary
-        if type(steps := self.status.get("steps")) is not int:
-            yield f"{self.folder.status_file.name}: steps: expected a number, received {type(steps).__name__}"
+        self.status = self.folder.status()  # known even if the next line finds the summary damaged
+        self.summary = read_run(self.folder.path).summary
+        for key in ("steps", "identity", "cell"):
+            if key not in self.status:
+                yield f"{self.folder.status_file.name}: {key} is missing"
         self.config = load_resolved(self.folder.config)
         read_json(self.folder.environment)
-        name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), str(self.status.get("identity", ""))
+        name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), self.status.get("identity", "")
         if name and not identity.startswith(name["identity"]):
             yield f"{self.folder.status_file.name}: identity {identity[:8]} is not that of the folder's name"
 
@@ -188,8 +194,11 @@ class _Inspection:
         return [*self.folder.samples.glob("[!.]*.png"), *filter(Path.exists, files)]
 
     def outlook(self) -> str:
-        state = "not looked at" if self.refused else self.status.get("status", "not begun")
-        if state in ("finished", "not begun", "not looked at"):
+        if self.refused:
+            return "not looked at"
+        if not self.status:
+            return "unknown" if self.folder.status_file.exists() else "not begun"
+        if (state := self.status["status"]) == "finished":
             return state
         total = self.status.get("steps")
         return f"{state}; the same command goes on from step {max(self.states, default=0)} of {total}"

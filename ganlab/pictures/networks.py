@@ -3,6 +3,7 @@
 Keras' own plot_model needs the graphviz program, which a user may not have.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -43,7 +44,7 @@ _STROKE = {"color": "#475569", "linewidth": 1.5, "zorder": 1, "snap": False}
 _MARGIN, _HEADER, _GUTTER = 24, 68, 56
 _HEIGHT, _GAP, _INSET = 38, 22, 13  # of a box, below it, beside its text
 _LEAST_WIDTH, _PASSING = 220, 22  # of a column with boxes, of one with passing lines alone
-_DPI, _MOST_PIXELS = 130, 60_000  # Agg draws at most 2**16 pixels a side
+_DPI, _MOST_SIDE, _MOST_PIXELS = 130, 60_000, 40e6  # Agg draws 2**16 pixels a side, Pillow reads 89 million in all
 
 # By what a layer's class name contains; the first that fits counts.
 _COLOURS = {
@@ -138,7 +139,7 @@ def write_drawing(path: Path, networks: Mapping[str, Sequence[LayerRow]], chaine
         plans.append(_Plan(name, rows, plans[-1].right + _GUTTER if plans else _MARGIN))
     width = plans[-1].right + _MARGIN
     height = max(_top(level) for plan in plans for level in plan.depth.values()) + _HEIGHT + _GAP + _MARGIN
-    dpi = min(_DPI, 72 * _MOST_PIXELS / max(width, height))
+    dpi = min(_DPI, 72 * _MOST_SIDE / max(width, height), 72 * math.sqrt(_MOST_PIXELS / (width * height)))
     with drawing(path, width / 72, height / 72, dpi) as figure:
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()

@@ -11,7 +11,7 @@ from ganlab.reports.averages import Cell, group_cells, metric_keys
 from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
-from ganlab.runs.records import RunRecord, find_runs, is_run, read_runs
+from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_run, read_runs
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,11 @@ def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
 def _runs_under(path: Path) -> list[Path]:
     """The run folders a path stands for: itself, or those one or two levels below."""
     if is_run(path):
-        return [path]
+        return [as_named(path)]
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; expected a run folder or a folder of run folders")
-    found = find_runs(path) or [folder for folder in find_runs(path.parent) if folder.parent == path]
+    path = path.resolve() if path.is_symlink() else path
+    found = [run for run in folders_in(path, path) if is_run(run)] or find_runs(path)
     if not found:
         raise ConfigError(f"{path}: no run folders here; 'ganlab run CONFIG' makes one")
     return found

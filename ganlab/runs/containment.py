@@ -1,6 +1,7 @@
-"""A run folder from someone else must not lead its reader anywhere else."""
+"""A folder from someone else must not lead its reader anywhere else: neither a run folder nor a folder of results."""
 
 import os
+import stat
 from pathlib import Path
 
 from ganlab.errors import GanlabError
@@ -28,3 +29,24 @@ def require_contained(folder: Path) -> None:
                         raise GanlabError(f"{entry.path}: refused: no regular file, in a run folder")
     except OSError as error:
         raise GanlabError(f"{error.filename or folder}: cannot be listed: {error.strerror}") from error
+
+
+def require_unlinked(results: Path, path: Path) -> None:
+    """Refuses a path below a folder of results if a part of it is a link, a pipe or a device; it need not exist.
+
+    The folder of results itself may be reached by a link.
+
+    Raises:
+        GanlabError: one line that names the part.
+    """
+    for part in (path, *path.parents):
+        if part == results:
+            return
+        try:
+            mode = part.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if stat.S_ISLNK(mode):
+            raise GanlabError(f"{part}: refused: a link, in a folder of results")
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise GanlabError(f"{part}: refused: no regular file, in a folder of results")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ganlab.errors import CheckpointError
-from ganlab.storage.writing import permit, read_json, write_json, write_text
+from ganlab.runs.status import read_status
+from ganlab.storage.writing import permit, write_json, write_text
 
 _TEMPORARY = ".[0-9a-f]*-*"  # as files.replacing and checkpoints.write_state name them
 _ASIDE = "damaged-"
+_NUMBER = r"(?:-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?|-?inf|nan|)"  # as :g writes it; nothing where nothing was measured
+_ROW = re.compile(f"{_NUMBER}(?:,{_NUMBER})*\n")
 
 
 class RunFolder:
@@ -34,6 +38,11 @@ class RunFolder:
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
         self._status_lock = threading.RLock()  # reentrant: a second Ctrl-C may come in the middle of writing the status
+
+    @property
+    def results(self) -> Path:
+        """The folder of all runs, in which the lock of this run lies."""
+        return self.path.resolve().parent.parent
 
     def summary_of(self, network: str) -> Path:
         return self.models / f"{network}.txt"
@@ -60,7 +69,8 @@ class RunFolder:
         return _steps(self.checkpoints, "state-", "")
 
     def status(self) -> dict:
-        return read_json(self.status_file) if self.status_file.exists() else {}
+        """What status.json says; {} before there is one. Raises: GanlabError for what no run writes there."""
+        return read_status(self.status_file) if self.status_file.exists() else {}
 
     def set_status(self, state: str, **more: Any) -> None:
         """Updates status.json; the time of each state's first and last occurrence is kept."""
@@ -86,12 +96,15 @@ class RunFolder:
         return sorted(path for pattern in (_TEMPORARY, f"*/{_TEMPORARY}") for path in self.path.glob(pattern))
 
     def history_steps(self) -> int:
-        """How many whole rows history.csv has: the steps 1, 2, ... that it knows."""
+        """How many whole rows of numbers history.csv has: the steps 1, 2, ... that it knows."""
         if not self.history.exists():
             return 0
-        lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)[1:]
-        wrong = (n for n, line in enumerate(lines) if not (line.startswith(f"{n + 1},") and line.endswith("\n")))
-        return next(wrong, len(lines))
+        header, *rows = _lines(self.history) or [""]
+        count = header.count(",")
+        for number, row in enumerate(rows, 1):
+            if not (row.startswith(f"{number},") and _ROW.fullmatch(row) and row.count(",") == count):
+                return number - 1
+        return len(rows)
 
     def generator_weights_at(self, step: int | None) -> tuple[int, Path]:
         """The generator checkpoint of a step, or the newest one.
@@ -151,15 +164,20 @@ def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:
     return sorted(int(n) for n in numbers if n.isascii() and n.isdigit() and n == f"{int(n):06d}")
 
 
+def _lines(path: Path) -> list[str]:
+    """The lines of a file with their ends; bytes that are no text make a line that is none of its kind."""
+    return path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+
+
 def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:
     """Keeps the whole lines up to step `last`, in a new file: a process that lost this run still appends to the old one."""
     if not path.exists():
         return
     kept = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)):
+    for number, line in enumerate(_lines(path)):
         try:
             belongs = line.endswith("\n") and ((header and number == 0) or step_of(line) <= last)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             belongs = False
         if not belongs:
             break

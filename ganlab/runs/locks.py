@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import secrets
 import socket
 import time
@@ -12,7 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ganlab.errors import LockedError
+from ganlab.errors import GanlabError, LockedError
+from ganlab.runs.containment import require_unlinked
+from ganlab.runs.status import is_identity
 from ganlab.storage.writing import naming
 
 _FOLDER = ".locks"
@@ -26,10 +27,12 @@ def locked(results: Path, identity: str) -> Iterator[Callable[[], None]]:
     Gives a function that raises LockedError once the lock is another's: a process that was stopped while somebody removed
     its lock, or whose file system has no locks between hosts, must not write on when it comes back.
 
-    Raises: LockedError, naming the owner, while another process holds it.
+    Raises:
+        LockedError: naming the owner, while another process holds it.
+        GanlabError: if the identity is none, or one of its files is a link.
     """
-    made = [missing for missing in (results / _FOLDER, results) if not missing.exists()]
     path, owner = _files(results, identity)
+    made = [missing for missing in (results / _FOLDER, results) if not missing.exists()]
     lock = _acquire(results, path, owner)
     inode, token = _inode_of(path), secrets.token_hex(8)
 
@@ -80,9 +83,10 @@ def make_folder(results: Path) -> None:
 
 def holder_of(results: Path, identity: str) -> str | None:
     """Who trains this identity now, or None; leaves the lock as it is."""
-    if not re.fullmatch("[0-9a-f]+", identity):  # the status of someone else's run may say a path
+    try:
+        path, owner = _files(results, identity)
+    except GanlabError:  # nobody trains a run of no identity, or by locks that lead elsewhere
         return None
-    path, owner = _files(results, identity)
     # A killed process leaves both files behind, and only trying tells. Without an owner's file nobody tries in vain.
     if not (path.exists() and owner.exists()):
         return None
@@ -101,9 +105,13 @@ def owner_record() -> dict:
 
 
 def _files(results: Path, identity: str) -> tuple[Path, Path]:
-    """The lock of an identity, and the file that says who holds it."""
-    folder = results / _FOLDER
-    return folder / f"{identity[:16]}.lock", folder / f"{identity[:16]}.owner"
+    """The lock of an identity, and the file that says who holds it. Both are opened by name, so neither may be a link."""
+    if not is_identity(identity):
+        raise GanlabError(f"{results}: no lock: {identity!r} is no identity")
+    files = tuple(results / _FOLDER / f"{identity[:16]}.{kind}" for kind in ("lock", "owner"))
+    for file in files:
+        require_unlinked(results, file)
+    return files
 
 
 def _inode_of(path: Path) -> int | None:

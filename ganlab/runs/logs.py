@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlab.errors import GanlabError
 from ganlab.metrics.names import better
-from ganlab.storage.writing import append_text, naming, permit, write_bytes
+from ganlab.storage.writing import append_bytes, append_text, naming, permit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ class HistoryFile:
     def _write(self, lines: list[str]) -> None:
         permit(self.path)
         with naming(self.path):
-            write_bytes(self.file, "".join(f"{line}\n" for line in lines).encode())
+            append_bytes(self.file, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _text(value: float, optional: bool) -> str:
@@ -112,7 +112,7 @@ def read_metrics(path: Path) -> list[dict]:
     if not path.exists():
         return []
     values = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if not line.endswith("}"):
             continue
         try:

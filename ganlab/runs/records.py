@@ -11,12 +11,11 @@ from pathlib import Path
 
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import read_json
 
 SUMMARY_FORMAT = 1
-STATES = ("created", "running", "finished", "failed", "diverged", "stopped")
 # What tables read from a summary, and the type each must have. bool is no int here.
 SUMMARY_TYPES = {
     "identity": (str,),
@@ -52,7 +51,7 @@ class RunRecord:
 
     Attributes:
         folder: the run folder.
-        status: status.json; its `status` is one of `STATES`.
+        status: status.json; its form is that of `status`.
         summary: summary.json, or None while there is none (the run has not come to its end).
     """
 
@@ -100,8 +99,7 @@ class RunRecord:
     @property
     def verdict(self) -> str:
         """The verdict of the end or, while there is none, of the last look; '' for neither."""
-        looked = self.status.get("health")
-        last = looked.get("verdict") if isinstance(looked, dict) else None
+        last = self.status.get("health", {}).get("verdict")
         return (self.summary or {}).get("verdict") or (last if isinstance(last, str) else "")
 
     @property
@@ -148,9 +146,25 @@ def is_run(folder: Path) -> bool:
 
 
 def find_runs(results: Path) -> list[Path]:
-    """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] where there are none."""
-    # What lies in a run folder is none: it may be a link to elsewhere.
-    return sorted((run for run in Path(results).glob("*/*") if is_run(run) and not is_run(run.parent)), key=_natural)
+    """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] where there are none.
+
+    A link to elsewhere stands among them, and nothing behind it was looked at: `read_run` refuses it by name.
+    """
+    results, found = Path(results), []
+    for dataset in folders_in(results, results):
+        if dataset.is_symlink():
+            found.append(dataset)
+        elif not is_run(dataset):  # what lies in a run folder is none
+            found += filter(is_run, folders_in(dataset, results))
+    return sorted(found, key=_natural)
+
+
+def folders_in(path: Path, results: Path) -> list[Path]:
+    """The folders in a folder, but for hidden ones, and for links to what lies in the results anyway."""
+    entries = [entry for entry in path.glob("[!.]*") if entry.is_dir()]
+    return [
+        entry for entry in entries if not (entry.is_symlink() and entry.resolve().is_relative_to(results.resolve()))
+    ]
 
 
 def _natural(path: Path) -> list[tuple]:
@@ -168,13 +182,15 @@ def find_run(results: Path, selector: str) -> Path:
 
     Raises:
         ConfigError: no run, or more than one, answers to the selector.
+        GanlabError: a link stands in its place.
     """
     if is_run(Path(selector)):
-        return Path(selector)
+        return as_named(Path(selector))
     runs = find_runs(results)
     for answers in (_has_path, _has_name, _has_identity):
         found = [run for run in runs if answers(run, selector)]
         if len(found) == 1:
+            require_unlinked(Path(results), found[0])
             return found[0]
         if found:
             shown = ", ".join(run.name for run in found[:5]) + (", ..." if len(found) > 5 else "")
@@ -191,18 +207,12 @@ def read_run(folder: Path) -> RunRecord:
         GanlabError: one of the two is damaged, or the folder holds a link; the line names the file.
     """
     folder = Path(folder)
+    require_unlinked(folder.parent.parent, folder)
     require_contained(folder)
-    status_path, summary_path = RunFolder(folder).status_file, RunFolder(folder).summary
-    status = _read_json(status_path)
-    if status.get("status") not in STATES:
-        received = f"received {status.get('status')!r}"
-        raise GanlabError(f"{status_path}: damaged: status: expected one of {', '.join(STATES)}; {received}")
-    if not isinstance(status.get("cell", ""), str):
-        raise GanlabError(f"{status_path}: damaged: cell: received {type(status['cell']).__name__}")
-    times = status.get("times", {})
-    updated = times.get("updated", 0) if isinstance(times, dict) else None
-    if type(updated) not in (int, float) or not 0 <= updated < 2**36:  # in the year 4147 clocks still show it
-        raise GanlabError(f"{status_path}: damaged: times: expected a mapping with 'updated' in seconds")
+    files = RunFolder(folder)
+    status, summary_path = files.status(), files.summary
+    if not status:
+        raise GanlabError(f"{files.status_file}: damaged: missing")
     summary = _read_json(summary_path) if summary_path.exists() else None
     if summary is not None:
         for problem in _summary_problems(summary):
@@ -225,6 +235,12 @@ def read_runs(folders: list[Path]) -> tuple[list[RunRecord], list[str]]:
         except OSError as error:  # a folder where a file should be
             problems.append(f"{error.filename or folder}: {error.strerror}")
     return records, problems
+
+
+def as_named(folder: Path) -> Path:
+    """The run folder that a user's path means: links, `.` and `..` on the way to it are followed here, once for all commands."""
+    # Two folders must stand before it: its data set, and the results with their locks.
+    return folder if len(folder.parts) > 2 and folder.absolute() == folder.resolve() else folder.resolve()
 
 
 def _has_path(run: Path, selector: str) -> bool:

@@ -52,7 +52,7 @@ def metric_table(folder: RunFolder, finished: int | None = None) -> dict[str, di
         choose = min if better(name) == "lower" else max
         if value != entry["best"] and choose(value, entry["best"]) == value:
             entry |= {"best": value, "best_step": line["step"]}
-        entry |= {key: line[key] for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
+        entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
         entry["last"] = value if finished in (None, line["step"]) else None
     return table
 

@@ -79,19 +79,25 @@ def move(temporary: Path, path: Path) -> None:
 
 
 def append_text(path: Path, text: str) -> None:
-    """Appends whole lines. A torn last line, left by a process that was killed in writing it, is cut off first."""
+    """Appends whole lines, all of them or none. A torn last line, left by a process that was killed, is cut off first."""
     permit(path)
     with naming(path), path.open("ab+", buffering=0) as file:
         file.seek(0)
         there = file.read()
         file.truncate(there.rfind(b"\n") + 1)
-        write_bytes(file, text.encode("utf-8"))
+        append_bytes(file, text.encode("utf-8"))
 
 
-def write_bytes(file: io.FileIO, content: bytes) -> None:
-    """Writes to an unbuffered file. What did not fit on the disk is not kept for a later try, as a buffer would."""
-    while content:
-        content = content[file.write(content) :]
+def append_bytes(file: io.FileIO, content: bytes) -> None:
+    """Appends to an unbuffered file, all of it or nothing: what a full disk took of it is cut off again."""
+    end = file.seek(0, os.SEEK_END)
+    try:
+        while content:
+            content = content[file.write(content) :]
+    except BaseException:  # a second Ctrl-C, too
+        with contextlib.suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 def flush(path: Path) -> None:

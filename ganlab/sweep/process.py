@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
+from ganlab.runs.containment import require_unlinked
 from ganlab.storage.writing import write_text
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.ready import ReadyProcesses
+from ganlab.working_folder import SAFE_PATH
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
 _STATES = {0: "finished", 4: "diverged", 5: "running", 75: "stopped"}
@@ -37,6 +39,8 @@ class RunProcess:
         self.job, self.began, self.stopping = job, time.monotonic(), False
         self.log = log_of(job, results)
         config = self.log.with_suffix(".yaml")
+        for file in (self.log, config):
+            require_unlinked(results, file)
         # The resolved config: the user's file may change while the run waits for its turn.
         write_text(config, dump_config(job.config))
         arguments = ["run", str(config), "--results", str(results), *(["--fresh"] if job.fresh else [])]
@@ -48,7 +52,7 @@ class RunProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**environment, "PYTHONUNBUFFERED": "1"},
+                env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,  # Ctrl-C is the sweep's to pass on
             )
 

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ganlab.working_folder import SAFE_PATH
+
 
 class ReadyProcess:
     """One process that waits for its run. It ends by itself when this process does.
@@ -30,7 +32,7 @@ class ReadyProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**environment, "PYTHONUNBUFFERED": "1"},
+            env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,  # Ctrl-C is the sweep's to pass on
         )
 

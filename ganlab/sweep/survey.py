@@ -17,6 +17,7 @@ from ganlab.data.dataset import Dataset
 from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from ganlab.sweep.jobs import Job, state_of
 from ganlab.training.signals import handling
+from ganlab.working_folder import safe_start
 
 _Found = list[Job | GanlabError]
 
@@ -51,7 +52,7 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool) -> _Found
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, configs, results, fresh))
     # Ctrl-C reaches every process of a terminal; ignored from the start, this one leaves without a traceback.
-    with handling({"SIGINT": signal.SIG_IGN}):
+    with handling({"SIGINT": signal.SIG_IGN}), safe_start():
         process.start()
     sender.close()
     try:

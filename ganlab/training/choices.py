@@ -36,8 +36,8 @@ def remembered_path(cell: str, jit: bool | str, backend: str, device: str) -> Pa
 def recall(path: Path) -> Choice | None:
     """What was remembered; None if that is nothing, or nothing this ganlab can read."""
     try:
-        return Choice(**read_json(path))
-    except (OSError, GanlabError, TypeError):
+        return Choice.of(read_json(path))
+    except (OSError, GanlabError, ValueError):
         return None
 
 

@@ -46,6 +46,18 @@ class Choice:
     def facts(self) -> dict:
         return asdict(self)
 
+    @classmethod
+    def of(cls, facts: Any) -> "Choice":
+        """The choice whose `facts` were written to a file. Raises: ValueError for others."""
+        try:
+            choice = cls(**facts)
+        except TypeError as error:
+            raise ValueError(f"no form of a step: {error}") from error
+        is_right = type(choice.jit) is type(choice.fold) is bool and type(choice.room) is int
+        if not (is_right and 1 <= choice.room <= _MOST_STEPS and isinstance(choice.seconds, dict)):
+            raise ValueError(f"no form of a step: jit {choice.jit}, fold {choice.fold}, room {choice.room}")
+        return choice
+
 
 def choose_steps(
     backend: Any, make_steps: MakeSteps, objective: Objective, draws: Draws, jit: bool | str, steps: int

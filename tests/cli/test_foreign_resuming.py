@@ -79,12 +79,40 @@ def test_a_pipe_is_not_waited_for(ganlab, stopped):
     assert (code, out) == (1, "") and err.endswith("history.csv: refused: no regular file, in a run folder\n")
 
 
-def test_a_link_that_stands_for_the_folder_and_leads_nowhere_stays(ganlab, run):
-    run.rename(run.with_name("away"))
-    run.symlink_to("nowhere")
-    code, out, err = ganlab(*START)
-    assert (code, out, err.count("\n")) == (1, "", 1) and err.endswith("No such file or directory\n")
-    assert run.is_symlink()
+@pytest.mark.parametrize("place", ["results/digits", "results/digits/RUN"])
+@pytest.mark.parametrize("target", ["other disk", "nowhere", "results/elsewhere"])
+def test_a_link_in_the_place_of_the_folder_is_refused_wherever_it_leads(ganlab, trained, stopped, place, target):
+    path = trained / place.replace("RUN", stopped.name)
+    path.rename(trained / "other disk")
+    if target == "results/elsewhere":
+        (trained / "other disk").rename(trained / target)
+    path.symlink_to(trained / target)
+    before = files_below(trained)
+    for words in (START, (*START, "--dry-run")):
+        line = f"{path.relative_to(trained)}: refused: a link, in a folder of results\n"
+        assert ganlab(*words) == (1, "", line)
+    assert files_below(trained) == before and path.is_symlink()
+
+
+@pytest.mark.parametrize("place", ["results/digits", "results/digits/RUN"])
+@pytest.mark.parametrize(
+    "words", [("ls",), ("report",), ("verify", "results"), ("evaluate", "tiny"), ("sample", "tiny")]
+)
+def test_no_other_command_opens_what_lies_behind_a_link(ganlab, trained, run, place, words):
+    outside, path = trained / "outside", trained / place.replace("RUN", run.name)
+    path.rename(outside)
+    path.symlink_to(outside)
+    with watching(outside) as touched:
+        code, out, err = ganlab(*words)
+        assert touched() == set()
+    assert code != 0 and "Traceback" not in err
+    assert words[0] in ("evaluate", "sample") or f"{path.relative_to(trained)}: refused: a link" in out + err
+
+
+def test_a_user_who_names_a_link_means_the_folder_behind_it(ganlab, trained, run):
+    (trained / "results" / "digits").rename(trained / "outside")
+    (trained / "results" / "digits").symlink_to(trained / "outside")
+    assert ganlab("show", run)[0] == ganlab("report", "results/digits")[0] == ganlab("verify", "results/digits")[0] == 0
 
 
 def test_beside_it_a_new_run_can_start(ganlab, stopped):
@@ -93,10 +121,8 @@ def test_beside_it_a_new_run_can_start(ganlab, stopped):
     assert code == 0 and "samples_every" in out
 
 
-@pytest.mark.parametrize("link", ["results", "results/digits", "results/digits/RUN"])
-def test_folders_above_and_the_folder_itself_may_be_links(ganlab, trained, stopped, link):
-    disk = trained.parent / "other disk"
-    path = trained / link.replace("RUN", stopped.name)
+def test_the_folder_of_results_may_be_a_link(ganlab, trained, stopped):
+    disk, path = trained.parent / "other disk", trained / "results"
     path.rename(disk)
     path.symlink_to(disk)
     code, out, err = ganlab(*START)

@@ -113,7 +113,7 @@ DAMAGE = {
     ),
     "steps that are no number": (
         change("status.json", '"steps": 12', '"steps": "\\u001b[2J"'),
-        "status.json: steps: expected a number, received str",
+        "status.json: damaged: steps: expected a whole number >= 1, received",
     ),
     "a picture too large to look at": (
         lambda run: (run / "losses.png").write_bytes(black_picture(10_000)),

@@ -59,9 +59,9 @@ def answer(words: list[str]) -> tuple[int, str]:
     return code, printed.getvalue()
 
 
-def problem_of(command: str, code: int, printed: str) -> str | None:
-    """What is wrong with an answer."""
-    if code not in CODES.get(command, OTHERS) or "internal error" in printed or "Traceback" in printed:
+def problem_of(command: str, code: int, printed: str, allowed: tuple[int, ...] = ()) -> str | None:
+    """What is wrong with an answer; `allowed` are the exit codes it may have, by default those of the command here."""
+    if code not in (allowed or CODES.get(command, OTHERS)) or "internal error" in printed or "Traceback" in printed:
         return f"exit code {code}: {printed[-300:]}"
     steering = {character for character in printed if not character.isprintable()} - {"\n"}
     return f"prints {steering!r}" if steering else None

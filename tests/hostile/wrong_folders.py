@@ -85,7 +85,7 @@ def a_line(run: Path, chance: random.Random) -> None:
 
 def a_manifest(run: Path, chance: random.Random) -> None:
     """What a state says of itself."""
-    path = RunFolder(run).state(chance.randint(1, STEPS)) / "MANIFEST.json"
+    path = chance.choice(sorted(run.glob("checkpoints/state-*/MANIFEST.json")))
     path.write_text(changed_json(path.read_text(), chance))
 
 
@@ -203,7 +203,34 @@ def a_name(run: Path, chance: random.Random) -> None:
     )
 
 
+def an_identity(run: Path, chance: random.Random) -> None:
+    """A status whose identity is no identity: a path, another type, too many digits or too few."""
+    path, bait = RunFolder(run).status_file, _bait(run)
+    status = json.loads(path.read_text())
+    paths = ["../../uv", "../../outside/a", str(bait / "a"), f"../{'x/../' * 20}../uv", "0/../../../uv", "a\0", "."]
+    others = ["A" * 64, "f" * 63, "f" * 64 + "\n", "f" * 5000, "\u0660" * 64, "", 7, None, True, [], ["f" * 64], {}]
+    path.write_text(json.dumps(status | {"identity": chance.choice(chance.choice([paths, others]))}))
+
+
+def a_place_beside(run: Path, chance: random.Random) -> None:
+    """A link or a pipe beside the run folder, where ganlab keeps locks and logs, or looks for other runs."""
+    results, name = run.parents[1], run.name
+    lock = f".locks/{json.loads(RunFolder(run).status_file.read_text()).get('identity', '')[:16]}"
+    places = [".locks", f"{lock}.lock", f"{lock}.owner", ".sweep", ".sweep/digits", "other", "digits/other"]
+    path = results / chance.choice([*places, f".sweep/digits/{name}.log", f".sweep/digits/{name}.yaml"])
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.unlink(missing_ok=True)
+    if chance.random() < 0.2:
+        os.mkfifo(path)
+        return
+    bait = chance.choice([_bait(run), *sorted(_bait(run).iterdir()), results.parent / "uv.lock"])
+    path.symlink_to(chance.choice([bait, os.path.relpath(bait, path.parent)]))
+
+
 KINDS = (a_file, a_line, a_manifest, an_array, an_archive, many_arrays, weights, a_picture, an_entry, a_name)
+KINDS += (an_identity, a_place_beside)
 
 
 def _bait(run: Path) -> Path:

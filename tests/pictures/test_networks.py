@@ -138,9 +138,14 @@ def test_sixty_layers_are_drawn_as_large_as_six(tmp_path):
     assert few.shape[1] == many.shape[1] and np.array_equal(few[:400], many[:400])
 
 
-def test_a_network_beyond_the_limit_of_pixels_is_drawn_smaller(tmp_path, monkeypatch):
-    monkeypatch.setattr(networks, "_MOST_PIXELS", 300)
-    assert max(read(write_drawing(tmp_path / "a.png", GENERATOR)).shape) == 300
+def test_a_network_beyond_the_limits_is_drawn_smaller(tmp_path, monkeypatch):
+    def shape():
+        return read(write_drawing(tmp_path / "a.png", GENERATOR)).shape
+
+    monkeypatch.setattr(networks, "_MOST_SIDE", 300)
+    assert max(shape()) == 300
+    monkeypatch.setattr(networks, "_MOST_PIXELS", 20_000)
+    assert 15_000 < np.prod(shape()) <= 20_000
 
 
 def test_an_arrow_joins_networks_that_are_chained_and_no_others(tmp_path):

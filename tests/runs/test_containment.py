@@ -3,7 +3,7 @@ import os
 import pytest
 
 from ganlab.errors import GanlabError
-from ganlab.runs.containment import require_contained
+from ganlab.runs.containment import require_contained, require_unlinked
 
 
 @pytest.fixture
@@ -39,3 +39,30 @@ def test_a_pipe_is_refused(folder):
     os.mkfifo(folder / "history.csv")
     with pytest.raises(GanlabError, match=r"history\.csv: refused: no regular file, in a run folder"):
         require_contained(folder)
+
+
+class TestAPlaceInAFolderOfResults:
+    def test_may_be_there_or_not(self, folder, tmp_path):
+        for place in ("run", "run/checkpoints/state-000001/variables.npz", "run/new", "new/and/deep"):
+            require_unlinked(tmp_path, tmp_path / place)
+
+    @pytest.mark.parametrize("place", ["run", "run/checkpoints", "run/checkpoints/state-000001", "run/new"])
+    @pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+    def test_is_refused_where_a_part_of_it_is_a_link(self, folder, tmp_path, place, target):
+        link = tmp_path / place
+        if link.exists():
+            link.rename(tmp_path / "elsewhere")
+        link.symlink_to(tmp_path / target)
+        for path in (link, link / "deep" / "file"):
+            with pytest.raises(GanlabError, match=f"^{link}: refused: a link, in a folder of results$"):
+                require_unlinked(tmp_path, path)
+
+    def test_is_refused_where_it_is_a_pipe(self, folder, tmp_path):
+        os.mkfifo(folder / "log")
+        with pytest.raises(GanlabError, match=r"/log: refused: no regular file, in a folder of results$"):
+            require_unlinked(tmp_path, folder / "log")
+
+    def test_the_folder_of_results_itself_may_be_a_link_and_a_file_is_no_folder(self, folder, tmp_path):
+        (tmp_path / "results").symlink_to(tmp_path / "run")
+        require_unlinked(tmp_path / "results", tmp_path / "results" / "checkpoints")
+        require_unlinked(tmp_path, folder / "checkpoints" / "state-000001" / "variables.npz" / "deep")

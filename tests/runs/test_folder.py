@@ -61,11 +61,11 @@ class TestStatus:
         assert folder.status() == {}
 
     def test_keeps_what_was_said_before_and_the_time_of_each_state(self, folder):
-        folder.set_status("created", identity="abc", reason="none")
+        folder.set_status("created", identity="ab" * 32, reason="none")
         folder.set_status("running", reason=None)
         folder.set_status("finished")
         status = folder.status()
-        assert (status["status"], status["identity"], status["reason"]) == ("finished", "abc", None)
+        assert (status["status"], status["identity"], status["reason"]) == ("finished", "ab" * 32, None)
         times = status["times"]
         assert times["created"] <= times["running"] <= times["finished"] == times["updated"]
 

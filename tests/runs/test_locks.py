@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ganlab.errors import ConfigError, LockedError
+from ganlab.errors import ConfigError, GanlabError, LockedError
 from ganlab.runs.locks import holder_of, locked, owner_record
 from tests.hostile.watch import watching
 
@@ -134,7 +134,9 @@ class TestALockThatWentToAnother:
                 require_own()
 
 
-@pytest.mark.parametrize("identity", ["../../outside/a", "/etc/passwd", "", "."])
+@pytest.mark.parametrize(
+    "identity", ["../../outside/a", "/etc/passwd", "", ".", "a" * 15 + "/../../../outside/a", 7, None]
+)
 def test_of_an_identity_that_is_a_path_nothing_is_opened(tmp_path, identity):
     """It comes from the status of a run folder, which may be someone else's."""
     (tmp_path / "results" / ".locks").mkdir(parents=True)
@@ -143,7 +145,50 @@ def test_of_an_identity_that_is_a_path_nothing_is_opened(tmp_path, identity):
         (tmp_path / "outside" / name).write_text("{}")
     with watching(tmp_path / "outside") as touched:
         assert holder_of(tmp_path / "results", identity) is None
+        with pytest.raises(GanlabError, match=r"is no identity$"), locked(tmp_path / "results", identity):
+            pass
         assert touched() == set()
+
+
+PLACES = [".locks", f".locks/{IDENTITY[:16]}.lock", f".locks/{IDENTITY[:16]}.owner"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("target", ["outside", "outside/thesis", "outside/new", "nowhere/new"])
+def test_a_link_in_the_place_of_a_lock_is_refused_and_its_target_stays(tmp_path, place, target):
+    results = tmp_path / "results"
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "thesis").write_text("a year of work")
+    for file in PLACES[1:]:
+        if place != ".locks":
+            (results / file).parent.mkdir(exist_ok=True, parents=True)
+            (results / file).touch()
+    (results / place).unlink(missing_ok=True)
+    results.mkdir(exist_ok=True)
+    (results / place).symlink_to(tmp_path / target)
+    with watching(tmp_path / "outside") as touched:
+        assert holder_of(results, IDENTITY) is None
+        line = f"^{results / place}: refused: a link, in a folder of results$"
+        with pytest.raises(GanlabError, match=line), locked(results, IDENTITY):
+            pass
+        assert touched() == set()
+    assert (results / place).is_symlink()
+    assert [path.name for path in (tmp_path / "outside").iterdir()] == ["thesis"]
+
+
+@pytest.mark.parametrize("place", PLACES[1:])
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path, place):
+    (tmp_path / ".locks").mkdir()
+    os.mkfifo(tmp_path / place)
+    with pytest.raises(GanlabError, match="refused: no regular file"), locked(tmp_path, IDENTITY):
+        pass
+
+
+def test_the_folder_of_results_may_be_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "results").symlink_to(tmp_path / "disk")
+    with locked(tmp_path / "results", IDENTITY), pytest.raises(LockedError), locked(tmp_path / "disk", IDENTITY):
+        pass
 
 
 def test_who_only_asks_who_holds_a_lock_keeps_nobody_out(tmp_path):

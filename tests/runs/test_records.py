@@ -105,7 +105,12 @@ class TestReadRun:
             ("status.json", '{"status": ["running"]}', "damaged: status: expected one of created, running"),
             ("status.json", '{"status": "running", "times": 3}', "damaged: times: expected a mapping"),
             ("status.json", '{"status": "running", "times": {"updated": ""}}', "damaged: times: expected"),
-            ("status.json", '{"status": "running", "cell": []}', "damaged: cell: received list"),
+            (
+                "status.json",
+                '{"status": "running", "cell": []}',
+                "damaged: cell: expected 64 hex digits, received a list",
+            ),
+            ("status.json", "{}", "damaged: status: expected one of created, running"),
             ("summary.json", '{"format": 1', "damaged JSON:"),
             ("summary.json", '{"format": 2}', "format 2 is not one this ganlab reads; expected 1"),
             ("summary.json", '{"format": 1}', "damaged: identity is missing"),

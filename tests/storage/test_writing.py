@@ -1,5 +1,6 @@
 import contextlib
 import errno
+import io
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,16 @@ import pytest
 
 from ganlab.errors import GanlabError, LockedError
 from ganlab.runs.folder import remove
-from ganlab.storage.writing import append_text, guarding, naming, read_json, replacing, write_json, write_text
+from ganlab.storage.writing import (
+    append_bytes,
+    append_text,
+    guarding,
+    naming,
+    read_json,
+    replacing,
+    write_json,
+    write_text,
+)
 
 
 def test_a_file_appears_whole_when_the_block_ends(tmp_path):
@@ -121,3 +131,37 @@ def test_appending_cuts_a_torn_last_line_off(tmp_path, before, after):
     (tmp_path / "a").write_text(before)
     append_text(tmp_path / "a", "3\n")
     assert (tmp_path / "a").read_text() == after
+
+
+class FullDisk(io.FileIO):
+    """A file on a disk that has room for some bytes more, and then for none."""
+
+    room, error = 4, None
+
+    def write(self, content) -> int:
+        if not self.room:
+            raise self.error or OSError(errno.ENOSPC, "No space left on device")
+        written = super().write(bytes(content[: self.room]))
+        self.room -= written
+        return written
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, ""), OSError(errno.EIO, ""), KeyboardInterrupt()])
+@pytest.mark.parametrize("before", ["", "1\n2\n"])
+def test_what_was_appended_in_part_is_cut_off_again(tmp_path, before, error):
+    (tmp_path / "a").write_text(before)
+    with FullDisk(tmp_path / "a", "ab") as file, pytest.raises(type(error)):
+        file.error = error
+        append_bytes(file, b"3 and more\n")
+    assert (tmp_path / "a").read_text() == before
+
+
+@pytest.mark.parametrize(("before", "after"), [("1\n", "1\n"), ("1\n2", "1\n"), ("", "")])
+def test_lines_that_a_full_disk_does_not_take_leave_the_whole_ones(tmp_path, before, after, monkeypatch):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(before)
+    monkeypatch.setattr(type(path), "open", lambda path, *mode, **more: FullDisk(path, "ab+"))
+    with pytest.raises(OSError, match="No space left") as caught:
+        append_text(path, "a line that is too long\n")
+    monkeypatch.undo()
+    assert caught.value.filename == str(path) and path.read_text() == after
