@@ -64,6 +64,8 @@ def cli():
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command, of the process's own arguments by default, and exits with a code that ganlab.errors lists."""
+    if arguments is None:
+        os.environ.update(SAFE_PATH)  # a framework may start processes, too
     sys.exit(_exit_code(arguments))
 
 

@@ -114,7 +114,7 @@ def _show_plan(states, results, as_json):
 
     costs = CostModel(results)
     left = {job: costs.estimate(job) for job, state in states.items() if state != "finished"}
-    costs_of = {job: (left[job].seconds, left[job].basis) if left.get(job) else (None, None) for job in states}
+    costs_of = {job: (cost.seconds, cost.basis) if (cost := left.get(job)) else (None, None) for job in states}
     if as_json:
         keys = ("state", "seconds_left", "judged_by")
         found = states.items()
