@@ -4,6 +4,7 @@ Places travel with the values, so a config put together from several files and o
 each part stands.
 """
 
+import itertools
 import math
 import re
 from dataclasses import dataclass
@@ -42,11 +43,12 @@ class Node:
             return {key: child.plain() for key, child in self.value.items()}
         return [child.plain() for child in self.value] if isinstance(self.value, list) else self.value
 
-    def children(self) -> "list[tuple[str | int, Node]]":
-        """The entries of a mapping by key or of a list by index; none of a scalar."""
+    def child(self, key: str | int) -> "Node | None":
+        """The entry under a key of a mapping or an index of a list; None where there is none."""
         if isinstance(self.value, dict):
-            return [*self.value.items()]
-        return [*enumerate(self.value)] if isinstance(self.value, list) else []
+            return self.value.get(key)
+        is_index = isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value)
+        return self.value[key] if is_index else None
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,25 @@ class Document:
 
     def order(self, keys: Keys) -> tuple[float, ...]:
         """A sort key that puts paths in the order of the document; a missing key comes last in its parent."""
-        nodes = self._nodes_to(keys)
-        positions = [
-            [key for key, _ in node.children()].index(key) for node, key in zip(nodes[:-1], keys, strict=False)
-        ]
+        positions = [self._position(node, key) for node, key in zip(self._nodes_to(keys)[:-1], keys, strict=False)]
         return (*positions, *([math.inf] if len(positions) < len(keys) else []))
+
+    def _position(self, node: Node, key: str | int) -> int:
+        if isinstance(node.value, list):
+            return key
+        # Kept, for a mapping with thousands of mistakes is asked thousands of times.
+        ranks = self._ranks.setdefault(id(node), {})
+        return (ranks or ranks.update(zip(node.value, itertools.count())) or ranks)[key]
+
+    @cached_property
+    def _ranks(self) -> dict[int, dict[str, int]]:
+        return {}
 
     def _nodes_to(self, keys: Keys) -> list[Node]:
         """The nodes on the way from the root along a path, as far as they exist."""
         nodes = [self.root]
         for key in keys:
-            if (child := dict(nodes[-1].children()).get(key)) is None:
+            if (child := nodes[-1].child(key)) is None:
                 break
             nodes.append(child)
         return nodes

@@ -197,6 +197,7 @@ def _scalar(event: yaml.ScalarEvent, place: Place, keys: Keys) -> Scalar:
 
 def _size(node: Node) -> tuple[int, int]:
     """How many values a tree has, and how many levels of mappings and lists."""
-    sizes = [_size(child) for _, child in node.children()]
     is_nested = isinstance(node.value, dict | list)
+    children = node.value.values() if isinstance(node.value, dict) else node.value if is_nested else ()
+    sizes = [_size(child) for child in children]
     return 1 + sum(nodes for nodes, _ in sizes), is_nested + max((levels for _, levels in sizes), default=0)

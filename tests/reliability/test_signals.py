@@ -1,11 +1,13 @@
 """Signals, closed terminals and closed pipes reach a real process at every stage of a run."""
 
 import contextlib
+import fcntl
 import functools
 import json
 import os
 import pty
 import signal
+import termios
 import time
 
 import pytest
@@ -111,14 +113,22 @@ def take_terminal(name: str) -> None:
     os.close(terminal)
 
 
+def forked(folder, terminal):
+    return Fork(folder, *SHORT, prepare=functools.partial(take_terminal, os.ttyname(terminal)))
+
+
+def swept(folder, terminal):
+    """A sweep starts processes of its own, which a forked process may not."""
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    return start(folder, "sweep", *SHORT[1:], **streams, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY))
+
+
 @pytest.mark.parametrize(
-    ("words", "said"),
-    [(SHORT, b"(new, 2000 steps"), (["sweep", *SHORT[1:]], b"started (1 of 1)")],
-    ids=["run", "sweep"],
+    ("begin", "said"), [(forked, b"(new, 2000 steps"), (swept, b"started (1 of 1)")], ids=["run", "sweep"]
 )
-def test_closing_the_terminal_does_not_end_a_command(folder, words, said):
+def test_closing_the_terminal_does_not_end_a_command(folder, begin, said):
     ours, theirs = pty.openpty()
-    process = Fork(folder, *words, prepare=functools.partial(take_terminal, os.ttyname(theirs)))
+    process = begin(folder, theirs)
     os.close(theirs)
     printed = b""
     wait_for(process, is_measuring(folder))
