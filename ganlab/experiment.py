@@ -41,7 +41,7 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
 
 
 def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
-    """Trains one stretch; status.json and summary.json say what became of it."""
+    """Trains one stretch, and writes its outcome to status.json and summary.json."""
     folder, began = plan.folder, time.time()
     before = folder.status().get("seconds", 0.0)
     _create(plan, session)
@@ -52,7 +52,7 @@ def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
         seconds, found = before + time.time() - began, {"reason": str(error)}
         if isinstance(error, DivergedError):
             found["verdict"] = "diverged"
-        # A full disk, or a lock that was lost: the first error is the one to tell.
+        # Writing may fail again (a full disk, a lost lock): report the first error.
         with contextlib.suppress(OSError, LockedError):
             folder.set_status(_state_of(error), **found, seconds=seconds)
         if isinstance(error, DivergedError):
@@ -81,7 +81,7 @@ def _left(folder: RunFolder) -> None:
 
 
 def _create(plan: Plan, session: Any) -> None:
-    """Makes the folder, or leaves it to the session to go on in it; nothing is written before all of it is known to fit."""
+    """Creates the folder, or marks an existing one as running. The networks are built by then, so the config fits."""
     folder, is_new = plan.folder, not plan.folder.path.exists()
     if not folder.status():
         try:
@@ -93,7 +93,7 @@ def _create(plan: Plan, session: Any) -> None:
             data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
             folder.set_status("created", **identity, **data)
         except BaseException:
-            if is_new:  # a full disk must not be left with a folder that is no run
+            if is_new:  # leave no folder behind that is no run, such as on a full disk
                 remove(folder.path)
             raise
     elif session.stretch.start:  # the networks have grown

@@ -35,10 +35,17 @@ def print_tables(tables: list[Table]) -> None:
         click.echo(text.render(tables), nl=False)
 
 
+def print_json(content: dict | list) -> None:
+    """JSON with two spaces a level; NaN and infinity become null."""
+    from ganlab.reports.json_text import to_json
+
+    click.echo(to_json(content), nl=False)
+
+
 def write_file(path: Path, text: str) -> None:
     """Writes a file whole or not at all, and says so on stderr.
 
-    What is no regular file (/dev/stdout, a named pipe) is written to, not replaced; so is a link's target.
+    A pipe or device (/dev/stdout) is written to, not replaced; so is the target of a link.
     """
     target = path.resolve()
     # /dev/stdout may lead to a file that has no name any more.
@@ -50,11 +57,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def fail_for(problems: list[str]) -> None:
-    """Ends a listing that had to leave runs out: the exit code says that what was shown is not all.
-
-    Raises:
-        GanlabError: there were problems.
-    """
+    """Raises a GanlabError if a listing left runs out because of problems."""
     if len(problems) == 1:
         raise GanlabError(problems[0])
     if problems:

@@ -53,18 +53,16 @@ def _of_objective(name: str, config: type[Config], layer_names: list[str] | None
 
 def _needs(required: list[str], properties: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """The keys that a config without `extends` must have; its sections' own lists of them move here."""
-    needs: dict[str, Any] = {"required": required, "properties": {}}
-    for name in required:
-        section = definitions.get(properties[name].get("$ref", "").removeprefix("#/$defs/"), {})
-        if "required" in section:
-            needs["properties"][name] = {"required": section["required"]}
-    for name in {properties[name].get("$ref", "").removeprefix("#/$defs/") for name in required} & set(definitions):
-        definitions[name].pop("required", None)
+    references = {name: properties[name].get("$ref", "").removeprefix("#/$defs/") for name in required}
+    sections = {name: definitions[reference] for name, reference in references.items() if reference in definitions}
+    keys = {name: {"required": section["required"]} for name, section in sections.items() if "required" in section}
+    for section in sections.values():
+        section.pop("required", None)
     lengths = {"steps": "integer", "epochs": "number"}
     one_length = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in lengths.items()]
-    needs["if"] = {"not": {"required": ["phases"]}}  # each phase says its own steps
-    needs["then"] = {"properties": {"train": {"oneOf": one_length}}}
-    return needs
+    without_phases = {"not": {"required": ["phases"]}}  # each phase says its own steps
+    length = {"properties": {"train": {"oneOf": one_length}}}
+    return {"required": required, "properties": keys, "if": without_phases, "then": length}
 
 
 def _mapping(properties: dict[str, Any]) -> dict[str, Any]:

@@ -149,8 +149,10 @@ class _Gan:
         return Update(("discriminator",), loss, self.train.batch_size, after=self.after_discriminator)
 
     def both_sides(self, real: str, fake: str, targets: dict, mixing: list, values: Values, with_lazy: bool):
-        judge = self.in_one_pass if self.train.discriminator_batches == "joint" else self.in_two_passes
-        of_real, of_fake = judge(values, real, fake, targets)
+        if self.train.discriminator_batches == "joint":
+            of_real, of_fake = self.in_one_pass(values, real, fake, targets)
+        else:
+            of_real, of_fake = self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
         loss = self.loss.discriminator(of_real, of_fake)
         logs = {"d_loss": loss, **self.loss.logs("real", of_real), **self.loss.logs("fake", of_fake)}
         for (penalty, options), name in zip(self.penalties, mixing, strict=True):
@@ -165,9 +167,6 @@ class _Gan:
         if self.penalties and "penalty" not in logs:
             logs["penalty"] = ops.full((), float("nan"))  # not measured in this step, which is not zero
         return loss, logs
-
-    def in_two_passes(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
-        return self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
 
     def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
         size = self.train.batch_size
@@ -196,8 +195,7 @@ class _Gan:
     def generator_turns(self) -> list[Stage]:
         stages: list[Stage] = []
         for turn in range(self.train.generator_steps):
-            needs_real = self.loss.needs_real
-            real = self.draw_real(f"generator_real_{turn}", self.generator_batch) if needs_real else None
-            fake = f"generator_fake_{turn}"
-            stages += [*self.generate(fake, self.generator_batch), self.generator_update(fake, real)]
+            real, fake, size = f"generator_real_{turn}", f"generator_fake_{turn}", self.generator_batch
+            real = self.draw_real(real, size) if self.loss.needs_real else None
+            stages += [*self.generate(fake, size), self.generator_update(fake, real)]
         return stages

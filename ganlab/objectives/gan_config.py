@@ -56,20 +56,15 @@ Range = Annotated[
 
 
 class Loss(Section):
-    """A loss with its options, each of which has a meaning for some losses only.
-
-    Attributes:
-        real_label: lowest and highest target of real images; drawn between them, a fixed target if equal.
-        fake_label: the same for generated images.
-        flip_labels: the share of targets that are exchanged.
-        layer: the layer of the discriminator whose outputs are compared; None for a loss that compares none.
-    """
+    """A loss with its options, each of which has a meaning for some losses only."""
 
     name: str
-    real_label: Range = (1.0, 1.0)
-    fake_label: Range = (0.0, 0.0)
-    flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = 0.0
-    layer: Annotated[str, Described(_LAYER)] = None
+    real_label: Range = (1.0, 1.0)  # lowest and highest target of real images; drawn between them, fixed if equal
+    fake_label: Range = (0.0, 0.0)  # the same for generated images
+    flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = (
+        0.0  # share of targets exchanged
+    )
+    layer: Annotated[str, Described(_LAYER)] = None  # whose outputs are compared; None for a loss that compares none
 
     @model_serializer
     def _as_written(self, info: SerializationInfo) -> Any:
@@ -161,23 +156,23 @@ class GanTrain(Train):
     simultaneous: Flag = False
 
     @model_validator(mode="after")
-    def _shared_latents_are_one_batch(self) -> "GanTrain":
-        if self.share_latents and self.generator_steps != 1:
-            message = f"expected 1 generator step with share_latents: true, received {self.generator_steps}"
-            raise located(message, ("generator_steps",))
-        if self.share_latents and self.generator_batch_size not in (None, size := self.batch_size):
-            words = f"expected {size} (the batch_size) or null with share_latents: true"
-            raise located(f"{words}, received {self.generator_batch_size}", ("generator_batch_size",))
-        return self
-
-    @model_validator(mode="after")
-    def _simultaneous_updates_are_two(self) -> "GanTrain":
-        for key in ("discriminator_steps", "generator_steps"):
-            if self.simultaneous and getattr(self, key) != 1:
-                raise located(f"expected 1 with simultaneous: true, received {getattr(self, key)}", (key,))
-        if self.simultaneous and self.discriminator_batches == "alternate":
-            message = "expected separate or joint with simultaneous: true, received 'alternate'"
-            raise located(message, ("discriminator_batches",))
+    def _options_fit_together(self) -> "GanTrain":
+        shared, both, size = "share_latents: true", "simultaneous: true", self.batch_size
+        rules = (
+            (self.share_latents, "generator_steps", (1,), f"1 generator step with {shared}"),
+            (
+                self.share_latents,
+                "generator_batch_size",
+                (None, size),
+                f"{size} (the batch_size) or null with {shared}",
+            ),
+            (self.simultaneous, "discriminator_steps", (1,), f"1 with {both}"),
+            (self.simultaneous, "generator_steps", (1,), f"1 with {both}"),
+            (self.simultaneous, "discriminator_batches", ("separate", "joint"), f"separate or joint with {both}"),
+        )
+        for applies, key, allowed, words in rules:
+            if applies and (received := getattr(self, key)) not in allowed:
+                raise located(f"expected {words}, received {shown(received)}", (key,))
         return self
 
 

@@ -24,15 +24,10 @@ Tensor = Any
 
 
 class VaeOptions(Section):
-    """The options of the objective.
+    """The options of the objective."""
 
-    Attributes:
-        beta: weight of the KL divergence (Higgins et al. 2017); 1 is the evidence lower bound.
-        likelihood: of a value given the generator's output: bernoulli, or gaussian of variance 1.
-    """
-
-    beta: Positive = 1.0
-    likelihood: one_of("bernoulli", "gaussian") = "bernoulli"
+    beta: Positive = 1.0  # weight of the KL divergence (Higgins et al. 2017); 1 is the evidence lower bound
+    likelihood: one_of("bernoulli", "gaussian") = "bernoulli"  # of a value given the output; gaussian has variance 1
 
 
 class VaeObjective(Section):
