@@ -168,7 +168,7 @@ class TestAFullDisk:
     def run(self, folder, limit):
         """Exit code and output of the run in a process that may write no file larger than the limit."""
         process = Fork(folder, "run", "tiny.yaml", "-q", *self.WIDE, prepare=functools.partial(limit_files, limit))
-        printed = process.communicate(timeout=120)[0]
+        printed = process.communicate(timeout=300)[0]
         return process.returncode, printed
 
     def test_before_the_training_leaves_no_folder(self, ganlab, trained):

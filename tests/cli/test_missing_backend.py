@@ -42,4 +42,4 @@ def test_a_run_that_was_trained_on_it_can_be_sampled_on_another(finished, tmp_pa
     done = run_without_jax(tmp_path, "sample", "run")
     assert done.returncode == 2 and done.stderr.startswith(LINE) and done.stderr.count("\n") == 1
     process = Fork(tmp_path, "sample", "run", "--backend", "tensorflow", prepare=hide_jax)
-    assert process.wait(timeout=120) == 0, process.communicate()
+    assert process.wait(timeout=300) == 0, process.communicate()

@@ -158,12 +158,15 @@ class TestARunWhoseDiskIsFull:
 
 
 class TestAStoppedRun:
-    STEPS = 2000
-    WORDS = ("-o", f"train.steps={STEPS}", "-o", "output.checkpoint_every=1500", "-o", "metrics=[]")
+    STEPS = 4000
+    OUTPUT = (
+        "output={checkpoint_every: 3000, samples_every: 50, grid: [2, 3]}"  # so that it looks at signals now and then
+    )
+    WORDS = ("-o", f"train.steps={STEPS}", "-o", OUTPUT, "-o", "metrics=[]")
 
     def until_it_trains(self, process, folder):
         """Returns the process of the run when it trains."""
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + 300
         while not any(path.stat().st_size > 200 for path in folder.glob("results/*/*/history.csv")):
             assert time.monotonic() < give_up and process.poll() is None
             time.sleep(0.02)
@@ -174,7 +177,7 @@ class TestAStoppedRun:
         environment = os.environ | {"GANLAB_CACHE": str(cache)}
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=-1, stderr=-1, text=True)
         self.until_it_trains(process, tmp_path).send_signal(signal.SIGTERM)
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=300)[1]
         stopped = the_run(tmp_path / "results")
         assert process.returncode == 75 and err.startswith("stopped by SIGTERM after saving step ")
         assert err.endswith("; the same command goes on from there\n") and err.count("\n") == 1
@@ -192,9 +195,10 @@ class TestAStoppedRun:
         assert [name for name in expected if not np.array_equal(expected[name], received[name])] == []
 
     def test_is_locked_while_it_trains_and_free_when_it_was_killed(self, ganlab, tmp_path):
-        process = self.until_it_trains(Fork(tmp_path, "run", "tiny.yaml", *self.WORDS), tmp_path)
+        words = ("run", "tiny.yaml", *self.WORDS, "-o", "train.steps=1000000")
+        process = self.until_it_trains(Fork(tmp_path, *words), tmp_path)
         try:
-            code, _, err = ganlab("run", "tiny.yaml", *self.WORDS)
+            code, _, err = ganlab(*words)
             assert code == 5 and err.startswith(f"this run is being trained by process {process.pid} on ")
         finally:
             process.kill()

@@ -29,7 +29,7 @@ def test_a_run_that_was_killed_and_stopped_ends_as_one_that_was_not(tmp_path, ba
         before, process = newest(), start(tmp_path, *words)
         wait_for(process, lambda before=before: newest() > before)
         process.send_signal(getattr(signal, name))
-        printed = process.communicate(timeout=60)[0]
+        printed = process.communicate(timeout=300)[0]
         assert process.returncode == code, printed
         require_sound(tmp_path / "results")
     assert newest() < f"state-{steps:06d}"

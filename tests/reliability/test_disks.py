@@ -40,7 +40,7 @@ def contents(folder):
 
 
 def printed_by(process):
-    return process.communicate(timeout=120)[0]
+    return process.communicate(timeout=300)[0]
 
 
 def finish(folder, *words):

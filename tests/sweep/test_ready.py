@@ -20,7 +20,7 @@ def ready():
 
 
 def ended(process: subprocess.Popen) -> int:
-    return process.wait(timeout=120)
+    return process.wait(timeout=300)
 
 
 def test_it_does_what_the_command_does_and_says_it_in_the_log(tmp_path, ready):
@@ -79,7 +79,7 @@ def test_it_ends_when_the_sweep_is_killed():
     waiting = int(sweep.stdout.readline())
     sweep.kill()
     sweep.communicate()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while alive(waiting):
         assert time.monotonic() < deadline, "it waits for a sweep that is gone"
         time.sleep(0.05)
