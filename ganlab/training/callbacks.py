@@ -82,7 +82,7 @@ class Health(Callback):
 
     def _look(self, chunk: Chunk) -> None:
         report = self.report
-        report.step, report.seen = chunk.step, self._see()
+        report.step, report.seen = chunk.step, self._see(chunk.step)
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
         collapsed = health.collapsed(**report.seen) if report.seen else None
         before = report.verdict
@@ -93,11 +93,11 @@ class Health(Callback):
         said = {"step": chunk.step, "verdict": report.verdict, "reason": report.reason, **seen}
         self.context.folder.set_status("running", health=said)
 
-    def _see(self) -> dict[str, float]:
+    def _see(self, step: int) -> dict[str, float]:
         """Nothing for data that are no images, or too few to tell."""
         if len(self.real) < health.FEWEST_IMAGES or not self.context.dataset.form.is_image:
             return {}
-        fake = self.context.sampler.shown(len(self.real), "health")
+        fake = self.context.sampler_at(step).shown(len(self.real), "health")
         return {name: getattr(health, name)(fake, self.real) for name in self.COLUMNS}
 
 
@@ -146,7 +146,7 @@ class Samples(Callback):
         if chunk.step == self.next_due(chunk.step - 1):
             rows, columns = self.output.grid
             context = self.context
-            samples = context.sampler.grid(rows, columns)
+            samples = context.sampler_at(chunk.step).grid(rows, columns)
             real = None if context.dataset.form.is_image else context.images[:1000]
             value_range = context.config.data.range
             write = partial(
@@ -173,8 +173,9 @@ class Metrics(Callback):
         if not context.protocols or context.stretch.end < context.total:
             return
         if chunk.step == self.next_due(chunk.step - 1):
+            sampler = context.sampler_at(chunk.step)
             with contextlib.suppress(BlankImagesError):
-                evaluate_run(context.folder, chunk.step, context.protocols, context.dataset, context.sampler)
+                evaluate_run(context.folder, chunk.step, context.protocols, context.dataset, sampler)
 
 
 class Checkpoints(Callback):

@@ -79,6 +79,11 @@ class RunContext:
     asked: Callable[[], str | None] = lambda: None
     health: HealthReport = field(default_factory=HealthReport)
 
+    def sampler_at(self, step: int) -> "Sampler":
+        """The sampler, told at which step the weights stand now: layers may take the step."""
+        self.sampler.step = step
+        return self.sampler
+
     @property
     def images(self) -> np.ndarray:
         """The training samples."""

@@ -1,16 +1,19 @@
 import json
 import threading
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.models.building import build_network
+from ganlab.models.network import Network
 from ganlab.runs.logs import read_history
 from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
 from ganlab.training.callbacks import Checkpoints, Health, History, Samples, Stop, Writing
 from ganlab.training.checkpoints import read_state
+from ganlab.training.sampling import Sampler
 from tests.training.contexts import COLUMNS, REAL, chunk, config_of, due, run_context
 from tests.training.tiny import build, tiny_config
 
@@ -129,6 +132,20 @@ class TestSamples:
         written = np.load(folder.samples / "000001.npy")
         np.testing.assert_array_equal(written, context.sampler.grid(2, 3))
         assert (written.shape, written.dtype) == ((6, 2), np.float32) and folder.sample_steps() == [1]
+
+    def test_a_generator_that_takes_the_step_is_told_the_step_of_the_picture(self, folder, writer):
+        points = np.zeros((30, 3), np.float32)
+        config = tiny_config(generator=[{"Dense": {"units": 3}}], output={"samples_every": 2, "grid": [1, 2]})
+        context = run_context(build(config, images=points), folder, writer)
+        latents, step = keras.Input((3,)), keras.Input((1,))
+        model = keras.Model([latents, step], 0.0 * latents + step)  # a point that tells the step
+        context.sampler = Sampler(Network("generator", ("input", "step"), (), model), config)
+        samples = Samples(context)
+        for step in (2, 4):
+            samples.on_chunk(chunk(step))
+        writer.flush()
+        told = [np.unique(np.load(folder.samples / f"{step:06d}.npy")).tolist() for step in (2, 4)]
+        assert told == [[2.0], [4.0]]
 
 
 class TestCheckpoints:
