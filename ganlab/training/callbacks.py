@@ -25,16 +25,6 @@ from ganlab.training.trainer import Callback, Chunk, next_multiple
 _HEALTH_SAMPLES = 128
 
 
-class Clock(Callback):
-    """Tells the sampler at which step its weights stand, for layers that take the step."""
-
-    def __init__(self, context: RunContext):
-        self.sampler = context.sampler
-
-    def on_chunk(self, chunk: Chunk) -> None:
-        self.sampler.step = chunk.step
-
-
 class Health(Callback):
     """Looks for the signs of a failing GAN: at losses and weights after each chunk, at the images every few steps."""
 
@@ -237,7 +227,7 @@ class Stop(Callback):
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 
-CALLBACKS: tuple[type[Callback], ...] = (Clock, Health, History, Verdict, Samples, Metrics, Checkpoints, Writing, Stop)
+CALLBACKS: tuple[type[Callback], ...] = (Health, History, Verdict, Samples, Metrics, Checkpoints, Writing, Stop)
 
 
 def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:
