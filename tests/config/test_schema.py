@@ -90,7 +90,7 @@ WRONG = [
     ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
     ("", "labels: balanced", "c.yaml:20:1: labels: 'balanced' is not supported yet; expected: none, conditional"),
     ("", "labels: dogs", "c.yaml:20:1: labels: expected one of none, conditional, auxiliary, balanced, semi_supervised, received 'dogs'"),
-    ("", "objective: wae", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 'wae'. Did you mean 'vae'?"),
+    ("", "objective: vaee", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 'vaee'. Did you mean 'vae'?"),
     ("", "objective: 3", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 3"),
     ("", "objective: {vae: {}, gan: {}}", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received a mapping"),
     ("non_saturating", "feature_matching", "c.yaml:18:1: loss.feature_matching.layer: missing; expected the name of a layer of the discriminator"),

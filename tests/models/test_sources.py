@@ -236,3 +236,14 @@ class TestReferenceBatch:
         second.model.load_weights(tmp_path / "a.weights.h5")
         np.testing.assert_allclose(second.predict(POINTS), first.predict(POINTS), rtol=1e-6)
         np.testing.assert_array_equal(np.array(second.reference.batch), REFERENCE)
+
+
+def test_a_layer_that_takes_something_unknown_is_named(monkeypatch):
+    class Wrong(keras.layers.Layer):
+        takes = ("label",)
+
+    monkeypatch.setitem(single_layers._KNOWN, "Wrong", Wrong)
+    with pytest.raises(
+        ConfigError, match="the class Wrong takes 'label'; expected one of fade, labels, reference, step"
+    ):
+        compiled("Wrong", inputs=(4,))

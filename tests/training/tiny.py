@@ -116,6 +116,7 @@ def one_update(number: int):
         update = [stage for stage in objective.stages if not isinstance(stage, Pass)][number]
         before = objective.stages[: objective.stages.index(update)]
         passes = tuple(stage for stage in before if isinstance(stage, Pass))
-        return dataclasses.replace(objective, stages=(*passes, update))
+        columns = tuple(dataclasses.replace(column, optional=True) for column in objective.columns)
+        return dataclasses.replace(objective, stages=(*passes, update), columns=columns)
 
     return change
