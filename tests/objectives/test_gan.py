@@ -1,12 +1,10 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from keras import ops
 
 from ganlab.objectives.gan import clip_weights
 from ganlab.training.stages import Objective, Pass, Together, Update
-from tests.training.tiny import SGD, build, tiny_config
+from tests.training.tiny import SGD, build, tiny_config, with_stages
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
 
@@ -151,7 +149,7 @@ class TestLogs:
 def only_discriminator(objective: Objective) -> Objective:
     """Leaves the discriminator's updates of a step."""
     kept = [stage for stage in objective.stages if not (isinstance(stage, Update) and "generator" in stage.networks)]
-    return dataclasses.replace(objective, stages=tuple(kept))
+    return with_stages(objective, tuple(kept))
 
 
 class TestPenaltyInTheStep:
@@ -224,7 +222,7 @@ class TestClipping:
             """The first discriminator updates of a step."""
 
             def change(objective):
-                return dataclasses.replace(objective, stages=objective.stages[: 2 * count])
+                return with_stages(objective, objective.stages[: 2 * count])
 
             return change
 

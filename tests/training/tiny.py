@@ -109,6 +109,12 @@ def build(
     return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, (-1.0, 1.0), jit))
 
 
+def with_stages(objective: Objective, stages: tuple) -> Objective:
+    """The objective with some of its stages; columns that are not logged then are blank."""
+    columns = tuple(dataclasses.replace(column, optional=True) for column in objective.columns)
+    return dataclasses.replace(objective, stages=stages, columns=columns)
+
+
 def one_update(number: int):
     """Leaves one update of an objective's step, and all passes that stand before it."""
 
@@ -116,7 +122,6 @@ def one_update(number: int):
         update = [stage for stage in objective.stages if not isinstance(stage, Pass)][number]
         before = objective.stages[: objective.stages.index(update)]
         passes = tuple(stage for stage in before if isinstance(stage, Pass))
-        columns = tuple(dataclasses.replace(column, optional=True) for column in objective.columns)
-        return dataclasses.replace(objective, stages=(*passes, update), columns=columns)
+        return with_stages(objective, (*passes, update))
 
     return change
