@@ -86,6 +86,8 @@ def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) 
         return replace(job, flops=_once(known, key, lambda: _flops(config, dataset), GanlabError))
     except GanlabError as error:
         return error
+    except OSError as error:  # for instance a folder where a run's file should be
+        return GanlabError(f"{error.filename or config.name}: {error.strerror or error}")
     except Exception as error:
         return GanlabError(f"{config.name}: internal error: {type(error).__name__}: {error}")
 
