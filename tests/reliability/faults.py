@@ -112,7 +112,8 @@ def sample_of(cases: list[tuple[str, int]], count: int, seed: int) -> list[tuple
     """So many cases, chosen at random, of each fault as many as of the others."""
     shuffled = random.Random(seed).sample(cases, len(cases))
     by_fault = [[case for case in shuffled if case[0] == fault] for fault in FAULTS]
-    return list(itertools.islice(itertools.chain.from_iterable(zip(*by_fault, strict=False)), count))
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*by_fault))
+    return list(itertools.islice(filter(None, turns), count))
 
 
 _workplace: Workplace | None = None
