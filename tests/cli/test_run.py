@@ -138,15 +138,15 @@ class TestARunWhoseDiskIsFull:
     def test_fails_before_the_checkpoint_that_its_picture_belongs_to_and_goes_on_later(
         self, ganlab, tmp_path, monkeypatch
     ):
-        write_grid = callbacks.write_grid
+        write_samples = callbacks.write_samples
 
         def full(path, *what):
             if path.name == "000010.png":
                 raise OSError(errno.ENOSPC, "No space left on device", str(path))
-            return write_grid(path, *what)
+            return write_samples(path, *what)
 
         with monkeypatch.context() as patched:
-            patched.setattr(callbacks, "write_grid", full)
+            patched.setattr(callbacks, "write_samples", full)
             code, _, err = ganlab("run", "tiny.yaml", *self.WORDS)
         run = the_run(tmp_path / "results")
         assert code == 1 and err == f"{run.relative_to(tmp_path)}/samples/000010.png: No space left on device\n"
