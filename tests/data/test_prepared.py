@@ -129,5 +129,6 @@ def test_check_knows_the_shape_before_the_photos_are_prepared(prepare):
     assert not is_here(wanted) and published_form(wanted).shape == (8, 8, 3)
     assert published_form(options("celeba", image_size=40, grayscale="luminosity")).shape == (40, 40, 1)
     assert published_form(options("celeba")).shape is None
+    assert (published_form(wanted).classes, published_form(options("mnist")).classes) == (None, 10)
     prepare("celeba")
     assert is_here(wanted) and not is_here(options("celeba", image_size=40))

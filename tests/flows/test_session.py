@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import keras
 import pytest
 
 from ganlab.experiment import run_experiment
@@ -25,6 +26,7 @@ def finished(tmp_path_factory):
         output={"checkpoint_every": 3, "samples_every": None, "grid": [1, 2]},
         metrics=[],
         jit=False,
+        backend=keras.backend.backend(),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANLAB_CACHE", str(folder / "cache"))

@@ -175,8 +175,10 @@ class TestCheckpoints:
         gate = threading.Event()
         writer.submit(gate.wait)  # a slow disk
         before = tiny.snapshot(), hash_of_arrays(tiny.weights("generator"))
-        Checkpoints(context_of()).save(3)
+        checkpoints = Checkpoints(context_of())
+        checkpoints.save(3)
         tiny.train(2)
+        checkpoints.save(6)
         gate.set()
         writer.flush()
         assert hash_of_arrays(tiny.weights("generator")) != before[1]
@@ -184,6 +186,7 @@ class TestCheckpoints:
         assert all(np.array_equal(arrays[name], array) for name, array in before[0].items())
         generator = build_network(tiny.config, "generator", tiny.models.form).model
         assert read_weights(folder.generator_weights(3), generator) == before[1]
+        assert read_weights(folder.generator_weights(6), generator) == hash_of_arrays(tiny.weights("generator"))
 
     def test_say_what_health_found_when_they_were_saved(self, folder, context_of, writer):
         gate = threading.Event()
