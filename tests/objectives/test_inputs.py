@@ -7,7 +7,7 @@ from ganlab.config.schema import Form
 from ganlab.config.steps import Stretch
 from ganlab.models.building import Models
 from ganlab.models.network import Network
-from ganlab.objectives.inputs import draw_latents, fading, inputs_of, one_hot
+from ganlab.objectives.inputs import draw_latents, fading, inputs_of
 from tests.training.tiny import tiny_config
 
 SAMPLES = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -34,7 +34,7 @@ def test_others_get_what_they_take_a_row_for_each_sample():
     assert taken.keys() == {"input", "step", "fade"}
     np.testing.assert_array_equal(ops.convert_to_numpy(taken["step"]), np.full((4, 1), 7.0))
     np.testing.assert_array_equal(ops.convert_to_numpy(taken["fade"]), np.full((4, 1), 0.25))
-    labels = one_hot(ops.convert_to_tensor(np.array([2, 0, 1, 2], np.int32)), 3)
+    labels = ops.one_hot(ops.convert_to_tensor(np.array([2, 0, 1, 2], np.int32)), 3, dtype="float32")
     taken = inputs_of(network("input", "labels"), values, ops.convert_to_tensor(SAMPLES), labels)
     assert taken.keys() == {"input", "labels"}
     np.testing.assert_array_equal(ops.convert_to_numpy(taken["labels"]), np.eye(3, dtype=np.float32)[[2, 0, 1, 2]])
