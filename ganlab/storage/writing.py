@@ -4,6 +4,7 @@ import contextlib
 import glob
 import io
 import json
+import math
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -131,8 +132,15 @@ def read_json(path: Path) -> Any:
     Raises: GanlabError, one line that names the file, for damage.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
     except RecursionError as error:
         raise GanlabError(f"{path}: damaged JSON: nested too deeply") from error
     except ValueError as error:
         raise GanlabError(f"{path}: damaged JSON: {error}") from error
+
+
+def _finite(text: str) -> float:
+    """The number of a JSON file, where `write_json` writes neither NaN nor infinity."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text} is no finite number")
+    return value

@@ -115,3 +115,43 @@ def test_no_run_starts_from_weights_behind_a_link(ganlab, trained, run):
         code, out, err = ganlab("run", "tiny.yaml", "--results", "new", "--init-from", run)
         assert touched() == set()
     assert (code, out) == (1, "") and err.endswith("checkpoints: refused: a link, in a run folder\n")
+
+
+class TestWhatLiesBesideTheRun:
+    """Locks and logs of a folder of results that was someone else's."""
+
+    @pytest.fixture
+    def thesis(self, trained):
+        (trained / "outside").mkdir()
+        (trained / "outside" / "thesis.txt").write_text("a year of work\n")
+        return trained / "outside" / "thesis.txt"
+
+    @pytest.mark.parametrize("name", [".locks", ".locks/ID.lock", ".locks/ID.owner"])
+    @pytest.mark.parametrize("words", [START, ("evaluate", "tiny")], ids=lambda words: words[0])
+    def test_no_command_opens_a_lock_that_is_a_link(self, ganlab, trained, stopped, thesis, name, words):
+        identity = json.loads((stopped / "status.json").read_text())["identity"]
+        path = trained / "results" / name.replace("ID", identity[:16])
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(thesis if path.suffix else thesis.parent)
+        before = files_below(trained)
+        with watching(thesis.parent) as touched:
+            code, out, err = ganlab(*words)
+            assert touched() == set()
+        line = f"{path.relative_to(trained)}: refused: a link, in a folder of results\n"
+        assert (code, out, err.count("\n")) == (1, "", 1) and err.endswith(line)
+        assert files_below(trained) == before
+
+
+@pytest.mark.parametrize("identity", ["../../uv", "ABSOLUTE", "0/../../../uv", "\0", 7, None, ["../../uv"], {"a": 1}])
+@pytest.mark.parametrize("words", [("evaluate", "tiny"), START, ("verify", "results")], ids=lambda words: words[0])
+def test_an_identity_that_is_a_path_removes_no_file(ganlab, trained, stopped, identity, words):
+    for name in ("uv.lock", "uv.owner"):
+        (trained / name).write_text("mine\n")
+    status = json.loads((stopped / "status.json").read_text())
+    identity = str(trained / "uv") if identity == "ABSOLUTE" else identity
+    (stopped / "status.json").write_text(json.dumps(status | {"identity": identity}))
+    before = files_below(trained)
+    code, out, err = ganlab(*words)
+    assert code == (6 if words[0] == "verify" else 1)
+    assert "status.json: damaged: identity: expected 64 hex digits, received " in out + err
+    assert files_below(trained) == before

@@ -37,6 +37,7 @@ SWEEP_EVERY = 5  # cases: a sweep starts processes that load a framework
 # Which codes each command may end with: 4 for weights that are not finite, 3 for a sweep whose run has failed.
 CODES = {"sweep": (0, 1, 2, 3)}
 OTHERS = (0, 1, 2, 4, 6, 7)
+HANGS = 600  # seconds: the first answers load a framework and measure the real images
 
 
 def commands(work: Path, number: int) -> list[list[str]]:
@@ -64,7 +65,7 @@ def fuzz(numbers: range, seed: int) -> Figures:
         whole = Path(name) / "whole"
         _lay_out(whole)
         for words in commands(whole, 0):
-            code, printed = answer(words)
+            code, printed = answer(words, HANGS)
             assert code == 0, printed
         for number in numbers:
             work = Path(shutil.copytree(whole, Path(name) / "work"))
@@ -109,7 +110,7 @@ def _go_on(label: str, work: Path, answers: list[list[str]], figures: Figures) -
     before = _of_others(work)
     with watching(work / "outside") as touched:
         for words in answers:
-            code, printed = answer(words)
+            code, printed = answer(words, HANGS)
             figures.codes[words[0], code] += 1
             if problem := problem_of(words[0], code, printed, CODES.get(words[0], OTHERS)):
                 figures.failures.append(f"{label}: {words[0]}: {problem}")

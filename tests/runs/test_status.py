@@ -61,7 +61,7 @@ def test_a_value_of_another_form_is_one_line_with_file_and_key(tmp_path, key, va
 def test_numbers_that_json_does_not_have_are_none(tmp_path, number):
     path = written(tmp_path, WHOLE)
     path.write_text(path.read_text().replace("-0.5", number))
-    with pytest.raises(GanlabError, match="damaged: seconds: expected a number"):
+    with pytest.raises(GanlabError, match=f"damaged JSON: {number} is no finite number"):
         read_status(path)
 
 

@@ -76,7 +76,7 @@ def test_numbers_that_json_does_not_have_are_not_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("damaged", ['{"a": 1', "", "{'a': 1}"])
+@pytest.mark.parametrize("damaged", ['{"a": 1', "", "{'a': 1}", '{"a": NaN}', '{"a": [-Infinity]}', '{"a": 1e999}'])
 def test_damaged_json_is_one_line_that_names_the_file(tmp_path, damaged):
     path = tmp_path / "a.json"
     write_text(path, damaged)

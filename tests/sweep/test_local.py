@@ -1,6 +1,7 @@
 """The executor with real processes. Most of these runs fail before a framework is loaded, which takes a second."""
 
 import json
+import os
 import threading
 import time
 from dataclasses import replace
@@ -8,10 +9,12 @@ from dataclasses import replace
 import pytest
 
 from ganlab.config.loading import load_config
+from ganlab.errors import GanlabError
 from ganlab.sweep.board import Board
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.local import LocalExecutor
 from ganlab.sweep.process import log_of
+from tests.hostile.watch import watching
 from tests.sweep.examples import write_config
 from tests.sweep.test_jobs import hold_lock_in_another_process
 
@@ -121,3 +124,23 @@ def test_a_fresh_run_asks_for_a_fresh_folder(results, failing):
 def test_nothing_to_do_makes_no_folder(results):
     LocalExecutor(results).execute([], Notes([]))
     assert not results.exists()
+
+
+@pytest.mark.parametrize("place", [".sweep", ".sweep/folder", ".sweep/folder/RUN.log", ".sweep/folder/RUN.yaml"])
+@pytest.mark.parametrize("is_pipe", [False, True])
+def test_no_log_is_opened_behind_a_link_nor_waited_for_as_a_pipe(results, failing, tmp_path, place, is_pipe):
+    job, mine = failing("a"), tmp_path / "mine"
+    path = results / place.replace("RUN", job.folder.name)
+    path.parent.mkdir(parents=True)
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("a year of work")
+    if is_pipe:
+        os.mkfifo(path)
+    else:
+        path.symlink_to(mine / "thesis.txt" if path.suffix else mine)
+    kind = "no regular file" if is_pipe else "a link"
+    with watching(mine) as touched:
+        with pytest.raises(GanlabError, match=f"^{path}: refused: {kind}, in a folder of results$"):
+            LocalExecutor(results).execute([job], Notes([job]))
+        assert touched() == set()
+    assert [file.name for file in mine.iterdir()] == ["thesis.txt"]
