@@ -1,7 +1,7 @@
 # make demo   makes the environment, installs ganlab and trains the quickstart
-# make test   makes the environment with test extras and runs the whole suite
-# make test-backends  runs the suites of training, models and metrics on TensorFlow, JAX and PyTorch; make test-parity holds the
-#             three against each other
+# make test   makes the environment with test extras and runs the suite; make test-all runs its slow tests, too
+# make test-backends  runs the suites of training, objectives, backends, models and metrics on TensorFlow, JAX and PyTorch;
+#             make test-parity holds the three against each other
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-backends test-parity torture smoke lint docs clean
+.PHONY: demo test test-slow test-all test-fast test-backends test-parity torture smoke lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -30,30 +30,39 @@ demo: $(VENV)/.installed
 	@# Asked for its folder, for there may be other runs of that name.
 	$(BIN)/ganlab show $$($(BIN)/ganlab run configs/quickstart.yaml --quiet)
 
-test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
-
-test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not slow and not data"
-
+PYTEST := $(BIN)/python -m pytest
+# A process for each processor; one that has nothing left to do takes over tests that wait for another. Each needs a gigabyte.
+PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
+WITHOUT_PARITY := $(PARITY:%=--ignore=%)
+
+test: $(VENV)/.installed-dev
+	$(PYTEST) $(PARALLEL) -m "not slow" $(WITHOUT_PARITY)
+
+test-slow: $(VENV)/.installed-dev
+	$(PYTEST) $(PARALLEL) -m slow $(WITHOUT_PARITY)
+
+test-all: test test-slow
+
+test-fast: $(VENV)/.installed-dev
+	$(PYTEST) $(PARALLEL) -m "not slow and not data" $(WITHOUT_PARITY) --ignore=tests/reliability
 
 test-backends: $(VENV)/.installed-backends
-	$(BIN)/python -m pytest $(PARITY)
+	$(PYTEST) $(PARITY)
 	for backend in tensorflow jax torch; do \
-		GANLAB_TEST_BACKEND=$$backend $(BIN)/python -m pytest tests/training tests/models tests/metrics \
-			$(PARITY:%=--ignore=%) || exit 1; done
+		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/objectives tests/backends tests/models tests/metrics \
+			$(WITHOUT_PARITY) || exit 1; done
 
 test-parity: $(VENV)/.installed-backends
-	$(BIN)/python -m pytest -rs $(PARITY)
+	$(PYTEST) -rs $(PARITY)
 
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.reliability.kills --kills 200
 	$(BIN)/python -m tests.reliability.faults
 
 smoke: $(VENV)/.installed-dev
-	GANLAB_SMOKE=all $(BIN)/python -m pytest tests/test_smoke.py -rs --durations=0
+	GANLAB_SMOKE=all $(PYTEST) tests/test_smoke.py -rs --durations=0
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -33,7 +33,7 @@ WATCHED = {
         "ganlab.flows.session:write_models",
     ],
     "compilation": ["ganlab.flows.session:choose_steps"],
-    "metrics": ["ganlab.metrics.evaluation:prepare", "ganlab.training.callbacks:Metrics.on_chunk"],
+    "metrics": ["ganlab.metrics.evaluation:compute_real_statistics", "ganlab.training.callbacks:Metrics.on_chunk"],
     "training steps": ["ganlab.backends.tensorflow:Steps.run"],
     "random numbers": ["ganlab.training.draws:Draws.take"],
     "history": ["ganlab.training.callbacks:History.on_chunk"],

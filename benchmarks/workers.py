@@ -20,11 +20,18 @@ class Worker:
     """One side of a comparison. Only one worker may be asked something at a time; the others sleep."""
 
     def __init__(
-        self, side: str, config: Path, overrides: list[str], log: Path, environment: dict | None = None, name: str = ""
+        self,
+        side: str,
+        config: Path,
+        overrides: list[str],
+        log: Path,
+        environment: dict | None = None,
+        name: str = "",
+        program: Path = _WORKER,
     ):
         self.side, self.log = name or side, log
         options = [word for override in overrides for word in ("-o", override)]
-        command = [sys.executable, str(_WORKER), side, str(config), *options]
+        command = [sys.executable, str(program), side, str(config), *options]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with log.open("w") as errors:
             self.process = subprocess.Popen(command, stderr=errors, env={**os.environ, **(environment or {})}, **pipes)

@@ -9,6 +9,7 @@ from ganlab.backends.select import select_backend
 from ganlab.config.loading import dump_config
 from ganlab.errors import DivergedError, LockedError, StoppedError
 from ganlab.flows.plan import Plan
+from ganlab.runs.environment import environment
 from ganlab.runs.folder import RunFolder, remove
 from ganlab.runs.locks import locked, owner_record
 from ganlab.storage.writing import guarding, write_json, write_text
@@ -41,7 +42,7 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
 
 
 def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
-    """Trains one stretch; status.json and summary.json say what became of it."""
+    """Trains one stretch, and writes its outcome to status.json and summary.json."""
     folder, began = plan.folder, time.time()
     before = folder.status().get("seconds", 0.0)
     _create(plan, session)
@@ -52,7 +53,7 @@ def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
         seconds, found = before + time.time() - began, {"reason": str(error)}
         if isinstance(error, DivergedError):
             found["verdict"] = "diverged"
-        # A full disk, or a lock that was lost: the first error is the one to tell.
+        # Writing may fail again (a full disk, a lost lock): report the first error.
         with contextlib.suppress(OSError, LockedError):
             folder.set_status(_state_of(error), **found, seconds=seconds)
         if isinstance(error, DivergedError):
@@ -81,19 +82,19 @@ def _left(folder: RunFolder) -> None:
 
 
 def _create(plan: Plan, session: Any) -> None:
-    """Makes the folder, or leaves it to the session to go on in it; nothing is written before all of it is known to fit."""
+    """Creates the folder, or marks an existing one as running. The networks are built by then, so the config fits."""
     folder, is_new = plan.folder, not plan.folder.path.exists()
     if not folder.status():
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
             write_text(folder.config, dump_config(plan.config))
             session.describe()
-            write_json(folder.environment, session.environment())
+            write_json(folder.environment, environment(plan.config.backend, session.device))
             identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
             data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
             folder.set_status("created", **identity, **data)
         except BaseException:
-            if is_new:  # a full disk must not be left with a folder that is no run
+            if is_new:  # leave no folder behind that is no run, such as on a full disk
                 remove(folder.path)
             raise
     elif session.stretch.start:  # the networks have grown

@@ -4,8 +4,17 @@ Keras is loaded by the first test that needs it.
 """
 
 import os
+from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = os.environ.get("GANLAB_TEST_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "GANLAB_DATA" in os.environ:  # tests work in folders of their own
     os.environ["GANLAB_DATA"] = os.path.abspath(os.environ["GANLAB_DATA"])
+# Processes that tests start find this checkout, wherever they work.
+_ROOT = str(Path(__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Bytes give a test no name: gzip writes the time into them, and all processes of a run must find the same tests."""
+    return argname if isinstance(val, bytes) else None

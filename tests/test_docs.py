@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import get_args, get_origin
 
 import click
 import pytest
@@ -16,8 +17,8 @@ from ganlab.cli.main import COMMANDS, cli, main
 from ganlab.config.loading import build_config, load_config
 from ganlab.config.merging import merge
 from ganlab.config.reader import parse_yaml
-from ganlab.config.schema import Config
-from ganlab.metrics.protocols import NAMES
+from ganlab.metrics.names import NAMES
+from ganlab.objectives import OBJECTIVES
 from ganlab.objectives.gan_config import Loss, Penalty
 
 ROOT = Path(__file__).parents[1]
@@ -27,8 +28,8 @@ TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for
 
 def table_rows(text: str, heading: str) -> list[list[str]]:
     """The cells of the first table under a heading, head and rule left out."""
-    section = text.split(f"\n{heading}\n", 1)[1]
-    lines = [line for line in section.split("\n## ", 1)[0].splitlines() if line.startswith("|")]
+    section = text.partition(f"\n{heading}\n")[2]  # nothing where there is no such heading
+    lines = [line for line in re.split(r"\n##+ ", section, maxsplit=1)[0].splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
@@ -60,31 +61,52 @@ class TestCommands:
 
 
 def schema_keys(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
-    """Dotted key -> default of every key of the language; sections are entered."""
+    """Dotted key -> default of every key of one objective's configs; sections and lists of sections are entered."""
     found = {}
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel) and name != "loss":
-            found |= schema_keys(field.annotation, f"{prefix}{name}.")
+        kind, default = field.annotation, field.get_default(call_default_factory=True)
+        (inner,) = get_args(kind) if get_origin(kind) is list else (None,)
+        if not prefix and name == "objective":
+            found[name] = next(iter(OBJECTIVES))  # the language's default, whichever objective this is
+            if _is_section(kind):
+                found |= schema_keys(kind, "objective.")
+        elif _is_section(kind) and name != "loss":
+            found |= schema_keys(kind, f"{prefix}{name}.")
         elif name != "penalty":
-            default = field.get_default(call_default_factory=True)
             found[f"{prefix}{name}"] = default
+        if _is_section(inner):
+            found |= schema_keys(inner, f"{prefix}{name}[].")
     return found
 
 
-KEYS = schema_keys(Config)
+def _is_section(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+KEYS = {name: schema_keys(kind.config) for name, kind in OBJECTIVES.items()}
+SHARED = set.intersection(*map(set, KEYS.values()))
 PARTS = [f"loss.NAME.{name}" for name in Loss.model_fields if name != "name"]
 PARTS += [f"penalty.NAME.{name}" for name in Penalty.model_fields]
-ROWS = {row[0].strip("`"): row for row in table_rows(TEXTS["docs/config.md"], "## Every key")}
+TABLES = {
+    heading: {row[0].strip("`"): row for row in table_rows(TEXTS["docs/config.md"], heading)}
+    for heading in ("## Every key", *(f"### Keys of {name}" for name in OBJECTIVES))
+}
 README_COMMANDS = re.findall(r"^    (ganlab .*)$", TEXTS["README.md"], re.MULTILINE)
 
 
 class TestConfigPage:
-    def test_lists_every_key_and_no_other(self):
-        assert ROWS.keys() == {*KEYS, *PARTS, "extends"}
+    def test_lists_every_key_that_all_objectives_have_and_no_other(self):
+        assert TABLES["## Every key"].keys() == {*SHARED, "extends"}
 
-    @pytest.mark.parametrize("key", KEYS)
-    def test_says_the_default(self, key):
-        shown, default = ROWS[key][2], KEYS[key]
+    @pytest.mark.parametrize("objective", OBJECTIVES)
+    def test_lists_every_key_of_an_objective_and_no_other(self, objective):
+        parts = PARTS if "loss" in KEYS[objective] else []
+        assert TABLES[f"### Keys of {objective}"].keys() == {*KEYS[objective].keys() - SHARED, *parts}
+
+    @pytest.mark.parametrize(("objective", "key"), [(name, key) for name, keys in KEYS.items() for key in keys])
+    def test_says_the_default(self, objective, key):
+        heading = "## Every key" if key in SHARED else f"### Keys of {objective}"
+        shown, default = TABLES[heading][key][2], KEYS[objective][key]
         if key == "name":
             assert shown == "the file's name"
         elif default is PydanticUndefined:
@@ -119,7 +141,7 @@ class TestYaml:
     @pytest.mark.parametrize("text", blocks("yaml"))
     def test_a_block_is_a_config_or_fits_into_one(self, text, tmp_path):
         document = parse_yaml(text, "block.yaml")
-        if {"generator", "discriminator", "loss", "train"} <= document.data.keys():
+        if {"generator", "discriminator", "loss", "train"} <= document.data.keys() or "objective" in document.data:
             build_config(document)
         elif "extends" in document.data:
             folder = shutil.copytree(ROOT / "configs", tmp_path / "configs")

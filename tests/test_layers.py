@@ -50,8 +50,8 @@ THIRD_PARTY = {
 }
 # Tables of losses and objectives are read by commands that load no framework.
 LAZY = {"training.ops": {"keras"}}
-# The conversion of Inception's frozen graph reads TensorFlow's own format, once.
-CONVERTERS = {"metrics.frozen_graph"}
+# Inception's published weights are read once, each file by the program that wrote it.
+CONVERTERS = {"metrics.frozen_graph", "metrics.torch_weights"}
 WRITERS = ("runs.folder", "training.callbacks", "training.checkpoints")
 HEAVY = {"keras", "pandas", "matplotlib", *BACKENDS}
 FILE_NAMES = {
@@ -181,7 +181,7 @@ def test_only_one_module_knows_the_face_detector():
     assert [module for module in MODULES if "mtcnn" in PACKAGES[module]] == [FACES]
 
 
-def test_a_converter_loads_tensorflow_only_when_it_converts():
+def test_a_converter_loads_a_backend_only_when_it_converts():
     loaded = {m: third_party(imports(SOURCES[m], at_module_level=True)) & BACKENDS for m in CONVERTERS}
     assert without_empty(loaded) == {}
 

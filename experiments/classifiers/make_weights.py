@@ -19,9 +19,9 @@ from ganlab.metrics.classifier import (
     train_classifier,
 )
 from ganlab.metrics.distances import frechet_distance_from_features
-from ganlab.metrics.extraction import Extractor, compile_for_batches, hash_of_arrays
+from ganlab.metrics.extraction import Extractor, compile_for_batches
 from ganlab.metrics.scores import inception_score
-from ganlab.storage.weights import write_weights
+from ganlab.storage.weights import hash_of_arrays, write_weights
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""`ganlab check`: validate configs and say what they would cost."""
+"""`ganlab check`: validate configs and estimate their cost."""
 
 from pathlib import Path
 
 import click
 
-from ganlab.cli.output import json_option, print_tables
+from ganlab.cli.output import json_option, print_json, print_tables, raise_all
 
 
 @click.command("check")
@@ -13,50 +13,45 @@ from ganlab.cli.output import json_option, print_tables
 def command(path, as_json):
     """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run."""
     from ganlab.config.loading import configs_at
-    from ganlab.errors import ConfigError, GanlabError
-    from ganlab.flows.check import check_config
+    from ganlab.errors import GanlabError
 
     checks, problems = [], []
     for config in configs_at(path):
         try:
-            checks.append(check_config(config))
+            checks.append(_check(config))
         except GanlabError as error:  # the other configs are checked all the same
             problems.append(error)
     if as_json:
-        import json
-
-        click.echo(json.dumps([check.as_dict() for check in checks], indent=2))
+        print_json([check.as_dict() for check in checks])
     elif checks:
         print_tables([_overview(checks), *(_layers(checks[0], n) for n in checks[0].layers if len(checks) == 1)])
         for check in checks:
             for note in check.notes:
                 click.echo(f"{check.config.name}: {note}", err=True)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        for problem in problems:
-            click.echo(problem, err=True)
-        raise ConfigError(f"{len(problems)} of {len(problems) + len(checks)} configs are wrong")
+    raise_all(problems, f"{len(problems)} of {len(problems) + len(checks)} configs are wrong")
+
+
+def _check(path):
+    """Checks one config; every error names its file."""
+    from ganlab.errors import GanlabError
+    from ganlab.flows.check import check_config
+
+    try:
+        return check_config(path)
+    except GanlabError as error:
+        raise error if str(path) in str(error) else type(error)(f"{path}: {error}") from error
+    except Exception as error:
+        raise GanlabError(f"{path}: internal error: {type(error).__name__}: {error}") from error
 
 
 def _overview(checks):
-    from ganlab.reports.table import Column, Table
+    from ganlab.reports.table import Table, numbers, texts
 
     networks = list(dict.fromkeys(name for check in checks for name in check.parameters))
-    columns = [
-        Column("config"),
-        Column("family"),
-        Column("data"),
-        Column("steps", True),
-        *(Column(name, True) for name in networks),
-        Column("MFLOP a step", True),
-        Column("disk, MB", True),
-    ]
+    columns = [*texts("config", "family", "data"), *numbers("steps", *networks, "MFLOP a step", "disk, MB")]
     rows = [
         [
-            check.config.name,
-            check.config.family,
-            check.config.data.name,
+            *(check.config.name, check.config.family, check.config.data.name),
             "" if check.steps is None else str(check.steps),
             *(_parameters(check, name) for name in networks),
             f"{check.flops / 1e6:,.0f}",
@@ -76,11 +71,9 @@ def _parameters(check, network):
 
 
 def _layers(check, network):
-    from ganlab.reports.table import Column, Table
+    from ganlab.reports.table import Table, numbers, texts
 
-    columns = [Column("layer"), Column("class"), Column("output"), Column("parameters", True)]
     rows = [
-        [name, kind, " x ".join(map(str, shape)), f"{parameters:,}"]
-        for name, kind, shape, parameters in check.layers[network]
+        [name, kind, " x ".join(map(str, shape)), f"{count:,}"] for name, kind, shape, count in check.layers[network]
     ]
-    return Table(columns, rows, title=network)
+    return Table([*texts("layer", "class", "output"), *numbers("parameters")], rows, title=network)

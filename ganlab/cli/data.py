@@ -2,7 +2,7 @@
 
 import click
 
-from ganlab.cli.output import json_option, print_tables
+from ganlab.cli.output import json_option, print_json, print_tables
 
 
 @click.command("data")
@@ -10,11 +10,10 @@ from ganlab.cli.output import json_option, print_tables
 def command(as_json):
     """List the data sets: where each was found, image counts, shapes, classes and checksums."""
     from ganlab.data import list_datasets
-    from ganlab.reports.json_text import to_json
     from ganlab.reports.listing import dataset_table
 
     datasets = list_datasets()
     if as_json:
-        click.echo(to_json({"format": 1, "datasets": datasets}), nl=False)
+        print_json({"format": 1, "datasets": datasets})
     else:
         print_tables([dataset_table(datasets)])

@@ -1,8 +1,8 @@
-"""`ganlab diff`: what differs between two runs."""
+"""`ganlab diff`: the differences between two runs."""
 
 import click
 
-from ganlab.cli.output import json_option, print_tables, results_option
+from ganlab.cli.output import json_option, print_json, print_tables, results_option
 
 
 @click.command("diff")
@@ -13,11 +13,10 @@ from ganlab.cli.output import json_option, print_tables, results_option
 def command(first, second, results, as_json):
     """Compare two runs: config keys that differ, metrics side by side, and how the environments differ."""
     from ganlab.reports.difference import difference_document, difference_tables
-    from ganlab.reports.json_text import to_json
     from ganlab.runs.records import find_run, read_run
 
     records = [read_run(find_run(results, run)) for run in (first, second)]
     if as_json:
-        click.echo(to_json(difference_document(*records)), nl=False)
+        print_json(difference_document(*records))
     else:
         print_tables(difference_tables(*records))

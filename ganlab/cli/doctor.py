@@ -1,8 +1,10 @@
-"""`ganlab doctor`: what this machine has, and whether it computes rightly."""
+"""`ganlab doctor`: checks this machine's versions, devices, data, weights and results."""
+
+from dataclasses import asdict
 
 import click
 
-from ganlab.cli.output import json_option, results_option
+from ganlab.cli.output import json_option, print_json, results_option
 
 
 @click.command("doctor")
@@ -15,9 +17,7 @@ def command(results, as_json):
     be those of the CPU. A line a finding, with what to do; exit code 1 if one failed.
     """
     from ganlab.doctor.diagnosis import diagnose
-    from ganlab.doctor.findings import document
     from ganlab.errors import GanlabError
-    from ganlab.reports.json_text import to_json
     from ganlab.reports.table import printable
 
     findings = []
@@ -26,7 +26,7 @@ def command(results, as_json):
         if not as_json:
             click.echo(printable(finding.line()))
     if as_json:
-        click.echo(to_json(document(findings)), nl=False)
+        print_json({"format": 1, "findings": [asdict(finding) for finding in findings]})
     failed = [finding for finding in findings if finding.state == "failed"]
     if failed:
         raise GanlabError(f"{len(failed)} of {len(findings)} checks failed; the first: {failed[0].subject}")

@@ -2,7 +2,7 @@
 
 import click
 
-from ganlab.cli.output import backend_option, json_option, print_tables, results_option
+from ganlab.cli.output import backend_option, json_option, print_json, print_tables, results_option
 
 
 @click.command("evaluate")
@@ -15,19 +15,16 @@ from ganlab.cli.output import backend_option, json_option, print_tables, results
 def command(runs, step, metrics, backend, as_json, results):
     """Compute metrics of RUNS (folders, names or identities) from a checkpoint, and add them to their metrics.jsonl."""
     import dataclasses
-    import json
 
     from ganlab.flows.evaluate import evaluate_run
-    from ganlab.reports.table import Column, Table, number
+    from ganlab.reports.table import Table, number, numbers, texts
     from ganlab.runs.records import find_run
 
-    found = [
-        (folder, *evaluate_run(folder, step, metrics, backend)) for folder in [find_run(results, run) for run in runs]
-    ]
+    folders = [find_run(results, run) for run in runs]
+    found = [(folder, *evaluate_run(folder, step, metrics, backend)) for folder in folders]
     if as_json:
-        lines = [{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values]
-        click.echo(json.dumps(lines, indent=2))
+        print_json([{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values])
         return
-    columns = [Column("run"), Column("step", True), Column("metric"), Column("value", True), Column("floor", True)]
+    columns = [*texts("run"), *numbers("step"), *texts("metric"), *numbers("value", "floor")]
     rows = [[f.name, str(at), v.name, number(v.value), number(v.floor)] for f, at, values in found for v in values]
     print_tables([Table(columns, rows)])

@@ -2,7 +2,7 @@
 
 import click
 
-from ganlab.cli.output import fail_for, json_option, print_tables, results_option
+from ganlab.cli.output import fail_for, json_option, print_json, print_tables, results_option
 
 
 @click.command("ls")
@@ -10,13 +10,12 @@ from ganlab.cli.output import fail_for, json_option, print_tables, results_optio
 @json_option
 def command(results, as_json):
     """List runs: what each is, what became of it, and its main metric."""
-    from ganlab.reports.json_text import to_json
     from ganlab.reports.listing import listing_document, listing_table
     from ganlab.runs.records import find_runs, read_runs
 
     runs, problems = read_runs(find_runs(results))
     if as_json:
-        click.echo(to_json(listing_document(runs)), nl=False)
+        print_json(listing_document(runs))
     elif runs:
         print_tables([listing_table(runs)])
     elif not problems:

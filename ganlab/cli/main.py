@@ -63,11 +63,7 @@ def cli():
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs one command and exits with the code ganlab.errors lists.
-
-    Args:
-        arguments: the words after `ganlab`; those of the process by default.
-    """
+    """Runs one command, of the process's own arguments by default, and exits with a code that ganlab.errors lists."""
     if arguments is None:
         os.environ.update(SAFE_PATH)  # a framework may start processes, too
     sys.exit(_exit_code(arguments))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ganlab.backends.select import BACKENDS
-from ganlab.errors import GanlabError
+from ganlab.errors import ConfigError, GanlabError
 from ganlab.reports.table import Table
 from ganlab.storage.writing import write_text
 
@@ -35,10 +35,17 @@ def print_tables(tables: list[Table]) -> None:
         click.echo(text.render(tables), nl=False)
 
 
+def print_json(content: dict | list) -> None:
+    """JSON with two spaces a level; NaN and infinity become null."""
+    from ganlab.reports.json_text import to_json
+
+    click.echo(to_json(content), nl=False)
+
+
 def write_file(path: Path, text: str) -> None:
     """Writes a file whole or not at all, and says so on stderr.
 
-    What is no regular file (/dev/stdout, a named pipe) is written to, not replaced; so is a link's target.
+    A pipe or device (/dev/stdout) is written to, not replaced; so is the target of a link.
     """
     target = path.resolve()
     # /dev/stdout may lead to a file that has no name any more.
@@ -49,12 +56,18 @@ def write_file(path: Path, text: str) -> None:
     click.echo(f"wrote {path}", err=True)
 
 
-def fail_for(problems: list[str]) -> None:
-    """Ends a listing that had to leave runs out: the exit code says that what was shown is not all.
+def raise_all(problems: list[GanlabError], summary: str) -> None:
+    """Raises the only problem; of several, prints each on a line and raises the summary."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        for problem in problems:
+            click.echo(problem, err=True)
+        raise next((ConfigError for p in problems if isinstance(p, ConfigError)), type(problems[0]))(summary)
 
-    Raises:
-        GanlabError: there were problems.
-    """
+
+def fail_for(problems: list[str]) -> None:
+    """Raises a GanlabError if a listing left runs out because of problems."""
     if len(problems) == 1:
         raise GanlabError(problems[0])
     if problems:

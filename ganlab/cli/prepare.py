@@ -29,7 +29,7 @@ def command(dataset, source, download, size, limit, crop):
     from ganlab.training.signals import watched_signals
 
     known = known_source(dataset, DATASETS)
-    path = find_photos(dataset, known, source, download, DATASETS)
+    path = find_photos(dataset, known, source, download)
     request = Request(dataset, path, crop or known.crop, size or known.size, limit)
     click.echo(f"{dataset}: photos of {path}, crop {request.crop}, {request.size} x {request.size} pixels")
     with watched_signals() as stopped, progress(limit) as notify:

@@ -33,27 +33,20 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report
 
-    report = build_report(
-        paths, results=results, dataset=dataset, metrics=metrics, studies=studies or Path("experiments")
-    )
+    studies = studies or Path("experiments")
+    report = build_report(paths, results=results, dataset=dataset, metrics=metrics, studies=studies)
     if out is not None:
         write_file(out, render(report, format_name))
     elif format_name == "table":
         print_tables(report_tables(report))
     else:
         click.echo(render(report, format_name), nl=False)
-    unread = _draw(report, figures) if figures is not None else []
-    fail_for([*report.problems, *unread])
+    problems = [*report.problems]
+    if figures is not None:
+        from ganlab.reports.figures import draw_figures
 
-
-def _draw(report, folder: Path) -> list[str]:
-    """Draws the figures, tells their files, and returns what could not be read."""
-    from ganlab.reports.figures import draw_figures
-
-    unread = []
-    for figure in draw_figures(report, folder):
-        if figure.problem:
-            unread.append(figure.problem)
-        if figure.path.is_file():
-            click.echo(f"wrote {figure.path}", err=True)
-    return unread
+        for figure in draw_figures(report, figures):
+            problems += [figure.problem] if figure.problem else []
+            if figure.path.is_file():
+                click.echo(f"wrote {figure.path}", err=True)
+    fail_for(problems)

@@ -21,7 +21,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
 
     An unfinished run of the same config goes on from its last checkpoint; a finished one is left as it is.
     """
-    from ganlab.config.loading import load_config
+    from ganlab.config.loading import dump_config, load_config
     from ganlab.experiment import run_experiment
     from ganlab.flows.plan import plan_experiment
 
@@ -32,12 +32,9 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     plan = plan_experiment(loaded, results, fresh, origin)
     state = plan.folder.status().get("status", "new")
     if not (quiet or as_json):
-        click.echo(
-            f"{plan.folder.path}  ({state}, {plan.steps} steps on {plan.dataset.count} images of {loaded.data.name})"
-        )
+        work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
+        click.echo(f"{plan.folder.path}  ({state}, {work})")
     if dry_run:
-        from ganlab.config.loading import dump_config
-
         click.echo(dump_config(loaded), nl=False)
         return
     folder = run_experiment(plan, results, start, quiet or as_json)
@@ -50,7 +47,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
 
 
 def _start(results: Path, init_from: str | None):
-    """The weights to start from and what identifies them, or (None, None)."""
+    """The weights to start from and a word that identifies them, or (None, None)."""
     if init_from is None:
         return None, None
     from ganlab.errors import ConfigError

@@ -1,11 +1,10 @@
 """`ganlab schema`: the config language for editors."""
 
-import json
 from pathlib import Path
 
 import click
 
-from ganlab.cli.output import write_file
+from ganlab.cli.output import print_json, write_file
 
 
 @click.command("schema")
@@ -14,12 +13,13 @@ def command(out):
     """Print the JSON Schema of config files, with every layer name, for editors."""
     from ganlab.backends.select import select_backend
     from ganlab.config.json_schema import config_json_schema
+    from ganlab.reports.json_text import to_json
 
     select_backend("tensorflow")
     from ganlab.models.single_layers import layer_names
 
-    text = json.dumps(config_json_schema(list(layer_names())), indent=2) + "\n"
+    schema = config_json_schema(list(layer_names()))
     if out is None:
-        click.echo(text, nl=False)
+        print_json(schema)
     else:
-        write_file(out, text)
+        write_file(out, to_json(schema))

@@ -1,8 +1,8 @@
-"""`ganlab show`: everything worth knowing about one run."""
+"""`ganlab show`: one run's state, hyperparameters, scores, cost and pictures."""
 
 import click
 
-from ganlab.cli.output import json_option, print_tables, results_option
+from ganlab.cli.output import json_option, print_json, print_tables, results_option
 
 
 @click.command("show")
@@ -14,12 +14,11 @@ def command(run, results, as_json):
 
     RUN is a run folder, its name, a config's name, or the first digits of an identity.
     """
-    from ganlab.reports.json_text import to_json
     from ganlab.reports.single import run_document, run_tables
     from ganlab.runs.records import find_run, read_run
 
     record = read_run(find_run(results, run))
     if as_json:
-        click.echo(to_json(run_document(record)), nl=False)
+        print_json(run_document(record))
     else:
         print_tables(run_tables(record))

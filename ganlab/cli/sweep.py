@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import json_option, print_tables, results_option
+from ganlab.cli.output import json_option, print_json, print_tables, raise_all, results_option
 
 _DUE = ("new", "resumable", "running")  # running elsewhere: looked at again, and taken over if it dies
 _FAILED = ("failed", "diverged")
@@ -42,19 +42,18 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
     """
     from ganlab.sweep.configs import configs_of
     from ganlab.sweep.jobs import state_of
+    from ganlab.sweep.local import LocalExecutor
     from ganlab.sweep.survey import survey
 
     configs, problems = configs_of(path, overrides, seeds)
-    if problems:
-        _raise_all(problems, len(configs) + len(problems))
+    raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
     if not (quiet or as_json or dry_run):
         click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
-    with _executor(on, results, workers, fail_fast) as executor:
+    with {"local": LocalExecutor}[on](results, workers, fail_fast) as executor:
         if not dry_run:
             executor.prepare([config.backend for config in configs])
         jobs, problems = survey(configs, results, fresh=rerun == "all")
-        if problems:
-            _raise_all(problems, len(configs))
+        raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
         states = {job: state_of(job, results) for job in jobs}
         if dry_run:
             _show_plan(states, results, as_json)
@@ -68,30 +67,11 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
                 executor.execute(due, board)
             finally:
                 if as_json:
-                    _print_json(board.as_dicts())
+                    print_json(board.as_dicts())
     if quiet and not as_json:
         for job in jobs:
             click.echo(job.folder)
     _conclude(board, quiet or as_json)
-
-
-def _raise_all(problems, count):
-    """Ends the sweep with every mistake on a line of its own."""
-    from ganlab.errors import ConfigError
-
-    if len(problems) > 1:
-        for problem in problems:
-            click.echo(problem, err=True)
-        if any(isinstance(problem, ConfigError) for problem in problems):
-            raise ConfigError(f"{len(problems)} mistakes in {count} runs; none was started")
-    raise problems[0]
-
-
-def _executor(on, results, workers, fail_fast):
-    """The one place that chooses where runs train; `on` is one of the choices of the option."""
-    from ganlab.sweep.local import LocalExecutor
-
-    return {"local": LocalExecutor}[on](results, workers, fail_fast)
 
 
 @contextlib.contextmanager
@@ -118,10 +98,8 @@ def _conclude(board, silent):
         if not silent:
             click.echo(f"{board.counts()}; see: ganlab report")
         return
-    words = "; ".join(
-        f"{job.label} {entry.state}{f' ({entry.message})' if entry.message else ''}"
-        for job, entry in unfinished.items()
-    )
+    said = {job: f" ({entry.message})" if entry.message else "" for job, entry in unfinished.items()}
+    words = "; ".join(f"{job.label} {entry.state}{said[job]}" for job, entry in unfinished.items())
     again = "; --rerun failed tries them again" if any(e.state in _FAILED for e in unfinished.values()) else ""
     raise SweepFailedError(f"{board.counts()}: {words}{again}")
 
@@ -129,28 +107,24 @@ def _conclude(board, silent):
 def _show_plan(states, results, as_json):
     from collections import Counter
 
-    from ganlab.reports.table import Column, Table
+    from ganlab.reports.table import Table, numbers, texts
     from ganlab.sweep.board import describe
     from ganlab.sweep.cost import CostModel, duration, total
     from ganlab.sweep.jobs import steps_done
 
     costs = CostModel(results)
     left = {job: costs.estimate(job) for job, state in states.items() if state != "finished"}
+    costs_of = {job: (cost.seconds, cost.basis) if (cost := left.get(job)) else (None, None) for job in states}
     if as_json:
-        rows = []
-        for job, state in states.items():
-            cost = left.get(job)
-            known = {"seconds_left": cost.seconds, "judged_by": cost.basis} if cost else {}
-            rows.append(describe(job) | {"state": state, "seconds_left": None, "judged_by": None} | known)
-        _print_json(rows)
+        keys = ("state", "seconds_left", "judged_by")
+        found = states.items()
+        print_json([describe(job) | dict(zip(keys, (s, *costs_of[job]), strict=True)) for job, s in found])
         return
-    columns = [Column("run"), Column("state"), Column("step", True), Column("time left", True), Column("judged by")]
+    columns = [*texts("run", "state"), *numbers("step", "time left"), *texts("judged by")]
     rows = []
     for job, state in states.items():
-        cost = left.get(job)
-        done = 0 if job.fresh else steps_done(job.folder)
-        cells = [duration(cost.seconds), cost.basis] if cost else ["", ""]
-        rows.append([job.label, state, f"{done}/{job.steps}", *cells])
+        done, (seconds, basis) = 0 if job.fresh else steps_done(job.folder), costs_of[job]
+        rows.append([job.label, state, f"{done}/{job.steps}", *([duration(seconds), basis] if basis else ["", ""])])
     counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
     notes = [f"{_runs(len(rows))}: {counts}", total([*left.values()])]
     print_tables([Table(columns, rows, notes=[note for note in notes if note])])
@@ -158,9 +132,3 @@ def _show_plan(states, results, as_json):
 
 def _runs(count):
     return f"{count} run{'s' * (count != 1)}"
-
-
-def _print_json(value):
-    import json
-
-    click.echo(json.dumps(value, indent=2))

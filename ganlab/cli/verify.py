@@ -1,10 +1,10 @@
-"""`ganlab verify`: are run folders sound."""
+"""`ganlab verify`: look for damage in run folders."""
 
 from pathlib import Path
 
 import click
 
-from ganlab.cli.output import json_option
+from ganlab.cli.output import json_option, print_json
 
 _LONGEST = 500  # characters of a finding
 
@@ -17,8 +17,6 @@ def command(path, as_json):
 
     A line a folder, and one a finding. An unfinished run is sound if the same command can go on with it.
     """
-    import json
-
     from ganlab.errors import CheckpointError
     from ganlab.flows.verify import run_folders_at, verify_run
     from ganlab.reports.table import printable
@@ -28,19 +26,13 @@ def command(path, as_json):
         verification = verify_run(folder)
         verifications.append(verification)
         if not as_json:
-            # What these quote may be someone else's.
+            # `printable`: these lines quote files that someone else may have written.
             verdict = "damaged" if verification.damage else "ok"
             click.echo(printable(f"{verdict:<8} {folder}  ({verification.state[:_LONGEST]})"))
             for line in (*verification.damage, *verification.notes):
                 click.echo(printable(f"         {line[:_LONGEST]}"))
     if as_json:
-        rows = [
-            {"folder": str(v.folder), "ok": not v.damage, "state": v.state, "damage": v.damage, "notes": v.notes}
-            for v in verifications
-        ]
-        click.echo(json.dumps(rows, indent=2))
-    damaged = sum(bool(verification.damage) for verification in verifications)
-    if damaged:
-        raise CheckpointError(
-            f"{damaged} of {len(verifications)} run folders {'is' if damaged == 1 else 'are'} damaged"
-        )
+        print_json([vars(v) | {"folder": str(v.folder), "ok": not v.damage} for v in verifications])
+    if damaged := sum(bool(verification.damage) for verification in verifications):
+        verb = "is" if damaged == 1 else "are"
+        raise CheckpointError(f"{damaged} of {len(verifications)} run folders {verb} damaged")

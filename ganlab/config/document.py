@@ -4,10 +4,11 @@ Places travel with the values, so a config put together from several files and o
 each part stands.
 """
 
+import itertools
+import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 Keys = tuple[str | int, ...]
@@ -40,9 +41,7 @@ class Node:
         """The value as dictionaries, lists and scalars, without places."""
         if isinstance(self.value, dict):
             return {key: child.plain() for key, child in self.value.items()}
-        if isinstance(self.value, list):
-            return [child.plain() for child in self.value]
-        return self.value
+        return [child.plain() for child in self.value] if isinstance(self.value, list) else self.value
 
     def child(self, key: str | int) -> "Node | None":
         """The entry under a key of a mapping or an index of a list; None where there is none."""
@@ -65,38 +64,32 @@ class Document:
 
     def locate(self, keys: Keys) -> str:
         """`file:line:column` of the key or item at this path, or of its nearest parent that exists."""
-        node = self.root
-        for key in keys:
-            child = node.child(key)
-            if child is None:
-                break
-            node = child
-        return str(node.place)
+        return str(self._nodes_to(keys)[-1].place)
 
-    def order(self, keys: Keys) -> int:
-        """A sort key that puts paths in the order of the document; what is missing comes last in its parent."""
-        if keys in self._spans:
-            return self._spans[keys][0]
-        while keys not in self._spans:
-            keys = keys[:-1]
-        return self._spans[keys][1]
+    def order(self, keys: Keys) -> tuple[float, ...]:
+        """A sort key that puts paths in the order of the document; a missing key comes last in its parent."""
+        positions = [self._position(node, key) for node, key in zip(self._nodes_to(keys)[:-1], keys, strict=False)]
+        return (*positions, *([math.inf] if len(positions) < len(keys) else []))
+
+    def _position(self, node: Node, key: str | int) -> int:
+        if isinstance(node.value, list):
+            return key
+        # Kept, for a mapping with thousands of mistakes is asked thousands of times.
+        ranks = self._ranks.setdefault(id(node), {})
+        return (ranks or ranks.update(zip(node.value, itertools.count())) or ranks)[key]
 
     @cached_property
-    def _spans(self) -> dict[Keys, tuple[int, int]]:
-        """When a walk through the document enters and leaves each path."""
-        spans: dict[Keys, tuple[int, int]] = {}
-        clock = count()
+    def _ranks(self) -> dict[int, dict[str, int]]:
+        return {}
 
-        def walk(node: Node, keys: Keys) -> None:
-            entered = next(clock)
-            if isinstance(node.value, dict | list):
-                items = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
-                for key, child in items:
-                    walk(child, (*keys, key))
-            spans[keys] = (entered, next(clock))
-
-        walk(self.root, ())
-        return spans
+    def _nodes_to(self, keys: Keys) -> list[Node]:
+        """The nodes on the way from the root along a path, as far as they exist."""
+        nodes = [self.root]
+        for key in keys:
+            if (child := nodes[-1].child(key)) is None:
+                break
+            nodes.append(child)
+        return nodes
 
 
 def dotted(keys: Keys) -> str:

@@ -19,16 +19,13 @@ class Section(BaseModel):
 
 
 class Described:
-    """Annotates a field with its description; a value that does not fit is reported in these words.
+    """Annotates a field with its description.
 
-    Args:
-        words: completes "expected ...".
-        choices: the words that may stand there, for a hint at the nearest one.
+    The error about a wrong value is "expected {words}", with a hint at the nearest of the `choices`.
     """
 
     def __init__(self, words: str, choices: Iterable[str] = ()):
-        self.words = words
-        self.choices = tuple(choices)
+        self.words, self.choices = words, tuple(choices)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return WrapValidator(self._check).__get_pydantic_core_schema__(source, handler)
@@ -38,12 +35,14 @@ class Described:
             return inner(value)
         except ValidationError as error:
             if any(detail["type"] == "located" for detail in error.errors(include_url=False)):
-                raise  # something inside the value, which has said in its own words what it is
-            raise located(f"expected {self.words}, received {shown(value)}{self._hint(value)}") from None
+                raise  # a value inside this one has its own message
+            raise located(f"expected {self.words}, received {shown(value)}{nearest(value, self.choices)}") from None
 
-    def _hint(self, value: Any) -> str:
-        hint = did_you_mean(value, self.choices) if isinstance(value, str) else ""
-        return f".{hint}" if hint.startswith(" Did") else ""
+
+def nearest(value: Any, choices: Iterable[str]) -> str:
+    """A hint at the choice that a word may have meant, to append to a message without a full stop; '' if there is none."""
+    hint = did_you_mean(value, choices, list_all_up_to=0) if isinstance(value, str) else ""
+    return f".{hint}" if hint else ""
 
 
 def located(message: str, keys: Keys = ()) -> PydanticCustomError:
@@ -51,30 +50,38 @@ def located(message: str, keys: Keys = ()) -> PydanticCustomError:
     return PydanticCustomError("located", "{message}", {"message": message, "keys": keys})
 
 
+def described(kind: Any, words: str, *choices: str) -> Any:
+    """A type whose error is "expected {words}", with a hint at the nearest of the choices."""
+    return Annotated[kind, Described(words, choices)]
+
+
 def whole(low: int, high: int = MAX_INT) -> Any:
     """The type of an integer between two bounds, both included."""
-    words = f"an integer >= {low}" if high == MAX_INT else f"an integer from {low} to {high}"
-    return Annotated[int, Field(ge=low, le=high), Described(words)]
+    return described(Annotated[int, Field(ge=low, le=high)], _bounds(low, high))
 
 
 def whole_or_null(low: int, high: int = MAX_INT) -> Any:
     """The type of an integer between two bounds, both included, or null."""
-    words = f"an integer >= {low}" if high == MAX_INT else f"an integer from {low} to {high}"
-    return Annotated[Annotated[int, Field(ge=low, le=high)] | None, Described(f"{words} or null")]
+    return described(Annotated[int, Field(ge=low, le=high)] | None, f"{_bounds(low, high)} or null")
+
+
+def _bounds(low: int, high: int) -> str:
+    return f"an integer >= {low}" if high == MAX_INT else f"an integer from {low} to {high}"
 
 
 def one_of(*names: str) -> Any:
     """The type of one word out of a few."""
-    return Annotated[Literal[names], Described(f"one of {', '.join(names)}", names)]
+    return described(Literal[names], f"one of {', '.join(names)}", *names)
 
 
-Positive = Annotated[float, Field(gt=0), Described("a number > 0")]
-PositiveOrNull = Annotated[Annotated[float, Field(gt=0)] | None, Described("a number > 0 or null")]
-FractionOrNull = Annotated[
-    Annotated[float, Field(gt=0, lt=1)] | None, Described("a number between 0 and 1 (both excluded) or null")
-]
-Text = Annotated[str, Described("a text")]
-Flag = Annotated[bool, Described("true or false")]
+_Positive = Annotated[float, Field(gt=0)]
+Positive = described(_Positive, "a number > 0")
+PositiveOrNull = described(_Positive | None, "a number > 0 or null")
+FractionOrNull = described(
+    Annotated[float, Field(gt=0, lt=1)] | None, "a number between 0 and 1 (both excluded) or null"
+)
+Text = described(str, "a text")
+Flag = described(bool, "true or false")
 Name = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80),

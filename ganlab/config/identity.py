@@ -17,12 +17,11 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
     Keys at their defaults are left out, so a key that is added to the language later changes no identity.
 
     Args:
-        config: the config.
+        config: the experiment.
         data_fingerprint: sha256 of the training images.
-        steps: the number of steps, into which `train.epochs` was resolved.
+        steps: to be trained; `train.epochs` resolved.
 
-    Returns:
-        Two sha256 in hex: the cell, by which seeds are grouped, and the identity, which has the seed as well.
+    Returns: two sha256 in hex: the cell, by which seeds are grouped, and the identity, which includes the seed.
     """
     content = config.model_dump(exclude_defaults=True, exclude=_NO_MATTER)
     content["data"].pop("source", None)

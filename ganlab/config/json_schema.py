@@ -9,17 +9,15 @@ from ganlab.objectives.gan_config import options_of
 from ganlab.training.losses import LOSSES
 from ganlab.training.penalties import PENALTIES
 
-_RANGE = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-_NUMBER_OR_RANGE = {"anyOf": [{"type": "number"}, _RANGE]}
+_ARGUMENTS = {"type": ["object", "null"]}
+_ITEMS = {"$ref": "#/$defs/Layer"}
+_LAYERS = {"type": "array", "minItems": 1, "items": _ITEMS}
 
 
 def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
-    """The JSON Schema of a config file.
+    """The JSON Schema of a config file; with `layer_names`, no other layer may stand in a network.
 
-    A file with `extends` may leave out what it inherits, so required keys are asked for only without it.
-
-    Args:
-        layer_names: the layers that may stand in a network; None accepts any name.
+    A file with `extends` may leave out keys that it inherits, so required keys are asked for only without it.
     """
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganlab config"}
     gan, *others = [_of_objective(name, kind.config, layer_names) for name, kind in OBJECTIVES.items()]
@@ -34,40 +32,42 @@ def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
 def _of_objective(name: str, config: type[Config], layer_names: list[str] | None) -> dict[str, Any]:
     """The schema of the configs of one objective."""
     schema = config.model_json_schema()
-    definitions = schema["$defs"]
+    definitions, properties = schema["$defs"], schema["properties"]
     definitions["Layer"] = _layer(layer_names)
-    definitions["Network"]["properties"] |= {
-        "layers": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Layer"}},
-        "optimizer": {"anyOf": [{"type": "string"}, _one_key(_arguments())]},
-    }
-    schema["properties"]["extends"] = {"type": "string"}
-    if (options := schema["properties"]["objective"]).pop("default", name) != name:
+    optimizer = {"anyOf": [{"type": "string"}, _one_key(_ARGUMENTS)]}
+    definitions["Network"]["properties"] |= {"layers": _LAYERS, "optimizer": optimizer}
+    properties["extends"] = {"type": "string"}
+    if section := properties["objective"].get("$ref"):
+        options = definitions.pop(section.removeprefix("#/$defs/"))["properties"][name]
         written = _one_key({"anyOf": [options, {"type": "null"}]}, [name])
-        schema["properties"]["objective"] = {"anyOf": [{"const": name}, written]}
-    if "loss" in schema["properties"]:
-        definitions.pop("Loss")
+        properties["objective"] = {"anyOf": [{"const": name}, written]}
+    if "loss" in properties:
         definitions["Penalty"].pop("required")  # a weight is filled in for each penalty before it is checked
-        schema["properties"] |= {"loss": _loss(), "penalty": _penalty()}
-    required = [name for name in schema.pop("required") if name != "name"]
-    needs: dict[str, Any] = {"required": required, "properties": {}}
-    train = schema["properties"]["train"]["$ref"].removeprefix("#/$defs/")
-    for name in required:
-        section = definitions.get(schema["properties"][name].get("$ref", "").removeprefix("#/$defs/"), {})
-        if "required" in section:
-            needs["properties"][name] = {"required": section["required"]}
-    for section in definitions.values():
-        if section.get("title") in ("Data", "Latent", "Network", train):
-            section.pop("required", None)
+        penalty = {"anyOf": [{"$ref": "#/$defs/Penalty"}, {"type": "null"}]}
+        properties["loss"] = _loss(definitions.pop("Loss")["properties"])
+        properties["penalty"] = _mapping(dict.fromkeys(PENALTIES, penalty)) | {"default": {}}
+    schema.pop("title")
+    required = [key for key in schema.pop("required") if key != "name"]
+    return schema | {"if": {"required": ["extends"]}, "then": {}, "else": _needs(required, properties, definitions)}
+
+
+def _needs(required: list[str], properties: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """The keys that a config without `extends` must have; its sections' own lists of them move here."""
+    references = {name: properties[name].get("$ref", "").removeprefix("#/$defs/") for name in required}
+    sections = {name: definitions[reference] for name, reference in references.items() if reference in definitions}
+    keys = {name: {"required": section["required"]} for name, section in sections.items() if "required" in section}
+    for section in sections.values():
+        section.pop("required", None)
     lengths = {"steps": "integer", "epochs": "number"}
     one_length = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in lengths.items()]
-    needs["if"] = {"not": {"required": ["phases"]}}  # each phase says its own steps
-    needs["then"] = {"properties": {"train": {"oneOf": one_length}}}
-    schema.pop("title")
-    return schema | {"if": {"required": ["extends"]}, "then": {}, "else": needs}
+    without_phases = {"not": {"required": ["phases"]}}  # each phase says its own steps
+    length = {"properties": {"train": {"oneOf": one_length}}}
+    return {"required": required, "properties": keys, "if": without_phases, "then": length}
 
 
-def _arguments() -> dict[str, Any]:
-    return {"type": ["object", "null"]}
+def _mapping(properties: dict[str, Any]) -> dict[str, Any]:
+    """A mapping with some of these keys, or null."""
+    return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 
 
 def _one_key(values: dict[str, Any], names: list[str] | None = None) -> dict[str, Any]:
@@ -75,59 +75,35 @@ def _one_key(values: dict[str, Any], names: list[str] | None = None) -> dict[str
     shape = {"type": "object", "minProperties": 1, "maxProperties": 1}
     if names is None:
         return shape | {"additionalProperties": values}
-    return shape | {"additionalProperties": False, "properties": {name: values for name in names}}
+    return shape | {"additionalProperties": False, "properties": dict.fromkeys(names, values)}
 
 
 def _layer(names: list[str] | None) -> dict[str, Any]:
-    items = {"$ref": "#/$defs/Layer"}
-    layers = {"type": "array", "minItems": 1, "items": items}
+    """A layer, or one of the three groups."""
     phases = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "integer", "minimum": 1}}
-    branches = {"type": "object", "minProperties": 2, "additionalProperties": {"type": "array", "items": items}}
-    merges = {"anyOf": [{"enum": list(MERGES)}, _one_key(_arguments(), list(MERGES))]}
-    groups = [
-        {"repeat": {"type": "integer", "minimum": 1, "maximum": MAX_REPEAT}, "layers": layers},
+    branches = {"type": "object", "minProperties": 2, "additionalProperties": {"type": "array", "items": _ITEMS}}
+    merges = {"anyOf": [{"enum": list(MERGES)}, _one_key(_ARGUMENTS, list(MERGES))]}
+    groups = (
+        {"repeat": {"type": "integer", "minimum": 1, "maximum": MAX_REPEAT}, "layers": _LAYERS},
         {"merge": merges, "branches": branches},
-        {"phases": phases, "layers": layers},
-    ]
+        {"phases": phases, "layers": _LAYERS},
+    )
+    closed = {"type": "object", "additionalProperties": False}
     name = {"type": "string"} if names is None else {"enum": names}
-    return {"anyOf": [name, _one_key(_arguments(), names), *map(_group, groups)]}
-
-
-def _group(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-def _loss() -> dict[str, Any]:
-    options = {
-        "real_label": _NUMBER_OR_RANGE,
-        "fake_label": _NUMBER_OR_RANGE,
-        "flip_labels": {"type": "number", "minimum": 0, "maximum": 1},
-        "layer": {"type": "string"},
+    return {
+        "anyOf": [
+            name,
+            _one_key(_ARGUMENTS, names),
+            *(closed | {"properties": group, "required": list(group)} for group in groups),
+        ]
     }
-    having = [name for name in LOSSES if options_of(name)]
+
+
+def _loss(options: dict[str, Any]) -> dict[str, Any]:
+    """A loss: its name, or a mapping of its name to some of its options."""
     forms = [
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "minProperties": 1,
-            "properties": {
-                name: {
-                    "type": ["object", "null"],
-                    "properties": {key: options[key] for key in options_of(name)},
-                    "additionalProperties": False,
-                }
-            },
-        }
-        for name in having
+        _one_key(_mapping({key: options[key] for key in options_of(name)}), [name])
+        for name in LOSSES
+        if options_of(name)
     ]
     return {"anyOf": [{"enum": [name for name in LOSSES if not LOSSES[name].reads_layer]}, *forms]}
-
-
-def _penalty() -> dict[str, Any]:
-    penalty = {"anyOf": [{"$ref": "#/$defs/Penalty"}, {"type": "null"}]}
-    return {
-        "type": ["object", "null"],
-        "properties": {name: penalty for name in PENALTIES},
-        "additionalProperties": False,
-        "default": {},
-    }

@@ -15,21 +15,13 @@ RESERVED = ("input", "labels", "step", "fade", "output", "reference_batch")
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One layer of a network.
+    """One layer of a network."""
 
-    Attributes:
-        kind: the layer's class, e.g. `Conv2D`; whether it exists is the compiler's matter.
-        arguments: its arguments as the config has them.
-        path: the keys of its item in the config, e.g. `("generator", "layers", 3)`.
-        name: unique in the network: its `name:`, or as Keras names layers, e.g. `conv2d_1`.
-        phases: the phases it belongs to; () for all of them.
-    """
-
-    kind: str
-    arguments: dict[str, Any]
-    path: Keys
-    name: str = ""
-    phases: tuple[int, ...] = ()
+    kind: str  # the layer's class, e.g. `Conv2D`; the compiler checks whether it exists
+    arguments: dict[str, Any]  # as the config has them
+    path: Keys  # of its item in the config, e.g. `("generator", "layers", 3)`
+    name: str = ""  # unique in the network: its `name:`, or as Keras names layers, e.g. `conv2d_1`
+    phases: tuple[int, ...] = ()  # the phases it belongs to; () for all of them
 
 
 @dataclass(frozen=True)
@@ -43,11 +35,10 @@ class MergeSpec:
 def expand(
     layers: list[Any], keys: Keys, phase: int | None, counts: dict[str, int], phases: tuple[int, ...] = ()
 ) -> list[LayerSpec | MergeSpec]:
-    """What a list that `read_layers` gave stands for, with repeats unrolled.
+    """The layers and merges of a list that `read_layers` gave, with repeats unrolled.
 
     Args:
-        layers: the list.
-        keys: where it stands in the config.
+        layers, keys: the list, and its path in the config.
         phase: only layers of this phase; None for those of every phase.
         counts: how often each name was given so far. Layers of other phases count, so that a layer keeps its name.
         phases: the phases of the group that the list belongs to.

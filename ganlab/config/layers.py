@@ -29,12 +29,11 @@ _GROUPS = {
 def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[str, Any]]:
     """`Name` and `{Name: null}` as `{Name: {}}`; `{Name: {arguments}}` as it is.
 
-    Raises:
-        PydanticCustomError: another form; `words` say what was expected, `keys` where the value stands.
+    The error about another form says that `words` were expected at `keys`.
     """
     if isinstance(value, str) and value:
         return {value: {}}
-    if not isinstance(value, dict) or not value:
+    if not isinstance(value, dict) or not value or "" in value:
         raise located(f"expected {words}, received {shown(value)}", keys)
     if len(value) > 1:
         names = ", ".join(str(name) for name in list(value)[:4])
@@ -57,11 +56,7 @@ def _require_finite(value: Any, keys: Keys) -> None:
 
 
 def read_layers(value: Any) -> list[Any]:
-    """The list with every layer and group in its shortest form.
-
-    Raises:
-        PydanticCustomError: for a form that is none of the language, and for more than MAX_LAYERS layers.
-    """
+    """The list with every layer and group in its shortest form; more than MAX_LAYERS layers are an error."""
     layers = _read_list(value, ())
     if (count := _count(layers)) > MAX_LAYERS:
         received = f"{count:,}" if count < 10**12 else "many more"
@@ -83,8 +78,7 @@ def _read_item(item: Any, keys: Keys) -> str | dict[str, Any]:
 
 
 def _shortest(choice: dict[str, dict[str, Any]]) -> str | dict[str, dict[str, Any]]:
-    ((kind, arguments),) = choice.items()
-    return choice if arguments else kind
+    return choice if all(choice.values()) else next(iter(choice))
 
 
 def _read_group(group: dict[str, Any], keys: Keys) -> dict[str, Any]:
@@ -100,14 +94,9 @@ def _read_group(group: dict[str, Any], keys: Keys) -> dict[str, Any]:
     if kind == "merge":
         return _read_merge(group["merge"], group["branches"], keys)
     number = group[kind]
-    right = _is_repeat(number) if kind == "repeat" else _are_phases(number)
-    if not right:
+    if not (type(number) is int and 1 <= number <= MAX_REPEAT if kind == "repeat" else _are_phases(number)):
         raise located(f"expected {expected[kind]}, received {shown(number)}", (*keys, kind))
     return {kind: number, "layers": _read_list(group["layers"], (*keys, "layers"))}
-
-
-def _is_repeat(value: Any) -> bool:
-    return type(value) is int and 1 <= value <= MAX_REPEAT
 
 
 def _are_phases(value: Any) -> bool:

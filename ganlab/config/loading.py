@@ -5,24 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganlab.config.document import Document, Node, Place, shown
+from ganlab.config.fields import nearest
 from ganlab.config.merging import merge, override, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config, error_in
 from ganlab.config.translation import validate
-from ganlab.config.writing import dump_config
-from ganlab.errors import ConfigError, did_you_mean
+from ganlab.config.writing import dump_config as dump_config
+from ganlab.errors import ConfigError
 from ganlab.objectives import OBJECTIVES, name_of
-
-__all__ = ["build_config", "configs_at", "dump_config", "load_config", "load_resolved", "read_config", "resolve_config"]
 
 MAX_EXTENDS = 10
 
 
 def configs_at(path: Path) -> list[Path]:
-    """The config at a path, or all *.yaml directly in a folder, by name.
-
-    Raises: ConfigError if there is none.
-    """
+    """The config at a path, or all *.yaml directly in a folder, by name; ConfigError if there is none."""
     if not path.is_dir():
         return [path]
     found = sorted(path.glob("*.yaml"))
@@ -32,28 +28,18 @@ def configs_at(path: Path) -> list[Path]:
 
 
 def load_config(path: Path | str, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
-    """Loads and validates one experiment.
+    """Loads and validates one experiment; `overrides` are `a.b=VALUE` each, a later one wins.
 
     A config without `name:` is named after its file; a name is not inherited through `extends`.
 
-    Args:
-        path: the YAML file.
-        overrides: `a.b=VALUE` each, the later wins.
-        seed: replaces the config's seed.
-
-    Raises:
-        ConfigError: the first mistake in the order of the document, as `file:line:column: dotted.key: ...`
-            or `-o a.b=VALUE: dotted.key: ...`.
+    Raises: ConfigError, the first mistake in the order of the document, as `file:line:column: dotted.key: ...` or
+        `-o a.b=VALUE: dotted.key: ...`.
     """
     return resolve_config(read_config(path), overrides, seed)
 
 
 def load_resolved(path: Path | str) -> Config:
-    """Loads the config.yaml of a run folder, which says all by itself: no other file is opened, whatever it says.
-
-    Raises:
-        ConfigError: the first mistake in the order of the document.
-    """
+    """Loads the config.yaml of a run folder. No other file is opened: `extends` is an error there."""
     document = read_yaml(Path(path))
     if isinstance(document.root.value, dict) and "extends" in document.root.value:
         raise error_in(document, ("extends",), "a run folder's config extends no other file")
@@ -61,11 +47,7 @@ def load_resolved(path: Path | str) -> Config:
 
 
 def read_config(path: Path | str) -> Node:
-    """The mapping of a file and of what it extends, named, not validated yet.
-
-    Raises:
-        ConfigError: a file cannot be read, or `extends` does not fit.
-    """
+    """The mapping of a file on top of the file it extends, with a name, not validated yet."""
     path = Path(path)
     root = _read_extended(path, ())
     if "name" not in root.value:
@@ -85,15 +67,13 @@ def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None =
 def build_config(document: Document) -> Config:
     """The config that a document (without `extends`) describes.
 
-    Raises:
-        ConfigError: the first mistake in the order of the document.
+    Raises: ConfigError, the first mistake in the order of the document.
     """
     said = document.data.get("objective", "gan") if isinstance(document.data, dict) else "gan"
     name = name_of(said)
     if not isinstance(name, str) or name not in OBJECTIVES:
-        hint = did_you_mean(name, OBJECTIVES, 0) if isinstance(name, str) else ""
-        words = f"expected one of {', '.join(OBJECTIVES)}, received {shown(said)}"
-        raise error_in(document, ("objective",), f"{words}.{hint}" if hint else words)
+        words = f"expected one of {', '.join(OBJECTIVES)}, received {shown(said)}{nearest(name, OBJECTIVES)}"
+        raise error_in(document, ("objective",), words)
     config = validate(OBJECTIVES[name].config, document, also=["extends"])
     config._document = document
     return config
@@ -110,10 +90,9 @@ def _read_extended(path: Path, trail: tuple[str, ...]) -> Node:
     if extends is None:
         return root
     trail = (*trail, os.path.realpath(path))
-    base = _base_path(path, extends.plain(), document, trail)
-    base_root = _read_extended(base, trail)
-    inherited = {key: node for key, node in base_root.value.items() if key != "name"}
-    return merge(Node(inherited, base_root.place), root)
+    base = _read_extended(_base_path(path, extends.plain(), document, trail), trail)
+    inherited = {key: node for key, node in base.value.items() if key != "name"}
+    return merge(Node(inherited, base.place), root)
 
 
 def _base_path(path: Path, extends: object, document: Document, trail: tuple[str, ...]) -> Path:

@@ -41,14 +41,9 @@ def _is_choice(keys: Keys) -> bool:
 
 
 def override(root: Node, option: str) -> Node:
-    """The document with one value replaced.
+    """The document with one value replaced: `a.b=VALUE` or `a.layers[3].Conv2D.filters=VALUE`, VALUE in YAML.
 
-    Args:
-        root: the document.
-        option: `a.b=VALUE` or `a.layers[3].Conv2D.filters=VALUE`; the value is read as YAML.
-
-    Raises:
-        ConfigError: located as `-o a.b=VALUE`.
+    Raises: ConfigError, located as `-o a.b=VALUE`.
     """
     place = Place(f"-o {option if len(option) <= 100 else option[:97] + '...'}")
     path, equals, text = option.partition("=")
@@ -65,22 +60,14 @@ def override(root: Node, option: str) -> Node:
 
 def keys_of(path: str) -> list[str | int] | None:
     """The keys in a dotted path such as `generator.layers[3].Conv2D.filters`; None if it is none."""
-    if not _PATH.fullmatch(path):
-        return None
-    return [int(match[1]) if match[1] else match[0] for match in _PART.finditer(path)]
+    parts = _PART.finditer(path) if _PATH.fullmatch(path) else None
+    return parts and [int(match[1]) if match[1] else match[0] for match in parts]
 
 
 def put(node: Node | None, keys: list[str | int], value: Node, done: Keys = ()) -> Node:
-    """The node with the value at `keys` replaced; mappings on the way are made where there are none.
+    """The node with the value at `keys` replaced; `done` is the path to the node. Missing mappings are made.
 
-    Args:
-        node: where to put it; None makes a mapping.
-        keys: the rest of the path.
-        value: what to put there, with its place.
-        done: the path so far.
-
-    Raises:
-        ConfigError: there is no such item of a list, or something on the way has no keys.
+    Raises: ConfigError, if a list has no such item or a value on the way has no keys.
     """
     if not keys:
         return value

@@ -11,23 +11,12 @@ from ganlab.config.layers import normalise_choice, read_layers
 _OPTIMIZER = "an optimizer as Name or {Name: {arguments}}"
 
 
-def _read_optimizer(value: Any) -> dict[str, dict[str, Any]]:
-    return normalise_choice(value, _OPTIMIZER)
-
-
 class Network(Section):
-    """One network: its layers and what trains it.
-
-    Attributes:
-        layers: the layers and groups as written, each in its shortest form.
-        optimizer: `{Name: {arguments}}`; names and arguments are checked when Keras is at hand.
-    """
+    """One network: layers and groups, each in its shortest form, and the optimizer as `{Name: {arguments}}`."""
 
     layers: Annotated[list[Any], Described("a list of layers"), BeforeValidator(read_layers)]
     optimizer: Annotated[
-        dict[str, dict[str, Any]],
-        Described(_OPTIMIZER),
-        BeforeValidator(_read_optimizer),
+        dict[str, dict[str, Any]], Described(_OPTIMIZER), BeforeValidator(lambda v: normalise_choice(v, _OPTIMIZER))
     ]
 
     _key: str = PrivateAttr("network")
@@ -53,9 +42,5 @@ class Network(Section):
         return list(in_order(self.nested()))
 
     def structure(self) -> list[Any]:
-        """The layers of all phases in one canonical form, for the identity; equal for networks that are built alike.
-
-        Returns: `{kind: arguments}` for a layer, `{merge: {kind: arguments}, branches: ...}` for a group of branches (a list
-            of lists; a mapping where the merging layer knows branches by name), `{phases: [...], layers: [...]}`.
-        """
+        """The layers of all phases in one canonical form, for the identity; equal for networks that are built alike."""
         return structure(self.layers)

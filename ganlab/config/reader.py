@@ -1,16 +1,16 @@
 """Reads YAML strictly: YAML 1.2 words, no tags, no duplicate keys, bounded size, every error with its place.
 
-Works from PyYAML's events with its own stack, so hostile input neither recurses nor expands without bound.
+It works from PyYAML's events and has limits, so hostile input neither recurses nor expands without bound.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
-from ganlab.config.document import Document, Keys, Node, Place, dotted, shown
+from ganlab.config.document import Document, Keys, Node, Place, Scalar, dotted, shown
 from ganlab.config.scalars import read_scalar
 from ganlab.errors import ConfigError
 
@@ -25,11 +25,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\
 
 
 def read_yaml(path: Path) -> Document:
-    """Reads one YAML file.
-
-    Raises:
-        ConfigError: the file cannot be read or is not YAML as ganlab reads it; `file:line:column: ...`.
-    """
+    """Reads one YAML file. Raises a located ConfigError if it cannot be read or is not YAML as ganlab reads it."""
     path = Path(path)
     name = str(Place(str(path)))
     try:
@@ -47,30 +43,23 @@ def read_yaml(path: Path) -> Document:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        raise ConfigError(f"{name}:{line}:{column}: is not UTF-8; save the file as UTF-8") from None
+        lines = content[: error.start].split(b"\n")
+        raise ConfigError(f"{name}:{len(lines)}:{len(lines[-1]) + 1}: is not UTF-8; save the file as UTF-8") from None
     return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str, with_lines: bool = True) -> Document:
-    """Parses YAML text.
+    """Parses one YAML document. Errors and places have line and column, except for values from the command line.
 
-    Args:
-        text: one YAML document.
-        name: what error messages call it, usually the file's path.
-        with_lines: whether places carry line and column (not for a value from the command line).
-
-    Raises:
-        ConfigError: one line `name:line:column: ...`.
+    Raises: ConfigError, one line `name:line:column: ...`; `name` is usually the file's path.
     """
     builder = _Builder(name, with_lines)
     if len(text) > MAX_BYTES:
         raise ConfigError(f"{builder.place(1, 1)}: larger than {MAX_BYTES // 1024} KiB, the limit for YAML")
     if match := _UNPRINTABLE.search(text):
-        line = text.count("\n", 0, match.start()) + 1
-        column = match.start() - text.rfind("\n", 0, match.start())
-        raise ConfigError(f"{builder.place(line, column)}: the character {match[0]!a} is not allowed in YAML")
+        lines = text[: match.start()].split("\n")
+        place = builder.place(len(lines), len(lines[-1]) + 1)
+        raise ConfigError(f"{place}: the character {match[0]!a} is not allowed in YAML")
     try:
         return Document(builder.build(yaml.parse(text, Loader=_PARSER)))
     except yaml.YAMLError as error:
@@ -90,155 +79,125 @@ def _describe(error: yaml.YAMLError, text: str, builder: "_Builder") -> str:
     return f"{builder.place(line + 1, column + 1)}: syntax error: {problem}"
 
 
-@dataclass
-class _Frame:
-    """A mapping or list that is still open."""
-
-    node: Node
-    anchor: str | None
-    nodes_before: int
-    height: int = 0  # levels below this one
-    key: Node | None = None  # of a mapping: the key whose value comes next
-
-
-@dataclass
-class _Anchored:
-    """What an anchor stands for; node is None while it is still open."""
-
-    node: Node | None = None
-    nodes: int = 1
-    height: int = 0
-
-
 class _Builder:
-    """Builds the tree from events."""
+    """Builds the tree from events. It refuses too deep nesting before it descends, so its recursion is bounded."""
 
     def __init__(self, name: str, with_lines: bool):
-        self.name = name
-        self.with_lines = with_lines
-        self.stack: list[_Frame] = []
-        self.anchors: dict[str, _Anchored] = {}
-        self.nodes = 0
-        self.aliases = 0
-        self.root: Node | None = None
+        self.name, self.with_lines = name, with_lines
+        self.events: Iterator[yaml.Event] = iter(())
+        self.anchors: dict[str, Node | None] = {}  # None while the anchor's value is still being read
+        self.nodes = self.aliases = 0
 
     def place(self, line: int, column: int) -> Place:
         return Place(self.name, line, column) if self.with_lines else Place(self.name)
 
-    def fail(self, place: Place, message: str, keys: Keys | None = None) -> ConfigError:
-        path = dotted(self.path() if keys is None else keys)
-        return ConfigError(f"{place}: {path}: {message}" if path else f"{place}: {message}")
-
-    def path(self) -> Keys:
-        """The path of keys to the value that is being read."""
-        keys = []
-        for frame in self.stack:
-            if isinstance(frame.node.value, list):
-                keys.append(len(frame.node.value))
-            elif frame.key is not None:
-                keys.append(frame.key.value)
-        return tuple(keys)
+    def place_of(self, event: yaml.Event) -> Place:
+        return self.place(event.start_mark.line + 1, event.start_mark.column + 1)
 
     def build(self, events: Iterator[yaml.Event]) -> Node:
-        for event in events:
-            place = self.place(event.start_mark.line + 1, event.start_mark.column + 1)
-            if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-                raise self.fail(place, "a second document; expected one document a file")
-            if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                self.close()
-            elif isinstance(event, yaml.NodeEvent):
-                self.read(event, place)
-        if self.root is None or (self.root.value is None and self.with_lines):
-            raise self.fail(self.place(1, 1), "is empty; expected a YAML document", ())
-        return self.root
+        self.events, root = events, None
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+                raise _error(self.place_of(event), "a second document; expected one document a file")
+            if isinstance(event, yaml.NodeEvent):
+                root = self.node(event, ())
+        if root is None or (root.value is None and self.with_lines):
+            raise _error(self.place(1, 1), "is empty; expected a YAML document")
+        return root
 
-    def read(self, event: yaml.NodeEvent, place: Place) -> None:
-        tag = getattr(event, "tag", None)
-        if tag is not None:
-            written = tag.replace("tag:yaml.org,2002:", "!!")
-            raise self.fail(place, f"the tag {shown(written)} is not allowed; expected a plain value")
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and isinstance(frame.node.value, dict) and frame.key is None:
-            self.read_key(frame, event, place)
-        elif isinstance(event, yaml.AliasEvent):
-            self.read_alias(event.anchor, place)
-        elif isinstance(event, yaml.ScalarEvent):
-            self.count(1, place)
-            node = Node(self.scalar(event, place), place)
-            if event.anchor:
-                self.anchors[event.anchor] = _Anchored(node)
-            self.attach(node, 0)
+    def node(self, event: yaml.NodeEvent, keys: Keys) -> Node:
+        """The value that begins with an event."""
+        place = self.place_of(event)
+        _refuse_tag(event, place, keys)
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event.anchor, place, keys)
+        self.count(1, place)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event, place, keys)
         else:
-            self.open(event, place)
+            _check_depth(len(keys) + 1, place)
+            value = self.entries(keys) if isinstance(event, yaml.MappingStartEvent) else self.items(keys)
+        node = Node(value, place)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
 
-    def scalar(self, event: yaml.ScalarEvent, place: Place) -> str | int | float | bool | None:
-        if not event.implicit[0]:  # quoted
-            return event.value
-        try:
-            return read_scalar(event.value)
-        except ValueError as error:
-            raise self.fail(place, str(error)) from None
+    def items(self, keys: Keys) -> list[Node]:
+        items: list[Node] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            items.append(self.node(event, (*keys, len(items))))
+        return items
 
-    def read_key(self, frame: _Frame, event: yaml.NodeEvent, place: Place) -> None:
+    def entries(self, keys: Keys) -> dict[str, Node]:
+        entries: dict[str, Node] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            place, key = self.place_of(event), self.key(event, keys)
+            if key in entries:
+                raise _error(place, f"duplicate key; it stands at {entries[key].place} already", (*keys, key))
+            entries[key] = replace(self.node(next(self.events), (*keys, key)), place=place)
+        return entries
+
+    def key(self, event: yaml.NodeEvent, keys: Keys) -> str:
+        place = self.place_of(event)
+        _refuse_tag(event, place, keys)
         if not isinstance(event, yaml.ScalarEvent):
-            raise self.fail(place, "expected a word as key")
-        key = self.scalar(event, place)
+            raise _error(place, "expected a word as key", keys)
+        key = _scalar(event, place, keys)
         if not isinstance(key, str):
-            raise self.fail(place, f"expected a word as key, received {shown(key)}; quote it if it is one")
+            raise _error(place, f"expected a word as key, received {shown(key)}; quote it if it is one", keys)
         if key == "<<" and event.implicit[0]:
             hint = "unknown key. Merge keys are not read; 'extends: FILE' builds on another config"
-            raise self.fail(place, hint, (*self.path(), key))
-        if key in frame.node.value:
-            first = frame.node.value[key].place
-            raise self.fail(place, f"duplicate key; it stands at {first} already", (*self.path(), key))
-        frame.key = Node(key, place)
+            raise _error(place, hint, (*keys, key))
+        return key
 
-    def read_alias(self, anchor: str, place: Place) -> None:
-        anchored = self.anchors.get(anchor)
-        if anchored is None:
-            raise self.fail(place, f"the alias *{anchor} has no anchor before it")
-        if anchored.node is None:
-            raise self.fail(place, f"the alias *{anchor} stands inside its own anchor")
+    def alias(self, anchor: str, place: Place, keys: Keys) -> Node:
+        if anchor not in self.anchors:
+            raise _error(place, f"the alias *{anchor} has no anchor before it", keys)
+        if (node := self.anchors[anchor]) is None:
+            raise _error(place, f"the alias *{anchor} stands inside its own anchor", keys)
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
-            raise self.fail(place, f"more than {MAX_ALIASES} aliases, the limit")
-        self.count(anchored.nodes, place)
-        self.check_depth(len(self.stack) + anchored.height, place)
-        self.attach(replace(anchored.node, place=place), anchored.height)
-
-    def open(self, event: yaml.NodeEvent, place: Place) -> None:
-        self.count(1, place)
-        self.check_depth(len(self.stack) + 1, place)
-        if event.anchor:
-            self.anchors[event.anchor] = _Anchored()
-        empty = {} if isinstance(event, yaml.MappingStartEvent) else []
-        self.stack.append(_Frame(Node(empty, place), event.anchor, self.nodes - 1))
-
-    def close(self) -> None:
-        frame = self.stack.pop()
-        if frame.anchor:
-            nodes = self.nodes - frame.nodes_before
-            self.anchors[frame.anchor] = _Anchored(frame.node, nodes, frame.height + 1)
-        self.attach(frame.node, frame.height + 1)
-
-    def attach(self, node: Node, height: int) -> None:
-        """Puts a finished value where it belongs; `height` is its number of nested levels."""
-        if not self.stack:
-            self.root = node
-            return
-        frame = self.stack[-1]
-        frame.height = max(frame.height, height)
-        if isinstance(frame.node.value, list):
-            frame.node.value.append(node)
-        else:
-            frame.node.value[frame.key.value] = replace(node, place=frame.key.place)
-            frame.key = None
+            raise _error(place, f"more than {MAX_ALIASES} aliases, the limit", keys)
+        nodes, levels = _size(node)
+        self.count(nodes, place)
+        _check_depth(len(keys) + levels, place)
+        return replace(node, place=place)
 
     def count(self, nodes: int, place: Place) -> None:
         self.nodes += nodes
         if self.nodes > MAX_NODES:
-            raise self.fail(place, f"more than {MAX_NODES:,} values, the limit", ())
+            raise _error(place, f"more than {MAX_NODES:,} values, the limit")
 
-    def check_depth(self, depth: int, place: Place) -> None:
-        if depth > MAX_DEPTH:
-            raise self.fail(place, f"nested more than {MAX_DEPTH} levels deep, the limit", ())
+
+def _error(place: Place, message: str, keys: Keys = ()) -> ConfigError:
+    return ConfigError(f"{place}: {dotted(keys)}: {message}" if keys else f"{place}: {message}")
+
+
+def _refuse_tag(event: yaml.NodeEvent, place: Place, keys: Keys) -> None:
+    if (tag := getattr(event, "tag", None)) is not None:
+        written = shown(tag.replace("tag:yaml.org,2002:", "!!"))
+        raise _error(place, f"the tag {written} is not allowed; expected a plain value", keys)
+
+
+def _check_depth(depth: int, place: Place) -> None:
+    if depth > MAX_DEPTH:
+        raise _error(place, f"nested more than {MAX_DEPTH} levels deep, the limit")
+
+
+def _scalar(event: yaml.ScalarEvent, place: Place, keys: Keys) -> Scalar:
+    if not event.implicit[0]:  # quoted
+        return event.value
+    try:
+        return read_scalar(event.value)
+    except ValueError as error:
+        raise _error(place, str(error), keys) from None
+
+
+def _size(node: Node) -> tuple[int, int]:
+    """How many values a tree has, and how many levels of mappings and lists."""
+    is_nested = isinstance(node.value, dict | list)
+    children = node.value.values() if isinstance(node.value, dict) else node.value if is_nested else ()
+    sizes = [_size(child) for child in children]
+    return 1 + sum(nodes for nodes, _ in sizes), is_nested + max((levels for _, levels in sizes), default=0)

@@ -1,6 +1,6 @@
-"""The config language, as far as all objectives share it: types, bounds, defaults and the rules between keys.
+"""The keys that the configs of all objectives share: types, bounds, defaults and rules between keys.
 
-The keys of one objective stand beside its stages, such as those of a GAN in ganlab/objectives/gan_config.py.
+The keys of one objective stand beside its stages: those of a GAN in ganlab/objectives/gan_config.py.
 """
 
 from dataclasses import dataclass
@@ -9,35 +9,18 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ganlab.config.document import Document, Keys, dotted
-from ganlab.config.fields import (
-    MAX_INT,
-    Described,
-    FractionOrNull,
-    Name,
-    Section,
-    located,
-    one_of,
-    whole,
-    whole_or_null,
-)
-from ganlab.config.network import LayerSpec, Network
+from ganlab.config.fields import FractionOrNull, Name, Section, described, located, one_of, whole, whole_or_null
+from ganlab.config.network import Network
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Column
-
-__all__ = ["Config", "Data", "Ends", "Form", "Latent", "LayerSpec", "Network", "Output", "Phase", "Train"]
 
 
 @dataclass(frozen=True)
 class Form:
-    """What networks must know of the data.
+    """What networks must know of the data."""
 
-    Attributes:
-        shape: of one sample: (H, W, C) for images, (2,) for points; None where the data are not at hand.
-        classes: how many labels there are; None for data without labels.
-    """
-
-    shape: tuple[int, ...] | None
-    classes: int | None = None
+    shape: tuple[int, ...] | None  # of one sample: (H, W, C), or (2,) for points; None where the data are not at hand
+    classes: int | None = None  # how many labels there are; None for data without labels
 
     @property
     def is_image(self) -> bool:
@@ -46,17 +29,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Ends:
-    """What goes into a network and what must come out, without the batch.
+    """The shapes of a network's inputs and output, without the batch."""
 
-    Attributes:
-        inputs: name -> shape of what its layers may take; `input` is what the first layer gets.
-        output: the shape in which it must end; None where that is not known, as without data.
-        what: the output in words, for an error message.
-    """
-
-    inputs: dict[str, tuple[int, ...]]
-    output: tuple[int, ...] | None
-    what: str
+    inputs: dict[str, tuple[int, ...]]  # by name, all that its layers may take; the first layer gets `input`
+    output: tuple[int, ...] | None  # None without data
+    what: str  # the output in words, for an error message
 
 
 class Data(Section):
@@ -66,10 +43,8 @@ class Data(Section):
     image_size: whole_or_null(1, 1024) = None
     limit: whole_or_null(1) = None
     range: one_of("tanh", "sigmoid") = "tanh"
-    grayscale: Annotated[Literal["luminosity"] | None, Described("luminosity or null", ["luminosity"])] = None
-    source: Annotated[
-        Annotated[str, Field(min_length=1)] | None, Described("the path of a folder or zip file, or null")
-    ] = None
+    grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
+    source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
 
     @model_validator(mode="after")
     def _source_needs_folder(self) -> "Data":
@@ -88,9 +63,8 @@ class Latent(Section):
 class Train(Section):
     """How long is trained, and on how many samples at a time."""
 
-    # null is for the written-out config, so the description does not offer it
-    steps: Annotated[Annotated[int, Field(ge=1, le=MAX_INT)] | None, Described("an integer >= 1")] = None
-    epochs: Annotated[Annotated[float, Field(gt=0)] | None, Described("a number > 0")] = None
+    steps: described(whole(1) | None, "an integer >= 1") = None  # only a config that ganlab writes has a null here
+    epochs: described(Annotated[float, Field(gt=0)] | None, "a number > 0") = None
     batch_size: whole(1)
     ema: FractionOrNull = None
     stop_on: list[one_of("diverged", "collapsed", "not_converged")] = Field(["diverged"])
@@ -104,34 +78,26 @@ class Phase(Section):
     fade: whole(0) = 0
 
 
+_Grid = Annotated[list[Annotated[int, Field(ge=1, le=50)]], Field(min_length=2, max_length=2)]
+
+
 class Output(Section):
     """What a run writes, and how often (in steps; null is never)."""
 
     samples_every: whole_or_null(1) = 500
     samples_at: list[whole(0)] = Field([])
     checkpoint_every: whole_or_null(1) = 500
-    keep_checkpoints: Annotated[
-        Literal["all"] | Annotated[int, Field(ge=1)], Described("all or an integer >= 1", ["all"])
-    ] = 10
+    keep_checkpoints: described(Literal["all"] | Annotated[int, Field(ge=1)], "all or an integer >= 1", "all") = 10
     metrics_every: whole_or_null(1) = None
-    grid: Annotated[
-        list[Annotated[int, Field(ge=1, le=50)]],
-        Field(min_length=2, max_length=2),
-        Described("[rows, columns], each from 1 to 50"),
-    ] = Field([5, 5])
+    grid: described(_Grid, "[rows, columns], each from 1 to 50") = Field([5, 5])
 
 
 class Config(Section):
-    """One experiment. Each objective has a subclass with a field for each of its networks and with keys of its own.
+    """One experiment. Each objective has a subclass with a field for each of its networks and with keys of its own."""
 
-    Attributes:
-        NETWORKS: names of the networks, in the order in which they are built, summarised and drawn. `generator` is among
-            them: pictures and metrics come from it.
-        IS_CHAIN: whether each network takes what the one before gives, so that they can be summarised in a row.
-    """
-
+    # In the order in which networks are built, summarised and drawn. `generator` makes the pictures and is always there.
     NETWORKS: ClassVar[tuple[str, ...]] = ()
-    IS_CHAIN: ClassVar[bool] = False
+    IS_CHAIN: ClassVar[bool] = False  # whether each network takes the output of the one before
 
     name: Name
     family: Name = "GAN"
@@ -141,12 +107,12 @@ class Config(Section):
     train: Train
     phases: list[Phase] = Field([])
     output: Output = Output()
-    metrics: Annotated[Literal["auto"] | list[str], Described("auto or a list of metric names", ["auto"])] = "auto"
+    metrics: described(Literal["auto"] | list[str], "auto or a list of metric names", "auto") = "auto"
     precision: one_of("float32", "mixed_bfloat16") = "float32"
     backend: one_of("tensorflow", "jax", "torch") = "tensorflow"
     device: one_of("auto", "cpu", "gpu") = "auto"
     devices: whole(1, 1024) = 1
-    jit: Annotated[Literal["auto"] | bool, Described("auto, true or false", ["auto"])] = "auto"
+    jit: described(Literal["auto"] | bool, "auto, true or false", "auto") = "auto"
     common: Any = Field(None, exclude=True)  # holds parts of a file that YAML's aliases repeat
     labels: one_of("none", "conditional", "auxiliary", "balanced", "semi_supervised") = "none"
 
@@ -163,15 +129,12 @@ class Config(Section):
 
     def context(self, form: Form | None) -> dict[str, tuple[int, ...]]:
         """What layers of any network may take beside their input: name -> shape without the batch."""
-        inputs: dict[str, tuple[int, ...]] = {"step": (1,)}
-        if self.phases:
-            inputs["fade"] = (1,)
-        if self.labels != "none" and form is not None and form.classes:
-            inputs["labels"] = (form.classes,)
-        return inputs
+        fade = {"fade": (1,)} if self.phases else {}
+        has_labels = self.labels != "none" and form is not None and form.classes
+        return {"step": (1,), **fade, **({"labels": (form.classes,)} if has_labels else {})}
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
-        """What goes into each network and what must come out, for data of a form, or without them."""
+        """The shapes of each network's inputs and output, for data of a form, or without data."""
         raise NotImplementedError
 
     def columns(self) -> tuple[Column, ...]:
@@ -183,7 +146,7 @@ class Config(Section):
         raise NotImplementedError
 
     def hyperparameters(self) -> dict[str, Any]:
-        """What a table compares of the objective: a flat mapping of names to values; None where one does not apply."""
+        """The objective's values for tables: a flat mapping; None for a value that does not apply."""
         raise NotImplementedError
 
     @model_validator(mode="after")
@@ -209,12 +172,7 @@ class Config(Section):
         return self
 
     def error_at(self, keys: Keys, message: str) -> ConfigError:
-        """An error about the value at `keys`: `FILE:LINE:COLUMN: dotted.key: message`.
-
-        Args:
-            keys: e.g. `("generator", "layers", 3, "Conv2D", "filters")`; need not exist.
-            message: what is wrong, what was expected and what was received, on one line.
-        """
+        """An error about the value at `keys`, which need not exist: `FILE:LINE:COLUMN: dotted.key: message`."""
         return error_in(self._document, keys, message, self.name)
 
     def __eq__(self, other: object) -> bool:

@@ -8,21 +8,13 @@ from ganlab.config.schema import Config, Data
 
 @dataclass(frozen=True)
 class Stretch:
-    """Steps that are trained with the same networks: a phase of a run, or the whole run.
+    """Steps that are trained with the same networks: a phase of a run, or the whole run."""
 
-    Attributes:
-        number: of the phase, from 1; None for a run without phases.
-        start: steps before it.
-        end: steps done when it is over.
-        fade: steps from its start over which new layers come in.
-        image_size: of its data; None for that of the config.
-    """
-
-    number: int | None
-    start: int
-    end: int
-    fade: int = 0
-    image_size: int | None = None
+    number: int | None  # of the phase, from 1; None for a run without phases
+    start: int  # steps before it
+    end: int  # steps done when it is over
+    fade: int = 0  # steps from its start over which new layers come in
+    image_size: int | None = None  # of its data; None for that of the config
 
     def data(self, config: Config) -> Data:
         """The config's `data` section with the image size of this stretch."""

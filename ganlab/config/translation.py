@@ -9,34 +9,23 @@ from pydantic import ValidationError
 from ganlab.config.document import Document, Keys, shown
 from ganlab.config.fields import Described, Section
 from ganlab.config.schema import error_in
-from ganlab.errors import ConfigError, did_you_mean
+from ganlab.errors import did_you_mean
 
 Root = TypeVar("Root", bound=Section)
 
 
 def validate(root: type[Root], document: Document, also: Iterable[str] = ()) -> Root:
-    """What a document says, as a model.
+    """The document as a model; hints at unknown keys also offer `also` at the top of the file.
 
-    Args:
-        root: the model of the whole document.
-        document: of the file.
-        also: further keys that a user may write at the top of the file, for the hint about an unknown key.
-
-    Raises:
-        ConfigError: the first mistake in the order of the document.
+    Raises: ConfigError, the first mistake in the order of the document.
     """
     if not isinstance(document.root.value, dict):
         raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
     try:
         return root.model_validate(document.data)
     except ValidationError as error:
-        raise _first_mistake(error, document, root, also) from None
-
-
-def _first_mistake(error: ValidationError, document: Document, root: type[Section], also: Iterable[str]) -> ConfigError:
-    details = error.errors(include_url=False)
-    first = min(details, key=lambda detail: document.order(_keys(detail)))
-    return error_in(document, _keys(first), _message(first, root, also))
+        first = min(error.errors(include_url=False), key=lambda detail: document.order(_keys(detail)))
+        raise error_in(document, _keys(first), _message(first, root, also)) from None
 
 
 def _keys(detail: dict[str, Any]) -> Keys:
@@ -57,7 +46,7 @@ def _message(detail: dict[str, Any], root: type[Section], also: Iterable[str]) -
         return f"expected a mapping, received {shown(detail['input'])}"
     if kind == "list_type":
         return f"expected a list, received {shown(detail['input'])}"
-    raise AssertionError(f"a field at {keys} has no words for {detail}") from None
+    raise AssertionError(f"a field at {keys} has no words for {detail}")
 
 
 def _section_at(root: type[Section], keys: Keys) -> type[Section]:

@@ -16,14 +16,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_string(dumper: _Dumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if _is_word(text) else '"')
-
-
-def _is_word(text: str) -> bool:
     try:
-        return isinstance(read_scalar(text), str)
+        is_word = isinstance(read_scalar(text), str)
     except ValueError:
-        return False
+        is_word = False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_word else '"')
 
 
 _Dumper.add_representer(str, _represent_string)
@@ -32,14 +29,7 @@ _Dumper.add_representer(str, _represent_string)
 def dump_config(config: Config) -> str:
     """The resolved config as YAML, every default written out; loading it gives an equal Config."""
     content = config.model_dump()
-    first = [
-        key for key in ("name", "family", "seed", "objective", "data", "latent", *config.NETWORKS) if key in content
-    ]
-    return yaml.dump(
-        {key: content[key] for key in dict.fromkeys([*first, *content])},
-        Dumper=_Dumper,
-        default_flow_style=None,
-        sort_keys=False,
-        allow_unicode=True,
-        width=110,
-    )
+    first = ("name", "family", "seed", "objective", "data", "latent", *config.NETWORKS)
+    ordered = {key: content[key] for key in dict.fromkeys([*first, *content]) if key in content}
+    form = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": 110}
+    return yaml.dump(ordered, Dumper=_Dumper, **form)

@@ -54,7 +54,7 @@ def _records(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> n
     return np.frombuffer(values, np.uint8).reshape(-1, _RECORD)
 
 
-PUBLISHED = Published(
+CIFAR10 = Published(
     name="cifar10",
     shape=(32, 32, 3),
     class_names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -70,5 +70,3 @@ PUBLISHED = Published(
         ),
     ),
 )
-load = PUBLISHED.load
-describe = PUBLISHED.describe

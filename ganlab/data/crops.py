@@ -1,6 +1,5 @@
 """Which part of a photo becomes the training image: plain geometry in pixels, and the cut itself."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +14,7 @@ CROPS = FACE_CROPS + PLAIN_CROPS
 
 @dataclass(frozen=True)
 class Photo:
-    """The fate of one photo.
-
-    Attributes:
-        name: in its folder or zip.
-        box: the part that became an image, or None.
-        reason: why there is no image, or None.
-    """
+    """The fate of one photo of a folder or zip: the part that became an image, or the reason why there is none."""
 
     name: str
     box: Box | None = None
@@ -36,13 +29,12 @@ def area_of(crop: str, width: int, height: int, face: Box | None = None) -> Box:
             moved into the photo; `center` the largest square in the middle; `none` the whole photo.
         face: the detector's box, within the photo; only `box` and `square` look at it.
     """
-    areas: dict[str, Callable[[], Box]] = {
-        "box": lambda: face,
-        "square": lambda: _square_around(face, width, height),
-        "center": lambda: _square_around((0, 0, width, height), width, height),
-        "none": lambda: (0, 0, width, height),
-    }
-    return areas[crop]()
+    if crop == "box":
+        return face
+    if crop == "square":
+        return _square_around(face, width, height)
+    whole = 0, 0, width, height
+    return _square_around(whole, width, height) if crop == "center" else whole
 
 
 def _square_around(box: Box, width: int, height: int) -> Box:

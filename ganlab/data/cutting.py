@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganlab.data.crops import Box, Photo, area_of, cut, fit, scaled
-from ganlab.data.decoding import decode, for_each
+from ganlab.data.decoding import decode, in_parallel
 from ganlab.data.faces import MOST_SIDE, face_detector
 from ganlab.data.picture_files import Pictures
 from ganlab.errors import GanlabError
@@ -15,23 +15,20 @@ NO_FACE = "no face"
 
 def find_faces(pictures: Pictures, names: Sequence[str]) -> list[Box | str]:
     """The most certain face of each photo, in the photo's own pixels, or the reason why there is none."""
-    found: list[Box | str] = [NO_FACE] * len(names)
-    sizes: dict[int, tuple[int, int]] = {}
-    reduced: dict[int, np.ndarray] = {}
 
-    def read(index: int) -> None:
-        photo = _decoded(pictures, names[index])
-        if isinstance(photo, str):
-            found[index] = photo
-        else:
-            sizes[index] = photo.shape[1], photo.shape[0]
-            reduced[index] = fit(photo, MOST_SIDE)
+    def read(name: str) -> tuple[np.ndarray, tuple[int, int]] | str:
+        photo = _decoded(pictures, name)
+        return photo if isinstance(photo, str) else (fit(photo, MOST_SIDE), photo.shape[1::-1])
 
-    for_each(read, range(len(names)))
-    readable = sorted(reduced)  # threads end in any order, and the detector's batches must not depend on it
-    for index, face in zip(readable, face_detector().detect([reduced[i] for i in readable]), strict=True):
-        if face is not None:
-            found[index] = scaled(face, sizes[index][0] / reduced[index].shape[1], *sizes[index])
+    photos = in_parallel(read, names)
+    faces = iter(face_detector().detect([photo[0] for photo in photos if not isinstance(photo, str)]))
+    found: list[Box | str] = []
+    for photo in photos:
+        face = photo if isinstance(photo, str) else next(faces) or NO_FACE
+        if not isinstance(face, str):
+            reduced, size = photo
+            face = scaled(face, size[0] / reduced.shape[1], *size)
+        found.append(face)
     return found
 
 
@@ -50,22 +47,17 @@ def cut_photos(
     Returns:
         the fate of each photo, and the images `(n, size, size, 3)`, uint8, of the n photos that gave one.
     """
-    photos = [Photo(name) for name in names]
-    images = np.empty((len(names), size, size, 3), np.uint8)
 
-    def make(index: int) -> None:
-        face = faces[index] if faces else None
-        photo = face if isinstance(face, str) else _decoded(pictures, names[index])
+    def make(name: str, face: Box | str | None) -> tuple[Photo, np.ndarray | None]:
+        photo = face if isinstance(face, str) else _decoded(pictures, name)
         if isinstance(photo, str):
-            photos[index] = Photo(names[index], reason=photo)
-            return
-        height, width = photo.shape[:2]
-        area = area_of(crop, width, height, face)
-        images[index] = cut(photo, area, size)
-        photos[index] = Photo(names[index], area)
+            return Photo(name, reason=photo), None
+        area = area_of(crop, photo.shape[1], photo.shape[0], face)
+        return Photo(name, area), cut(photo, area, size)
 
-    for_each(make, range(len(names)))
-    return photos, images[[photo.box is not None for photo in photos]]
+    made = in_parallel(make, names, faces or [None] * len(names))
+    images = [image for _, image in made if image is not None]
+    return [photo for photo, _ in made], np.array(images, np.uint8).reshape(-1, size, size, 3)
 
 
 def _decoded(pictures: Pictures, name: str) -> np.ndarray | str:

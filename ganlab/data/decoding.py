@@ -21,13 +21,8 @@ _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of 
 
 def are_all_grey(pictures: Pictures, names: Sequence[str]) -> bool:
     """Tells from the pictures' headers."""
-    modes = [""] * len(names)
-
-    def look(index: int) -> None:
-        modes[index] = _open(pictures, names[index], lambda image: image.mode)
-
     with refusing_bombs():
-        for_each(look, range(len(names)))
+        modes = in_parallel(lambda name: _open(pictures, name, lambda image: image.mode), names)
     return all(mode in _GREY_MODES for mode in modes)
 
 
@@ -78,14 +73,13 @@ def decode_into(
         array[index] = to_luminosity(image) if luminosity else image
 
     with refusing_bombs():
-        for_each(place, range(len(names)))
+        in_parallel(place, range(len(names)))
 
 
-def for_each(work: Callable[[int], None], indices: Iterable[int]) -> None:
-    """Does the work for several pictures at a time; the error of the first that fails is raised."""
+def in_parallel(work: Callable, *arguments: Iterable) -> list:
+    """As `map`, for several pictures at a time; the error of the first that fails is raised."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(work, indices):
-            pass
+        return list(pool.map(work, *arguments))
 
 
 @contextlib.contextmanager

@@ -1,10 +1,11 @@
 """Where photos to prepare come from: the path given, a known place in $GANLAB_DATA or the cache, or Kaggle."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganlab.data.prepared import load_prepared
 from ganlab.data.sources import cached_folder, own_data_folder
 from ganlab.errors import ConfigError, GanlabError, MissingDataError, did_you_mean
 
@@ -26,17 +27,33 @@ class KnownSource:
     crop: str = "center"
     size: int = 64
     kaggle: tuple[str, str] | None = None
+    load = staticmethod(load_prepared)
 
 
-def known_source(name: str, datasets: Mapping) -> KnownSource:
-    """What is known of a data set to prepare; little of a user's own, which may have any free name.
+KNOWN = {
+    # 202,599 photos of faces, aligned, 178x218 colour (Liu, Luo, Wang, Tang 2015, arXiv 1411.7766). For non-commercial
+    # research only; no labels are read.
+    "celeba": KnownSource(
+        files=("img_align_celeba.zip", "img_align_celeba"),
+        crop="box",
+        size=40,
+        kaggle=("jessicali9530/celeba-dataset", "img_align_celeba"),
+    ),
+    # Faces of cats, dogs and wild animals, centred, 512x512 colour (Choi, Uh, Yoo, Ha 2020, "StarGAN v2"). CC BY-NC 4.0.
+    "afhq": KnownSource(files=("afhq.zip", "train")),
+}
+
+
+def known_source(name: str, datasets: Collection[str]) -> KnownSource:
+    """How to prepare a data set; the defaults for a user's own, which may have any free name.
 
     Args:
-        datasets: the registered data sets; those of photos have a `SOURCE`.
+        name: of the data set.
+        datasets: the names of those that are registered.
 
     Raises: ConfigError if the name belongs to a data set that needs no preparing, or cannot be a name.
     """
-    if name in datasets and not hasattr(datasets[name], "SOURCE"):
+    if name in datasets and name not in KNOWN:
         raise ConfigError(
             f"{name}: needs no preparing, 'data: {{name: {name}}}' reads it as it is. Choose another name."
         )
@@ -44,10 +61,10 @@ def known_source(name: str, datasets: Mapping) -> KnownSource:
         raise ConfigError(
             f"{name!r}: expected a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
         )
-    return getattr(datasets.get(name), "SOURCE", KnownSource())
+    return KNOWN.get(name, KnownSource())
 
 
-def find_photos(name: str, known: KnownSource, source: Path | None, download: bool, datasets: Mapping) -> Path:
+def find_photos(name: str, known: KnownSource, source: Path | None, download: bool) -> Path:
     """The folder or zip of photos.
 
     Raises:
@@ -66,7 +83,7 @@ def find_photos(name: str, known: KnownSource, source: Path | None, download: bo
     if download:
         return _download(name, known)
     places = " or ".join(str(folder / known.files[0]) for folder in folders) if known.files else ""
-    hint = did_you_mean(name, [n for n in datasets if hasattr(datasets[n], "SOURCE")], 0) if not known.files else ""
+    hint = did_you_mean(name, KNOWN, 0) if not known.files else ""
     raise MissingDataError(
         f"{name}: no photos given{' or found at ' if places else ''}{places}.{hint} "
         f"Run: ganlab prepare {name} --source {known.files[0] if known.files else 'FOLDER_OR_ZIP'}"

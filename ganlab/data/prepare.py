@@ -5,7 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -101,18 +101,12 @@ def _facts(request: Request, pictures: Pictures) -> dict:
     versions = {package: importlib.metadata.version(package) for package in packages}
     fingerprint = pictures.content_key(pictures.names)
     recipe = json.dumps([FORMAT, BLOCK, fingerprint, request.crop, request.size, versions])
+    path = str(request.source.resolve())
     return {
         "format": FORMAT,
-        "name": request.name,
-        "crop": request.crop,
-        "size": request.size,
-        "limit": request.limit,
+        **asdict(request),
         "recipe": hashlib.sha256(recipe.encode()).hexdigest(),
-        "source": {
-            "path": str(request.source.resolve()),
-            "fingerprint": fingerprint,
-            "photos": len(pictures.names),
-        },
+        "source": {"path": path, "fingerprint": fingerprint, "photos": len(pictures.names)},
         "versions": versions,
     }
 

@@ -1,6 +1,5 @@
 """Data sets that `ganlab prepare` made of photos: an array and a manifest in a folder of the cache, named by their options."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from ganlab.data.crops import CROPS, Photo
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
+from ganlab.data.published import checksum_of
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, MissingDataError
 from ganlab.storage.writing import read_json, write_text
@@ -50,9 +50,7 @@ class PreparedSet:
 
     def verify(self) -> None:
         """Raises: GanlabError if the array is not the one that was made."""
-        with open(self.array, "rb") as file:
-            checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        if checksum != self.facts()["array"].get("sha256"):
+        if checksum_of([self.array]) != self.facts()["array"].get("sha256"):
             raise GanlabError(f"{self.array}: broken data file: its checksum is not the manifest's. {_AGAIN}")
 
     def images(self, limit: int | None = None) -> np.ndarray:

@@ -1,23 +1,25 @@
-"""The data sets by name. A new one is a module with `load` and `describe`, and a line here.
+"""The data sets by name. A new one is a `Published`, or a module with `load` and `describe`, and a line here.
 
-Besides these, whatever `ganlab prepare` made of a user's own photos is a data set under the name it was given. A published set
-of photos is a module with `load` and `SOURCE`, which says how it is prepared.
+Besides these, whatever `ganlab prepare` made of a user's own photos is a data set under the name it was given.
 """
 
 from ganlab.config.schema import Form
-from ganlab.data import afhq, celeba, cifar10, digits, fashion_mnist, folder, mnist
+from ganlab.data import digits, folder
+from ganlab.data.cifar10 import CIFAR10
 from ganlab.data.dataset import Dataset
+from ganlab.data.mnist import FASHION_MNIST, MNIST
 from ganlab.data.options import ErrorAt, plain_error_at
+from ganlab.data.photo_sources import KNOWN
 from ganlab.data.prepared import describe_prepared, is_prepared, load_prepared, prepared_names
+from ganlab.data.published import Published
 from ganlab.errors import did_you_mean
 
 DATASETS = {
     "digits": digits,
-    "mnist": mnist,
-    "fashion_mnist": fashion_mnist,
-    "cifar10": cifar10,
-    "celeba": celeba,
-    "afhq": afhq,
+    "mnist": MNIST,
+    "fashion_mnist": FASHION_MNIST,
+    "cifar10": CIFAR10,
+    **KNOWN,
     "folder": folder,
 }
 
@@ -46,11 +48,10 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
 
 def published_form(options) -> Form:
     """What networks must know of a published data set under a config's options, without its files; no shape if not known."""
-    module, classes = DATASETS.get(options.name), None
-    if hasattr(module, "PUBLISHED"):
-        height, width, channels = module.PUBLISHED.shape
-        classes = len(module.PUBLISHED.class_names)
-    elif hasattr(module, "SOURCE") and options.image_size:
+    known, classes = DATASETS.get(options.name), None
+    if isinstance(known, Published):
+        (height, width, channels), classes = known.shape, len(known.class_names)
+    elif options.name in KNOWN and options.image_size:
         height, width, channels = options.image_size, options.image_size, 3
     else:
         return Form(None)
@@ -61,10 +62,10 @@ def published_form(options) -> Form:
 
 def is_here(options) -> bool:
     """Whether the data can be loaded without a download or preparing; True also where loading would say what is wrong."""
-    module = DATASETS.get(options.name)
-    if hasattr(module, "SOURCE"):
+    if options.name in KNOWN:
         return options.image_size is None or is_prepared(options)
-    return not hasattr(module, "PUBLISHED") or module.PUBLISHED.find() is not None
+    known = DATASETS.get(options.name)
+    return not isinstance(known, Published) or known.find() is not None
 
 
 def list_datasets() -> list[dict]:
@@ -75,10 +76,8 @@ def list_datasets() -> list[dict]:
         (sha256 of its file; of several, over their hex digests in order) and problem (a message); None where
         there is nothing to tell.
     """
-    own = [name for name in prepared_names() if name not in DATASETS]
-    return [row for name in [*DATASETS, *own] for row in _rows(name)]
-
-
-def _rows(name: str) -> list[dict]:
-    module = DATASETS.get(name)
-    return [module.describe()] if hasattr(module, "describe") else describe_prepared(name)
+    rows = []
+    for name in dict.fromkeys([*DATASETS, *prepared_names()]):
+        known = DATASETS.get(name)
+        rows += [known.describe()] if hasattr(known, "describe") else describe_prepared(name)
+    return rows

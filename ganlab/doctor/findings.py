@@ -1,9 +1,7 @@
 """The one form of all that `ganlab doctor` says."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
-
-DOCUMENT_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,3 @@ class Finding:
 
     def line(self) -> str:
         return f"{self.state:6}  {self.subject}: {self.text}" + (f"; {self.advice}" if self.advice else "")
-
-
-def document(findings: list[Finding]) -> dict:
-    """The same as plain data."""
-    return {"format": DOCUMENT_FORMAT, "findings": [asdict(finding) for finding in findings]}

@@ -62,7 +62,7 @@ def weights() -> Iterator[Finding]:
         return
     if source is None:
         yield Finding(
-            "note", "Inception", "no weights here", "FID and KID download them once; docs/fid.md has the other ways"
+            "note", "Inception", "no weights here", "FID and KID need them; docs/fid.md says where they are published"
         )
     else:
         yield Finding("ok", "Inception", f"weights in {source}")

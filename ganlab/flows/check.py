@@ -1,4 +1,4 @@
-"""`ganlab check`: what a config would build and cost, without training it."""
+"""`ganlab check`: builds the networks of a config and estimates the cost of its run, without training."""
 
 import math
 from dataclasses import dataclass
@@ -24,27 +24,16 @@ _PICTURE, _ROW, _PLOTS = 30_000, 90, 200_000
 
 @dataclass(frozen=True)
 class Check:
-    """What is known of a config before training.
-
-    Attributes:
-        config: the experiment.
-        layers: network -> (layer name, class, output shape, parameters) of each layer.
-        parameters: network -> how many numbers its layers hold.
-        trainable: network -> how many of them are trained.
-        flops: floating-point operations of one step.
-        steps: to be trained; None where it follows from data that are not here.
-        disk: bytes of the run folder, about.
-        notes: what could not be checked, and why.
-    """
+    """The networks and the cost of a config, before training. Mappings are by network."""
 
     config: Config
-    layers: dict[str, list[tuple[str, str, tuple, int]]]
-    parameters: dict[str, int]
-    trainable: dict[str, int]
-    flops: int
-    steps: int | None
-    disk: int | None
-    notes: list[str]
+    layers: dict[str, list[tuple[str, str, tuple, int]]]  # (name, class, output shape, parameters) of each layer
+    parameters: dict[str, int]  # all numbers that its layers hold
+    trainable: dict[str, int]  # parameters that are trained
+    flops: int  # floating-point operations of one step
+    steps: int | None  # to be trained; None where the number follows from data that are not here
+    disk: int | None  # estimated bytes of the run folder
+    notes: list[str]  # checks that were left out, and why
 
     def as_dict(self) -> dict:
         return {
@@ -62,20 +51,14 @@ class Check:
 
 
 def check_config(path: Path) -> Check:
-    """Validates one config file and builds its networks.
-
-    Raises: ConfigError, located, as `ganlab run` would.
-    """
+    """Validates one config file and builds its networks. Raises the located ConfigError that `ganlab run` would."""
     config = load_config(path)
     options = stretches(config, 1)[-1].data(config)
     return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
 
 
 def check_networks(config: Config, dataset: Dataset | None) -> Check:
-    """Builds the networks, optimizers, objective and metrics of a config, for its data or, without them, their published shape.
-
-    Raises: ConfigError, located, as `ganlab run` would.
-    """
+    """Builds the networks, optimizers, objective and metrics of a config, for its data or else their published shape."""
     notes: list[str] = []
     form = dataset.form if dataset else published_form(stretches(config, 1)[-1].data(config))
     if dataset is None:
@@ -86,11 +69,8 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     from ganlab.models.flops import step_flops
     from ganlab.objectives import build_objective
 
-    steps = (
-        config.train.steps
-        if dataset is None and not config.phases
-        else total_steps(config, dataset.count if dataset else 0)
-    )
+    is_known = dataset is not None or config.phases
+    steps = total_steps(config, dataset.count if dataset else 0) if is_known else config.train.steps
     last = stretches(config, steps or 1)[-1]
     models = build_models(config, form, last)
     objective = build_objective(config, models)
@@ -100,7 +80,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
         config,
         {name: _layers(network) for name, network in models.networks.items()},
         {name: network.model.count_params() for name, network in models.networks.items()},
-        {name: _count(network.trainable_variables) for name, network in models.networks.items()},
+        {n: sum(math.prod(v.shape) for v in network.trainable_variables) for n, network in models.networks.items()},
         step_flops(objective),
         steps,
         None if steps is None else _disk(config, models, objective, steps),
@@ -109,14 +89,8 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
 
 
 def _layers(network: "Network") -> list[tuple[str, str, tuple, int]]:
-    return [
-        (layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
-        for layer in network.model.layers
-    ]
-
-
-def _count(variables: list) -> int:
-    return sum(math.prod(variable.shape) for variable in variables)
+    layers = network.model.layers
+    return [(layer.name, type(layer).__name__, layer.output.shape[1:], layer.count_params()) for layer in layers]
 
 
 def _disk(config: Config, models: "Models", objective: "Objective", steps: int) -> int:

@@ -13,13 +13,11 @@ from ganlab.storage.writing import guarding, read_json, write_json
 
 
 def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
-    """Evaluates a checkpoint by the named metrics (those of its config by default) and adds the values to its folder.
+    """Evaluates a checkpoint by the named metrics, or those of its config, and adds the values to the run's folder.
 
     Returns: the step and the values.
 
-    Raises:
-        LockedError: while the run is being trained. CheckpointError, MissingDataError, ConfigError as their names say.
-        GanlabError: if the data here are not those the run was trained on.
+    Raises: LockedError while the run is being trained; GanlabError if the run was trained on other data than those here.
     """
     folder, status = RunFolder(path), read_run(path).status
     if missing := {"identity", "data_fingerprint"} - status.keys():
@@ -33,9 +31,8 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         config = loaded.config
         dataset = load_dataset(config.data, config.error_at)
         if dataset.fingerprint != status["data_fingerprint"]:
-            raise GanlabError(
-                f"{path}: the data of {config.data.name} here ({dataset.source}) are not those it was trained on"
-            )
+            here = f"the data of {config.data.name} here ({dataset.source})"
+            raise GanlabError(f"{path}: {here} are not those it was trained on")
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
         values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():

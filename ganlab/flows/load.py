@@ -1,4 +1,4 @@
-"""A finished or unfinished run read back from its folder alone: config, generator and weights of one step."""
+"""Loads the generator of a run at one step from the run folder alone."""
 
 import sys
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ganlab.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class Checkpointed:
-    """A run's generator at one step: `sampler` draws from it."""
+    """A run's generator at one step; `sampler` draws from it."""
 
     folder: RunFolder
     config: Config
@@ -28,12 +28,10 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
 
     Args:
         folder: of the run.
-        step: of the checkpoint; by default the newest that is whole. Newer ones are named on standard error.
-        backend: that computes; None for the one that trained. Weights are the same file on each.
+        step: of the checkpoint; by default the newest undamaged one. Damaged newer ones are named on standard error.
+        backend: of the computation; None for the one that trained.
 
-    Raises:
-        CheckpointError: if there is no such step or the weights do not fit.
-        ConfigError, GanlabError: if the folder holds what no run leaves, such as links.
+    Raises: CheckpointError, if there is no such step or the weights do not fit; GanlabError, if the folder contains links.
     """
     require_contained(folder.path)
     config = load_resolved(folder.config)
@@ -51,9 +49,10 @@ def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[in
     from ganlab.models.building import build_network
     from ganlab.storage.weights import read_weights
 
-    errors = []
+    errors, classes = [], folder.status().get("classes")
+    form = Form(None, classes) if type(classes) is int else None  # earlier versions wrote none, and had no labels
     for step in steps:
-        generator = build_network(config, "generator", _form(folder), stretch_of(config, step))
+        generator = build_network(config, "generator", form, stretch_of(config, step))
         try:
             read_weights(folder.generator_weights(step), generator.model)
         except CheckpointError as error:
@@ -63,9 +62,3 @@ def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[in
             print(f"{error} The one before is used.", file=sys.stderr)
         return step, generator
     raise errors[0]
-
-
-def _form(folder: RunFolder) -> Form | None:
-    """What the run wrote down of its data; None for a run of before, whose networks take no labels."""
-    classes = folder.status().get("classes")
-    return Form(None, classes) if type(classes) is int else None

@@ -1,4 +1,4 @@
-"""What `ganlab run` is going to do: the data, the number of steps, the identity and the folder of one experiment."""
+"""The plan of one run: its data, number of steps, identity and folder."""
 
 import os
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ganlab.training.checkpoints import newest_state
 
 @dataclass(frozen=True)
 class Plan:
-    """One experiment before anything is built: what will be trained, on what, and where it goes."""
+    """One run before anything is built."""
 
     config: Config
     dataset: Dataset
@@ -25,17 +25,12 @@ class Plan:
     identity: str
     folder: RunFolder
 
-    @property
-    def stretches(self) -> list[Stretch]:
-        """The phases of the run, or the run as one."""
-        return stretches(self.config, self.steps)
-
     def stretches_left(self) -> list[Stretch]:
         """The stretches that have steps left, or the last one; damaged checkpoints are set aside on the way.
 
         Raises: CheckpointError if there were checkpoints and none is whole.
         """
-        found = self.stretches
+        found = stretches(self.config, self.steps)
         if len(found) == 1:
             return found
         state = newest_state(self.folder)
@@ -57,13 +52,13 @@ def plan_experiment(
         config: the experiment.
         results: the folder of all runs.
         fresh: whether it starts again, in a new folder.
-        start: identifies the weights another run gives it, with --init-from.
-        dataset: what `config.data` describes, where it is loaded already.
+        start: identifies the weights of another run that it starts from (--init-from).
+        dataset: the data of `config.data`, if they are loaded already.
 
     Raises:
         GanlabError: if the run would go on in a folder that holds links or pipes, or behind a link; nothing was read there.
     """
-    os.environ["KERAS_BACKEND"] = config.backend  # whoever needs Keras first, such as a download, takes this one
+    os.environ["KERAS_BACKEND"] = config.backend  # a download may load Keras first
     if dataset is None:
         # With phases the last one's data are the run's; how many steps there are does not depend on the data then.
         dataset = load_dataset(stretches(config, 1)[-1].data(config), config.error_at)
@@ -79,13 +74,7 @@ def plan_experiment(
 
 def _folder_of(parent: Path, name: str, fresh: bool) -> RunFolder:
     """The newest folder of that name; with `fresh` a new one beside it: NAME, NAME-2, NAME-3, ..."""
-    number = 1
-    while (parent / _numbered(name, number + 1)).exists():
-        number += 1
-    if fresh and (parent / name).exists():
-        number += 1
-    return RunFolder(parent / _numbered(name, number))
-
-
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"
+    path, number = parent / name, 2
+    while (following := parent / f"{name}-{number}").exists():
+        path, number = following, number + 1
+    return RunFolder(following if fresh and (parent / name).exists() else path)

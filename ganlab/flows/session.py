@@ -1,7 +1,9 @@
-"""One process' part of one stretch of a run: builds the models, picks the state up, trains, evaluates, summarises."""
+"""One stretch of a run in one process: builds the models, restores the newest state, trains, evaluates, summarises."""
 
 import contextlib
 from typing import Any
+
+import numpy as np
 
 from ganlab.backends import load_backend
 from ganlab.config.steps import Stretch
@@ -16,7 +18,6 @@ from ganlab.objectives import build_objective
 from ganlab.pictures import plots
 from ganlab.pictures.images import from_uint8, write_film
 from ganlab.pictures.networks import write_models
-from ganlab.runs.environment import environment
 from ganlab.runs.logs import best_step, read_history
 from ganlab.runs.summary import summarise
 from ganlab.storage.writing import write_json
@@ -24,7 +25,7 @@ from ganlab.training.background import BackgroundWriter
 from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import carry_over, mend_generator, newest_state, paths_of, prune, restore
 from ganlab.training.choices import recall, remember, remembered_path
-from ganlab.training.context import RunContext
+from ganlab.training.context import HealthReport, RunContext
 from ganlab.training.draws import Draws, draw_latents, generator_of
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
@@ -35,19 +36,10 @@ from ganlab.training.trainer import Trainer
 
 
 class Session:
-    """Everything a stretch of a run needs while its process lives.
-
-    Making one writes nothing and raises for a config that does not fit.
-    """
+    """A stretch of a run while its process lives. Making one writes nothing, and raises if the config does not fit."""
 
     def __init__(self, plan: Plan, stretch: Stretch, start: dict | None = None):
-        """Builds the networks of a stretch.
-
-        Args:
-            plan: the experiment.
-            stretch: what is trained here: a phase of the run, or the whole run.
-            start: weights of another run, variable name -> array, to start from.
-        """
+        """Builds the networks of a stretch; `start` are weights of another run, variable name -> array."""
         self.plan, self.config, self.folder, self.stretch = plan, plan.config, plan.folder, stretch
         config, self.dataset = plan.config, plan.dataset_of(stretch)
         is_last = stretch.end == plan.steps
@@ -67,15 +59,14 @@ class Session:
         self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
-        evaluation.prepare(self.protocols, self.dataset)
+        evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
-            weights = {
-                owner: v for owner, v in self.objective.variables().items() if not owner.startswith("optimizers")
-            }
-            restore(weights, start, "--init-from")
+            owned = self.objective.variables().items()
+            restore({o: v for o, v in owned if not o.startswith("optimizers")}, start, "--init-from")
         self.progress: Any = None
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}
+        self.health = HealthReport()
 
     def _draw_reference_batches(self) -> None:
         """Gives each network whose layers take a reference batch one of its inputs: latents, or real samples."""
@@ -88,11 +79,9 @@ class Session:
                 latent = config.latent
                 batch = draw_latents(config.seed, "reference", count, latent.dim, latent.distribution)
             else:
-                batch = from_uint8(images[generator.permutation(len(images))[:count]], config.data.range)
+                chosen = images[generator.permutation(len(images))[:count]]
+                batch = from_uint8(chosen, config.data.range) if chosen.dtype == np.uint8 else chosen
             layer.batch.assign(batch)
-
-    def environment(self) -> dict:
-        return environment(self.config.backend, self.device)
 
     def describe(self) -> None:
         write_models(self.folder, self.config, self.models)
@@ -101,7 +90,7 @@ class Session:
         """Trains what is left of the stretch, until `asked` names a signal, and finishes the folder's pictures."""
         done, manifest = self._pick_up()
         self.folder.cut_back(done)
-        # Its process may have been killed before it removed what the newest checkpoint makes superfluous.
+        # A killed process may have left checkpoints that the newest one made superfluous.
         prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
         steps, choice = self._steps(manifest)
         context = self._context(asked, choice)
@@ -113,30 +102,30 @@ class Session:
         try:
             trainer.train(done, self.stretch.end)
             self.writer.flush()
-        except GanlabError:  # diverged or stopped: the curves up to here are what one wants to look at
-            self.close()
-            self._plots()
+        except GanlabError:  # diverged or stopped: users want to see the curves up to here
+            self._finish()
             raise
-        self.close()
-        self._plots()
+        self._finish()
         self.verdict = {"verdict": context.health.verdict, "reason": context.health.reason}
 
     def _pick_up(self) -> tuple[int, dict | None]:
-        """Takes up the newest state: (steps done, its manifest if it is of this stretch)."""
+        """Restores the newest state: (steps done, its manifest if it is of this stretch)."""
         state = newest_state(self.folder)
         if state is None:
             return 0, None
         done, arrays, manifest = state
-        source = str(self.folder.state(done))
-        if done == self.stretch.start:  # the end of the phase before: what both have in common goes on
+        # Earlier versions kept the verdict in status.json alone.
+        last = manifest.get("health") or self.folder.status().get("health") or {}
+        self.health = HealthReport(last.get("verdict", "ok"), last.get("reason"))
+        if done == self.stretch.start:  # the phase before has ended: variables of both phases keep their values
             carry_over(self.objective.variables(), arrays, manifest["paths"])
             return done, None
-        restore(self.objective.variables(), arrays, source)
+        restore(self.objective.variables(), arrays, str(self.folder.state(done)))
         mend_generator(self.folder, done, self.models.sampled.model)
         return done, manifest
 
     def close(self) -> None:
-        """Lets what was handed to the writer become files, and takes the progress off the screen."""
+        """Waits until the writer has written all files, and clears the progress from the screen."""
         if self.writer is not None:
             self.writer.close()
         if self.progress is not None:
@@ -145,7 +134,7 @@ class Session:
         self.writer = self.progress = None
 
     def _steps(self, manifest: dict | None) -> tuple[Any, Choice]:
-        """The compiled steps: as the checkpoint says, for a resumed run must compute the same numbers; else as measured."""
+        """The compiled steps. A resumed run compiles them as before, for the same numbers; a new one measures."""
         config, ends = self.config, value_range(self.config.data.range)
 
         def make(objective: Objective, jit: bool):
@@ -173,21 +162,14 @@ class Session:
         return RunContext(
             self.folder,
             self.config,
-            self.dataset,
-            self.stretch,
-            self.plan.steps,
-            self.objective.columns,
-            variables,
-            self.models.sampled,
-            self.copy,
-            self.sampler,
-            self.protocols,
-            self.writer,
-            facts,
-            asked,
+            *(self.dataset, self.stretch, self.plan.steps),
+            *(self.objective.columns, variables, self.models.sampled, self.copy, self.sampler, self.protocols),
+            *(self.writer, facts, asked, self.health),
         )
 
-    def _plots(self) -> None:
+    def _finish(self) -> None:
+        """Closes the session and draws the curves and the film."""
+        self.close()
         history = read_history(self.folder.history)
         plots.write_losses(self.folder.losses, history)
         if "d_real" in history:

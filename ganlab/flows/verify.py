@@ -1,6 +1,6 @@
-"""`ganlab verify`: whether a run folder is as a run leaves it, read from its files alone and without a framework.
+"""`ganlab verify`: looks for damage in a run folder. It reads files only and loads no framework.
 
-An unfinished run is healthy if the same command can go on with it: what a killed process leaves half done is no damage.
+An unfinished run is sound if the same command can go on with it: half-done work of a killed process is no damage.
 """
 
 import contextlib
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,19 +30,12 @@ from ganlab.training.checkpoints import read_state
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found in one run folder.
-
-    Attributes:
-        folder: the run folder.
-        state: in words: finished, or what the next `ganlab run` of it does.
-        damage: a line a finding; none if the folder is sound.
-        notes: what is worth knowing and no damage.
-    """
+    """The findings in one run folder, a line each."""
 
     folder: Path
-    state: str
+    state: str  # in words: finished, or what the next `ganlab run` does
     damage: list[str]
-    notes: list[str]
+    notes: list[str]  # facts worth knowing that are no damage
 
 
 def run_folders_at(path: Path) -> list[Path]:
@@ -67,7 +61,7 @@ def _has_run_files(path: Path) -> bool:
 
 
 def verify_run(path: Path) -> Verification:
-    """Looks at everything in one run folder. While a process trains it, only what two looks find counts."""
+    """Looks at everything in one run folder. While a process trains it, a finding counts only if two looks find it."""
     folder = RunFolder(path)
     found = _Inspection(folder)
     trained_by = holder_of(folder.results, found.status.get("identity", ""))
@@ -79,7 +73,7 @@ def verify_run(path: Path) -> Verification:
 
 
 class _Inspection:
-    """One look at a folder. Each check gives lines; what it cannot read at all is a line, too."""
+    """One look at a folder. Each check gives lines; an unreadable file is a line, too."""
 
     def __init__(self, folder: RunFolder):
         self.folder = folder
@@ -95,24 +89,24 @@ class _Inspection:
         if self.refused:
             return
         if not folder.status_file.exists() and not folder.history.exists():
-            return  # its process was killed in creating it; the next one makes it anew
+            return  # a process was killed while it created the folder; the next one creates it again
         self._try(self._records, folder.status_file)
         self.finished = self.status.get("status") == "finished"
         for step in folder.state_steps():
-            self._try(lambda step=step: self._state(step), folder.state(step))
+            self._try(self._state, folder.state(step), step)
         for step in folder.generator_steps():
-            self._try(lambda step=step: self._weights(step), folder.generator_weights(step))
+            self._try(self._weights, folder.generator_weights(step), step)
         self._try(self._logs, folder.history)
         self._try(self._consistency, folder.summary)
         for picture in self._pictures():
-            self._try(lambda picture=picture: _check_picture(picture), picture)
+            self._try(_check_picture, picture, picture)
 
-    def _try(self, check: Callable[[], Iterator[str] | None], file: Path) -> None:
+    def _try(self, check: Callable[..., Iterator[str] | None], file: Path, *arguments: Any) -> None:
         try:
-            self.damage += check() or ()
+            self.damage += check(*arguments) or ()
         except GanlabError as error:
             self.damage.append(str(error).removeprefix(f"{self.folder.path}/"))
-        except Exception as error:  # readers of every kind meet damage of every kind
+        except Exception as error:  # damaged files make readers raise errors of many classes
             reason = str(error).split("\n")[0] or type(error).__name__
             self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
 
@@ -206,32 +200,29 @@ class _Inspection:
     def notes(self) -> list[str]:
         if self.refused:
             return []
-        lines = [
-            f"{path.relative_to(self.folder.path)}: was found damaged and set aside" for path in self.folder.aside()
-        ]
+        aside = [path.relative_to(self.folder.path) for path in self.folder.aside()]
+        lines = [f"{path}: was found damaged and set aside" for path in aside]
         if half := len(self.folder.half_written()):
-            lines.append(
-                f"{half} half-written file{'s' * (half > 1)} of a killed process; the next one removes what is left"
-            )
+            files = f"{half} half-written file{'s' * (half > 1)}"
+            lines.append(f"{files} of a killed process; the next one removes what is left")
         return lines
 
 
 def _sum_of(array: np.ndarray) -> str:
-    """The same for the same numbers, whatever type a file keeps them in: a state has integers of one size."""
+    """A hash of an array's numbers that does not depend on their size in bytes."""
     wide = {"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
     return hash_of_arrays([array.astype(wide, copy=False)])
 
 
-def _check_picture(path: Path) -> Iterator[str]:
+def _check_picture(path: Path) -> None:
     from PIL import Image, ImageSequence
 
     opened = partial(Image.open, path, formats=["PNG", "GIF"])
     with refusing_bombs():
         with contextlib.closing(opened()) as picture:
-            picture.verify()  # the checksums of a PNG, of which decoding may see none: it ends with the last pixel
+            picture.verify()  # a PNG's checksums: decoding ends with the last pixel and may read none of them
         with contextlib.closing(opened()) as picture:
             for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
                 if number > MOST_FRAMES:
                     raise ValueError(f"has more than {MOST_FRAMES} frames")
                 frame.load()
-    return iter(())

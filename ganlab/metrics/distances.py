@@ -9,9 +9,11 @@ def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarr
     """Squared Frechet (2-Wasserstein) distance between two normal distributions of dimension d.
 
     |m1 - m2|^2 + trace(S1 + S2 - 2 (S1^1/2 S2 S1^1/2)^1/2), Dowson and Landau 1982; as a score of generated
-    images Heusel et al. 2017 (arXiv 1706.08500). Any F with F F^T = S1 may stand for the root, for F^T S2 F has
-    the same eigenvalues. It is symmetric, so they are real and non-negative but for rounding, and singular
-    covariances need neither an offset nor a complex square root.
+    images Heusel et al. 2017 (arXiv 1706.08500). With S1 = F F^T and S2 = G G^T, the trace of the last root is the sum
+    of the singular values of C = F^T G.
+
+    The roots of the eigenvalues of C C^T are the same numbers in half the time, but a root turns a rounding error
+    of 1e-16 into 1e-8. So they are used only where both covariances have full rank.
 
     Args:
         mean1, mean2: shape (d,).
@@ -29,9 +31,14 @@ def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarr
         raise ValueError(f"means: expected two of shape (d,), received {mean1.shape} and {mean2.shape}")
     if not (np.isfinite(mean1).all() and np.isfinite(mean2).all()):
         raise ValueError("means: expected finite numbers, received NaN or infinity")
-    factor = _factor(covariance1)
-    product = factor.T @ covariance2 @ factor
-    cross_trace = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(min=0)).sum()
+    factor1, factor2 = _cholesky(covariance1), _cholesky(covariance2)
+    if factor1 is not None and factor2 is not None:
+        cross = factor1.T @ factor2
+        cross_trace = np.sqrt(np.linalg.eigvalsh(cross @ cross.T).clip(min=0)).sum()
+    else:
+        factor1 = _eigen_factor(covariance1) if factor1 is None else factor1
+        factor2 = _eigen_factor(covariance2) if factor2 is None else factor2
+        cross_trace = np.linalg.svd(factor1.T @ factor2, compute_uv=False).sum()
     return _combine(mean1 - mean2, np.trace(covariance1) + np.trace(covariance2), cross_trace)
 
 
@@ -45,7 +52,7 @@ def frechet_distance_from_features(features1: np.ndarray, features2: np.ndarray)
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
     """
-    features1, features2 = _checked_pair(features1, features2)
+    features1, features2 = checked_pair(features1, features2)
     mean1, mean2 = features1.mean(axis=0), features2.mean(axis=0)
     scaled1 = (features1 - mean1) / np.sqrt(len(features1) - 1)
     scaled2 = (features2 - mean2) / np.sqrt(len(features2) - 1)
@@ -64,7 +71,7 @@ def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.
     """
-    features1, features2 = _checked_pair(features1, features2)
+    features1, features2 = checked_pair(features1, features2)
     within1 = _kernel_sum(features1, features1) - _diagonal_kernel_sum(features1)
     within2 = _kernel_sum(features2, features2) - _diagonal_kernel_sum(features2)
     between = _kernel_sum(features1, features2)
@@ -72,13 +79,25 @@ def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     return float(within1 / (n1 * (n1 - 1)) + within2 / (n2 * (n2 - 1)) - 2 * between / (n1 * n2))
 
 
-def _factor(covariance: np.ndarray) -> np.ndarray:
-    """F with F F^T = covariance: Cholesky's, a tenth of the work of eigenvectors, which a singular matrix needs."""
+def _cholesky(covariance: np.ndarray) -> np.ndarray | None:
+    """Cholesky's factor, a tenth of the work of eigenvectors; None if the matrix is singular but for rounding.
+
+    A squared pivot is the variance that is left of a feature once all features before it are known. Rounding alone
+    leaves up to about d times the precision of its variance.
+    """
     try:
-        return np.linalg.cholesky(covariance)
+        factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
-        values, vectors = np.linalg.eigh(covariance)
-        return vectors * np.sqrt(values.clip(min=0))
+        return None
+    least = 10 * len(covariance) * np.finfo(np.float64).eps * covariance.diagonal()
+    return factor if (np.square(factor.diagonal()) > least).all() else None
+
+
+def _eigen_factor(covariance: np.ndarray) -> np.ndarray:
+    """F with F F^T = covariance, shape (d, rank): eigenvectors whose values are above rounding errors."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0)
+    return vectors[:, kept] * np.sqrt(values[kept])
 
 
 def _combine(shift: np.ndarray, traces: float, cross_trace: float) -> float:
@@ -101,18 +120,19 @@ def _checked_covariance(covariance: np.ndarray, dimensions: int) -> np.ndarray:
         raise ValueError(f"covariance: expected shape ({dimensions}, {dimensions}), received {covariance.shape}")
     if not np.isfinite(covariance).all():
         raise ValueError("covariance: expected finite numbers, received NaN or infinity")
-    if not np.allclose(covariance, covariance.T, rtol=1e-8, atol=1e-10 * np.abs(covariance).max(initial=0)):
+    if np.abs(covariance - covariance.T).max(initial=0) > 1e-8 * np.abs(covariance).max(initial=0):
         raise ValueError("covariance: expected a symmetric matrix")
     return covariance
 
 
-def _checked_pair(features1: np.ndarray, features2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(features1: np.ndarray, features2: np.ndarray, least: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Two samples in float64; raises ValueError unless both are finite, of one width and of `least` rows or more."""
     pair = np.asarray(features1, np.float64), np.asarray(features2, np.float64)
     shapes = f"received {pair[0].shape} and {pair[1].shape}"
     if any(features.ndim != 2 for features in pair) or pair[0].shape[1] != pair[1].shape[1]:
         raise ValueError(f"features: expected two of shape (N, d) with the same d, {shapes}")
-    if any(len(features) < 2 for features in pair):
-        raise ValueError(f"features: expected at least two rows each, {shapes}")
+    if any(len(features) < least for features in pair):
+        raise ValueError(f"features: expected at least {least} rows each, {shapes}")
     if not all(np.isfinite(features).all() for features in pair):
         raise ValueError("features: expected finite numbers, received NaN or infinity")
     return pair

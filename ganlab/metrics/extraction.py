@@ -17,21 +17,23 @@ class BlankImagesError(GanlabError):
 
 @dataclass(frozen=True)
 class Sample:
-    """What a network says of N images, in their order.
+    """The outputs of a network for N images, in their order.
 
     Attributes:
         features: float32, shape (N, d).
         probabilities: float32, shape (N, classes), or None if the network is no classifier.
+        labels: integers, shape (N,): the class of each image, or None. The network does not see them.
     """
 
     features: np.ndarray
     probabilities: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.features)
 
     def __getitem__(self, rows: slice) -> "Sample":
-        return Sample(self.features[rows], None if self.probabilities is None else self.probabilities[rows])
+        return Sample(*(None if array is None else array[rows] for array in vars(self).values()))
 
 
 def to_network_range(images: np.ndarray) -> np.ndarray:
@@ -52,14 +54,14 @@ class Extractor:
         recipe: how the network was made and what it is fed, as plain data.
         model: a keras.Model whose outputs are named as the attributes of `Sample`.
         weight_hash: sha256 of the weights, as `hash_of_arrays` gives it.
-        prepare: turns uint8 images into what the model takes.
+        to_input: turns uint8 images into the model's input.
         batch_size: images at a time; None for as many as have a million pixels, at most 256.
     """
 
     recipe: dict[str, Any]
     model: Any
     weight_hash: str
-    prepare: Callable[[np.ndarray], np.ndarray] = to_network_range
+    to_input: Callable[[np.ndarray], np.ndarray] = to_network_range
     batch_size: int | None = None
 
     def extract(self, images: np.ndarray) -> Sample:
@@ -75,7 +77,7 @@ class Extractor:
             batch = images[start : start + batch_size]
             # Each batch has the same size, or the backend would compile the network a second time.
             padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
-            outputs = self.model.predict_on_batch(self.prepare(np.pad(batch, padding)))
+            outputs = self.model.predict_on_batch(self.to_input(np.pad(batch, padding)))
             for name, output in outputs.items():
                 parts.setdefault(name, []).append(np.asarray(output, np.float32)[: len(batch)])
         return Sample(**{name: np.concatenate(batches) for name, batches in parts.items()})

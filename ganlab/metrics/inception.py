@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ganlab.metrics.inception_layers import BLOCKS, CLASSES, SIDE, STEM, Branch, Convolution, Fork, Pool, Step
+from ganlab.metrics.inception_layers import BLOCKS, CLASSES, SIDE, STEM, Pool, Step
 
 if TYPE_CHECKING:
     import keras
@@ -23,20 +23,17 @@ def build_inception() -> "keras.Model":
     for name, _, step in STEM:
         outputs = _apply(step, [name], outputs)
     for block in BLOCKS:
-        branches = [_branch(block.name, branch, outputs) for branch in block.branches]
+        branches = []
+        for branch in block.branches:
+            inner = outputs
+            for step, names in branch.named_steps():
+                inner = _apply(step, [f"{block.name}/{name}" for name, _ in names], inner)
+            branches.append(inner)
         outputs = layers.Concatenate(dtype="float32", name=f"{block.name}_join")(branches)
     features = layers.GlobalAveragePooling2D(dtype="float32", name="pool_3")(outputs)
     logits = layers.Dense(CLASSES, use_bias=False, dtype="float32", name="logits")(features)
     probabilities = layers.Softmax(dtype="float32", name="probabilities")(logits)
     return keras.Model(images, {"features": features, "probabilities": probabilities}, name="inception")
-
-
-def _branch(block: str, branch: Branch, inputs: Any) -> Any:
-    outputs = inputs
-    for position, step in enumerate(branch.steps):
-        names = [f"{block}/{name}" for name, _ in branch.names(position)]
-        outputs = _apply(step, names, outputs)
-    return outputs
 
 
 def _apply(step: Step, names: list[str], inputs: Any) -> Any:
@@ -45,17 +42,10 @@ def _apply(step: Step, names: list[str], inputs: Any) -> Any:
     if isinstance(step, Pool):
         pooling = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}[step.kind]
         return pooling(3, strides=step.strides, padding=step.padding, dtype="float32")(inputs)
-    if isinstance(step, Fork):
-        pair = [_convolve(each, name, inputs) for each, name in zip(step.convolutions, names, strict=True)]
-        return layers.Concatenate(dtype="float32")(pair)
-    return _convolve(step, names[0], inputs)
-
-
-def _convolve(step: Convolution, name: str, inputs: Any) -> Any:
-    from keras import layers
-
-    options = {"strides": step.strides, "padding": step.padding, "activation": "relu", "dtype": "float32"}
-    # float32 whatever precision the networks under test are trained in; zeros, for the weights are read from a file.
-    return layers.Conv2D(step.filters, step.kernel, kernel_initializer="zeros", name=name.replace("/", "_"), **options)(
-        inputs
-    )
+    outputs = []
+    for each, name in zip(step if isinstance(step, tuple) else [step], names, strict=True):
+        # float32 whatever precision the networks under test have; zeros, because the weights are read from a file.
+        options = {"activation": "relu", "kernel_initializer": "zeros", "dtype": "float32", "padding": each.padding}
+        layer = layers.Conv2D(each.filters, each.kernel, each.strides, name=name.replace("/", "_"), **options)
+        outputs.append(layer(inputs))
+    return outputs[0] if len(outputs) == 1 else layers.Concatenate(dtype="float32")(outputs)

@@ -20,8 +20,6 @@ from ganlab.storage.weights import hash_of_arrays, read_weights
 if TYPE_CHECKING:
     import keras
 
-    from ganlab.data.dataset import Dataset
-
 Shape = tuple[int, int, int]
 BATCH = 32  # images of 299x299 at a time
 RECIPE: dict[str, Any] = {
@@ -61,7 +59,7 @@ def load_inception(shape: Shape) -> Extractor:
 
 @functools.lru_cache(maxsize=2)
 def load_keras_inception(shape: Shape) -> Extractor:
-    """Inception v3 as keras.applications has it, for images of shape (H, W, 1 or 3).
+    """Inception v3 of keras.applications with bilinear resizing, for images of shape (H, W, 1 or 3).
 
     Raises:
         MissingDataError: if its weights are neither in Keras' cache nor to be downloaded.
@@ -69,21 +67,14 @@ def load_keras_inception(shape: Shape) -> Extractor:
     return _keras_extractor(KERAS_RECIPE, shape, "bilinear", preprocess)
 
 
-def load_akel_inception(dataset: "Dataset") -> Extractor:
-    """The pipeline that the numbers of akel2022 suggest: as the last, with nearest neighbours.
+@functools.lru_cache(maxsize=2)
+def load_akel_inception(shape: Shape, name: str) -> Extractor:
+    """The pipeline that the numbers of akel2022 suggest: nearest neighbours, and for celeba scaling twice.
 
     Its values for CelebA, 0.07 to 18.6, are far below the distance of two real samples of 5,000. They can be had by
     handing images in [-1, 1] to `preprocess_input`, which expects 0 to 255: all images then lie within 0.008 of -1.
-
-    Raises:
-        MissingDataError: if Keras' weights are neither in its cache nor to be downloaded.
     """
-    return _load_akel(dataset.shape, dataset.name == "celeba")
-
-
-@functools.lru_cache(maxsize=2)
-def _load_akel(shape: Shape, twice: bool) -> Extractor:
-    return _keras_extractor(AKEL_RECIPE, shape, "nearest", preprocess_twice if twice else preprocess)
+    return _keras_extractor(AKEL_RECIPE, shape, "nearest", preprocess_twice if name == "celeba" else preprocess)
 
 
 def preprocess(pixels: Any) -> Any:

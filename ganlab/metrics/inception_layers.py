@@ -20,17 +20,6 @@ class Convolution:
 
 
 @dataclass(frozen=True)
-class Fork:
-    """Two convolutions, 1x3 and 3x1, of the same input; their outputs are joined."""
-
-    filters: int
-
-    @property
-    def convolutions(self) -> tuple[Convolution, Convolution]:
-        return Convolution(self.filters, (1, 3)), Convolution(self.filters, (3, 1))
-
-
-@dataclass(frozen=True)
 class Pool:
     """Pooling over 3x3, by "average" or "max"."""
 
@@ -39,7 +28,7 @@ class Pool:
     padding: str = "same"
 
 
-Step = Convolution | Fork | Pool
+Step = Convolution | tuple[Convolution, Convolution] | Pool  # a pair takes one input, and its outputs are joined
 
 
 @dataclass(frozen=True)
@@ -50,20 +39,22 @@ class Branch:
     torch_name: str
     steps: tuple[Step, ...]
 
-    def names(self, step: int) -> list[tuple[str, str]]:
-        """(TensorFlow, torch) names of the convolutions of a step: one, two of a fork, none of a pool."""
-        if isinstance(self.steps[step], Pool):
-            return []
-        before = sum(not isinstance(earlier, Pool) for earlier in self.steps[:step])
-        alone = sum(not isinstance(other, Pool) for other in self.steps) == 1
-        torch_name = self.torch_name if alone else f"{self.torch_name}_{before + 1}"
-        if isinstance(self.steps[step], Fork):
-            return [
-                (f"{self.tower}/mixed/conv", f"{torch_name}a"),
-                (f"{self.tower}/mixed/conv_1", f"{torch_name}b"),
-            ]
-        name = "conv" if before == 0 else f"conv_{before}"
-        return [(f"{self.tower}/{name}".lstrip("/"), torch_name)]
+    def named_steps(self) -> Iterator[tuple[Step, list[tuple[str, str]]]]:
+        """Each step with the (TensorFlow, torch) names of its convolutions: one, two of a pair, none of a pool."""
+        alone = sum(not isinstance(step, Pool) for step in self.steps) == 1
+        number = 0
+        for step in self.steps:
+            if isinstance(step, Pool):
+                yield step, []
+                continue
+            torch_name = self.torch_name if alone else f"{self.torch_name}_{number + 1}"
+            if isinstance(step, tuple):
+                tower = f"{self.tower}/mixed"
+                yield step, [(f"{tower}/conv", f"{torch_name}a"), (f"{tower}/conv_1", f"{torch_name}b")]
+            else:
+                name = f"conv_{number}" if number else "conv"
+                yield step, [(f"{self.tower}/{name}".lstrip("/"), torch_name)]
+            number += 1
 
 
 @dataclass(frozen=True)
@@ -107,11 +98,12 @@ def _block_17(name: str, torch_name: str, width: int) -> Block:
 
 
 def _block_8(name: str, torch_name: str, pool: str) -> Block:
-    """8 x 8 positions: 1x1, 3x3 as a fork, twice the same, pooled."""
+    """8 x 8 positions: 1x1, 3x3 as 1x3 beside 3x1, twice the same, pooled."""
+    pair = Convolution(384, (1, 3)), Convolution(384, (3, 1))
     return Block(name, torch_name, (
         Branch("", "branch1x1", (_one(320),)),
-        Branch("tower", "branch3x3", (_one(384), Fork(384))),
-        Branch("tower_1", "branch3x3dbl", (_one(448), Convolution(384, (3, 3)), Fork(384))),
+        Branch("tower", "branch3x3", (_one(384), pair)),
+        Branch("tower_1", "branch3x3dbl", (_one(448), Convolution(384, (3, 3)), pair)),
         Branch("tower_2", "branch_pool", (Pool(pool), _one(192))),
     ))  # fmt: skip
 
@@ -158,6 +150,5 @@ def convolution_names() -> Iterator[tuple[str, str]]:
     yield from ((name, torch_name) for name, torch_name, step in STEM if isinstance(step, Convolution))
     for block in BLOCKS:
         for branch in block.branches:
-            for step in range(len(branch.steps)):
-                for name, torch_name in branch.names(step):
-                    yield f"{block.name}/{name}", f"{block.torch_name}.{torch_name}"
+            for _, names in branch.named_steps():
+                yield from ((f"{block.name}/{name}", f"{block.torch_name}.{torch_name}") for name, torch_name in names)

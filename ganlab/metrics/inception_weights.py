@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganlab.data.sources import Download, fetch_files, find_files
+from ganlab.data.sources import Download, cached_folder, fetch_files, find_files
 from ganlab.errors import MissingDataError
 from ganlab.metrics.frozen_graph import read_frozen_graph
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
-from ganlab.metrics.torch_file import read_torch_file
+from ganlab.metrics.torch_weights import has_torch, read_torch_weights
 from ganlab.storage.cache import cache_folder, compute_once
 from ganlab.storage.damage import broken
 from ganlab.storage.weights import write_weights
@@ -29,18 +29,18 @@ PUBLISHED = Download(
     "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
     "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
 )
-# The forms in which the same weights are published, by the names they are published under.
-FORMS = (
-    (PUBLISHED.file,),
-    ("weights-inception-2015-12-05-6726825d.pth",),  # torch-fidelity's copy
-    ("classify_image_graph_def.pb",),
-    ("inception-2015-12-05.tgz",),  # http://download.tensorflow.org/models/image/imagenet/
-)
+ARCHIVE = "inception-2015-12-05.tgz"
+ARCHIVE_URL = f"https://storage.googleapis.com/download.tensorflow.org/models/image/imagenet/{ARCHIVE}"
+# The same weights as they are published; TensorFlow reads the first two, torch the others.
+GRAPH_FORMS = (("classify_image_graph_def.pb",), (ARCHIVE,))
+TORCH_FORMS = ((PUBLISHED.file,), ("weights-inception-2015-12-05-6726825d.pth",))  # the last is torch-fidelity's copy
 _log = logging.getLogger(__name__)
 
 
 def find_source() -> Path | None:
     """The file of weights on this machine, or None: $GANLAB_INCEPTION, $GANLAB_DATA/inception/, the cache.
+
+    A .pth file counts only where torch can read it, unless GANLAB_INCEPTION names it.
 
     Raises:
         MissingDataError: if GANLAB_INCEPTION names a file that is not there.
@@ -50,11 +50,11 @@ def find_source() -> Path | None:
         path = Path(chosen).expanduser()
         if not path.is_file():
             raise MissingDataError(
-                f"GANLAB_INCEPTION={chosen}: no such file. Set it to {PUBLISHED.file} or inception-2015-12-05.tgz, "
-                f"or unset it to have {PUBLISHED.url} downloaded."
+                f"GANLAB_INCEPTION={chosen}: no such file. Set it to {ARCHIVE} or {PUBLISHED.file}, "
+                "or unset it; docs/fid.md says where they are published."
             )
         return path
-    found = find_files("inception", FORMS)
+    found = find_files("inception", GRAPH_FORMS + (TORCH_FORMS if has_torch() else ()))
     return found[0] if found else None
 
 
@@ -62,14 +62,24 @@ def converted_weights() -> Path:
     """The weights as our own file in the cache, converted from the source once.
 
     Raises:
-        MissingDataError: if there is no source on this machine and none to be downloaded.
+        MissingDataError: if there is no source on this machine and none to be downloaded, or no torch to read it.
         GanlabError: if the source is damaged or holds another network.
     """
-    source = find_source() or fetch_files("inception", [PUBLISHED])[0]
+    source = find_source() or _download()
     with open(source, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     path = cache_folder() / "inception" / f"{digest[:16]}.weights.h5"
     return compute_once(path, functools.partial(_convert, source))
+
+
+def _download() -> Path:
+    """The one published file whose checksum is known, for those who can read it."""
+    if not has_torch():
+        raise MissingDataError(
+            f"inception: no weights on this machine. curl --create-dirs -o {cached_folder('inception') / ARCHIVE} "
+            f"{ARCHIVE_URL} fetches them. With pip install 'ganlab[torch]', {PUBLISHED.file} is downloaded by itself."
+        )
+    return fetch_files("inception", [PUBLISHED])[0]
 
 
 def _convert(source: Path, target: Path) -> None:
@@ -82,7 +92,7 @@ def _convert(source: Path, target: Path) -> None:
 def read_source(source: Path) -> dict[str, np.ndarray]:
     """All weights of a published file under the names of the frozen graph, in TensorFlow's order of axes."""
     if source.suffix == ".pth":
-        return _from_torch(read_torch_file(source), source)
+        return _from_torch(read_torch_weights(source), source)
     if source.suffix in (".pb", ".tgz"):
         return read_frozen_graph(source)
     raise broken(source, "expected a .pth, .pb or .tgz file with the Inception network of 2015-12-05")

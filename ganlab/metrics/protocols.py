@@ -1,4 +1,4 @@
-"""Metric names: each is one fixed protocol, so that values of one name can be compared."""
+"""From the metrics that a config asks for to protocols: each is fixed by its name, so that its values can be compared."""
 
 import hashlib
 import json
@@ -6,22 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ganlab.errors import ConfigError, did_you_mean
-from ganlab.metrics.evaluation import MetricValue, evaluate_all, prepare
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.inception_weights import find_source
-from ganlab.metrics.measures import MEASURES
-from ganlab.metrics.names import ROWS
-from ganlab.metrics.statistics import SELECTION_SEED
+from ganlab.metrics.names import NAMES, Metric, Real
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
-
-__all__ = ["NAMES", "MetricValue", "Protocol", "better", "evaluate_all", "prepare", "resolve"]
-
-NAMES = tuple(ROWS)
 
 
 @dataclass(frozen=True)
@@ -30,28 +21,30 @@ class Protocol:
 
     Attributes:
         name: for instance "fd5k_classifier".
-        kind: a key of `measures.MEASURES`.
-        count: number of generated images and, but for `_full`, of real ones.
-        extractor: a key of `extractors.EXTRACTORS`.
+        metric: its row in `names.METRICS`.
+        count: number of generated images, and of real ones in a sample.
     """
 
     name: str
-    kind: str
+    metric: Metric
     count: int
-    extractor: str
+
+    @property
+    def parts(self) -> tuple[Real, ...]:
+        """The parts of the real data behind the value or, for a score of generated images alone, behind its floor."""
+        return self.metric.real or (Real("sample"),)
 
     @property
     def recipe(self) -> dict[str, Any]:
         """All that decides the value besides data, weights and versions; plain data."""
-        whole = MEASURES[self.kind].real == "whole"
-        sample = {"count": self.count, "split": "train", "selection_seed": SELECTION_SEED}
+        real = [part.recipe(self.count) for part in self.parts]
         return {
-            "kind": self.kind,
-            **MEASURES[self.kind].settings,
-            "extractor": EXTRACTORS[self.extractor].recipe,
+            "kind": self.metric.kind,
+            **self.metric.settings,
+            "extractor": EXTRACTORS[self.metric.extractor].recipe,
             "generated": self.count,
             "quantised": "uint8",
-            "real": {"count": "all", "split": "train"} if whole else sample,
+            "real": real[0] if len(real) == 1 else real,
         }
 
     @property
@@ -59,22 +52,13 @@ class Protocol:
         """The first 16 hex digits of the sha256 of the recipe."""
         return hashlib.sha256(json.dumps(self.recipe, sort_keys=True).encode()).hexdigest()[:16]
 
-    def evaluate(
-        self, generate: Callable[[int], np.ndarray], dataset: "Dataset", value_range: str
-    ) -> list[MetricValue]:
-        """`evaluate_all` for this protocol alone."""
-        return evaluate_all([self], generate, dataset, value_range)
 
-
-def better(name: str) -> str:
-    """Whether "lower" or "higher" values of a metric are better, by its name or a value's name."""
-    return MEASURES[_parse(name.partition(".")[0]).kind].better
+def _unlocated(keys: tuple, message: str) -> ConfigError:
+    return ConfigError(f"{keys[0]}{''.join(f'[{key}]' for key in keys[1:])}: {message}")
 
 
 def resolve(
-    metrics: str | Sequence[str],
-    dataset: "Dataset",
-    error_at: Callable[[tuple, str], ConfigError] | None = None,
+    metrics: str | Sequence[str], dataset: "Dataset", error_at: Callable[[tuple, str], ConfigError] | None = None
 ) -> list[Protocol]:
     """The protocols a config asks for.
 
@@ -90,55 +74,46 @@ def resolve(
         ConfigError: for an unknown name, or one that the data set has too few images or no labels for.
         MissingDataError: if GANLAB_INCEPTION names a file that is not there.
     """
+    error_at = error_at or _unlocated
     if metrics == "auto":
-        return _choose(dataset)
+        return [Protocol(name, *NAMES[name]) for name in _choose(dataset)]
     if isinstance(metrics, str):
-        raise _error(error_at, ("metrics",), f"expected 'auto' or a list of names, received '{metrics}'.")
+        raise error_at(("metrics",), f"expected 'auto' or a list of names, received '{metrics}'.")
     protocols = []
     for position, name in enumerate(dict.fromkeys(metrics)):
-        try:
-            protocols.append(_checked(name, dataset))
-        except ConfigError as error:
-            raise _error(error_at, ("metrics", position), str(error)) from None
+        if problem := _problem(name, dataset):
+            raise error_at(("metrics", position), problem)
+        protocols.append(Protocol(name, *NAMES[name]))
     return protocols
 
 
-def _choose(dataset: "Dataset") -> list[Protocol]:
-    counts = [n for n in (5, 1) if n * 1000 <= dataset.count]
-    if len(dataset.shape) != 3 or not counts:
+def _choose(dataset: "Dataset") -> list[str]:
+    if len(dataset.shape) != 3 or dataset.count < 1000:
         return []
-    if counts[0] == 5 and dataset.shape[-1] in EXTRACTORS["inception"].channels and find_source() is not None:
-        return [_parse("fid5k")]
-    labelled = dataset.train.labels is not None
-    names = ["fd{}k_classifier", "is{}k_classifier", "pr{}k_classifier"] if labelled else ["fd{}k_random"]
-    return [_parse(name.format(counts[0])) for name in names]
+    count = "5k" if dataset.count >= 5000 else "1k"
+    if count == "5k" and dataset.shape[-1] in EXTRACTORS["inception"].channels and find_source() is not None:
+        return ["fid5k"]
+    if dataset.train.labels is None:
+        return [f"fd{count}_random"]
+    return [f"{kind}{count}_classifier" for kind in ("fd", "is", "pr")]
 
 
-def _checked(name: str, dataset: "Dataset") -> Protocol:
-    protocol = _parse(name)
-    if len(dataset.shape) != 3:
-        raise ConfigError(f"{name} needs images, received data of shape {dataset.shape}.")
-    if protocol.count > dataset.count:
-        raise ConfigError(
-            f"{name} needs {protocol.count:,} real images, the training set of {dataset.name} has {dataset.count:,}."
-        )
-    source = EXTRACTORS[protocol.extractor]
-    if source.needs_labels and dataset.train.labels is None:
-        raise ConfigError(f"{name} needs labels, {dataset.name} has none.")
-    if source.channels and dataset.shape[-1] not in source.channels:
-        raise ConfigError(f"{name} needs grey or RGB images, received data of shape {dataset.shape}.")
-    return protocol
-
-
-def _parse(name: str) -> Protocol:
+def _problem(name: str, dataset: "Dataset") -> str | None:
+    """Why a data set cannot have a metric, in one line."""
     if name not in NAMES:
-        raise ConfigError(f"unknown metric '{name}'.{did_you_mean(name, NAMES)}")
-    row = ROWS[name]
-    return Protocol(name, row.kind, row.count, row.extractor)
-
-
-def _error(error_at: Callable | None, keys: tuple, message: str) -> ConfigError:
-    if error_at is not None:
-        return error_at(keys, message)
-    where = keys[0] + "".join(f"[{key}]" for key in keys[1:])
-    return ConfigError(f"{where}: {message}")
+        return f"unknown metric '{name}'.{did_you_mean(name, NAMES)}"
+    if len(dataset.shape) != 3:
+        return f"{name} needs images, received data of shape {dataset.shape}."
+    protocol = Protocol(name, *NAMES[name])
+    source = EXTRACTORS[protocol.metric.extractor]
+    for part in protocol.parts:
+        split = getattr(dataset, part.split)
+        there = split.count if split else 0
+        if protocol.count > there:
+            subject = f"the {'training' if part.split == 'train' else 'test'} set of {dataset.name}"
+            return f"{name} needs {protocol.count:,} real images, {subject} has {there:,}."
+    if (protocol.metric.labels or source.needs_labels) and dataset.train.labels is None:
+        return f"{name} needs labels, {dataset.name} has none."
+    if source.channels and dataset.shape[-1] not in source.channels:
+        return f"{name} needs grey or RGB images, received data of shape {dataset.shape}."
+    return None

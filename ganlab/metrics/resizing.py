@@ -88,7 +88,7 @@ def behind_resizing(
         return keras.ops.repeat(scaled, 3, axis=-1) if shape[-1] == 1 else scaled
 
     pixels = keras.Input(shape, dtype="float32")
-    prepared = keras.layers.Lambda(to_input, output_shape=(side, side, 3), dtype="float32")(pixels)
-    model = keras.Model(pixels, network(prepared))
+    inputs = keras.layers.Lambda(to_input, output_shape=(side, side, 3), dtype="float32")(pixels)
+    model = keras.Model(pixels, network(inputs))
     compile_for_batches(model)
     return model

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ganlab.metrics.distances import checked_pair
+
 _BLOCK_ELEMENTS = 2**22  # distances held at once: 32 MiB of float64; smaller products are slower
 
 
@@ -108,12 +110,8 @@ def _squared_distances(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[sl
 
 
 def _centred_pair(real: np.ndarray, fake: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
-    if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1]:
-        raise ValueError(f"expected shapes (N, d) and (M, d), received {real.shape} and {fake.shape}")
-    if k < 1 or min(len(real), len(fake)) <= k:
-        raise ValueError(f"expected more than k = {k} rows each, received {len(real)} and {len(fake)}")
-    if not (np.isfinite(real).all() and np.isfinite(fake).all()):
-        raise ValueError("expected finite features, received NaN or infinity")
+    if k < 1:
+        raise ValueError(f"k: expected at least 1, received {k}")
+    real, fake = checked_pair(real, fake, least=k + 1)
     centre = real.mean(axis=0)  # distances do not change, and are rounded less near the origin
     return real - centre, fake - centre

@@ -1,154 +1,134 @@
-"""What a metric needs of the real data, computed once and shared by all runs: features and floors."""
+"""Real images as an extractor sees them: computed once, cached, shared by all runs."""
 
+import functools
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganlab.data.dataset import fingerprint_of
 from ganlab.metrics.extraction import Extractor, Sample
-from ganlab.metrics.measures import MEASURES
-from ganlab.metrics.names import kinds_of
+from ganlab.metrics.moments import Moments, merge, moments_of
+from ganlab.metrics.names import SELECTION_SEED, Real
 from ganlab.storage.cache import cache_folder, compute_once
+from ganlab.storage.weights import hash_of_arrays
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
 
-SELECTION_SEED = 0
-_FORMAT = 1
+_FORMAT = 2
+_CHUNK = 8192  # images whose features are held at once while moments are computed
 
 
 @dataclass(frozen=True)
 class RealStatistics:
-    """Real data as an extractor sees it.
+    """One part of the real data as an extractor sees it.
 
     Attributes:
-        sample: N real training images.
-        floors: kind and suffix ("fd", "pr.recall", ...) to the metric's value between real samples.
-        floor_count: size of the two disjoint real samples behind the floors that compare two.
+        real: what a measure compares generated images with.
+        halves: two disjoint parts of the same images, which the floor compares; the second stands for generated ones.
+        floor_count: number of images in the second: as many as are generated, or half of all if they are fewer.
     """
 
-    sample: Sample
-    floors: dict[str, float]
+    real: Sample | Moments
+    halves: tuple[Sample, Sample] | tuple[Moments, Moments]
     floor_count: int
 
-    @property
-    def real(self) -> Sample:
-        """What a measure compares with."""
-        return self.sample
 
-
-def select_real(dataset: "Dataset", count: int) -> np.ndarray:
-    """Indices of `count` training images: the start of a permutation of fixed seed."""
+def select_real(dataset: "Dataset", count: int, split: str = "train") -> np.ndarray:
+    """Indices of `count` real images: the start of a permutation of fixed seed."""
     generator = np.random.Generator(np.random.Philox(SELECTION_SEED))
-    return generator.permutation(dataset.count)[:count]
+    return generator.permutation(getattr(dataset, split).count)[:count]
 
 
-def load_real_statistics(dataset: "Dataset", extractor: Extractor, count: int) -> RealStatistics:
-    """Statistics of `count` real training images, from the cache if they are there and sound."""
-    kinds = _sample_kinds(extractor, count)
-    path, key = cached(
-        dataset,
+def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count: int) -> RealStatistics:
+    """Statistics of a part of the real data, for `count` generated images."""
+    split = getattr(dataset, part.split)
+    held = min(count, split.count // 2)
+    if part.form == "moments":
+        order = np.split(select_real(dataset, split.count, part.split), [held])
+        arrays = cached(
+            f"{dataset.name}-{part.split}-moments-{held}",
+            extractor,
+            {"data": fingerprints(dataset, [part]), "moments": held},
+            lambda: _moments(extractor, split.images, order),
+        )
+        rows = zip(arrays["count"], arrays["mean"], arrays["covariance"], strict=True)
+        first, rest = (Moments(int(count), mean, covariance) for count, mean, covariance in rows)
+        return RealStatistics(merge(first, rest), (rest, first), held)
+    chosen = select_real(dataset, split.count if part.form == "all" else max(count, 2 * held), part.split)
+    arrays = cached(
+        f"{dataset.name}-{part.split}-{len(chosen)}",
         extractor,
-        str(count),
-        {"measures": {kind: MEASURES[kind].settings for kind in kinds}, "count": count},
-        compute=lambda target, key: _write(target, key, _compute(dataset, extractor, count)),
-        read=lambda candidate, key: _read(candidate, key, count),
+        {"data": fingerprints(dataset, [part]), "images": len(chosen)},
+        lambda: _features(extractor.extract(split.images[chosen])),
     )
-    return _read(path, key, count)
+    sample = Sample(**arrays, labels=None if split.labels is None else split.labels[chosen])
+    if part.form == "all":
+        return RealStatistics(sample, (sample[held:], sample[:held]), held)
+    return RealStatistics(sample[:count], (sample[:held], sample[held : 2 * held]), held)
+
+
+def fingerprints(dataset: "Dataset", parts: Sequence[Real], labels: bool = False) -> dict[str, str]:
+    """What identifies the images, and if wanted the labels, of the splits that these parts belong to."""
+    found = {}
+    for name in {part.split for part in parts}:
+        split = getattr(dataset, name)
+        found[name] = dataset.fingerprint if name == "train" else fingerprint_of(split.images)
+        if labels:
+            found[f"{name} labels"] = hash_of_arrays([split.labels])
+    return found
 
 
 def cached(
-    dataset: "Dataset",
-    extractor: Extractor,
-    word: str,
-    described: dict[str, Any],
-    compute: Callable[[Path, str], None],
-    read: Callable[[Path, str], Any],
-) -> tuple[Path, str]:
-    """Has a file of statistics made once, under a name that changes with all that they depend on.
+    name: str, extractor: Extractor, described: dict[str, Any], compute: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """Arrays that are computed once and kept in a file whose name changes with everything they depend on.
 
     Args:
-        dataset, extractor: what they are statistics of.
-        word: part of the file's name, for people.
+        name: begins the file's name, for people.
+        extractor: whose recipe and weights they depend on.
         described: what else they depend on, as plain data.
-        compute: writes them to a path, with the key.
-        read: gives None for a file that is damaged or has another key.
-
-    Returns:
-        The path, and the key: all of the description as text.
+        compute: gives the arrays, by name.
     """
-    everything = {
-        "format": _FORMAT,
-        "data": dataset.fingerprint,
-        "recipe": extractor.recipe,
-        "weights": extractor.weight_hash,
-        "seed": SELECTION_SEED,
-        **described,
-    }
-    key = json.dumps(everything, sort_keys=True)
+    everything = {"format": _FORMAT, "recipe": extractor.recipe, "weights": extractor.weight_hash, **described}
+    key = json.dumps({"seed": SELECTION_SEED, **everything}, sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    path = compute_once(
-        cache_folder() / "statistics" / f"{dataset.name}-{extractor.recipe['extractor']}-{word}-{digest}.npz",
-        compute=lambda target: compute(target, key),
-        is_valid=lambda candidate: read(candidate, key) is not None,
+    path = cache_folder() / "statistics" / f"{name}-{extractor.recipe['extractor']}-{digest}.npz"
+    compute_once(
+        path,
+        compute=lambda target: np.savez(target, key=np.array(key), **compute()),
+        is_valid=lambda candidate: _read(candidate, key) is not None,
     )
-    return path, key
+    return _read(path, key)
 
 
-def read_arrays(path: Path, key: str) -> dict[str, np.ndarray] | None:
-    """The arrays of a file of statistics; None if it is damaged (zip members carry a checksum) or has another key."""
+def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
+    """The arrays of a file; None if it is damaged (zip members carry a checksum), not finite or has another key."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        return arrays if str(arrays["key"]) == key else None
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        sound = str(arrays.pop("key")) == key and all(np.isfinite(array).all() for array in arrays.values())
+        return arrays if sound else None
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
         return None
 
 
-def _sample_kinds(extractor: Extractor, count: int) -> list[str]:
-    return [kind for kind in kinds_of(extractor.recipe["extractor"], count) if MEASURES[kind].real != "whole"]
+def _features(sample: Sample) -> dict[str, np.ndarray]:
+    return {name: array for name, array in vars(sample).items() if array is not None}
 
 
-def _compute(dataset: "Dataset", extractor: Extractor, count: int) -> RealStatistics:
-    total = dataset.count
-    floor_count = min(count, total // 2)
-    chosen = select_real(dataset, max(count, 2 * floor_count))
-    reals = extractor.extract(dataset.train.images[chosen])
-    one, other = reals[:floor_count], reals[floor_count : 2 * floor_count]
-    floors = {}
-    for kind in _sample_kinds(extractor, count):
-        measure = MEASURES[kind]
-        # A score of one sample has the whole real sample as its floor, a comparison two disjoint ones.
-        pair = (one, other) if measure.real else (reals[:count], reals[:count])
-        floors |= {kind + suffix: value for suffix, value in measure.compute(*pair)[0].items()}
-    return RealStatistics(reals[:count], floors, floor_count)
+def _moments(extractor: Extractor, images: np.ndarray, parts: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Counts, means and covariances of images with these indices, one row a part."""
 
+    def of(indices: np.ndarray) -> Moments:
+        chunks = np.array_split(indices, -(-len(indices) // _CHUNK))  # of nearly one size, so at least two images each
+        return functools.reduce(merge, (moments_of(extractor.extract(images[each]).features) for each in chunks))
 
-def _write(path: Path, key: str, statistics: RealStatistics) -> None:
-    sample = statistics.sample
-    probabilities = {} if sample.probabilities is None else {"probabilities": sample.probabilities}
-    np.savez(
-        path,
-        key=np.array(key),
-        features=sample.features,
-        floor_names=np.array(list(statistics.floors)),
-        floor_values=np.array(list(statistics.floors.values()), np.float64),
-        floor_count=np.array(statistics.floor_count),
-        **probabilities,
-    )
-
-
-def _read(path: Path, key: str, count: int) -> RealStatistics | None:
-    """None if the file is damaged or of other data."""
-    arrays = read_arrays(path, key)
-    if arrays is None or not {"features", "floor_names", "floor_values", "floor_count"} <= set(arrays):
-        return None
-    sample = Sample(arrays["features"], arrays.get("probabilities"))
-    floors = dict(zip(arrays["floor_names"].tolist(), arrays["floor_values"].tolist(), strict=True))
-    sound = len(sample) == count and np.isfinite(sample.features).all()
-    return RealStatistics(sample, floors, int(arrays["floor_count"])) if sound else None
+    moments = [of(part) for part in parts]
+    return {name: np.array([getattr(each, name) for each in moments]) for name in ("count", "mean", "covariance")}

@@ -105,6 +105,9 @@ class _Compiler:
         if spec.kind in _OF_ONE_SHAPE and len({self.values[name].shape for name in takes.values()}) > 1:
             raise self.error_at(keys, f"expected branches of one shape, received {self._shapes_of(takes)}")
         wanted = getattr(layer, "takes", ())
+        if unknown := set(wanted) - {*INPUTS, "reference"}:
+            known = ", ".join(sorted({*INPUTS[1:], "reference"}))
+            raise self.error_at(keys, f"the class {spec.kind} takes '{unknown.pop()}'; expected one of {known}")
         more = {value: self._input(value, keys) for value in wanted if value != "reference"}
         if "reference" in wanted:
             more["reference"] = self._on_reference(takes[""], layer.reference_size, keys)

@@ -16,15 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of training.
+    """One kind of training."""
 
-    Attributes:
-        config: the keys of its configs.
-        build: (config, models, input_gradient) -> what one step does.
-    """
-
-    config: type[Config]
-    build: Callable[..., "Objective"]
+    config: type[Config]  # the keys of its configs
+    build: Callable[..., "Objective"]  # (config, models, input_gradient) -> the stages of one step
 
 
 OBJECTIVES = {"gan": Kind(GanConfig, gan_objective), "vae": Kind(VaeConfig, vae_objective)}
@@ -36,12 +31,6 @@ def name_of(objective: Any) -> Any:
 
 
 def build_objective(config: Config, models: "Models", input_gradient: Callable | None = None) -> "Objective":
-    """What one step of a config does.
-
-    Args:
-        config: the experiment.
-        models: its networks.
-        input_gradient: the backend's gradient at points; None where no step is run.
-    """
+    """The stages of one step; `input_gradient` is the backend's gradient at points, None where no step is run."""
     kind = next(kind for kind in OBJECTIVES.values() if isinstance(config, kind.config))
     return kind.build(config, models, input_gradient)

@@ -1,4 +1,4 @@
-"""The step of a GAN: which batches go through which network, under which loss, and who moves."""
+"""The step of a GAN: which batches go through which network, under which loss, and which network is updated."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.gan_config import GanConfig
-from ganlab.objectives.inputs import draw_latents, fading, inputs_of, one_hot
+from ganlab.objectives.inputs import draw_latents, fading, inputs_of
 from ganlab.training import ops
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
@@ -28,10 +28,7 @@ def clip_weights(network: Any, limit: float, values: Values) -> None:
 def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable) -> Objective:
     """Discriminator turns, then generator turns, as `config.train` says.
 
-    Args:
-        config: the experiment.
-        models: its networks, with optimizers that are built on their trainable weights.
-        input_gradient: the backend's gradient of a critic at points, for penalties.
+    `input_gradient` is the backend's gradient of a critic at points, for penalties.
     """
     gan = _Gan(config, models, input_gradient)
     return Objective(
@@ -52,7 +49,7 @@ class _Gan:
         self.config, self.train = config, config.train
         self.generator, self.discriminator = models.networks["generator"], models.networks["discriminator"]
         self.classes = models.form.classes
-        self.has_labels = any("labels" in network.inputs for network in models.networks.values())
+        self.takes_labels = any("labels" in network.inputs for network in models.networks.values())
         self.loss = LOSSES[config.loss.name]
         self.features = [config.loss.layer] if config.loss.layer else []
         if self.features and config.loss.layer not in self.discriminator.features:
@@ -75,7 +72,7 @@ class _Gan:
         return Judged(ops.cast(outputs["output"], "float32"), targets, labels, features)
 
     def one_hot(self, labels: Tensor | None) -> Tensor | None:
-        return None if labels is None else one_hot(labels, self.classes)
+        return None if labels is None else ops.one_hot(labels, self.classes, dtype="float32")
 
     def batch(self, values: Values, name: str) -> tuple[Tensor, Tensor | None]:
         """Images and labels of a batch, real or generated."""
@@ -89,7 +86,8 @@ class _Gan:
         return name
 
     def draw_real(self, name: str, size: int) -> str:
-        return self.draw(name, "rows", size, arrays=("images", "labels") if self.has_labels else ("images",))
+        labelled = self.takes_labels or self.loss.reads_labels
+        return self.draw(name, "rows", size, arrays=("images", "labels") if labelled else ("images",))
 
     def draw_targets(self, turn: int, side: str) -> str | None:
         if not self.loss.takes_targets:
@@ -103,7 +101,7 @@ class _Gan:
         """The stages that make a generated batch of this name, with labels where the networks take them."""
         self.draws[f"latents_{name}"] = draw_latents(self.config, size)
         before: list[Stage] = []
-        if self.has_labels:
+        if self.takes_labels:
             labels = self.draw(f"classes_{name}", "integers", size, high=self.classes)
             before.append(Compute(lambda values: {f"{name}.labels": values[labels]}))
 
@@ -151,8 +149,10 @@ class _Gan:
         return Update(("discriminator",), loss, self.train.batch_size, after=self.after_discriminator)
 
     def both_sides(self, real: str, fake: str, targets: dict, mixing: list, values: Values, with_lazy: bool):
-        judge = self.in_one_pass if self.train.discriminator_batches == "joint" else self.in_two_passes
-        of_real, of_fake = judge(values, real, fake, targets)
+        if self.train.discriminator_batches == "joint":
+            of_real, of_fake = self.in_one_pass(values, real, fake, targets)
+        else:
+            of_real, of_fake = self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
         loss = self.loss.discriminator(of_real, of_fake)
         logs = {"d_loss": loss, **self.loss.logs("real", of_real), **self.loss.logs("fake", of_fake)}
         for (penalty, options), name in zip(self.penalties, mixing, strict=True):
@@ -168,13 +168,10 @@ class _Gan:
             logs["penalty"] = ops.full((), float("nan"))  # not measured in this step, which is not zero
         return loss, logs
 
-    def in_two_passes(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
-        return self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
-
     def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
         size = self.train.batch_size
         (images, labels), (fakes, fake_labels) = self.batch(values, real), self.batch(values, fake)
-        both = None if labels is None else ops.concatenate([labels, fake_labels])
+        both = ops.concatenate([labels, fake_labels]) if self.takes_labels else None
         judged = self.judge(values, ops.concatenate([images, fakes]), both)
 
         def part(rows: slice, labels: Tensor | None, name: str | None) -> Judged:
@@ -198,8 +195,7 @@ class _Gan:
     def generator_turns(self) -> list[Stage]:
         stages: list[Stage] = []
         for turn in range(self.train.generator_steps):
-            needs_real = self.loss.needs_real
-            real = self.draw_real(f"generator_real_{turn}", self.generator_batch) if needs_real else None
-            fake = f"generator_fake_{turn}"
-            stages += [*self.generate(fake, self.generator_batch), self.generator_update(fake, real)]
+            real, fake, size = f"generator_real_{turn}", f"generator_fake_{turn}", self.generator_batch
+            real = self.draw_real(real, size) if self.loss.needs_real else None
+            stages += [*self.generate(fake, size), self.generator_update(fake, real)]
         return stages

@@ -1,6 +1,5 @@
 """The keys of a GAN in a config: two networks, a loss, penalties and the order of updates."""
 
-import math
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -8,12 +7,14 @@ from pydantic import (
     BeforeValidator,
     Field,
     SerializationInfo,
+    ValidationError,
+    WithJsonSchema,
     field_validator,
     model_serializer,
     model_validator,
 )
 
-from ganlab.config.document import Keys, shown
+from ganlab.config.document import shown
 from ganlab.config.fields import (
     Described,
     Flag,
@@ -21,45 +22,57 @@ from ganlab.config.fields import (
     PositiveOrNull,
     Section,
     located,
+    nearest,
     one_of,
     whole,
     whole_or_null,
 )
-from ganlab.config.network import Network, normalise_choice
+from ganlab.config.layers import normalise_choice
+from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
 from ganlab.errors import did_you_mean
 from ganlab.training.losses import LOSSES
 from ganlab.training.penalties import PENALTIES
 from ganlab.training.stages import Column, losses_first
 
-Range = Annotated[tuple[float, float], Field(strict=False)]
 _TARGETS = ("real_label", "fake_label", "flip_labels")
+_LAYER = "the name of a layer of the discriminator"
+
+
+def _as_range(value: Any) -> tuple[float, float]:
+    ends = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(ends) != 2 or any(type(end) not in (int, float) for end in ends) or ends[0] > ends[1]:
+        raise ValueError
+    return ends
+
+
+_ENDS = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+Range = Annotated[
+    tuple[float, float],
+    BeforeValidator(_as_range),
+    Described("a number or [lowest, highest]"),
+    WithJsonSchema({"anyOf": [{"type": "number"}, _ENDS]}),
+]
 
 
 class Loss(Section):
-    """A loss with its options, which have a meaning for some losses only.
+    """A loss with its options, each of which has a meaning for some losses only."""
 
-    Attributes:
-        name: the loss.
-        real_label: lowest and highest target of real images; drawn between them, a fixed target if equal.
-        fake_label: the same for generated images.
-        flip_labels: the share of targets that are exchanged.
-        layer: the layer of the discriminator whose outputs are compared.
-    """
-
-    name: one_of(*LOSSES)
-    real_label: Range = (1.0, 1.0)
-    fake_label: Range = (0.0, 0.0)
-    flip_labels: float = 0.0
-    layer: str | None = None
+    name: str
+    real_label: Range = (1.0, 1.0)  # lowest and highest target of real images; drawn between them, fixed if equal
+    fake_label: Range = (0.0, 0.0)  # the same for generated images
+    flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = (
+        0.0  # share of targets exchanged
+    )
+    layer: Annotated[str, Described(_LAYER)] = None  # whose outputs are compared; None for a loss that compares none
 
     @model_serializer
     def _as_written(self, info: SerializationInfo) -> Any:
+        if not options_of(self.name):
+            return self.name
         options = {key: getattr(self, key) for key in options_of(self.name)}
         if info.exclude_defaults:
             options = {key: value for key, value in options.items() if value != type(self).model_fields[key].default}
-        if not options_of(self.name):
-            return self.name
         return {self.name: {key: _shortest(value) for key, value in options.items()}}
 
 
@@ -75,62 +88,35 @@ def _shortest(value: Any) -> Any:
     return value[0] if value[0] == value[1] else list(value)
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _read_range(value: Any, keys: Keys) -> tuple[float, float]:
-    ends = value if isinstance(value, list) else [value, value]
-    if len(ends) != 2 or not all(map(_is_number, ends)) or ends[0] > ends[1]:
-        raise located(f"expected a number or [lowest, highest], received {shown(value)}", keys)
-    return float(ends[0]), float(ends[1])
-
-
-def _read_share(value: Any, keys: Keys) -> float:
-    if not _is_number(value) or not 0 <= value <= 1:
-        raise located(f"expected a number from 0 to 1, received {shown(value)}", keys)
-    return float(value)
-
-
-def _read_layer(value: Any, keys: Keys) -> str:
-    if not isinstance(value, str):
-        raise located(f"expected the name of a layer of the discriminator, received {shown(value)}", keys)
-    return value
-
-
-_OPTIONS = {"real_label": _read_range, "fake_label": _read_range, "flip_labels": _read_share, "layer": _read_layer}
-
-
 def _read_loss(value: Any) -> Loss:
     """The loss from its name or `{name: {options}}`."""
     if isinstance(value, Loss):
         return value
     ((name, options),) = normalise_choice(value, f"one of {', '.join(LOSSES)}").items()
     if name not in LOSSES:
-        nearest = did_you_mean(name, LOSSES, list_all_up_to=0)
-        raise located(f"expected one of {', '.join(LOSSES)}, received {shown(name)}{nearest and '.'}{nearest}")
+        raise located(f"expected one of {', '.join(LOSSES)}, received {shown(name)}{nearest(name, LOSSES)}")
     for key in options:
-        if key not in _OPTIONS:
-            raise located(f"unknown key.{did_you_mean(key, _OPTIONS)}", (name, key))
+        if key not in (*_TARGETS, "layer"):
+            raise located(f"unknown key.{did_you_mean(key, (*_TARGETS, 'layer'))}", (name, key))
         if key not in options_of(name):
             having = ", ".join(loss for loss in LOSSES if key in options_of(loss))
             noun = "labels; those with labels are" if key in _TARGETS else f"{key}; those with it are"
             raise located(f"the loss {name} has no {noun} {having}", (name, key))
     if "layer" in options_of(name) and "layer" not in options:
-        raise located("missing; expected the name of a layer of the discriminator", (name, "layer"))
-    return Loss(name=name, **{key: _OPTIONS[key](option, (name, key)) for key, option in options.items()})
+        raise located(f"missing; expected {_LAYER}", (name, "layer"))
+    try:
+        return Loss(name=name, **options)
+    except ValidationError as error:
+        written = list(options)
+        first = min(error.errors(include_url=False), key=lambda detail: written.index(detail["loc"][0]))
+        raise located(first["ctx"]["message"], (name, first["loc"][0])) from None
 
 
 class Penalty(Section):
-    """A penalty on the discriminator's gradient.
+    """A penalty on the discriminator's gradient."""
 
-    Attributes:
-        weight: its factor in the discriminator's loss.
-        every: applied in every so many steps, with as many times the weight (lazy regularization).
-    """
-
-    weight: Positive
-    every: whole(1) = 1
+    weight: Positive  # factor in the discriminator's loss
+    every: whole(1) = 1  # applied in every so many steps, with as many times the weight (lazy regularization)
 
 
 def _read_penalties(value: Any) -> Any:
@@ -154,8 +140,7 @@ def _require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
     lazy = [(name, penalty.every) for name, penalty in penalties.items() if penalty.every > 1]
     for name, every in lazy[1:]:
         if every != lazy[0][1]:
-            first, shared = lazy[0]
-            message = f"expected {shared}, as for {first} (lazy penalties share it), received {every}"
+            message = f"expected {lazy[0][1]}, as for {lazy[0][0]} (lazy penalties share it), received {every}"
             raise located(message, (name, "every"))
     return penalties
 
@@ -171,28 +156,23 @@ class GanTrain(Train):
     simultaneous: Flag = False
 
     @model_validator(mode="after")
-    def _shared_latents_are_one_batch(self) -> "GanTrain":
-        if self.share_latents and self.generator_steps != 1:
-            raise located(
-                f"expected 1 generator step with share_latents: true, received {self.generator_steps}",
-                ("generator_steps",),
-            )
-        if self.share_latents and self.generator_batch_size not in (None, self.batch_size):
-            raise located(
-                f"expected {self.batch_size} (the batch_size) or null with share_latents: true,"
-                f" received {self.generator_batch_size}",
-                ("generator_batch_size",),
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _simultaneous_updates_are_two(self) -> "GanTrain":
-        for key in ("discriminator_steps", "generator_steps"):
-            if self.simultaneous and getattr(self, key) != 1:
-                raise located(f"expected 1 with simultaneous: true, received {getattr(self, key)}", (key,))
-        if self.simultaneous and self.discriminator_batches == "alternate":
-            message = "expected separate or joint with simultaneous: true, received 'alternate'"
-            raise located(message, ("discriminator_batches",))
+    def _options_fit_together(self) -> "GanTrain":
+        shared, both, size = "share_latents: true", "simultaneous: true", self.batch_size
+        rules = (
+            (self.share_latents, "generator_steps", (1,), f"1 generator step with {shared}"),
+            (
+                self.share_latents,
+                "generator_batch_size",
+                (None, size),
+                f"{size} (the batch_size) or null with {shared}",
+            ),
+            (self.simultaneous, "discriminator_steps", (1,), f"1 with {both}"),
+            (self.simultaneous, "generator_steps", (1,), f"1 with {both}"),
+            (self.simultaneous, "discriminator_batches", ("separate", "joint"), f"separate or joint with {both}"),
+        )
+        for applies, key, allowed, words in rules:
+            if applies and (received := getattr(self, key)) not in allowed:
+                raise located(f"expected {words}, received {shown(received)}", (key,))
         return self
 
 
@@ -206,9 +186,9 @@ class GanConfig(Config):
     generator: Network
     discriminator: Network
     loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(_read_loss)]
-    penalty: Annotated[dict[str, Penalty], BeforeValidator(_read_penalties), AfterValidator(_require_one_interval)] = (
-        Field({})
-    )
+    penalty: Annotated[
+        dict[str, Penalty], BeforeValidator(_read_penalties), AfterValidator(_require_one_interval), Field({})
+    ]
     clip_weights: PositiveOrNull = None
     train: GanTrain
 
@@ -231,8 +211,11 @@ class GanConfig(Config):
     def ends(self, form: Form | None) -> dict[str, Ends]:
         shape, classes = (form.shape, form.classes) if form else (None, None)
         shared = self.context(form)
-        outputs = LOSSES[self.loss.name].outputs(classes)
-        what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {self.loss.name} needs"
+        name, loss = self.loss.name, LOSSES[self.loss.name]
+        if form and loss.reads_labels and classes is None:
+            raise self.error_at(("loss",), f"the loss {name} reads labels, and {self.data.name} has none")
+        outputs = loss.outputs(classes) if form else 1  # without data no discriminator is built
+        what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {name} needs"
         return {
             "generator": Ends({"input": (self.latent.dim,), **shared}, shape, f"the shape of {self.data.name}"),
             "discriminator": Ends({"input": shape, **shared}, (outputs,), what),

@@ -1,4 +1,4 @@
-"""What networks are fed in a step: latents, and beside a batch its labels, the step and how far new layers have come in."""
+"""The inputs of networks in a step: latents, and beside a batch its labels, the step and the share of new layers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +19,10 @@ def draw_latents(config: Config, size: int) -> Draw:
     return Draw(config.latent.distribution, (size, config.latent.dim), low=low)
 
 
-def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """int32 labels (batch,) as float32 (batch, classes)."""
-    return ops.one_hot(labels, classes, dtype="float32")
-
-
 def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tensor | None = None) -> Tensor | Values:
-    """What a network takes: the samples alone, or a mapping with all that its layers ask for.
+    """A network's input: the samples (batch, ...) alone, or a mapping with all that its layers ask for.
 
-    Args:
-        network: to be run.
-        values: of the step; `step` and `fade` are scalars.
-        samples: the network's input, shape (batch, ...).
-        labels: one-hot, shape (batch, classes).
+    `labels` are one-hot, shape (batch, classes). In `values`, `step` and `fade` are scalars.
     """
     if network.inputs == ("input",):
         return samples

@@ -5,11 +5,13 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, SerializationInfo, field_validator, model_serializer
+from pydantic import BeforeValidator, field_validator
 
 from ganlab.config.fields import Positive, Section, located, one_of
-from ganlab.config.network import Network, normalise_choice
+from ganlab.config.layers import normalise_choice
+from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form
+from ganlab.config.value_range import value_range
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.inputs import fading, inputs_of
 from ganlab.training import ops
@@ -22,25 +24,20 @@ Tensor = Any
 
 
 class VaeOptions(Section):
-    """The options of `objective: {vae: {...}}`.
+    """The options of the objective."""
 
-    Attributes:
-        beta: weight of the KL divergence (Higgins et al. 2017); 1 is the evidence lower bound.
-        likelihood: of a value given the generator's output: bernoulli, or gaussian of variance 1.
-    """
-
-    beta: Positive = 1.0
-    likelihood: one_of("bernoulli", "gaussian") = "bernoulli"
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, serialize: Callable, info: SerializationInfo) -> dict[str, Any]:
-        return {"vae": serialize(self)}
+    beta: Positive = 1.0  # weight of the KL divergence (Higgins et al. 2017); 1 is the evidence lower bound
+    likelihood: one_of("bernoulli", "gaussian") = "bernoulli"  # of a value given the output; gaussian has variance 1
 
 
-def _read_options(value: Any) -> Any:
-    if isinstance(value, VaeOptions):
-        return value
-    return normalise_choice(value, "vae or {vae: {options}}")["vae"]
+class VaeObjective(Section):
+    """`objective: vae` or `objective: {vae: {options}}`; without defaults, so that every identity names the objective."""
+
+    vae: VaeOptions
+
+
+def _read_objective(value: Any) -> Any:
+    return value if isinstance(value, VaeObjective) else normalise_choice(value, "vae or {vae: {options}}")
 
 
 class VaeConfig(Config):
@@ -51,7 +48,7 @@ class VaeConfig(Config):
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator")
 
-    objective: Annotated[VaeOptions, BeforeValidator(_read_options)] = Field(VaeOptions())
+    objective: Annotated[VaeObjective, BeforeValidator(_read_objective)]
     encoder: Network
     generator: Network
 
@@ -77,14 +74,14 @@ class VaeConfig(Config):
         return self.train.batch_size
 
     def hyperparameters(self) -> dict[str, Any]:
-        return {"objective": "vae", "beta": self.objective.beta, "likelihood": self.objective.likelihood}
+        return {"objective": "vae", **self.objective.vae.model_dump()}
 
 
 def vae_objective(config: VaeConfig, models: "Models", input_gradient: Callable | None = None) -> Objective:
     """One update of both networks down the negative evidence lower bound, in nats a sample."""
     encoder, generator = models.networks["encoder"], models.networks["generator"]
-    size, dim, options = config.train.batch_size, config.latent.dim, config.objective
-    low, high = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[config.data.range]
+    size, dim, options = config.train.batch_size, config.latent.dim, config.objective.vae
+    low, high = value_range(config.data.range)
 
     def loss(values: Values, with_lazy: bool):
         real = values["real"]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import GanlabError
 from ganlab.storage.writing import replacing
 
@@ -86,13 +87,10 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | 
     scale = cell_scale or -(-_LEAST_CELL // min(_LEAST_CELL, max(images.shape[1:3])))
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width, channels = images.shape[1:]
-    step_y, step_x = height + _PADDING, width + _PADDING
-    sheet = np.full((rows * step_y + _PADDING, columns * step_x + _PADDING, channels), _BACKGROUND, np.uint8)
-    for index, image in enumerate(images):
-        top = _PADDING + index // columns * step_y
-        left = _PADDING + index % columns * step_x
-        sheet[top : top + height, left : left + width] = image
-    return sheet
+    cells = np.full((rows, columns, height + _PADDING, width + _PADDING, channels), _BACKGROUND, np.uint8)
+    cells.reshape(-1, *cells.shape[2:])[: len(images), _PADDING:, _PADDING:] = images
+    sheet = cells.swapaxes(1, 2).reshape(rows * cells.shape[2], columns * cells.shape[3], channels)
+    return np.pad(sheet, [(0, _PADDING), (0, _PADDING), (0, 0)], constant_values=_BACKGROUND)
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:
@@ -139,7 +137,7 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
 
 def _size(image: Path | np.ndarray) -> tuple[int, int]:
     """Width and height."""
-    return image.shape[1::-1] if isinstance(image, np.ndarray) else _read(image, lambda picture: picture.size)
+    return image.shape[1::-1] if isinstance(image, np.ndarray) else read_png(image, lambda picture: picture.size)
 
 
 def _fitted(image: Path | np.ndarray, size: tuple[int, int]) -> Image.Image:
@@ -156,12 +154,17 @@ def _fitted(image: Path | np.ndarray, size: tuple[int, int]) -> Image.Image:
 def _picture(image: Path | np.ndarray) -> Image.Image:
     if isinstance(image, np.ndarray):
         return Image.fromarray(image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image)
-    return _read(image, lambda picture: picture.copy())
+    return read_png(image, lambda picture: picture.copy())
 
 
-def _read(path: Path, use: Callable[[Image.Image], Any]) -> Any:
+def read_png(path: Path, use: Callable[[Image.Image], Any]) -> Any:
+    """Gives `use(picture)` of a PNG of unknown origin; of the other formats that Pillow knows, some start programs.
+
+    Raises:
+        GanlabError: one line that names the file, for damage or more than 89 million pixels.
+    """
     try:
-        with Image.open(path, formats=["PNG"]) as picture:  # of the other formats, some start programs
+        with refusing_bombs(), Image.open(path, formats=["PNG"]) as picture:
             return use(picture)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise GanlabError(f"{path}: cannot be read as an image: {error}.") from error
+    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
+        raise GanlabError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error

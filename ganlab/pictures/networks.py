@@ -3,7 +3,8 @@
 Keras' own plot_model needs the graphviz program, which a user may not have.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,6 @@ from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import write_text
 
 if TYPE_CHECKING:
-    import keras
     from matplotlib.axes import Axes
 
     from ganlab.models.building import Models
@@ -25,14 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer of a drawing.
+    """One layer of a drawing: its name, class, output shape without the batch (None for any length) and parameter count.
 
-    Attributes:
-        name: of the layer.
-        kind: its class.
-        output_shape: with or without the batch's None in front.
-        parameters: how many numbers it holds.
-        inputs: names of the layers of the same network whose outputs it takes; none for an input.
+    `inputs` names the layers of the same network whose outputs it takes; none for an input.
     """
 
     name: str
@@ -42,21 +37,14 @@ class LayerRow:
     inputs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class NetworkDrawing:
-    """One network; each layer stands behind those it takes its inputs from."""
-
-    name: str
-    rows: Sequence[LayerRow]
-
-
 # All lengths in points.
-_TITLE, _TEXT, _SMALL = 18, 12, 9
-_INK, _PALE, _LINE = "#1f2430", "#6b7280", "#475569"
+_TITLE, _SIZES = 18, (12, 9)
+_INK, _PALE = "#1f2430", "#6b7280"
+_STROKE = {"color": "#475569", "linewidth": 1.5, "zorder": 1, "snap": False}
 _MARGIN, _HEADER, _GUTTER = 24, 68, 56
 _HEIGHT, _GAP, _INSET = 38, 22, 13  # of a box, below it, beside its text
 _LEAST_WIDTH, _PASSING = 220, 22  # of a column with boxes, of one with passing lines alone
-_DPI, _MOST_PIXELS = 130, 60_000  # Agg draws at most 2**16 pixels a side
+_DPI, _MOST_SIDE, _MOST_PIXELS = 130, 60_000, 40e6  # Agg draws 2**16 pixels a side, Pillow reads 89 million in all
 
 # By what a layer's class name contains; the first that fits counts.
 _COLOURS = {
@@ -81,18 +69,14 @@ def write_models(folder: RunFolder, config: Config, models: "Models") -> None:
     if config.IS_CHAIN:
         summarised["gan"] = chained(models.networks)
     for name, model in summarised.items():
-        write_text(folder.summary_of(name), summary_text(model))
-    write_drawing(folder.drawing, [describe(network) for network in models.networks.values()], config.IS_CHAIN)
+        lines: list[str] = []
+        model.summary(print_fn=lambda line, lines=lines: lines.append(f"{line}\n"), line_length=100)
+        write_text(folder.summary_of(name), "".join(lines))
+    rows = {name: rows_of(network) for name, network in models.networks.items()}
+    write_drawing(folder.drawing, rows, config.IS_CHAIN)
 
 
-def summary_text(model: "keras.Model") -> str:
-    """Keras' summary, as text."""
-    lines: list[str] = []
-    model.summary(print_fn=lambda line: lines.append(line), line_length=100)
-    return "\n".join(lines) + "\n"
-
-
-def describe(network: "Network") -> NetworkDrawing:
+def rows_of(network: "Network") -> list[LayerRow]:
     """The layers of a network, once each: the run on a reference batch is left out."""
     shapes, drawn = network.shapes, set(network.inputs)
     rows = [LayerRow(name, "Input", shapes[name], 0) for name in network.inputs]
@@ -101,7 +85,7 @@ def describe(network: "Network") -> NetworkDrawing:
             takes = tuple(name for name in dict.fromkeys((*node.takes, *node.more.values())) if name in drawn)
             rows.append(LayerRow(node.name, type(node.layer).__name__, node.shape, node.layer.count_params(), takes))
             drawn.add(node.name)
-    return NetworkDrawing(network.name, rows)
+    return rows
 
 
 Node = tuple[str, int]  # a layer and the row it stands in, or a row below it that its output passes on its way
@@ -137,24 +121,25 @@ def arrange(rows: Sequence[LayerRow]) -> tuple[dict[str, int], dict[Node, int], 
 
 
 @default_settings()
-def write_drawing(path: Path, networks: Sequence[NetworkDrawing], chained: bool = False) -> Path:
+def write_drawing(path: Path, networks: Mapping[str, Sequence[LayerRow]], chained: bool = False) -> Path:
     """Draws networks side by side.
 
     Args:
         path: the PNG, written whole or not at all.
-        networks: from left to right, such as generator and discriminator.
+        networks: by name, from left to right; each layer stands behind those it takes its inputs from.
         chained: whether an arrow leads from the last layer of each network to the first of the next.
 
     Raises:
         GanlabError: if there is nothing to draw or the file cannot be written.
     """
-    if not networks or not all(network.rows for network in networks):
+    if not networks or not all(networks.values()):
         raise GanlabError(f"{path}: expected networks with at least one layer each, received none.")
     plans: list[_Plan] = []
-    for network in networks:
-        plans.append(_Plan(network, plans[-1].right + _GUTTER if plans else _MARGIN))
-    width, height = plans[-1].right + _MARGIN, max(plan.bottom for plan in plans) + _GAP + _MARGIN
-    dpi = min(_DPI, 72 * _MOST_PIXELS / max(width, height))
+    for name, rows in networks.items():
+        plans.append(_Plan(name, rows, plans[-1].right + _GUTTER if plans else _MARGIN))
+    width = plans[-1].right + _MARGIN
+    height = max(_top(level) for plan in plans for level in plan.depth.values()) + _HEIGHT + _GAP + _MARGIN
+    dpi = min(_DPI, 72 * _MOST_SIDE / max(width, height), 72 * math.sqrt(_MOST_PIXELS / (width * height)))
     with drawing(path, width / 72, height / 72, dpi) as figure:
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()
@@ -168,46 +153,39 @@ def write_drawing(path: Path, networks: Sequence[NetworkDrawing], chained: bool 
 class _Plan:
     """One network on the sheet, between the borders `left` and `right`."""
 
-    def __init__(self, network: NetworkDrawing, left: float):
-        self.network, self.left = network, left
-        self.depth, self.columns, self.lines = arrange(network.rows)
-        texts = [(row.kind + _shape(row), row.name + _parameters(row)) for row in network.rows]
-        self.box = max(_LEAST_WIDTH, *(4 * _INSET + max(_width(a, _TEXT), _width(b, _SMALL)) for a, b in texts))
-        boxes = {self.columns[node] for node in self.depth.items()}
-        widths = [self.box if column in boxes else _PASSING for column in range(max(self.columns.values()) + 1)]
+    def __init__(self, name: str, rows: Sequence[LayerRow], left: float):
+        self.name, self.rows, self.left = name, rows, left
+        self.depth, columns, self.lines = arrange(rows)
+        texts = [_width(a + b, size) for row in rows for (a, b), size in zip(_texts(row), _SIZES, strict=True)]
+        self.box = max(_LEAST_WIDTH, max(texts) + 4 * _INSET)
+        boxes = {columns[node] for node in self.depth.items()}
+        widths = [self.box if column in boxes else _PASSING for column in range(max(columns.values()) + 1)]
         ends = [left + sum(widths[: column + 1]) + _GAP * column for column in range(len(widths))]
-        self.middles = [end - width / 2 for end, width in zip(ends, widths, strict=True)]
-        self.right = max(ends[-1], left + _width(network.name, _TITLE))
-        self.bottom = _top(max(self.depth.values())) + _HEIGHT
-
-    def middle(self, node: Node) -> float:
-        return self.middles[self.columns[node]]
+        self.right = max(ends[-1], left + _width(name, _TITLE))
+        self.middle = {node: ends[column] - widths[column] / 2 for node, column in columns.items()}
 
     def draw(self, axes: "Axes") -> None:
-        total = sum(row.parameters for row in self.network.rows)
-        _write(axes, self.left, _MARGIN + _TITLE, self.network.name, _TITLE, _INK)
-        _write(axes, self.left, _MARGIN + _TITLE + 16, f"{total:,} parameters", _SMALL, _PALE)
+        total = sum(row.parameters for row in self.rows)
+        _write(axes, self.left, _MARGIN + _TITLE, self.name, _TITLE, _INK)
+        _write(axes, self.left, _MARGIN + _TITLE + 16, f"{total:,} parameters", _SIZES[1], _PALE)
         for start, end in self.lines:
-            x, top = self.middle(end), _top(end[1])
-            if self.depth[end[0]] == end[1]:
-                _arrow(axes, (self.middle(start), top - _GAP), (x, top))
+            x, top = self.middle[end], _top(end[1])
+            if end in self.depth.items():
+                _arrow(axes, (self.middle[start], top - _GAP), (x, top))
             else:
-                axes.plot([self.middle(start), x, x], [top - _GAP, top, top + _HEIGHT], **_STROKE)
-        for row in self.network.rows:
+                axes.plot([self.middle[start], x, x], [top - _GAP, top, top + _HEIGHT], **_STROKE)
+        for row in self.rows:
             node = row.name, self.depth[row.name]
-            _box(axes, row, self.middle(node) - self.box / 2, _top(node[1]), self.box)
+            _box(axes, row, self.middle[node] - self.box / 2, _top(node[1]), self.box)
 
     def connect(self, axes: "Axes", following: "_Plan") -> None:
         """From below the last layer, up between the networks, to the first layer of the next one."""
-        node = self.network.rows[-1].name, self.depth[self.network.rows[-1].name]
-        x, to_x, between = self.middle(node), following.middles[0], self.right + _GUTTER / 2
-        bottom, above = _top(node[1]) + _HEIGHT, _top(0) - _GAP
+        last, between = self.rows[-1].name, self.right + _GUTTER / 2
+        x, to_x = self.middle[last, self.depth[last]], following.middle[following.rows[0].name, 0]
+        bottom, above = _top(self.depth[last]) + _HEIGHT, _top(0) - _GAP
         turn = bottom + _GAP / 2
         axes.plot([x, x, between, between, to_x], [bottom, turn, turn, above, above], **_STROKE)
         _arrow(axes, (to_x, above), (to_x, _top(0)))
-
-
-_STROKE = {"color": _LINE, "linewidth": 1.5, "zorder": 1, "snap": False}
 
 
 def _arrow(axes: "Axes", start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -219,14 +197,18 @@ def _box(axes: "Axes", row: LayerRow, left: float, top: float, width: float) -> 
     from matplotlib.patches import FancyBboxPatch
 
     colour = next(colour for part, colour in _COLOURS.items() if part in row.kind)
-    round_corners = "round,pad=0,rounding_size=5"
-    axes.add_patch(FancyBboxPatch((left, top), width, _HEIGHT, round_corners, fc=(colour, 0.06), ec=colour))
+    shape = "round,pad=0,rounding_size=5"
+    axes.add_patch(FancyBboxPatch((left, top), width, _HEIGHT, shape, fc=(colour, 0.06), ec=colour))
     axes.plot([left + 6, left + 6], [top + 8, top + _HEIGHT - 8], color=colour, linewidth=4, solid_capstyle="round")
-    right, first, second = left + width - _INSET, top + 16, top + 30  # baselines
-    _write(axes, left + _INSET + 4, first, row.kind, _TEXT, _INK)
-    _write(axes, left + _INSET + 4, second, row.name, _SMALL, _PALE)
-    _write(axes, right, first, _shape(row), _TEXT, _INK, "right")
-    _write(axes, right, second, _parameters(row), _SMALL, _PALE, "right")
+    for (begin, end), size, ink, line in zip(_texts(row), _SIZES, (_INK, _PALE), (top + 16, top + 30), strict=True):
+        _write(axes, left + _INSET + 4, line, begin, size, ink)
+        _write(axes, left + width - _INSET, line, end, size, ink, "right")
+
+
+def _texts(row: LayerRow) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What stands left and right in a box, in two lines."""
+    shape = " × ".join("any" if length is None else f"{length:,}" for length in row.output_shape)
+    return (row.kind, shape), (row.name, f"{row.parameters:,} parameters" if row.parameters else "")
 
 
 def _write(axes: "Axes", x: float, y: float, text: str, size: float, colour: str, side: str = "left") -> None:
@@ -242,12 +224,3 @@ def _width(text: str, size: float) -> float:
 
 def _top(level: int) -> float:
     return _MARGIN + _HEADER + level * (_HEIGHT + _GAP)
-
-
-def _shape(row: LayerRow) -> str:
-    shape = row.output_shape[1:] if row.output_shape[:1] == (None,) else row.output_shape
-    return " × ".join("any" if length is None else f"{length:,}" for length in shape)
-
-
-def _parameters(row: LayerRow) -> str:
-    return f"{row.parameters:,} parameters" if row.parameters else ""

@@ -1,7 +1,6 @@
 """losses.png and outputs.png: what history.csv has, step by step.
 
-A pale curve has every step, a strong one the running mean. A long history has more points than the picture
-has pixels: there each stretch of steps becomes a band from its lowest to its highest value.
+A pale curve has every step, a strong one the running mean.
 """
 
 from pathlib import Path
@@ -10,8 +9,7 @@ import numpy as np
 
 from ganlab.pictures.canvas import drawing
 
-_MOST_POINTS = 5_000
-_STRETCHES = 500
+_PLACES = 500  # at which a long history's running mean is shown
 _MEAN_OVER = 50  # points at least, a hundredth of a long history
 _MOST = 1e30  # beyond it a loss is lost, and float64 sums of it would overflow
 
@@ -77,11 +75,8 @@ def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[s
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
     kept = np.abs(values) < _MOST  # False for NaN, too
     shown, shown_steps = values[kept], steps[kept]
-    if len(values) > _MOST_POINTS:
-        axes.fill_between(*band(shown_steps, shown), color=colour, alpha=0.2, linewidth=0)
-    elif len(shown) > 4 * _MEAN_OVER:
-        axes.plot(steps, np.where(kept, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
     if len(shown) > 4 * _MEAN_OVER:
+        axes.plot(steps, np.where(kept, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
         axes.plot(*running_mean(shown_steps, shown), color=colour, linewidth=1.6, label=label)
     else:
         few = {"marker": "o", "markersize": 3} if len(shown) < 50 else {}
@@ -93,7 +88,7 @@ def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour:
 def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
     """Crosses at the lower edge, a row for each curve, where there is no finite value to draw."""
     row = sum(line.get_marker() == "x" for line in axes.lines)
-    steps_shown = steps[:: -(-len(steps) // _STRETCHES)]
+    steps_shown = steps[:: -(-len(steps) // _PLACES)]
     axes.plot(
         steps_shown,
         np.full_like(steps_shown, 0.02 + 0.03 * row),
@@ -106,19 +101,6 @@ def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
     )
 
 
-def band(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Middle step, lowest and highest value of up to 500 consecutive stretches of finite values `(N,)`."""
-    if not len(values):
-        return (np.empty(0),) * 3
-    starts = np.unique(np.linspace(0, len(values), min(_STRETCHES, len(values)), endpoint=False).astype(int))
-    lengths = np.diff(np.append(starts, len(values)))
-    return (
-        np.add.reduceat(steps, starts) / lengths,
-        np.minimum.reduceat(values, starts),
-        np.maximum.reduceat(values, starts),
-    )
-
-
 def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values `(N,)` averaged over 50 neighbours or N / 100, at up to 500 places.
 
@@ -126,7 +108,7 @@ def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.
     """
     width = max(_MEAN_OVER, len(values) // 100)
     places = len(values) - width + 1
-    starts = np.linspace(0, places - 1, min(_STRETCHES, places)).astype(int)
+    starts = np.linspace(0, places - 1, min(_PLACES, places)).astype(int)
     return tuple(np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values))
 
 

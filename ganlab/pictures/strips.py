@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import GanlabError
 from ganlab.pictures.canvas import drawing
+from ganlab.pictures.images import read_png
 
 _COUNT = 8
 _COLUMNS = 4
@@ -68,12 +68,7 @@ def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], t
 
 
 def _grid(path: Path) -> Image.Image:
-    try:
-        # PNG alone: of the other formats Pillow knows, some start programs. The run may be someone else's.
-        with refusing_bombs(), Image.open(path, formats=["PNG"]) as picture:
-            grid = picture.convert("RGB")
-    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
-        raise GanlabError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error
+    grid = read_png(path, lambda picture: picture.convert("RGB"))
     if grid.width > _MOST_WIDTH:
         grid = grid.resize((_MOST_WIDTH, round(grid.height * _MOST_WIDTH / grid.width)), Image.Resampling.LANCZOS)
     return grid

@@ -1,14 +1,14 @@
-"""The table a person compares runs by: one a data set, a row a cell, and a last row for real data."""
+"""The table that compares runs: one a data set, a row a cell, and a last row for real data."""
 
-from collections import Counter
-
+from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, Statistic
-from ganlab.reports.metric_names import MetricKey, lower_is_better, sample_count
+from ganlab.reports.metric_names import MetricKey, sample_count
+from ganlab.reports.replication import WHICH
 from ganlab.reports.report import Report
-from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
+from ganlab.reports.table import Table, exact, numbers, span, spread, texts
 
 ALWAYS_SHOWN = ("steps", "batch_size", "latent_dim")
-# Of the run rather than of its config, but a table that mixes them must say so.
+# Not part of the config, but a table that mixes them must say so.
 SURROUNDINGS = ("backend", "device")
 
 
@@ -18,7 +18,7 @@ def comparison_tables(report: Report) -> list[Table]:
 
 
 def hyperparameters(cell: Cell) -> dict[str, str]:
-    """A cell's hyperparameters as text, with the surroundings of its runs; {} while no run has a summary."""
+    """A cell's hyperparameters, backend and device as text; {} while no run has a summary."""
     summary = cell.described
     if not summary:
         return {}
@@ -26,26 +26,8 @@ def hyperparameters(cell: Cell) -> dict[str, str]:
     return {key: exact(value) for key, value in values.items()}
 
 
-def shown_hyperparameters(cells: list[Cell]) -> list[str]:
-    """Those always shown, then those in which the cells differ, in the order in which the runs wrote them."""
-    described = [values for cell in cells if (values := hyperparameters(cell))]
-    keys = dict.fromkeys(key for values in described for key in values)
-    differing = [key for key in keys if len({values.get(key, "") for values in described}) > 1]
-    return list(dict.fromkeys([*ALWAYS_SHOWN, *differing]))
-
-
-def states(cell: Cell) -> str:
-    """What became of the cell's runs: `finished`, or `2 finished, 1 diverged`."""
-    return _counted([run.state for run in cell.runs])
-
-
-def verdicts(cell: Cell) -> str:
-    """The verdicts on the cell's runs that have one."""
-    return _counted([run.verdict for run in cell.runs if run.verdict])
-
-
 def metric_texts(cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:
-    """Heading -> text of the last and best value of each metric; a value that not all runs have says its own n."""
+    """Heading -> text of the last and best value of each metric; a value that some runs lack says its own n."""
     told = {}
     for key, label in labels.items():
         if metric := cell.metrics.get(key):
@@ -61,43 +43,49 @@ def floor_texts(cells: list[Cell], labels: dict[MetricKey, str]) -> dict[str, st
     for key, label in labels.items():
         metrics = [cell.metrics[key] for cell in cells if key in cell.metrics]
         text = span([floor for metric in metrics for floor in metric.floors])
-        # Real data may be too few for two samples of the protocol's size: then the size is told.
+        # Too few real images for two samples of the protocol's size: the table tells the size.
         sizes = span([n for metric in metrics for n in metric.floor_ns if n != sample_count(key[0])])
-        told[f"{label} last"] = told[f"{label} best"] = f"{text} (N = {sizes})" if text and sizes else text
+        text = f"{text} (N = {sizes})" if text and sizes else text
+        told |= {f"{label} {which}": text for which in WHICH}
     return told
 
 
 def metric_notes(labels: dict[MetricKey, str]) -> list[str]:
     """How to read the columns of these metrics."""
     notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if labels else []
-    for word, lower in (("Lower", True), ("Higher", False)):
-        named = [label for key, label in labels.items() if lower_is_better(key[0]) == lower]
+    for word in ("Lower", "Higher"):
+        named = [label for key, label in labels.items() if better(key[0]) == word.lower()]
         if named:
             notes.append(f"{word} is better: {', '.join(named)}.")
     return notes
 
 
 def _table(report: Report, dataset: str, cells: list[Cell]) -> Table:
-    labels, parameters = report.labels_of(cells), shown_hyperparameters(cells)
-    measured = [f"{label} {which}" for label in labels.values() for which in ("last", "best")]
-    columns = [*texts("name", "family"), *numbers(*parameters, "n", *measured, "seconds", "images/s")]
+    labels = report.labels_of(cells)
+    settings = [hyperparameters(cell) for cell in cells]
+    measured = [f"{label} {which}" for label in labels.values() for which in WHICH]
+    columns = [*texts("name", "family"), *numbers(*_shown(settings), "n", *measured, "seconds", "images/s")]
     columns += texts("status", "verdict")
     rows = [
         {
-            **hyperparameters(cell),
-            "name": cell.name,
-            "family": cell.family,
-            "n": str(len(cell.averaged)),
+            **told,
+            **cell.facts(),
             **metric_texts(cell, labels),
-            "seconds": number(cell.cost("seconds").mean),
-            "images/s": number(cell.cost("images_per_second").mean),
-            "status": states(cell),
-            "verdict": verdicts(cell),
+            "seconds": cell.cost("seconds").mean,
+            "images/s": cell.cost("images_per_second").mean,
         }
-        for cell in cells
+        for cell, told in zip(cells, settings, strict=True)
     ]
     footer = [{"name": "floor (real data)", **floor_texts(cells, labels)}] if labels else []
     return Table(columns, rows, dataset, _notes(report, cells, labels), footer)
+
+
+def _shown(settings: list[dict[str, str]]) -> list[str]:
+    """The hyperparameters that are always shown, then those in which the cells differ, in the order of the runs."""
+    described = [values for values in settings if values]
+    keys = dict.fromkeys(key for values in described for key in values)
+    differing = [key for key in keys if len({values.get(key, "") for values in described}) > 1]
+    return list(dict.fromkeys([*ALWAYS_SHOWN, *differing]))
 
 
 def _mean(value: Statistic, n: int) -> str:
@@ -112,8 +100,3 @@ def _notes(report: Report, cells: list[Cell], labels: dict[MetricKey, str]) -> l
     if averaged < runs:
         notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and in no mean.")
     return notes + [f"Left out: {problem}" for problem in report.problems]
-
-
-def _counted(words: list[str]) -> str:
-    counts = Counter(words)
-    return words[0] if len(words) == 1 else ", ".join(f"{count} {word}" for word, count in counts.items())

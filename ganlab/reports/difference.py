@@ -1,14 +1,15 @@
-"""What differs between two runs."""
+"""The differences between two runs."""
 
 from collections.abc import Iterator
 
-from ganlab.reports.averages import metric_keys
+from ganlab.reports.averages import metric_keys, metric_of
 from ganlab.reports.metric_names import label_metrics
-from ganlab.reports.table import Table, exact, number, numbers, texts
+from ganlab.reports.table import Table, exact, numbers, texts
 from ganlab.runs.records import RunRecord
 
 DIFFERENCE_FORMAT = 1
 SIDES = ("first", "second")
+WHICH = ("last", "best")
 
 
 def flatten(value, keys: str = "") -> Iterator[tuple[str, object]]:
@@ -24,12 +25,12 @@ def flatten(value, keys: str = "") -> Iterator[tuple[str, object]]:
 
 
 def differences(first: dict, second: dict) -> list[dict]:
-    """`{key, first, second}` for every key whose values differ; a side that lacks the key lacks the entry."""
-    sides = [dict(flatten(first)) if first else {}, dict(flatten(second)) if second else {}]
+    """`{key, first, second}` for every key whose values differ; a side without the key has no entry."""
+    sides = {name: dict(flatten(side)) if side else {} for name, side in zip(SIDES, (first, second), strict=True)}
     found = []
-    for key in dict.fromkeys([*sides[0], *sides[1]]):
-        values = {name: side[key] for name, side in zip(SIDES, sides, strict=True) if key in side}
-        if len(values) == 1 or repr(values["first"]) != repr(values["second"]):
+    for key in dict.fromkeys(key for side in sides.values() for key in side):
+        values = {name: side[key] for name, side in sides.items() if key in side}
+        if len(values) == 1 or len(set(map(repr, values.values()))) == 2:
             found.append({"key": key, **values})
     return found
 
@@ -43,7 +44,7 @@ def difference_document(first: RunRecord, second: RunRecord) -> dict:
         "runs": [str(first.folder), str(second.folder)],
         "config": differences(first.config, second.config),
         "metrics": [
-            {"metric": label, **{side: _metric(run, key) for side, run in runs.items()}}
+            {"metric": label, **{side: metric_of(run, key) for side, run in runs.items()}}
             for key, label in labels.items()
         ],
         "environment": differences(first.environment, second.environment),
@@ -56,22 +57,17 @@ def difference_tables(first: RunRecord, second: RunRecord) -> list[Table]:
     heads = [run.folder.resolve().name for run in (first, second)]
     tables = [_keys(title, document[title], heads) for title in ("config", "environment")]
     if document["metrics"]:
-        tables.insert(1, _metrics(document["metrics"], heads))
+        columns = [*texts("metric"), *numbers(*(f"{head} {which}" for head in heads for which in WHICH))]
+        rows = [
+            [entry["metric"], *((entry[side] or {}).get(which) for side in SIDES for which in WHICH)]
+            for entry in document["metrics"]
+        ]
+        tables.insert(1, Table(columns, rows))
     return tables
 
 
-def _metric(run: RunRecord, key: tuple) -> dict | None:
-    metric = run.metrics.get(key[0])
-    return metric if metric and metric["fingerprint"] == key[1] else None
-
-
 def _keys(title: str, entries: list[dict], heads: list[str]) -> Table:
-    leaves = [[exact(entry[side]) or "null" if side in entry else "-" for side in SIDES] for entry in entries]
-    rows = [[entry["key"], *sides] for entry, sides in zip(entries, leaves, strict=True)]
+    rows = [
+        [entry["key"], *(exact(entry[side]) or "null" if side in entry else "-" for side in SIDES)] for entry in entries
+    ]
     return Table(texts(title, *heads), rows, notes=[] if entries else ["no difference"])
-
-
-def _metrics(entries: list[dict], heads: list[str]) -> Table:
-    columns = [*texts("metric"), *numbers(*(f"{head} {which}" for head in heads for which in ("last", "best")))]
-    values = [[(entry[side] or {}).get(which) for side in SIDES for which in ("last", "best")] for entry in entries]
-    return Table(columns, [[entry["metric"], *map(number, row)] for entry, row in zip(entries, values, strict=True)])

@@ -1,4 +1,4 @@
-"""A config in the words of a published table: which of its values a column shows stands in a study's report.yaml."""
+"""A config in the words of a published table: report.yaml of a study says which value each column shows."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -37,19 +37,12 @@ _Path = Annotated[str, Described("a key of the config, as train.batch_size"), Af
 
 
 class Fact(Section):
-    """Where a config says what a column of published.csv says: docs/report.md explains the paths.
+    """Where a config says the same as a column of published.csv: docs/report.md explains the paths."""
 
-    Attributes:
-        key: the path of the values that the column shows.
-        has: the path of layers; the column says whether there are any.
-        words: text of a value -> the paper's; `*` is any other text, and '' leaves the value out.
-        otherwise: what the column shows where this gives nothing.
-    """
-
-    key: _Path = ""
-    has: _Path = ""
-    words: dict[str, Text] = Field({})
-    otherwise: "Fact | None" = None
+    key: _Path = ""  # of the values that the column shows
+    has: _Path = ""  # of layers; the column says whether there are any
+    words: dict[str, Text] = Field({})  # text of a value -> the paper's; `*` is any other text, '' leaves it out
+    otherwise: "Fact | None" = None  # the fact to show where this one gives nothing
 
     @model_validator(mode="before")
     @classmethod
@@ -67,7 +60,7 @@ class Fact(Section):
         return self
 
     def text(self, part_of: Callable[[str], Any]) -> str:
-        """The values at the path, different ones parted by commas; '' for none. `part_of` gives a config's top keys."""
+        """The distinct values at the path, with commas; '' for none. `part_of` gives a config's top keys."""
         first, *keys = (self.key or self.has).split(".")
         values = _values(part_of(first), keys)
         if self.has and part_of(first) is not None:
@@ -78,13 +71,13 @@ class Fact(Section):
 
 
 def facts_of(config: Config, columns: Mapping[str, Fact]) -> dict[str, str]:
-    """Column of published.csv -> what the config says of it; '' where it says nothing."""
+    """Column of published.csv -> the config's text for it; '' for none."""
     part_of = cache(partial(_part, config))
     return {column: fact.text(part_of) for column, fact in columns.items()}
 
 
 def same(first: str, second: str) -> bool:
-    """Whether two facts say the same: 5e-05 is 0.00005, MNIST is mnist."""
+    """Whether two facts are equal as numbers or words: 5e-05 is 0.00005, MNIST is mnist."""
     try:
         return float(first) == float(second)
     except ValueError:
@@ -101,7 +94,7 @@ def _values(part: Any, keys: list[str]) -> list[Any]:
 
 
 def _part(config: Config, name: str) -> Any:
-    """A top key of a config as paths see it; a network's layers are parted by its last layer with weights."""
+    """A top key of a config as paths see it; `last` begins at a network's last layer with weights."""
     network = getattr(config, name, None)
     if not isinstance(network, Network):
         return config.model_dump(include={name}).get(name)

@@ -1,4 +1,4 @@
-"""The pictures of a report: how each experiment trained, and the losses of all runs on one sheet."""
+"""The pictures of a report: a strip of samples for each experiment, and sheets with the losses of all runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,29 +16,19 @@ RUNS_ON_A_SHEET = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture.
-
-    Attributes:
-        path: the PNG.
-        dataset: that its runs were trained on.
-        title: what is to be seen.
-        wide: whether it needs the whole width of a page.
-        problem: a line about what had to be left out of it, or ''.
-    """
+    """One PNG."""
 
     path: Path
     dataset: str
     title: str
-    wide: bool = False
-    problem: str = ""
+    wide: bool = False  # whether it needs the whole width of a page
+    problem: str = ""  # a line about files that could not be read, or ''
 
 
 def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:
-    """Draws the figures one after the other: data set by data set the sheets of losses, then a strip for each cell.
+    """Draws the figures one by one into a folder: for each data set the sheets of losses, then a strip for each cell.
 
-    Args:
-        report: whose runs are drawn; those without histories or samples have no picture.
-        folder: where the files go, under names that begin with their data set.
+    Runs without histories or samples have no picture. File names begin with their data set.
     """
     for dataset, cells in report.by_dataset().items():
         yield from _sheets(folder, dataset, [run for cell in cells for run in cell.runs])
@@ -88,6 +78,6 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
 
 
 def _label(run: RunRecord) -> str:
-    """What a run is called on a sheet: a repetition made with --fresh must not hide the first."""
+    """The name of a run on a sheet, which differs for repetitions made with --fresh."""
     number = run.folder.name.rpartition("-seed")[2].partition("-")[2] or run.identity
     return printable(f"{run.name}, seed {run.seed}, {number}")

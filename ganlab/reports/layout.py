@@ -1,4 +1,4 @@
-"""report.yaml of a study: how a paper shows its experiments, and where a config says the same."""
+"""report.yaml of a study: the tables and figures of a paper, and where a config says the same as published.csv."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,35 +29,23 @@ class Strip(Section):
 
 
 class Layout(Section):
-    """How a paper shows its experiments.
+    """How a paper shows its experiments."""
 
-    Attributes:
-        score: the column of published.csv with the published score.
-        tables: of what was trained.
-        scores: data set -> title of its table of scores.
-        strips: the figures that show a training.
-        compare: column of published.csv -> where a config says it; no other column is compared.
-    """
-
-    score: Text = "fid"
-    tables: list[PaperTable] = Field([])
-    scores: dict[str, Text] = Field({})
-    strips: list[Strip] = Field([])
-    compare: dict[str, Fact] = Field({})
+    score: Text = "fid"  # the column of published.csv with the published score
+    tables: list[PaperTable] = Field([])  # of the experiments
+    scores: dict[str, Text] = Field({})  # data set -> title of its table of scores
+    strips: list[Strip] = Field([])  # the figures that show a training
+    compare: dict[str, Fact] = Field({})  # column of published.csv -> where a config says it
 
     def strip_of(self, name: str) -> Strip | None:
+        """The figure of an experiment; None where the paper has none."""
         return next((strip for strip in self.strips if strip.name == name), None)
 
 
 def read_layout(path: Path, columns: list[str]) -> Layout:
-    """Reads a report.yaml; where there is none, a study has no tables but that of the scores, in the column `fid`.
+    """Reads a report.yaml; without one, a study has only a table of scores, from the column `fid`.
 
-    Args:
-        path: of the file.
-        columns: that published.csv has.
-
-    Raises:
-        ConfigError: `file:line:column: key: what was expected and received`.
+    Raises: ConfigError, with file, line and column, for a mistake or a column that published.csv lacks.
     """
     if not path.is_file():
         return Layout()

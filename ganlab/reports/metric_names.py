@@ -1,39 +1,31 @@
-"""What a metric's name says: its protocol, and in which direction it improves."""
+"""What a report reads from a metric's name: its sample count, its heading, its place among others."""
 
 import re
 from collections.abc import Iterable
 
 from ganlab.errors import ConfigError, did_you_mean
+from ganlab.metrics.names import better
 
 # A metric's name and the fingerprint of its recipe: only values that share both may be compared.
 MetricKey = tuple[str, str | None]
-LOWER_IS_BETTER = ("fd", "fid", "kid")
-
-
-def lower_is_better(name: str) -> bool:
-    """Whether less is better: of Frechet and kernel distances, not of scores, precision, recall."""
-    return name.startswith(LOWER_IS_BETTER)
 
 
 def sample_count(name: str) -> int | None:
-    """The number of samples a metric's name states: 5000 for fd5k_classifier."""
-    match = re.match(r"[a-z]+(\d+)k(_|$)", name)
-    return int(match[1]) * 1000 if match else None
+    """The number of samples in a metric's name: 5000 for fd5k_classifier, 500 for kd500_random."""
+    match = re.match(r"[a-z]+(\d+)(k?)(_|\.|$)", name)
+    return int(match[1]) * (1000 if match[2] else 1) if match else None
 
 
 def main_metric(names: Iterable[str]) -> str | None:
     """The metric to show where there is room for one: the first distance, else the first."""
-    names = list(names)
-    return next((name for name in names if lower_is_better(name)), names[0] if names else None)
+    return next(iter(sorted(names, key=lambda name: better(name) != "lower")), None)
 
 
 def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
-    """A heading for each protocol: its name, with the fingerprint where one name stands for several."""
+    """A heading for each protocol: its name, with the fingerprint where several protocols share the name."""
     keys = list(dict.fromkeys(keys))
     names = [name for name, _ in keys]
-    return {
-        (name, fingerprint): name if names.count(name) == 1 else f"{name} [{fingerprint}]" for name, fingerprint in keys
-    }
+    return {(name, mark): name if names.count(name) == 1 else f"{name} [{mark}]" for name, mark in keys}
 
 
 def choose_metrics(keys: Iterable[MetricKey], wanted: Iterable[str]) -> list[MetricKey]:
@@ -44,8 +36,7 @@ def choose_metrics(keys: Iterable[MetricKey], wanted: Iterable[str]) -> list[Met
     Raises:
         ConfigError: no run has such a metric.
     """
-    keys = list(dict.fromkeys(keys))
-    wanted = list(wanted)
+    keys, wanted = list(dict.fromkeys(keys)), list(wanted)
     chosen = []
     for word in wanted:
         found = [key for key in keys if key[0] == word or key[0].startswith(f"{word}.")]

@@ -1,7 +1,7 @@
-"""What papers published, beside which a report puts the runs of the same names.
+"""Published experiments: the published.csv of a study, one row an experiment.
 
-The folder of a study may have `published.csv`, one row an experiment: `name` and `dataset` say which runs it is compared
-with, every other column is a fact or a score as the paper prints it. `report.yaml` beside it says what they are.
+`name` and `dataset` say which runs an experiment is compared with. The other columns are facts or scores as the paper
+prints them; report.yaml beside it explains them.
 """
 
 import csv
@@ -17,13 +17,7 @@ REQUIRED = ("name", "dataset")
 
 @dataclass(frozen=True)
 class Publication:
-    """The experiments that one paper published.
-
-    Attributes:
-        folder: of the study, after which it is named.
-        experiments: data set -> name -> the row of published.csv, in the file's order.
-        columns: of published.csv.
-    """
+    """The published.csv of a study; `experiments` is data set -> name -> row, in the file's order."""
 
     folder: Path
     experiments: dict[str, dict[str, dict[str, str]]]
@@ -49,7 +43,7 @@ class Publication:
 
 
 def read_publications(folder: Path) -> list[Publication]:
-    """Every publication in a folder of studies, by name; [] where there is no such folder."""
+    """The publications in a folder of studies, by name; [] where there is no such folder."""
     return [_read(path) for path in sorted(folder.glob("*/published.csv"))]
 
 
@@ -67,8 +61,8 @@ def _read(path: Path) -> Publication:
                     raise ConfigError(f"{path}:{reader.line_num}: expected {len(columns)} values")
                 on_dataset = experiments.setdefault(row["dataset"], {})
                 if on_dataset.setdefault(row["name"], row) is not row:
-                    again = f"{row['name']} on {row['dataset']} stands here a second time"
-                    raise ConfigError(f"{path}:{reader.line_num}: {again}")
+                    twice = f"{row['name']} on {row['dataset']} stands here a second time"
+                    raise ConfigError(f"{path}:{reader.line_num}: {twice}")
         except csv.Error as error:
             raise ConfigError(f"{path}:{reader.reader.line_num}: {error}") from error
         except UnicodeDecodeError:

@@ -1,15 +1,18 @@
-"""The experiments of a paper beside our runs of the same names: differences, ranks, and how far the orders agree."""
+"""The experiments of a paper beside our runs of the same names: differences, ranks, and how far the orders agree.
+
+Loading scipy.stats takes a second, so only the functions that need it import it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ganlab.config.loading import load_resolved
 from ganlab.errors import ConfigError
+from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell
 from ganlab.reports.facts import facts_of, same
-from ganlab.reports.metric_names import MetricKey, label_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, label_metrics
 from ganlab.reports.published import Publication
-from ganlab.reports.ranking import ranks, spearman
 from ganlab.runs.folder import RunFolder
 
 WHICH = ("last", "best")  # of the values of a metric
@@ -17,58 +20,36 @@ WHICH = ("last", "best")  # of the values of a metric
 
 @dataclass(frozen=True)
 class Repetition:
-    """One published experiment and a cell that has its name.
-
-    Attributes:
-        name: of the experiment.
-        published: its row of published.csv.
-        score: the published score.
-        rank: by that score, among all experiments that have one.
-        cell: the runs; none where nobody ran it yet.
-        differences: column -> {ours, published} of every fact in which the runs are another experiment.
-        problem: why the facts of the runs could not be read, or ''.
-        ranks: label of a metric -> {last, best}: the rank among the cells that are compared, None for no value.
-    """
+    """One published experiment and a cell that has its name."""
 
     name: str
-    published: dict[str, str]
-    score: float | None
-    rank: float | None
-    cell: Cell
-    differences: dict[str, dict[str, str]]
-    problem: str
+    published: dict[str, str]  # the experiment's row of published.csv
+    score: float | None  # the published score
+    rank: float | None  # by that score, among all experiments that have one
+    cell: Cell  # without runs where nobody ran the experiment yet
+    differences: dict[str, dict[str, str]]  # column -> {ours, published} where the runs are another experiment
+    problem: str  # why the facts of the runs could not be read, or ''
+    # Label of a metric -> {last, best} -> the rank among the cells that are compared, None for no value.
     ranks: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Replication:
-    """All experiments that a paper published on one data set, with what became of them here.
-
-    Attributes:
-        labels: the metrics of the runs, with their headings.
-        rows: at least one for each experiment, in the order of the paper.
-        agreement: label of a metric -> {last, best} -> {spearman, n}: the rank correlation of our order with the
-            published one (None where it has no meaning), over the n experiments that have both values.
-    """
+    """All experiments that a paper published on one data set, with our runs of them."""
 
     publication: Publication
     dataset: str
-    labels: dict[MetricKey, str]
-    rows: list[Repetition]
+    labels: dict[MetricKey, str]  # the metrics of the runs, with their headings
+    rows: list[Repetition]  # at least one for each experiment, in the order of the paper
+    # Label of a metric -> {last, best} -> {spearman, n}: the rank correlation of our order with the published one (None
+    # where it has no meaning), over the n experiments that have both values.
     agreement: dict[str, dict[str, dict]]
 
 
 def replicate(
     publication: Publication, dataset: str, cells: Sequence[Cell], metrics: Sequence[MetricKey]
 ) -> Replication | None:
-    """Puts all cells on a data set beside the experiments of their names; None if there is no such experiment.
-
-    Args:
-        publication: the published experiments.
-        dataset: of the cells.
-        cells: the runs.
-        metrics: the protocols to show.
-    """
+    """Puts all cells on a data set beside the experiments of their names; None if there is no such experiment."""
     published = publication.experiments.get(dataset, {})
     repeated: dict[str, list[Cell]] = {name: [] for name in published}
     for cell in cells:
@@ -77,7 +58,7 @@ def replicate(
     if not any(repeated.values()):
         return None
     scores = {name: publication.score(dataset, name) for name in published}
-    places = _places(scores, lower_is_better(publication.layout.score))
+    places = _places(scores, publication.layout.score)
     rows = [
         Repetition(name, row, scores[name], places[name], cell, *_differences(publication, row, cell))
         for name, row in published.items()
@@ -88,16 +69,15 @@ def replicate(
     return Replication(publication, dataset, labels, rows, agreement)
 
 
-def _places(values: dict, lower_first: bool) -> dict:
-    """Name -> rank, None for no value."""
+def _places(values: dict[str, float | None], metric: str) -> dict[str, float | None]:
+    """Name -> rank by a metric, None for no value."""
     known = {name: value for name, value in values.items() if value is not None}
-    return dict.fromkeys(values) | dict(zip(known, ranks([*known.values()], lower_first), strict=True))
+    places = ranks([*known.values()], better(metric) == "lower") if known else []
+    return dict.fromkeys(values) | dict(zip(known, places, strict=True))
 
 
-def _differences(
-    publication: Publication, published: dict[str, str], cell: Cell
-) -> tuple[dict[str, dict[str, str]], str]:
-    """The differences of the cell's first run that has a config, and why there are none."""
+def _differences(publication: Publication, published: dict[str, str], cell: Cell) -> tuple[dict, str]:
+    """The differences of the cell's first run that has a config, or none and the reason."""
     configs = [path for run in cell.runs if (path := RunFolder(run.folder).config).is_file()]
     try:
         facts = facts_of(load_resolved(configs[0]), publication.layout.compare) if configs else {}
@@ -109,17 +89,37 @@ def _differences(
 
 def _rank(rows: list[Repetition], key: MetricKey, label: str, which: str) -> dict:
     """Gives the rows their ranks by one metric, and compares these with the published ones."""
-    compared: dict[str, Repetition] = {}  # of each experiment the cell that is nearest to what was published
+    compared: dict[str, Repetition] = {}  # of each experiment the cell with the fewest differences from the paper
     for row in rows:
         row.ranks.setdefault(label, {})[which] = None
         known = compared.get(row.name)
         if row.cell.averaged and (known is None or len(row.differences) < len(known.differences)):
             compared[row.name] = row
     metrics = {name: row.cell.metrics[key] for name, row in compared.items() if key in row.cell.metrics}
-    means = {name: getattr(metric, which).mean for name, metric in metrics.items()}
-    places = _places(means, lower_is_better(key[0]))
+    places = _places({name: getattr(metric, which).mean for name, metric in metrics.items()}, key[0])
     for name, place in places.items():
         compared[name].ranks[label][which] = place
     pairs = [(places.get(name), row.rank) for name, row in compared.items()]
     both = [pair for pair in pairs if None not in pair]
     return {"spearman": spearman(both), "n": len(both)}
+
+
+def ranks(values: Sequence[float], lower_first: bool = True) -> list[float]:
+    """The rank of each value, the best 1; equal values share the mean of their ranks, NaN comes last."""
+    import numpy as np
+    from scipy.stats import rankdata
+
+    places = rankdata(np.asarray(values, float) * (1 if lower_first else -1), nan_policy="omit")
+    unranked = np.isnan(places)
+    places[unranked] = len(places) - (unranked.sum() - 1) / 2
+    return places.tolist()
+
+
+def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Spearman's correlation of pairs of ranks; None below three pairs or where all ranks of one side are equal."""
+    sides = list(zip(*pairs, strict=True))
+    if len(pairs) < 3 or any(len(set(side)) == 1 for side in sides):
+        return None
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(*sides).statistic)

@@ -1,25 +1,26 @@
 """The tables of a paper with our runs in them: parameters, structures, and scores beside the published ones."""
 
-from ganlab.reports.averages import Cell
-from ganlab.reports.comparison import floor_texts, metric_notes, metric_texts, states, verdicts
+from ganlab.reports.comparison import floor_texts, metric_notes, metric_texts
 from ganlab.reports.layout import PaperTable
 from ganlab.reports.replication import WHICH, Repetition, Replication
-from ganlab.reports.table import Column, Table, number, numbers, texts
+from ganlab.reports.report import Report
+from ganlab.reports.table import Column, Table, numbers, texts
 
 NONE = "-"
 
 
-def replication_tables(replications: list[Replication]) -> list[Table]:
-    """The tables of each paper: those of what was trained, then the scores."""
+def replication_tables(report: Report, dataset: str) -> list[Table]:
+    """The tables of each paper with experiments on a data set: the experiments, then the scores."""
     tables = []
-    for replication in replications:
-        tables += [_facts(replication, table) for table in replication.publication.layout.tables]
-        tables.append(_scores(replication))
+    for replication in report.replications:
+        if replication.dataset == dataset:
+            tables += [_facts(replication, table) for table in replication.publication.layout.tables]
+            tables.append(_scores(replication))
     return tables
 
 
 def _facts(replication: Replication, table: PaperTable) -> Table:
-    """A table of what was trained: ours, with the published value where it is another."""
+    """A table of our experiments, with the published value where it differs."""
     rows, headings = replication.rows, table.columns
     columns = [Column("experiment"), *(Column(heading, _is_numeric(rows, name)) for name, heading in headings.items())]
     cells = [[row.name, *(_fact(row, column) for column in headings)] for row in rows]
@@ -41,12 +42,10 @@ def _is_numeric(rows: list[Repetition], column: str) -> bool:
 def _scores(replication: Replication) -> Table:
     layout, labels = replication.publication.layout, replication.labels
     columns = [*texts("experiment", "derived from"), *numbers(f"published {layout.score}", "published rank", "n")]
-    parts = [part for which in WHICH for part in (which, f"{which} rank")]
-    columns += [
-        *texts("status", "verdict"),
-        *numbers(*(f"{label} {part}" for label in labels.values() for part in parts)),
-    ]
-    rows = [_score_row(replication, row) for row in replication.rows]
+    columns += texts("status", "verdict")
+    columns += numbers(
+        *(f"{label} {which}{end}" for label in labels.values() for which in WHICH for end in ("", " rank"))
+    )
     floors = floor_texts([row.cell for row in replication.rows], labels)
     correlations = {
         f"{label} {which}": "" if found["spearman"] is None else f"{found['spearman']:.2f} (n = {found['n']})"
@@ -56,30 +55,24 @@ def _scores(replication: Replication) -> Table:
     footer = [{"experiment": "floor (real data)", **floors}]
     footer += [{"experiment": "Spearman with the published order", **correlations}]
     title = _title(replication, layout.scores.get(replication.dataset, "scores"))
+    rows = [_score_row(replication, row) for row in replication.rows]
     return Table(columns, rows, title, _notes(replication), footer if labels else [])
 
 
-def _score_row(replication: Replication, row: Repetition) -> dict[str, str]:
-    score, cell = replication.publication.layout.score, row.cell
+def _score_row(replication: Replication, row: Repetition) -> dict:
+    score, cell, facts = replication.publication.layout.score, row.cell, row.cell.facts()
+    # `incomplete` where some seed of the cell has no finished run.
+    missing = len(cell.averaged) != len({run.identity for run in cell.runs})
     return {
+        **facts,
         "experiment": row.name,
-        "derived from": row.published.get("derived_from") or cell.family,
+        "derived from": row.published.get("derived_from") or facts["family"],
         f"published {score}": row.published.get(score) or NONE,
         "published rank": _place(row.rank),
-        "n": str(len(cell.averaged)),
-        "status": _status(cell),
-        "verdict": verdicts(cell),
+        "status": f"incomplete: {facts['status']}" if missing else facts["status"] or "no run",
         **metric_texts(cell, replication.labels),
         **{f"{label} {which} rank": _place(rank) for label, of in row.ranks.items() for which, rank in of.items()},
     }
-
-
-def _status(cell: Cell) -> str:
-    """What became of the runs; `incomplete` where some seed of the cell has no finished run."""
-    if not cell.runs:
-        return "no run"
-    whole = len(cell.averaged) == len({run.identity for run in cell.runs})
-    return states(cell) if whole else f"incomplete: {states(cell)}"
 
 
 def _notes(replication: Replication) -> list[str]:
@@ -100,5 +93,6 @@ def _title(replication: Replication, title: str) -> str:
     return f"{replication.publication.name}, {replication.dataset}, {title}"
 
 
-def _place(rank: float | None) -> str:
-    return "" if rank is None else number(int(rank) if rank == int(rank) else rank)
+def _place(rank: float | None) -> float | None:
+    """A rank without a fraction as an integer, so that the table shows it as one."""
+    return int(rank) if rank is not None and rank == int(rank) else rank

@@ -1,13 +1,15 @@
 """The report: which runs, grouped into cells, in which order, with which metrics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
+from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, group_cells, metric_keys
-from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics, lower_is_better
+from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_run, read_runs
@@ -15,45 +17,35 @@ from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_r
 
 @dataclass(frozen=True)
 class Report:
-    """What all formats write.
+    """The content of a report, the same for all formats."""
 
-    Attributes:
-        runs: every run, in reading order.
-        cells: the runs grouped, data set by data set; the best first where a metric was asked for.
-        metrics: the protocols to show.
-        problems: a line for each run folder that could not be read.
-        publications: what papers published, to put beside runs of the same names.
-        dataset: the only data set, where one was asked for.
-    """
-
-    runs: list[RunRecord]
-    cells: list[Cell]
-    metrics: list[MetricKey]
-    problems: list[str]
-    publications: list[Publication] = field(default_factory=list)
-    dataset: str | None = None
+    runs: list[RunRecord]  # in reading order
+    cells: list[Cell]  # data set by data set; the best first where a metric was asked for
+    metrics: list[MetricKey]  # the protocols to show
+    problems: list[str]  # a line for each run folder that could not be read
+    publications: list[Publication]  # published experiments, to put beside runs of the same names
+    dataset: str | None  # the only data set, where one was asked for
 
     def by_dataset(self) -> dict[str, list[Cell]]:
-        groups: dict[str, list[Cell]] = {}
-        for cell in self.cells:
-            groups.setdefault(cell.dataset, []).append(cell)
-        return groups
+        """Data set -> its cells."""
+        return {dataset: list(cells) for dataset, cells in groupby(self.cells, lambda cell: cell.dataset)}
 
     @cached_property
-    def replications(self) -> dict[str, list[Replication]]:
-        """Data set -> every paper that published experiments of which there are runs, compared once for all formats."""
-        return {
-            dataset: [found for paper in self.publications if (found := replicate(paper, dataset, cells, self.metrics))]
+    def replications(self) -> list[Replication]:
+        """Every paper with experiments of which there are runs, one for each data set, compared once for all formats."""
+        found = [
+            replicate(paper, dataset, cells, self.metrics)
             for dataset, cells in self.by_dataset().items()
-        }
+            for paper in self.publications
+        ]
+        return [replication for replication in found if replication]
 
     def repetitions_of(self, cell: Cell) -> list[tuple[Publication, Repetition]]:
-        """The experiments that a cell repeats, one a paper at the most."""
-        found = self.replications[cell.dataset]
-        return [(paper.publication, row) for paper in found for row in paper.rows if row.cell is cell]
+        """The experiments that a cell repeats, at most one a paper."""
+        return [(found.publication, row) for found in self.replications for row in found.rows if row.cell is cell]
 
     def labels_of(self, cells: list[Cell]) -> dict[MetricKey, str]:
-        """The protocols to show for some cells, those that one of them has, with their headings."""
+        """The protocols that some of these cells were measured by, with their headings."""
         return label_metrics(key for key in self.metrics if any(key in cell.metrics for cell in cells))
 
 
@@ -72,7 +64,7 @@ def build_report(
         results: the folder of all runs.
         dataset: only this data set.
         metrics: names of the metrics to show; the first one also gives the order of the rows.
-        studies: the folder of studies; what they published stands beside the runs of the same names.
+        studies: the folder of studies with published scores.
 
     Raises:
         ConfigError: a path without runs, a data set or a metric that no run has, a mistake in a study's files.
@@ -85,18 +77,16 @@ def build_report(
             raise ConfigError(f"--dataset {dataset}: no run here is on this data set.{did_you_mean(dataset, known)}")
         runs = [run for run in runs if run.dataset == dataset]
     keys = choose_metrics(metric_keys(runs), metrics)
-    cells = sorted(group_cells(runs), key=lambda cell: cell.dataset)
-    if metrics:
-        cells.sort(key=lambda cell: (cell.dataset, *_rank(cell, keys[0])))
+    cells = sorted(group_cells(runs), key=lambda cell: (cell.dataset, *(_rank(cell, keys[0]) if metrics else ())))
     return Report(runs, cells, keys, problems, read_publications(Path(studies)), dataset)
 
 
 def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
-    """Sorts the best mean first and cells without one last."""
+    """Sorts the best mean first and cells without a mean last."""
     mean = cell.metrics[key].last.mean if key in cell.metrics else None
     if mean is None or mean != mean:
         return True, 0.0
-    return False, mean if lower_is_better(key[0]) else -mean
+    return False, mean if better(key[0]) == "lower" else -mean
 
 
 def _runs_under(path: Path) -> list[Path]:

@@ -1,6 +1,7 @@
-"""One run on a page: what became of it, how it was made, what it scored, where its pictures are."""
+"""One run on a page: its outcome, how it was made, its scores, the files of its pictures."""
 
-from ganlab.reports.metric_names import lower_is_better, sample_count
+from ganlab.metrics.names import better
+from ganlab.reports.metric_names import sample_count
 from ganlab.reports.table import Table, exact, moment, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
@@ -8,14 +9,14 @@ DOCUMENT_FORMAT = 1
 
 
 def run_tables(run: RunRecord) -> list[Table]:
-    """The tables of `ganlab show`; those that a run has nothing for yet are left out."""
+    """The tables of `ganlab show`, without the empty ones."""
     tables = [_pairs(f"{run.dataset}/{run.name}", _facts(run))]
     if run.summary:
         tables.append(_pairs("hyperparameters", run.summary["config"]))
     if run.metrics:
         tables.append(_metrics(run))
-    if pictures := run.pictures():
-        tables.append(_pairs("pictures", {name: str(path) for name, path in pictures.items()}))
+    if pictures := _pictures(run):
+        tables.append(_pairs("pictures", pictures))
     return tables
 
 
@@ -26,8 +27,12 @@ def run_document(run: RunRecord) -> dict:
         "folder": str(run.folder),
         "status": run.status,
         "summary": run.summary,
-        "pictures": {name: str(path) for name, path in run.pictures().items()},
+        "pictures": _pictures(run),
     }
+
+
+def _pictures(run: RunRecord) -> dict[str, str]:
+    return {name: str(path) for name, path in run.pictures().items()}
 
 
 def _facts(run: RunRecord) -> dict:
@@ -53,20 +58,19 @@ def _facts(run: RunRecord) -> dict:
 
 
 def _pairs(title: str, values: dict) -> Table:
-    """A table of two columns; what has no value has no row."""
+    """A table of two columns, without the keys that have no value."""
     rows = [[name, _text(value)] for name, value in values.items() if value not in (None, "")]
-    return Table(texts("key", "value"), rows, title=title)
+    return Table(texts("key", "value"), rows, title)
 
 
 def _metrics(run: RunRecord) -> Table:
     columns = [*texts("metric"), *numbers("last", "best", "at step", "floor"), *texts("better")]
     rows = []
     for name, metric in run.metrics.items():
-        values = [number(metric[key]) for key in ("last", "best", "best_step", "floor")]
-        if metric.get("floor_n") not in (None, sample_count(name)):
-            values[-1] += f" (N = {metric['floor_n']})"
-        rows.append([name, *values, "lower" if lower_is_better(name) else "higher"])
-    return Table(columns, rows, title="metrics", notes=["floor: the same metric between real samples."])
+        n = metric.get("floor_n")
+        floor = number(metric["floor"]) + ("" if n in (None, sample_count(name)) else f" (N = {n})")
+        rows.append([name, metric["last"], metric["best"], metric["best_step"], floor, better(name)])
+    return Table(columns, rows, "metrics", ["floor: the same metric between real samples."])
 
 
 def _text(value) -> str:

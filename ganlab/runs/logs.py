@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganlab.errors import GanlabError
+from ganlab.metrics.names import better
 from ganlab.storage.writing import append_bytes, append_text, naming, permit
 
 if TYPE_CHECKING:
@@ -127,8 +128,6 @@ def read_metrics(path: Path) -> list[dict]:
 
 def best_step(folder: "RunFolder") -> int | None:
     """The step at which the first metric of the config was best, or None."""
-    from ganlab.metrics.protocols import better
-
     lines = read_metrics(folder.metrics)
     if not lines:
         return None

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from ganlab.config.schema import Config
-from ganlab.metrics.protocols import better
+from ganlab.metrics.names import better
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.logs import read_metrics, training_seconds
 

@@ -5,10 +5,12 @@ of the file, so that nothing of a damaged file reaches HDF5, which a wrong byte 
 weights in the model's order, which identifies them.
 """
 
+import contextlib
 import hashlib
+import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,13 +30,26 @@ _DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeE
 
 def write_weights(path: Path, model: "keras.Model") -> None:
     """Writes the model's weights as a .weights.h5 file that Keras reads, with its checksums in front."""
-    model.save_weights(path)
+    with _writing(path):
+        model.save_weights(path)
     content = path.read_bytes()
     sums = (hashlib.sha256(content).hexdigest(), hash_of_arrays(model.get_weights()))
     header = "ganlab weights\ncontent {}\nweights {}\n".format(*sums)
     with path.open("wb") as file:
         file.write(header.encode().ljust(_BLOCK, b"\0"))
         file.write(content)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """HDF5 tells of some failed writes, as on a full disk, by a RuntimeError with the system's number in its text."""
+    try:
+        yield
+    except RuntimeError as error:
+        number = re.search(r"errno = (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def check_weights(path: Path) -> dict[str, np.ndarray]:

@@ -1,1 +1,1 @@
-"""Many runs from one command: what to run (study, cells, survey, jobs) is apart from how (an executor)."""
+"""Many runs from one command: matrix, configs and survey say what to run, an executor says how."""

@@ -1,4 +1,4 @@
-"""What became of each job so far, and how it is shown: lines, or a live table on a terminal."""
+"""The state of each job, and how it is shown: lines, or a live table on a terminal."""
 
 import time
 from collections import Counter
@@ -19,13 +19,13 @@ _LINE_EVERY = 60.0
 
 @dataclass
 class Entry:
-    """A job's state (one of ORDER), what was last said of it, and what its process took."""
+    """A job's state (one of ORDER), the last message about it, and its first and last step in this sweep."""
 
     state: str = "waiting"
     message: str = ""
+    first_step: int = 0
     step: int = 0
     since: float = 0.0
-    seconds: float | None = None
     log: Path | None = None
 
 
@@ -33,7 +33,7 @@ class Board:
     """Keeps the entries and says what happens, a line each.
 
     Args:
-        jobs: all of them, those that are finished before it begins too.
+        jobs: all of them, including those that are finished before the sweep begins.
         say: prints a line.
     """
 
@@ -43,33 +43,37 @@ class Board:
         self.is_stopping = False
         self.looked = self.told = time.monotonic()
 
-    def known(self, job: Job, state: str, message: str = "") -> None:
-        """Enters a job that is not going to be run."""
+    def known(self, job: Job, state: str, message: str = "") -> Entry:
+        """Enters the state of a job that does not run now."""
         entry = self.entries[job]
         entry.state, entry.message, entry.step = state, message, steps_done(job.folder)
+        return entry
 
     def started(self, job: Job, log: Path) -> None:
-        done = 0 if job.fresh else steps_done(job.folder)
-        entry = self.entries[job]
-        entry.state, entry.step, entry.since, entry.log = "running", done, time.monotonic(), log
-        self.say(f"{job.label}: {f'goes on after step {done}' if done else 'started'} ({self._place(job)})")
+        """A process for the job has started."""
+        entry = self.known(job, "running")
+        entry.first_step = entry.step = 0 if job.fresh else entry.step
+        entry.since, entry.log = time.monotonic(), log
+        place = f"{list(self.entries).index(job) + 1} of {len(self.entries)}"
+        self.say(f"{job.label}: {f'goes on after step {entry.step}' if entry.step else 'started'} ({place})")
 
     def ended(self, job: Job, state: str, message: str, seconds: float | None = None) -> None:
-        entry = self.entries[job]
-        entry.state, entry.message, entry.seconds, entry.step = state, message, seconds, steps_done(job.folder)
-        took = f" in {duration(seconds)}" if seconds is not None else f" {message}"
+        """The job's process has ended, or the run has ended in another process."""
+        entry = self.known(job, state, message)
         if state == "finished":
-            self.say(f"{job.label}: finished{took}")
+            self.say(f"{job.label}: finished {message if seconds is None else f'in {duration(seconds)}'}")
         else:
             whole = f" (all it said: {entry.log})" if entry.log and state != "stopped" else ""
             self.say(f"{job.label}: {state}: {printable(message)}{whole}")
 
     def elsewhere(self, job: Job, holder: str) -> None:
+        """Another process trains the job."""
         if self.entries[job].state != "elsewhere":
             self.say(f"{job.label}: is being trained by {holder}; looking again later")
         self.entries[job].state, self.entries[job].message = "elsewhere", holder
 
     def stopping(self, signal: str | None, active: int) -> None:
+        """The sweep stops, because of a signal or a failed run."""
         if not self.is_stopping:
             why = signal or "a run failed"
             hint = "; Ctrl-C again kills them" if signal == "SIGINT" else ""
@@ -87,13 +91,14 @@ class Board:
         self.show(now)
 
     def show(self, now: float) -> None:
-        """Tells now and then how far the running ones are."""
+        """Says once a minute how far the running jobs are."""
         if now - self.told >= _LINE_EVERY and self.running():
             self.told = now
             steps = ", ".join(f"{job.label} {self.entries[job].step}/{job.steps}" for job in self.running())
             self.say(f"{self.counts()}: {steps}")
 
     def running(self) -> list[Job]:
+        """The jobs that have a process now."""
         return [job for job, entry in self.entries.items() if entry.state == "running"]
 
     def has_failed(self) -> bool:
@@ -101,18 +106,17 @@ class Board:
         return any(entry.log and entry.state in ("failed", "diverged") for entry in self.entries.values())
 
     def unfinished(self) -> dict[Job, Entry]:
+        """The jobs that are not finished."""
         return {job: entry for job, entry in self.entries.items() if entry.state != "finished"}
 
     def counts(self) -> str:
-        """Such as `6 runs: 4 finished, 1 running, 1 failed`."""
+        """A line such as `6 runs: 4 finished, 1 running, 1 failed`."""
         states = Counter(entry.state for entry in self.entries.values())
         parts = [f"{states[state]} {state}" for state in ORDER if states[state]]
         return f"{len(self.entries)} run{'s' if len(self.entries) != 1 else ''}: {', '.join(parts)}"
 
-    def _place(self, job: Job) -> str:
-        return f"{list(self.entries).index(job) + 1} of {len(self.entries)}"
-
     def as_dicts(self) -> list[dict[str, Any]]:
+        """All jobs with their states, for JSON."""
         return [
             describe(job) | {"state": entry.state, "message": entry.message or None, "step": entry.step}
             for job, entry in self.entries.items()
@@ -120,7 +124,7 @@ class Board:
 
 
 def describe(job: Job) -> dict[str, Any]:
-    """What JSON says of a job whatever became of it."""
+    """The part of a job's JSON that does not depend on its state."""
     return {
         "name": job.config.name,
         "seed": job.config.seed,

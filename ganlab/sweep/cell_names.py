@@ -1,4 +1,4 @@
-"""The name of a study's cell, made of its values."""
+"""Names the cells of a study after their values."""
 
 import hashlib
 import json
@@ -14,13 +14,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
     """Names such as `quickstart-batch_size_64-loss_hinge`, different for different cells and safe in a file system.
 
-    A key is shown by its last word, or by more where that is not its own. Where values do not give
-    a name of their own (too long, or the same once unsafe characters are gone), the end of it is a hash of them.
+    A name shows the last word of each key, or more words where keys share it. Names that are too long, or equal without
+    their unsafe characters, end in a hash of the values.
 
     Args:
         base: the name of the config that the cells vary.
-        cells: of each, dotted key -> value, and label -> (key, value) pairs that are set together; a label is shown
-            with each different value once.
+        cells: of each, dotted key -> value, and label -> (key, value) pairs; a name shows each value of a label once.
     """
     keys = list(dict.fromkeys(key for cell in cells for key in cell))
     short = {key: _short(key, keys) for key in keys}

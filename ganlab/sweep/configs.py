@@ -18,15 +18,12 @@ _OF_A_CONFIG = ("extends", "generator", "discriminator")
 def configs_of(
     path: Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
 ) -> tuple[list[Config], list[ConfigError]]:
-    """Every config that a sweep of a path trains, seeds one after another.
+    """Every config that a sweep trains, and an error for each config or study with a mistake.
 
     Args:
         path: a study, a config, or a folder of them.
         overrides: `a.b=VALUE` each, applied to every config.
-        seeds: of every config; without them those of the study, else the config's own.
-
-    Returns:
-        The configs, and an error for each config or study that is wrong.
+        seeds: of every config; by default those of the study, else the config's own.
     """
     configs, problems = [], []
     for file in configs_at(path):
@@ -45,7 +42,7 @@ def configs_of(
 
 
 def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:
-    """The mapping of each cell of a file, before the overrides, and the seeds it is to have."""
+    """The mapping of each cell of a file, before the overrides, and its seeds."""
     document = read_yaml(path)
     if not _is_study(document.data):
         yield read_config(path), None
@@ -68,7 +65,7 @@ def _is_study(data: object) -> bool:
 
 
 def _check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
-    """An override of what a study varies would make different cells the same under different names."""
+    """Refuses to override a key that the study varies: different cells would become equal under different names."""
     for option in overrides:
         over = keys_of(option.partition("=")[0]) or []
         for key, value in cell.values.items():

@@ -1,4 +1,4 @@
-"""A job: one run of a sweep, and how far it is."""
+"""A job: one run of a sweep, its state and its steps so far."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +13,15 @@ _TAIL = 4096  # bytes; a row of history.csv is far shorter
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One run that a sweep is to bring to its end.
-
-    Attributes:
-        config: resolved.
-        cell, identity: see `config.identity`.
-        steps: of the whole training.
-        folder: where the run goes or went.
-        fresh: whether it starts again beside an old run of the same identity.
-        flops: floating-point operations of one step; None where nothing had to be built to know the run is finished.
-    """
+    """One run of a sweep."""
 
     config: Config
     cell: str
     identity: str
-    steps: int
+    steps: int  # of the whole training
     folder: Path
-    fresh: bool = False
-    flops: int | None = None
+    fresh: bool = False  # whether it starts again beside an old run of the same identity
+    flops: int | None = None  # operations of one step; None for a finished run, whose networks nobody built
 
     @property
     def label(self) -> str:
@@ -41,7 +32,7 @@ def state_of(job: Job, results: Path) -> str:
     """new, finished, resumable, failed, diverged, or running (in whichever process)."""
     try:
         status = {} if job.fresh else RunFolder(job.folder).status()
-    except GanlabError:  # damaged; what is wrong is said by the run that is started on request
+    except GanlabError:  # damaged: if the user starts the run, it says how
         return "failed"
     if status.get("status") == "finished":
         return "finished"
@@ -53,7 +44,7 @@ def state_of(job: Job, results: Path) -> str:
 
 
 def steps_done(folder: Path) -> int:
-    """The last whole step in a run's history; 0 where there is none. Reads the end of the file only."""
+    """The last whole step in a run's history, read from the end of the file; 0 where there is none."""
     try:
         with RunFolder(folder).history.open("rb") as file:
             file.seek(0, 2)

@@ -1,4 +1,4 @@
-"""A table on a terminal that shows the runs at work; what has happened scrolls away above it."""
+"""A table on a terminal that shows the runs at work; lines about events scroll away above it."""
 
 import time
 from collections.abc import Sequence
@@ -10,18 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from ganlab.reports.table import printable
-from ganlab.sweep.board import Board
+from ganlab.sweep.board import Board, Entry
 from ganlab.sweep.cost import duration
 from ganlab.sweep.jobs import Job
 
 
 class LiveBoard(Board):
-    """A board whose running and failed jobs stand in a table while the block lasts."""
+    """A board that shows running and failed jobs in a table inside a `with` block."""
 
     def __init__(self, jobs: Sequence[Job], console: Console):
         super().__init__(jobs, lambda line: console.print(Text(line)))
         self.live = Live(console=console, auto_refresh=False, transient=True)
-        self.first_steps: dict[Job, int] = {}
 
     def __enter__(self) -> "LiveBoard":
         self.live.start()
@@ -32,13 +31,13 @@ class LiveBoard(Board):
 
     def started(self, job, log):
         super().started(job, log)
-        self.first_steps[job] = self.entries[job].step
         self.show(time.monotonic())
 
     def show(self, now):
         self.live.update(self.table(now), refresh=True)
 
     def table(self, now: float) -> Table:
+        """The table at a time of the monotonic clock."""
         table = Table(title=self.counts(), title_justify="left", box=None, pad_edge=False)
         for heading in ("run", "", "step", "time", "left"):
             table.add_column(heading, justify="right" if heading in ("step", "time", "left") else "left")
@@ -46,12 +45,14 @@ class LiveBoard(Board):
             if entry.state == "running":
                 bar = ProgressBar(total=job.steps, completed=entry.step, width=20)
                 passed = now - entry.since
-                table.add_row(job.label, bar, f"{entry.step}/{job.steps}", duration(passed), self._left(job, passed))
+                left = _left(entry, job.steps, passed)
+                table.add_row(job.label, bar, f"{entry.step}/{job.steps}", duration(passed), left)
             elif entry.state in ("failed", "diverged", "elsewhere"):
                 words = Text(f"{entry.state}: {printable(entry.message)}", style="" if entry.log is None else "red")
                 table.add_row(job.label, words, "", "", "")
         return table
 
-    def _left(self, job: Job, passed: float) -> str:
-        made = self.entries[job].step - self.first_steps[job]
-        return duration(passed / made * (job.steps - self.entries[job].step)) if made > 0 else ""
+
+def _left(entry: Entry, steps: int, passed: float) -> str:
+    made = entry.step - entry.first_step
+    return duration(passed / made * (steps - entry.step)) if made > 0 else ""

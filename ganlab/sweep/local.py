@@ -32,6 +32,9 @@ class LocalExecutor:
     def __init__(self, results: Path, workers: int = 1, fail_fast: bool = False):
         self.results, self.workers, self.fail_fast = results, workers, fail_fast
         self.ready = ReadyProcesses(workers)
+        self.waiting, self.elsewhere = deque[Job](), list[Job]()
+        self.active: dict[int, RunProcess] = {}  # by the number of the share of the machine that each has
+        self.asked_at = 0.0
 
     def __enter__(self) -> "LocalExecutor":
         return self
@@ -40,11 +43,7 @@ class LocalExecutor:
         self.ready.close()
 
     def prepare(self, backends: Sequence[str]) -> None:
-        """Begins what can be done before it is known which jobs there are.
-
-        Args:
-            backends: of the runs there may be, in their order.
-        """
+        """Starts processes for the first runs, given their backends, before it is known which jobs there are."""
         for backend, environment in zip(backends, self._shares(len(backends)), strict=False):
             self.ready.add(backend, environment)
 
@@ -60,27 +59,9 @@ class LocalExecutor:
         if not jobs:
             return
         make_folder(self.results)
-        shares = self._shares(len(jobs))
-        self.ready.keep(shares)
-        _Execution(self, deque(jobs), board, shares).run()
-
-    def _shares(self, runs: int) -> list[dict[str, str]]:
-        """The environment of each process that works at a time, were there so many runs."""
-        return environments(min(self.workers, runs), os.environ, available_cpus(), available_gpus())
-
-
-class _Execution:
-    """One call of `execute`."""
-
-    def __init__(self, executor: LocalExecutor, waiting: deque[Job], board: Board, shares: list[dict[str, str]]):
-        self.executor, self.results, self.board = executor, executor.results, board
-        self.waiting, self.elsewhere = waiting, list[Job]()
-        self.free = list(range(len(shares)))
-        self.shares = shares
-        self.active: dict[int, RunProcess] = {}  # by the share it has
-        self.asked_at = 0.0
-
-    def run(self) -> None:
+        self.board, self.shares = board, self._shares(len(jobs))
+        self.ready.keep(self.shares)
+        self.waiting.extend(jobs)
         with watched_signals(leave=_interrupt) as asked:
             try:
                 self._loop(asked)
@@ -94,60 +75,52 @@ class _Execution:
             if signal_name := asked():
                 raise StoppedError(f"stopped by {signal_name}; the same command goes on from the last checkpoints")
 
+    def _shares(self, runs: int) -> list[dict[str, str]]:
+        """The environments of the processes that work side by side."""
+        return environments(min(self.workers, runs), os.environ, available_cpus(), available_gpus())
+
     def _loop(self, asked: Asked) -> None:
         while self.waiting or self.active or self.elsewhere:
             self._collect()
-            self._ask_elsewhere()
-            if asked() or (self.executor.fail_fast and self.board.has_failed()):
+            if time.monotonic() - self.asked_at >= _ASK_EVERY:
+                self.asked_at = time.monotonic()
+                self.waiting.extend(self.elsewhere)
+                self.elsewhere.clear()
+            if asked() or (self.fail_fast and self.board.has_failed()):
                 self._stop(asked())
-            while self.free and self.waiting:
+            while self.waiting and len(self.active) < len(self.shares):
                 self._start(self.waiting.popleft())
             self.board.tick()
             time.sleep(_LOOK_EVERY)
 
     def _start(self, job: Job) -> None:
+        """Starts a job, unless another process trains it or has brought it to an end meanwhile."""
         state = state_of(job, self.results)
+        was_elsewhere = self.board.entries[job].state == "elsewhere"
         if state == "running":
             self._leave(job)
-        elif state == "finished":
-            self.board.ended(job, "finished", "by another process")
+        elif state == "finished" or (was_elsewhere and state in ("failed", "diverged")):
+            self.board.ended(job, state, "in another process")
         else:
-            share = self.free.pop(0)
-            self.active[share] = RunProcess(job, self.results, self.shares[share], self.executor.ready)
+            share = next(number for number in range(len(self.shares)) if number not in self.active)
+            self.active[share] = RunProcess(job, self.results, self.shares[share], self.ready)
             self.board.started(job, self.active[share].log)
             if self.waiting:
-                self.executor.ready.add(self.waiting[0].config.backend, self.shares[share])
+                self.ready.add(self.waiting[0].config.backend, self.shares[share])
 
     def _collect(self) -> None:
         for share, run in list(self.active.items()):
-            outcome = run.outcome()
-            if outcome is None:
+            if (outcome := run.outcome()) is None:
                 continue
             del self.active[share]
-            self.free = sorted([*self.free, share])
-            state, message = outcome
-            if state == "running":
+            if outcome[0] == "running":
                 self._leave(run.job)
             else:
-                self.board.ended(run.job, state, message, run.seconds)
+                self.board.ended(run.job, *outcome, run.seconds)
 
     def _leave(self, job: Job) -> None:
         self.elsewhere.append(job)
         self.board.elsewhere(job, holder_of(self.results, job.identity) or "another process")
-
-    def _ask_elsewhere(self) -> None:
-        if not self.elsewhere or time.monotonic() - self.asked_at < _ASK_EVERY:
-            return
-        self.asked_at = time.monotonic()
-        for job in list(self.elsewhere):
-            state = state_of(job, self.results)
-            if state == "running":
-                continue
-            self.elsewhere.remove(job)
-            if state in ("failed", "diverged"):
-                self.board.ended(job, state, "in another process")
-            else:
-                self.waiting.append(job)
 
     def _stop(self, signal_name: str | None) -> None:
         self.waiting.clear()

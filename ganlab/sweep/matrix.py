@@ -28,33 +28,23 @@ _NOT_VARIED = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of values.
+    """One combination of values."""
 
-    Attributes:
-        values: dotted key -> value, with its place in the study.
-        named: key or label of the matrix -> plain value, as `name_cells` takes them.
-    """
-
-    values: dict[str, Node]
-    named: dict[str, Any]
+    values: dict[str, Node]  # dotted key -> value, with its place in the study
+    named: dict[str, Any]  # key or label of the matrix -> plain value, as `name_cells` takes them
 
     def has(self, values: Mapping[str, Any]) -> bool:
+        """Whether these values are among the cell's."""
         return all(key in self.values and _same(self.values[key].plain(), value) for key, value in values.items())
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study.yaml.
+    """A study.yaml."""
 
-    Attributes:
-        base: the config that is varied.
-        cells: the matrix in the order of the file (the last key varies fastest), less `exclude`, then `include`.
-        seeds: of every cell; None for the base config's own.
-    """
-
-    base: Path
-    cells: list[Cell]
-    seeds: list[int] | None
+    base: Path  # the config that is varied
+    cells: list[Cell]  # the matrix (its last key varies fastest) less `exclude`, then `include`
+    seeds: list[int] | None  # of every cell; None for the base config's own
 
 
 def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
@@ -105,15 +95,7 @@ class StudyFile(Section):
 
 
 def read_study(document: Document, path: Path) -> Study:
-    """Reads a study from its YAML document.
-
-    Args:
-        document: of the file.
-        path: of the file, from which `base` is relative.
-
-    Raises:
-        ConfigError: the first mistake found, located.
-    """
+    """Reads a study from its YAML document; `base` is relative to the path. Raises: ConfigError, located."""
     file = validate(StudyFile, document)
     base = path.parent / file.base
     if not os.path.isfile(base):  # False also for what cannot be a path
@@ -147,7 +129,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
 
 
 def _is_label(entry: str, values: list[Any]) -> bool:
-    """Whether an entry of the matrix is no key of a config, but a label over values that set several keys each."""
+    """Whether an entry of the matrix is a label over values that set several keys each, instead of a config's key."""
     is_free = keys_of(entry) == [entry] and not any(entry in kind.config.model_fields for kind in OBJECTIVES.values())
     return is_free and all(isinstance(value, dict) and value for value in values)
 

@@ -4,38 +4,28 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
 from ganlab.runs.containment import require_unlinked
 from ganlab.storage.writing import write_text
 from ganlab.sweep.jobs import Job
-from ganlab.sweep.ready import ReadyProcesses
-from ganlab.working_folder import SAFE_PATH
+from ganlab.sweep.ready import Environment, ReadyProcesses, start
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
 _STATES = {0: "finished", 4: "diverged", 5: "running", 75: "stopped"}
 
 
 def log_of(job: Job, results: Path) -> Path:
-    """Where everything a job's processes print is kept, one after another."""
+    """The file that keeps everything a job's processes print, one after another."""
     return results / _FOLDER / job.folder.parent.name / f"{job.folder.name}.log"
 
 
 class RunProcess:
-    """`ganlab run` of one job, started at once.
+    """`ganlab run` of one job, started at once, in one of the ready processes if one fits."""
 
-    Args:
-        job: what to run.
-        results: the folder of all runs.
-        environment: all of its environment variables.
-        ready: processes that may take it.
-    """
-
-    def __init__(self, job: Job, results: Path, environment: Mapping[str, str], ready: ReadyProcesses):
+    def __init__(self, job: Job, results: Path, environment: Environment, ready: ReadyProcesses):
         self.job, self.began, self.stopping = job, time.monotonic(), False
         self.log = log_of(job, results)
         config = self.log.with_suffix(".yaml")
@@ -46,22 +36,16 @@ class RunProcess:
         arguments = ["run", str(config), "--results", str(results), *(["--fresh"] if job.fresh else [])]
         with self.log.open("ab") as log:
             self.offset = log.tell()
+            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
             begun = ready.begin(job.config.backend, environment, arguments, self.log)
-            self.process = begun or subprocess.Popen(
-                [sys.executable, "-m", "ganlab", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
-                start_new_session=True,  # Ctrl-C is the sweep's to pass on
-            )
+            self.process = begun or start(["-m", "ganlab", *arguments], environment, **streams)
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
     def outcome(self) -> tuple[str, str] | None:
-        """The state it ended in (finished, failed, diverged, stopped; running: in another process) and its last words."""
+        """Its last state (finished, failed, diverged, stopped; running: in another process) and its last line."""
         code = self.process.poll()
         if code is None:
             return None
@@ -77,6 +61,7 @@ class RunProcess:
             self.process.terminate()
 
     def kill(self) -> None:
+        """Ends it and its children at once."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

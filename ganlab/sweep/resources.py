@@ -5,38 +5,28 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-# TensorFlow's two pools, and the libraries below NumPy, PyTorch and scikit-learn, as each reads them at its start.
-_THREADS = (
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-)
+# TensorFlow's two pools, then the libraries below NumPy, PyTorch and scikit-learn; each reads them at its start.
+_POOLS = ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequence[str]) -> list[dict[str, str]]:
     """The environment variables of each of the runs that train side by side.
 
-    One run alone has the whole machine. Several have equal shares of the processors, unless the user has set a
-    number of threads, and take the graphics cards in turn; runs that share a card take memory as they need it.
+    One run alone has the whole machine. Several runs have equal shares of the processors, unless the user has set a
+    number of threads, and take the graphics cards in turn. Runs that share a card take memory as they need it.
 
     Args:
         workers: runs at a time.
         base: the variables of this process.
-        cpus: processors to divide.
-        gpus: the graphics cards to divide, as CUDA_VISIBLE_DEVICES names them.
+        cpus, gpus: processors and cards to divide; CUDA_VISIBLE_DEVICES names the cards.
     """
     if workers == 1:
         return [dict(base)]
-    threads = dict.fromkeys(_THREADS, str(max(1, cpus // workers)))
-    shared = _SHARED_GPU if gpus and workers > len(gpus) else {}
-    made = []
-    for worker in range(workers):
-        card = {"CUDA_VISIBLE_DEVICES": gpus[worker % len(gpus)]} if len(gpus) > 1 else {}
-        made.append(threads | shared | dict(base) | card)
-    return made
+    shared = {f"{pool}_THREADS": str(max(1, cpus // workers)) for pool in _POOLS}
+    shared |= _SHARED_GPU if gpus and workers > len(gpus) else {}
+    cards = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] if len(gpus) > 1 else [{}]
+    return [shared | dict(base) | cards[worker % len(cards)] for worker in range(workers)]
 
 
 def available_cpus() -> int:

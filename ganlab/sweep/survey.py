@@ -1,16 +1,17 @@
 """Looks at all configs of a sweep before anything starts: which runs they are, and whether each can be built.
 
-It works in a process of its own, one for each backend, so that neither data nor a framework stay in the memory of
-the process that then waits for the runs.
+It works in one process for each backend, so that neither data nor a framework stay in the memory of the process that
+then waits for the runs.
 """
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
@@ -25,15 +26,11 @@ _Found = list[Job | GanlabError]
 def survey(configs: Sequence[Config], results: Path, fresh: bool = False) -> tuple[list[Job], list[GanlabError]]:
     """Plans and validates every config; writes nothing.
 
-    A finished run is taken as valid. Data sets are loaded once, networks are built once for all seeds.
-
-    Args:
-        configs: of all runs.
-        results: the folder of all runs.
-        fresh: whether finished runs are to be started again, too.
+    A finished run counts as valid, unless `fresh` says that it starts again. Data sets are loaded once, networks are
+    built once for all seeds.
 
     Returns:
-        The jobs in the order of the configs, and what is wrong with configs, each message once.
+        The jobs in the order of the configs, and the mistakes in configs, each message once.
 
     Raises:
         GanlabError: the process of the survey died.
@@ -66,62 +63,53 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool) -> _Found
 
 
 def _work(sender: Connection, configs: list[Config], results: Path, fresh: bool) -> None:
-    os.dup2(2, 1)  # what a download or a framework prints is no answer of the sweep
+    os.dup2(2, 1)  # keeps prints of a download or a framework out of the sweep's answer
     os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}  # shapes are known without a GPU
-    sender.send(_Surveyor(results, fresh).look_at(configs))
+    known: dict[str, Any] = {}
+    sender.send([_look_at(config, results, fresh, known) for config in configs])
 
 
-class _Surveyor:
-    def __init__(self, results: Path, fresh: bool):
-        self.results, self.fresh = results, fresh
-        self.datasets: dict[str, Dataset | MissingDataError] = {}
-        self.flops: dict[str, int | GanlabError] = {}  # by cell and metrics
+def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) -> Job | GanlabError:
+    """The job of a config, or its mistake. `known` keeps data sets and operations for the other configs."""
+    from ganlab.data.registry import load_dataset
+    from ganlab.flows.plan import plan_experiment
 
-    def look_at(self, configs: list[Config]) -> _Found:
-        return [self._job(config) for config in configs]
+    try:
+        data = config.data.model_dump_json()
+        # A download that failed is not tried again for each config.
+        dataset = _once(known, data, lambda: load_dataset(config.data, config.error_at), MissingDataError)
+        plan = plan_experiment(config, results, fresh, dataset=dataset)
+        job = Job(config, plan.cell, plan.identity, plan.steps, plan.folder.path, fresh)
+        if state_of(job, results) == "finished":
+            return job
+        key = f"{plan.cell} {config.metrics}"  # metrics are checked too, and are not part of a cell
+        return replace(job, flops=_once(known, key, lambda: _flops(config, dataset), GanlabError))
+    except GanlabError as error:
+        return error
+    except OSError as error:  # for instance a folder where a run's file should be
+        return GanlabError(f"{error.filename or config.name}: {error.strerror or error}")
+    except Exception as error:
+        return GanlabError(f"{config.name}: internal error: {type(error).__name__}: {error}")
 
-    def _job(self, config: Config) -> Job | GanlabError:
-        from ganlab.flows.plan import plan_experiment
 
+def _once(known: dict[str, Any], key: str, make: Callable[[], Any], kept: type[GanlabError]) -> Any:
+    """The value under a key, made the first time; an error of the kind `kept` is raised again instead of made again."""
+    if key not in known:
         try:
-            dataset = self._dataset(config)
-            plan = plan_experiment(config, self.results, self.fresh, dataset=dataset)
-            job = Job(config, plan.cell, plan.identity, plan.steps, plan.folder.path, self.fresh)
-            if state_of(job, self.results) == "finished":
-                return job
-            key = f"{plan.cell} {config.metrics}"  # metrics are checked as well, and are no part of a cell
-            if key not in self.flops:
-                self.flops[key] = _flops(config, dataset)
-        except GanlabError as error:
-            return error
-        except Exception as error:
-            return GanlabError(f"{config.name}: internal error: {type(error).__name__}: {error}")
-        flops = self.flops[key]
-        return flops if isinstance(flops, GanlabError) else replace(job, flops=flops)
-
-    def _dataset(self, config: Config) -> Dataset:
-        from ganlab.data.registry import load_dataset
-
-        key = config.data.model_dump_json()
-        if key not in self.datasets:
-            try:
-                self.datasets[key] = load_dataset(config.data, config.error_at)
-            except MissingDataError as error:  # a download that failed is not tried once a config
-                self.datasets[key] = error
-        dataset = self.datasets[key]
-        if isinstance(dataset, MissingDataError):
-            raise dataset
-        return dataset
+            known[key] = make()
+        except kept as error:
+            known[key] = error
+    if isinstance(known[key], GanlabError):
+        raise known[key]
+    return known[key]
 
 
-def _flops(config: Config, dataset: Dataset) -> int | GanlabError:
-    """Operations of a step of the networks that a config describes, or what is wrong with them."""
+def _flops(config: Config, dataset: Dataset) -> int:
+    """Operations of a step of the config's networks."""
     from ganlab.flows.check import check_networks
 
     try:
         return check_networks(config, dataset).flops
     except ConfigError as error:
         # A line of the file that a study varies does not tell which of its cells is wrong.
-        return error if config.name in str(error) else ConfigError(f"{error} (in {config.name})")
-    except GanlabError as error:
-        return error
+        raise error if config.name in str(error) else ConfigError(f"{error} (in {config.name})") from None

@@ -12,10 +12,10 @@ from functools import partial
 import numpy as np
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
+from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
-from ganlab.metrics.protocols import evaluate_all
 from ganlab.pictures.samples import write_samples
-from ganlab.runs.logs import HistoryFile, append_metrics, best_step
+from ganlab.runs.logs import HistoryFile, append_metrics, best_step, read_history
 from ganlab.training import health
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
 from ganlab.training.context import RunContext
@@ -35,13 +35,15 @@ class Health(Callback):
         self.every = context.config.output.checkpoint_every or context.total
         chosen = generator_of(0, "health").permutation(len(context.images))[:_HEALTH_SAMPLES]
         self.real = context.images[chosen]
-        self.recent: list[np.ndarray] = []
-        self._remember()
+        self.recent = self._rows_since_the_last_look()
 
-    def _remember(self) -> None:
-        """Takes up the last look of the process before, so that a run killed after it does not forget its verdict."""
-        last = self.context.folder.status().get("health") or {}
-        self.report.verdict, self.report.reason = last.get("verdict", "ok"), last.get("reason")
+    def _rows_since_the_last_look(self) -> list[np.ndarray]:
+        """What a process before this one trained after its last look: a signal stops a run at any step."""
+        done, names = self.context.folder.history_steps(), [column.name for column in self.context.columns]
+        if not done % self.every:
+            return []
+        history = read_history(self.context.folder.history)
+        return [np.stack([history[name] for name in names], axis=1)[done - done % self.every :]]
 
     def next_due(self, step: int) -> int:
         return min(self.context.total, next_multiple(step, self.every))
@@ -70,10 +72,10 @@ class Health(Callback):
 
     def _look(self, chunk: Chunk) -> None:
         report = self.report
-        report.step, report.seen = chunk.step, self._see()
+        report.step, report.seen = chunk.step, self._see(chunk.step)
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
         collapsed = health.collapsed(**report.seen) if report.seen else None
-        before = (self.context.folder.status().get("health") or {}).get("verdict")
+        before = report.verdict
         report.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
         report.confirmed = report.verdict == before
         report.reason = "; ".join(filter(None, (collapsed, stuck))) or None
@@ -81,11 +83,11 @@ class Health(Callback):
         said = {"step": chunk.step, "verdict": report.verdict, "reason": report.reason, **seen}
         self.context.folder.set_status("running", health=said)
 
-    def _see(self) -> dict[str, float]:
+    def _see(self, step: int) -> dict[str, float]:
         """Nothing for data that are no images, or too few to tell."""
         if len(self.real) < health.FEWEST_IMAGES or not self.context.dataset.form.is_image:
             return {}
-        fake = self.context.sampler.shown(len(self.real), "health")
+        fake = self.context.sampler_at(step).shown(len(self.real), "health")
         return {name: getattr(health, name)(fake, self.real) for name in self.COLUMNS}
 
 
@@ -134,7 +136,7 @@ class Samples(Callback):
         if chunk.step == self.next_due(chunk.step - 1):
             rows, columns = self.output.grid
             context = self.context
-            samples = context.sampler.grid(rows, columns)
+            samples = context.sampler_at(chunk.step).grid(rows, columns)
             real = None if context.dataset.form.is_image else context.images[:1000]
             value_range = context.config.data.range
             write = partial(
@@ -161,8 +163,9 @@ class Metrics(Callback):
         if not context.protocols or context.stretch.end < context.total:
             return
         if chunk.step == self.next_due(chunk.step - 1):
+            sampler = context.sampler_at(chunk.step)
             with contextlib.suppress(BlankImagesError):
-                evaluate_run(context.folder, chunk.step, context.protocols, context.dataset, context.sampler)
+                evaluate_run(context.folder, chunk.step, context.protocols, context.dataset, sampler)
 
 
 class Checkpoints(Callback):
@@ -186,14 +189,15 @@ class Checkpoints(Callback):
         arrays = snapshot(context.variables)
         require_finite(context.folder, step, arrays)
         weights = context.generator.model.get_weights()
+        facts = {**context.facts, "health": {"verdict": context.health.verdict, "reason": context.health.reason}}
         # The best step of this moment: metrics that come while this waits belong to later checkpoints.
-        context.writer.submit(partial(self._write, step, arrays, weights, best_step(context.folder)))
+        context.writer.submit(partial(self._write, step, arrays, facts, weights, best_step(context.folder)))
 
-    def _write(self, step: int, arrays: dict, weights: list[np.ndarray], best: int | None) -> None:
+    def _write(self, step: int, arrays: dict, facts: dict, weights: list[np.ndarray], best: int | None) -> None:
         context = self.context
         context.copy.model.set_weights(weights)
         write_generator(context.folder, step, context.copy.model)
-        write_state(context.folder, step, arrays, context.facts)
+        write_state(context.folder, step, arrays, facts)
         context.folder.set_status("running", checkpoint=step)
         prune(context.folder, best, context.config.output.keep_checkpoints)
 

@@ -60,7 +60,7 @@ class RunContext:
         writer: writes files beside the training.
         facts: more for the manifest of checkpoints.
         asked: names the signal that asked the process to stop, or gives None.
-        health: what `Health` found; other callbacks read it.
+        health: what `Health` found; other callbacks read it, and checkpoints keep the verdict.
     """
 
     folder: RunFolder
@@ -78,6 +78,11 @@ class RunContext:
     facts: Mapping[str, Any] = field(default_factory=dict)
     asked: Callable[[], str | None] = lambda: None
     health: HealthReport = field(default_factory=HealthReport)
+
+    def sampler_at(self, step: int) -> "Sampler":
+        """The sampler, told at which step the weights stand now: layers may take the step."""
+        self.sampler.step = step
+        return self.sampler
 
     @property
     def images(self) -> np.ndarray:

@@ -110,6 +110,10 @@ def _outplayed(column: Mapping[str, np.ndarray]) -> str | None:
 
 def _still(column: Mapping[str, np.ndarray]) -> str | None:
     losses = [values for name, values in column.items() if name.endswith("loss")]
-    if len(losses[0]) < FEWEST_STEPS or any(np.ptp(values) > _FLAT * abs(values.mean()) for values in losses):
+    if (
+        not losses
+        or len(losses[0]) < FEWEST_STEPS
+        or any(np.ptp(values) > _FLAT * abs(values.mean()) for values in losses)
+    ):
         return None
     return "the losses no longer change"

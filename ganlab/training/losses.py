@@ -58,6 +58,7 @@ class Loss:
         measures: what is logged beside the losses.
         needs_real: whether the generator's loss reads the real batch.
         takes_targets: whether targets mean anything, so that labels may be smoothed and flipped.
+        reads_labels: whether it reads the classes of real images.
         reads_layer: whether it compares the outputs of one layer of the discriminator, which the config names as `layer`.
         outputs: numbers the discriminator gives an image, from the number of classes of the data.
     """
@@ -69,6 +70,7 @@ class Loss:
     measures: tuple[Measure, ...] = ()
     needs_real: bool = False
     takes_targets: bool = False
+    reads_labels: bool = False
     reads_layer: bool = False
     outputs: Callable[[int | None], int] = lambda classes: 1
 

@@ -1,12 +1,16 @@
 """Samples from a generator: in batches of one size, so that nothing is compiled twice."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretch_of
-from ganlab.models.network import Network
 from ganlab.pictures.images import displayed
 from ganlab.training.draws import draw_latents, generator_of
+
+if TYPE_CHECKING:
+    from ganlab.models.network import Network
 
 _BATCH = 250
 
@@ -20,7 +24,7 @@ class Sampler:
         step: at which its weights stand, for layers that take the step.
     """
 
-    def __init__(self, network: Network, config: Config, step: int = 0):
+    def __init__(self, network: "Network", config: Config, step: int = 0):
         self.network, self.config, self.step = network, config, step
 
     def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:

@@ -165,7 +165,12 @@ def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Te
     if nothing was logged. The mean is one operation: TensorFlow rewrites a chain of additions, and into another order in each
     process.
     """
-    parts: dict[str, list[Tensor]] = {name: [] for name in objective.column_names}
+    parts: dict[str, list[Tensor]] = {column.name: [] for column in objective.columns}
     for name, entries in logs.items():
+        if name.partition("/")[0] not in parts:
+            raise ValueError(f"an update logs '{name}'; the objective's columns are {', '.join(parts)}")
         parts[name.partition("/")[0]].append(ops.mean(ops.stack(entries)))
+    for column in objective.columns:
+        if not parts[column.name] and not column.optional:
+            raise ValueError(f"no update logs the column '{column.name}'; log it in every step or declare it optional")
     return [sum(found) if found else ops.full((), float("nan")) for found in parts.values()]

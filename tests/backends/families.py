@@ -1,4 +1,4 @@
-"""Ten steps of each family of GAN on one backend: `python -m tests.backends.families FILE.npz`, under KERAS_BACKEND.
+"""Ten steps of each family of models on one backend: `python -m tests.backends.families FILE.npz`, under KERAS_BACKEND.
 
 Keras loads one backend a process, so that test_parity.py runs this once a backend and compares the files. There are no random
 layers, whose numbers are each backend's own, and no bias before a batch normalization, whose gradient is rounding alone.
@@ -11,7 +11,7 @@ import numpy as np
 
 from ganlab.models.folding import fold_objective
 from ganlab.training.stages import Pass
-from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config
+from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config, tiny_vae_config
 
 STEPS = 10
 PICTURES = np.random.default_rng(1).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
@@ -88,15 +88,23 @@ FAMILIES = {
     "regularizers without shared latents": REGULARIZED | {"optimizer": SGD},
     "constraints": {"discriminator": MAX_NORM, "penalty": {"r1": {}}},
     "bfloat16": {"precision": "mixed_bfloat16", "optimizer": SGD},
+    "simultaneous": DENSE | {"train": {"simultaneous": True}},
+    "VAE": {
+        "objective": {"vae": {"likelihood": "gaussian", "beta": 0.5}},
+        "encoder": [*normalized(dense(7)), {"Dense": {"units": 6}}],
+        "generator": DENSE["generator"],
+        "train": {"ema": 0.9},
+    },
 }
 
 
 def trained(name: str):
-    """A GAN of this family after its steps: (Tiny, rows)."""
+    """A model of this family after its steps: (Tiny, rows)."""
     options = {"optimizer": ADAM} | FAMILIES[name]
     images = PICTURES if options.get("generator") is CONVOLUTIONAL["generator"] else IMAGES
     change = fold_objective if "folded" in name else lambda objective: objective
-    tiny = build(tiny_config(**options), images=images, change=change)
+    config = (tiny_vae_config if "encoder" in options else tiny_config)(**options)
+    tiny = build(config, images=images, change=change)
     return tiny, tiny.train(STEPS)
 
 

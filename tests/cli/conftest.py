@@ -1,12 +1,11 @@
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from ganlab.cli.main import main
 from tests.cli.experiments import CONFIG, SECRET
+from tests.forks import Fork
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +19,9 @@ def finished(tmp_path_factory, cache):
     """A folder with tiny.yaml and the results of a whole run of it, made in a process of its own."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.yaml").write_text(CONFIG)
-    subprocess.run(
-        [sys.executable, "-m", "ganlab", "run", "tiny.yaml", "-q"],
-        cwd=folder,
-        env=os.environ | {"GANLAB_CACHE": str(cache), "SOME_TOKEN": SECRET},
-        check=True,
-        capture_output=True,
-    )
+    environment = os.environ | {"GANLAB_CACHE": str(cache), "SOME_TOKEN": SECRET}
+    process = Fork(folder, "run", "tiny.yaml", "-q", environment=environment)
+    assert process.wait(timeout=300) == 0, process.communicate()
     return folder
 
 

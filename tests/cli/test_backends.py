@@ -12,14 +12,6 @@ from PIL import Image
 
 from tests.cli.experiments import CONFIG, STEPS, files_below, states, the_run, weights_of
 
-WITHOUT_JAX = """
-import importlib.util, sys
-find = importlib.util.find_spec
-importlib.util.find_spec = lambda name: None if name == "jax" else find(name)
-from ganlab.cli.main import main
-main(sys.argv[1:])
-"""
-
 
 def run_program(folder, cache, *words: str) -> subprocess.CompletedProcess:
     """A command in a process of its own, which may load another backend."""
@@ -95,30 +87,3 @@ class TestARunOfAnotherBackend:
         expected, started = weights_of(states(old, STEPS)), weights_of(states(the_run(other[0] / "new"), 1))
         kernels = [name for name in expected if name.endswith("kernel")]
         assert len(kernels) == 3 and all(np.array_equal(started[name], expected[name]) for name in kernels)
-
-
-class TestABackendThatIsNotInstalled:
-    LINE = "the backend jax is not installed; pip install 'ganlab[jax]', or choose --backend tensorflow"
-
-    def test_is_named_with_the_command_that_installs_it_before_anything_is_written(self, tmp_path, cache):
-        (tmp_path / "tiny.yaml").write_text(CONFIG)
-        done = run_program(tmp_path, cache, "-c", WITHOUT_JAX, "run", "tiny.yaml", "--backend", "jax")
-        assert done.returncode == 2 and done.stderr.startswith(self.LINE) and done.stderr.count("\n") == 1
-        assert sorted(path.name for path in tmp_path.iterdir()) in (["tiny.yaml"], ["results", "tiny.yaml"])
-        assert not list(tmp_path.glob("results/digits/*"))
-
-    def test_is_named_also_when_a_run_of_it_is_sampled(self, finished, tmp_path, cache):
-        run = the_run(finished / "results")
-        folder = tmp_path / "run"
-        folder.mkdir()
-        for path in ("config.yaml", "status.json", f"checkpoints/generator-{STEPS:06d}.weights.h5"):
-            (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_bytes((run / path).read_bytes())
-        config = (folder / "config.yaml").read_text()
-        assert "backend: tensorflow" in config
-        (folder / "config.yaml").write_text(config.replace("backend: tensorflow", "backend: jax"))
-        done = run_program(tmp_path, cache, "-c", WITHOUT_JAX, "sample", "run")
-        assert done.returncode == 2 and done.stderr.startswith(self.LINE) and done.stderr.count("\n") == 1
-        assert (
-            run_program(tmp_path, cache, "-c", WITHOUT_JAX, "sample", "run", "--backend", "tensorflow").returncode == 0
-        )

@@ -1,9 +1,9 @@
 # ruff: noqa: E501 (tables with one case a line)
 """What users get wrong and what a machine lacks: one line, its exit code, nothing half-written, earlier results untouched."""
 
+import functools
 import io
 import resource
-import subprocess
 import sys
 import zipfile
 
@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.experiments import CONFIG, files_below
+from tests.forks import Fork
 
 FOLDER = "data: {name: folder, source: pictures, image_size: 8}"
 
@@ -149,7 +150,11 @@ class TestData:
         assert not (tmp_path.parent / "b.png").exists()
 
 
-@pytest.mark.slow
+def limit_files(size):
+    sys.dont_write_bytecode = True  # Python would leave a compiled module cut off at the limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 class TestAFullDisk:
     """A limit on the size of a file stands for the full disk: both make a write fail in its middle."""
 
@@ -160,30 +165,23 @@ class TestAFullDisk:
         "metrics=[]",
     )  # the generator's weights are larger than the drawing of the networks
 
-    def run(self, folder, limit, cache):
-        command = [sys.executable, "-m", "ganlab", "run", "tiny.yaml", "-q", *self.WIDE]
-        return subprocess.run(
-            command,
-            cwd=folder,
-            # Python itself would leave a compiled module cut off at the limit.
-            env={"GANLAB_CACHE": str(cache), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-            check=False,
-        )
+    def run(self, folder, limit):
+        """Exit code and output of the run in a process that may write no file larger than the limit."""
+        process = Fork(folder, "run", "tiny.yaml", "-q", *self.WIDE, prepare=functools.partial(limit_files, limit))
+        printed = process.communicate(timeout=300)[0]
+        return process.returncode, printed
 
-    def test_before_the_training_leaves_no_folder(self, trained, cache):
+    def test_before_the_training_leaves_no_folder(self, ganlab, trained):
         before = files_below(trained)
-        done = self.run(trained, 16_000, cache)
-        assert done.returncode == 1 and done.stderr.endswith("/models/gan.png: File too large\n")
-        assert done.stderr.count("\n") == 1 and files_below(trained) == before
+        code, printed = self.run(trained, 16_000)
+        assert code == 1 and printed.endswith("/models/gan.png: File too large\n")
+        assert printed.count("\n") == 1 and files_below(trained) == before
 
-    def test_in_a_checkpoint_leaves_no_part_of_it_and_the_run_can_go_on(self, ganlab, trained, cache):
+    def test_in_a_checkpoint_leaves_no_part_of_it_and_the_run_can_go_on(self, ganlab, trained):
         before = files_below(trained)
-        done = self.run(trained, 60_000, cache)
-        assert done.returncode == 1 and done.stderr.endswith("/generator-000004.weights.h5: File too large\n")
-        assert done.stderr.count("\n") == 1
+        code, printed = self.run(trained, 100_000)
+        assert code == 1 and printed.endswith("/generator-000004.weights.h5: File too large\n")
+        assert printed.count("\n") == 1
         after = files_below(trained)
         assert before.items() <= after.items()
         assert not [name for name in after.keys() - before.keys() if "checkpoints" in name or "/." in name]

@@ -39,6 +39,13 @@ class TestCheck:
         assert code == 2 and "tiny" in out
         assert err.startswith("wrong.yaml:14:15: discriminator.layers[1].Dense.units: ") and err.count("\n") == 1
 
+    def test_names_the_config_of_an_error_that_lies_outside_its_file(self, ganlab, tmp_path):
+        data = "data: {name: folder, source: pictures, image_size: 8}"
+        (tmp_path / "own.yaml").write_text(CONFIG.replace("data: {name: digits}", data))
+        code, out, err = ganlab("check", ".")
+        assert code == 7 and "tiny" in out
+        assert err.startswith("own.yaml: data.source: expected a folder or a zip of pictures at pictures")
+
     def test_an_empty_folder_has_nothing_to_check(self, ganlab, tmp_path):
         (tmp_path / "empty").mkdir()
         assert ganlab("check", "empty") == (2, "", "empty: no *.yaml file in this folder\n")

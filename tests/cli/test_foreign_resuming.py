@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from ganlab.config.loading import load_config
+from ganlab.flows.plan import plan_experiment
 from tests.cli.experiments import files_below, the_run
 from tests.hostile.watch import watching
 
@@ -40,12 +42,33 @@ def test_a_link_is_refused_before_anything_is_read_or_changed(ganlab, trained, s
     with watching(outside) as touched:
         for words in (START, (*START, "--dry-run"), ("run", "tiny.yaml", "--json")):
             assert ganlab(*words) == (1, "", line)
-        code, out, err = ganlab("sweep", "tiny.yaml")
-        assert (code, out) == (1, "") and err.endswith(line)
         assert touched() == set()
         (outside / "it").rename(outside / "moved")
         assert touched() != set()
         (outside / "moved").rename(outside / "it")
+    assert files_below(trained) == before
+
+
+def test_a_sweep_refuses_every_folder_with_a_link_before_it_starts_a_run(ganlab, trained, stopped):
+    """One sweep of as many seeds as there are names, each with a link of that name in its folder."""
+    outside, runs = trained / "outside", {}
+    for seed, name in enumerate(NAMES):
+        config = load_config(trained / "tiny.yaml", seed=seed)
+        runs[name] = plan_experiment(config, trained / "results").folder.path
+        if runs[name] != stopped:
+            shutil.copytree(stopped, runs[name])
+    for number, (name, run) in enumerate(runs.items()):
+        (run / "new").write_text("of no name that ganlab knows")
+        (outside / str(number)).mkdir(parents=True)
+        (run / name).rename(outside / str(number) / "it")
+        (run / name).symlink_to(outside / str(number) / "it")
+    before = files_below(trained)
+    seeds = ",".join(str(seed) for seed in range(len(NAMES)))
+    with watching(outside) as touched:
+        code, out, err = ganlab("sweep", "tiny.yaml", "--seeds", seeds)
+        assert touched() == set()
+    lines = [f"{run.relative_to(trained) / name}: refused: a link, in a run folder" for name, run in runs.items()]
+    assert (code, out) == (1, "") and err.splitlines()[-len(NAMES) - 1 : -1] == lines
     assert files_below(trained) == before
 
 

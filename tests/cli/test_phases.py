@@ -8,6 +8,9 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.errors import ConfigError
+from ganlab.flows.load import load_checkpoint
+from ganlab.pictures.samples import write_samples
+from ganlab.runs.folder import RunFolder
 from ganlab.storage.weights import check_weights
 from tests.cli.experiments import states, the_run
 
@@ -84,6 +87,19 @@ def test_both_phases_leave_one_folder_that_verifies(growing, ganlab, tmp_path):
     assert json.loads((run / "summary.json").read_text())["steps"] == 14
     for step in (3, 14):  # a checkpoint of either phase is sampled with the networks of its own phase
         assert ganlab("sample", "growing", "--step", step, "--count", 4, "--out", f"{step}.png")[0] == 0
+
+
+def test_pictures_show_the_new_layers_as_far_as_they_have_come_in(growing, ganlab, tmp_path):
+    """At step 8 half of the fade is over: the picture of the training is the one that a checkpoint gives later."""
+    assert growing("-o", "output.samples_at=[8]", "-o", "output.checkpoint_every=8", "-o", "output.grid=[2, 2]")[0] == 0
+    run = the_run(tmp_path / "results")
+    loaded = load_checkpoint(RunFolder(run), 8)
+    assert loaded.sampler.step == 8
+    write_samples(tmp_path / "later.png", loaded.sampler.grid(2, 2), (2, 2), "tanh")
+    assert (tmp_path / "later.png").read_bytes() == (run / "samples" / "000008.png").read_bytes()
+    loaded.sampler.step = 14  # when the fade is over
+    write_samples(tmp_path / "after.png", loaded.sampler.grid(2, 2), (2, 2), "tanh")
+    assert (tmp_path / "after.png").read_bytes() != (run / "samples" / "000008.png").read_bytes()
 
 
 def test_layers_in_both_phases_go_on_with_their_weights(growing, tmp_path, monkeypatch):

@@ -11,11 +11,11 @@ import sys
 import time
 
 import numpy as np
-import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.training import callbacks
 from tests.cli.experiments import FILES, STEPS, files_below, states, the_run, weights_of
+from tests.forks import Fork
 
 
 def history(run):
@@ -138,15 +138,15 @@ class TestARunWhoseDiskIsFull:
     def test_fails_before_the_checkpoint_that_its_picture_belongs_to_and_goes_on_later(
         self, ganlab, tmp_path, monkeypatch
     ):
-        write_grid = callbacks.write_grid
+        write_samples = callbacks.write_samples
 
         def full(path, *what):
             if path.name == "000010.png":
                 raise OSError(errno.ENOSPC, "No space left on device", str(path))
-            return write_grid(path, *what)
+            return write_samples(path, *what)
 
         with monkeypatch.context() as patched:
-            patched.setattr(callbacks, "write_grid", full)
+            patched.setattr(callbacks, "write_samples", full)
             code, _, err = ganlab("run", "tiny.yaml", *self.WORDS)
         run = the_run(tmp_path / "results")
         assert code == 1 and err == f"{run.relative_to(tmp_path)}/samples/000010.png: No space left on device\n"
@@ -158,25 +158,26 @@ class TestARunWhoseDiskIsFull:
 
 
 class TestAStoppedRun:
-    STEPS = 2000
-    WORDS = ("-o", f"train.steps={STEPS}", "-o", "output.checkpoint_every=1500", "-o", "metrics=[]")
+    STEPS = 4000
+    OUTPUT = (
+        "output={checkpoint_every: 3000, samples_every: 50, grid: [2, 3]}"  # so that it looks at signals now and then
+    )
+    WORDS = ("-o", f"train.steps={STEPS}", "-o", OUTPUT, "-o", "metrics=[]")
 
-    def start(self, folder, cache):
-        """Starts the run in a process of its own and returns when it trains."""
-        command = [sys.executable, "-m", "ganlab", "run", "tiny.yaml", *self.WORDS]
-        environment = os.environ | {"GANLAB_CACHE": str(cache)}
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=-1, stderr=-1, text=True)
-        give_up = time.monotonic() + 60
+    def until_it_trains(self, process, folder):
+        """Returns the process of the run when it trains."""
+        give_up = time.monotonic() + 300
         while not any(path.stat().st_size > 200 for path in folder.glob("results/*/*/history.csv")):
             assert time.monotonic() < give_up and process.poll() is None
             time.sleep(0.02)
         return process
 
-    @pytest.mark.slow
     def test_goes_on_where_it_was_and_ends_as_if_it_had_never_stopped(self, ganlab, tmp_path, cache):
-        process = self.start(tmp_path, cache)
-        process.send_signal(signal.SIGTERM)
-        err = process.communicate(timeout=60)[1]
+        command = [sys.executable, "-m", "ganlab", "run", "tiny.yaml", *self.WORDS]
+        environment = os.environ | {"GANLAB_CACHE": str(cache)}
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=-1, stderr=-1, text=True)
+        self.until_it_trains(process, tmp_path).send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=300)[1]
         stopped = the_run(tmp_path / "results")
         assert process.returncode == 75 and err.startswith("stopped by SIGTERM after saving step ")
         assert err.endswith("; the same command goes on from there\n") and err.count("\n") == 1
@@ -193,11 +194,11 @@ class TestAStoppedRun:
         assert expected.keys() == received.keys()
         assert [name for name in expected if not np.array_equal(expected[name], received[name])] == []
 
-    @pytest.mark.slow
-    def test_is_locked_while_it_trains_and_free_when_it_was_killed(self, ganlab, tmp_path, cache):
-        process = self.start(tmp_path, cache)
+    def test_is_locked_while_it_trains_and_free_when_it_was_killed(self, ganlab, tmp_path):
+        words = ("run", "tiny.yaml", *self.WORDS, "-o", "train.steps=1000000")
+        process = self.until_it_trains(Fork(tmp_path, *words), tmp_path)
         try:
-            code, _, err = ganlab("run", "tiny.yaml", *self.WORDS)
+            code, _, err = ganlab(*words)
             assert code == 5 and err.startswith(f"this run is being trained by process {process.pid} on ")
         finally:
             process.kill()

@@ -19,7 +19,7 @@ BOUNDED = settings(
 
 _MARKS = [*"{}[]:'\"|>?,#&*!-~", "&a", "*a", "!x", "<<", "{}", "[]"]
 _SCALARS = ["null", "true", "no", "-1", "1e999", ".nan", "0x", "9" * 20, "é"]
-_KEYS = ["repeat", "layers", "Adam", "minimax", "penalty", "r1", "every"]
+_KEYS = ["repeat", "layers", "merge", "branches", "phases", "Adam", "minimax", "penalty", "r1", "every"]
 PIECES = [*_MARKS, *_SCALARS, *_KEYS]
 PIECES += ["- ", ": ", "\n", "\n  ", "\t", "---\n", "<<: ", "&a ", "!!str ", "\0", "\u2028", "9" * 5000]
 

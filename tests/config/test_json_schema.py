@@ -7,9 +7,13 @@ from ganlab.objectives import OBJECTIVES
 
 
 def of_objective(name: str) -> dict:
-    """What the schema says of the configs of one objective."""
+    """The schema of the configs of one objective; for any but the first, the condition under which it holds as well."""
     schema = config_json_schema()
-    return schema["else"] if name == "gan" else schema["then"]
+    for other in [*OBJECTIVES][:0:-1]:  # the last objective's condition is the outermost
+        if other == name:
+            return schema["then"] | {"condition": schema["if"]}
+        schema = schema["else"]
+    return schema
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -23,7 +27,7 @@ def test_the_schema_is_json_with_every_key_and_extends(name):
 
 def test_a_config_is_of_the_objective_that_it_names_and_a_gan_if_it_names_none():
     chosen = {"anyOf": [{"const": "vae"}, {"type": "object", "required": ["vae"]}]}
-    assert config_json_schema()["if"] == {"required": ["objective"], "properties": {"objective": chosen}}
+    assert of_objective("vae")["condition"] == {"required": ["objective"], "properties": {"objective": chosen}}
 
 
 def test_an_objective_is_its_name_or_a_mapping_of_its_options():
@@ -45,7 +49,7 @@ def test_every_reference_leads_somewhere_and_no_definition_is_left_over():
     ("name", "required"),
     [
         ("gan", {"data", "latent", "generator", "discriminator", "loss", "train"}),
-        ("vae", {"data", "latent", "encoder", "generator", "train"}),
+        ("vae", {"objective", "data", "latent", "encoder", "generator", "train"}),
     ],
 )
 def test_required_keys_are_asked_for_only_without_extends(name, required):

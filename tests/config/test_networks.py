@@ -26,6 +26,7 @@ WRONG = [
     ("{merge: Sum, branches: {a: [], b: []}}", "c.yaml:15:8: discriminator.layers[0].merge.Sum: unknown merging layer. Expected one of: " + MERGES + "."),
     ("{merge: Concat, branches: {a: [], b: []}}", "c.yaml:15:8: discriminator.layers[0].merge.Concat: unknown merging layer. Did you mean 'Concatenate'?"),
     ("{merge: {Dense: {units: 3}}, branches: {a: [], b: []}}", "c.yaml:15:16: discriminator.layers[0].merge.Dense: unknown merging layer. Expected one of: " + MERGES + "."),
+    ("'': {units: 3}", f"{HERE}: expected a layer as Name, {{Name: {{arguments}}}}, {{repeat: N, layers: [...]}} or {{merge: Name, branches: {{...}}}}, received a mapping"),
     ("{merge: 3, branches: {a: [], b: []}}", "c.yaml:15:8: discriminator.layers[0].merge: expected a merging layer as Name or {Name: {arguments}}, received 3"),
     ("{merge: {Dot: 1}, branches: {a: [], b: []}}", "c.yaml:15:16: discriminator.layers[0].merge.Dot: expected a mapping of arguments, received 1"),
     ("{merge: Add, branches: {a: [ReLU]}}", f"c.yaml:15:20: discriminator.layers[0].branches: expected {BRANCHES}, received 1 of them"),

@@ -1,11 +1,13 @@
 # ruff: noqa: E501 (tables with one case a line)
 import pytest
 
+from ganlab import objectives
 from ganlab.config.layer_specs import LayerSpec
 from ganlab.errors import ConfigError
+from ganlab.training import losses
 from tests.config.examples import changed, config_of
 
-LOSSES = "minimax, non_saturating, least_squares, wasserstein, hinge, relativistic, feature_matching"
+LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
 NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
 LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
 
@@ -88,9 +90,9 @@ WRONG = [
     ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
     ("", "labels: balanced", "c.yaml:20:1: labels: 'balanced' is not supported yet; expected: none, conditional"),
     ("", "labels: dogs", "c.yaml:20:1: labels: expected one of none, conditional, auxiliary, balanced, semi_supervised, received 'dogs'"),
-    ("", "objective: wae", "c.yaml:20:1: objective: expected one of gan, vae, received 'wae'. Did you mean 'vae'?"),
-    ("", "objective: 3", "c.yaml:20:1: objective: expected one of gan, vae, received 3"),
-    ("", "objective: {vae: {}, gan: {}}", "c.yaml:20:1: objective: expected one of gan, vae, received a mapping"),
+    ("", "objective: vaee", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 'vaee'. Did you mean 'vae'?"),
+    ("", "objective: 3", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 3"),
+    ("", "objective: {vae: {}, gan: {}}", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received a mapping"),
     ("non_saturating", "feature_matching", "c.yaml:18:1: loss.feature_matching.layer: missing; expected the name of a layer of the discriminator"),
     ("non_saturating", "{feature_matching: {layer: 3}}", "c.yaml:18:27: loss.feature_matching.layer: expected the name of a layer of the discriminator, received 3"),
     ("non_saturating", "{hinge: {layer: last}}", "c.yaml:18:16: loss.hinge.layer: the loss hinge has no layer; those with it are feature_matching"),

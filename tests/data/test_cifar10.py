@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganlab.data import cifar10
+from ganlab.data.cifar10 import CIFAR10
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from tests.data.samples import cifar_record, noise, options, write_npz, write_tar
@@ -22,7 +22,7 @@ def test_the_binary_archive_is_read_in_the_order_of_its_batches(own_data):
     dataset = load_dataset(options("cifar10"))
     assert np.array_equal(dataset.train.images, IMAGES[:10]) and list(dataset.train.labels) == list(range(10))
     assert np.array_equal(dataset.test.images, IMAGES[10:]) and list(dataset.test.labels) == [0, 1]
-    assert (cifar10.describe()["train"], cifar10.describe()["test"]) == (10, 2)
+    assert (CIFAR10.describe()["train"], CIFAR10.describe()["test"]) == (10, 2)
 
 
 def test_the_npz_gives_the_same_data(own_data):

@@ -9,7 +9,7 @@ from ganlab.errors import ConfigError, GanlabError, MissingDataError
 
 
 def find(name, source=None, download=False):
-    return find_photos(name, known_source(name, DATASETS), source, download, DATASETS)
+    return find_photos(name, known_source(name, DATASETS), source, download)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from ganlab.data import mnist
+from ganlab.data.cifar10 import CIFAR10
+from ganlab.data.mnist import FASHION_MNIST, MNIST
 from ganlab.data.sources import Download, fetch_files, find_files
 from ganlab.errors import MissingDataError
 
@@ -55,5 +56,6 @@ def test_without_network_the_message_says_where_to_put_the_file(cache):
     assert "\n" not in text and caught.value.exit_code == 7
 
 
-def test_what_is_downloaded_is_one_of_the_forms():
-    assert tuple(download.file for download in mnist.PUBLISHED.downloads) in mnist.PUBLISHED.forms
+@pytest.mark.parametrize("published", [MNIST, FASHION_MNIST, CIFAR10])
+def test_what_is_downloaded_is_one_of_the_forms(published):
+    assert tuple(download.file for download in published.downloads) in published.forms

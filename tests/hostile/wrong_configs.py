@@ -49,6 +49,9 @@ _WORDS = [
 _KEYS = [
     "repeat",
     "layers",
+    "merge",
+    "branches",
+    "phases",
     "Adam",
     "minimax",
     "penalty",
@@ -153,6 +156,10 @@ def bomb(chance: random.Random) -> Case:
     size = chance.choice([10, 60, 500, 5000, 50_000])
     head = chance.choice(WHOLE).decode()
     aliases = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, min(size, 90)))
+    merges = "{merge: Add, branches: {a: [], b: [" * min(size, 9) + "Dense" + "]}}" * min(size, 9)
+    doubled = ", ".join(
+        ["&m0 Dense", *(f"&m{i} {{merge: Add, branches: {{a: [*m{i - 1}], b: [*m{i - 1}]}}}}" for i in range(1, 40))]
+    )
     forms = [
         "a0: &a0 [x]\n" + aliases,
         "[" * size,
@@ -168,6 +175,8 @@ def bomb(chance: random.Random) -> Case:
             "layers:",
             "layers: [" + "{repeat: 1000, layers: [" * min(size, 20) + "Dense" + "]}" * min(size, 20) + "]\n  z:",
         ),
+        head.replace("layers:", f"layers: [{merges}]\n  z:"),
+        head.replace("layers:", f"layers: [{doubled}]\n  z:"),
         head + "z: '" + "'' " * size + "'",
         head + "z: &" + "a" * size + " 1",
         head + "z: " + "9" * size,

@@ -7,7 +7,8 @@ import pytest
 
 from ganlab.data import Split, fingerprint_of
 from ganlab.errors import GanlabError
-from ganlab.metrics.protocols import evaluate_all, prepare, resolve
+from ganlab.metrics.evaluation import compute_real_statistics, evaluate_all
+from ganlab.metrics.protocols import resolve
 from ganlab.metrics.statistics import select_real
 from ganlab.pictures.images import from_uint8
 
@@ -115,12 +116,8 @@ def test_images_are_generated_once_for_the_largest_protocol(many_digits, module_
     assert values["fd1k_random"].value == pytest.approx(alone["fd1k_random"].value, rel=1e-6)
 
 
-def test_a_protocol_evaluates_itself(digits, module_cache):
-    (protocol,) = resolve(["fd1k_random"], digits)
-    generate = generator_of(digits.train.images[::-1])
-    (value,) = protocol.evaluate(generate, digits, "tanh")
-    assert value == evaluate_all([protocol], generate, digits, "tanh")[0]
-    assert evaluate_all([], generate, digits, "tanh") == []
+def test_without_protocols_nothing_is_generated(digits):
+    assert evaluate_all([], lambda count: pytest.fail("generated"), digits, "tanh") == []
 
 
 def test_the_floor_uses_as_many_images_as_the_metric_where_they_fit_twice(many_digits, module_cache):
@@ -144,10 +141,14 @@ def test_images_that_are_none_are_refused(digits, module_cache, generate, messag
         values_of(["fd1k_random"], generate, digits)
 
 
-def test_preparing_makes_what_evaluation_needs(digits, cache):
-    prepare(resolve(ALL, digits), digits)
-    made = {path.name.rpartition("-")[0] for path in (cache / "statistics").glob("*.npz")}
-    assert made == {"digits-classifier-1000", "digits-random-1000"}
+def test_the_real_side_is_computed_before_there_is_a_generator(digits, cache):
+    compute_real_statistics(resolve(ALL, digits), digits)
+    made = sorted((cache / "statistics").glob("*.npz"))
+    samples = {f"digits-train-1796-{extractor}" for extractor in ("classifier", "random")}
+    floors = {f"digits-{name}-floor-{name.partition('_')[2]}" for name in ALL}
+    assert {path.name.rpartition("-")[0] for path in made} == samples | floors
+    values_of(ALL, generator_of(digits.train.images), digits)
+    assert sorted((cache / "statistics").glob("*.npz")) == made
 
 
 def test_statistics_of_other_data_are_not_mixed_up(digits, cache):

@@ -1,12 +1,13 @@
 """The extractors of Inception features, and metrics computed through them from a file of weights to the values."""
 
-import dataclasses
+import importlib.metadata
 
 import numpy as np
 import pytest
 
 from ganlab.errors import MissingDataError
 from ganlab.metrics import inception_extractor
+from ganlab.metrics.evaluation import compute_real_statistics, evaluate_all
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_extractor import (
     build_keras_inception,
@@ -16,8 +17,8 @@ from ganlab.metrics.inception_extractor import (
     preprocess,
     preprocess_twice,
 )
-from ganlab.metrics.names import ROWS, Row
-from ganlab.metrics.protocols import evaluate_all, prepare, resolve
+from ganlab.metrics.names import NAMES
+from ganlab.metrics.protocols import resolve
 from ganlab.metrics.statistics import select_real
 from ganlab.pictures.images import from_uint8
 from tests.metrics.inception_samples import frozen_graph, random_weights
@@ -30,7 +31,7 @@ def forgetful(monkeypatch):
     """Networks are kept between calls; each test has its own weights. Batches are as small as the samples here."""
     monkeypatch.setattr(inception_extractor, "BATCH", COUNT)
     yield
-    for load in (load_inception, load_keras_inception, inception_extractor._load_akel):
+    for load in (load_inception, load_keras_inception, load_akel_inception):
         load.cache_clear()
 
 
@@ -43,6 +44,7 @@ def offline(monkeypatch, cache):
 
     monkeypatch.delenv("GANLAB_INCEPTION", raising=False)
     monkeypatch.delenv("GANLAB_DATA", raising=False)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.10.0")  # of torch
     monkeypatch.setattr(keras.utils, "get_file", fail)
     monkeypatch.setattr(keras.src.applications.inception_v3.file_utils, "get_file", fail)
 
@@ -52,13 +54,11 @@ def test_weights_in_a_file_become_fid_kid_and_inception_score(digits, cache, tmp
     path = tmp_path / "classify_image_graph_def.pb"
     path.write_bytes(frozen_graph(random_weights(build_inception())))
     monkeypatch.setenv("GANLAB_INCEPTION", str(path))
-    names = {"fid5k": "fd", "kid5k": "kd", "is5k": "is"}
-    for name in (*names, "fid5k_full"):
-        monkeypatch.delitem(ROWS, name)
-    for name, kind in names.items():
-        monkeypatch.setitem(ROWS, name, Row(kind, "inception", COUNT))
-    protocols = resolve(list(names), digits)
-    prepare(protocols, digits)
+    names = ["fid5k", "kid5k", "is5k"]
+    for name in names:
+        monkeypatch.setitem(NAMES, name, (NAMES[name][0], COUNT))
+    protocols = resolve(names, digits)
+    compute_real_statistics(protocols, digits)
     real = digits.train.images[select_real(digits, COUNT)]
     inverted = 255 - real
     same, other = (
@@ -74,12 +74,13 @@ def test_weights_in_a_file_become_fid_kid_and_inception_score(digits, cache, tmp
     assert other["kid5k"].value > same["kid5k"].value
     assert {value.floor_n for value in same.values()} == {COUNT}
     assert len({value.weight_hash for value in same.values()}) == 1
-    assert sorted(file.name.split("-")[1] for file in (cache / "statistics").glob("*.npz")) == ["inception"]
+    files = sorted(file.name.rpartition("-")[0] for file in (cache / "statistics").glob("*.npz"))
+    assert files == [*(f"digits-{name}-floor-inception" for name in sorted(names)), "digits-train-20-inception"]
 
 
 def test_a_metric_named_without_its_weights_stops_before_training(many_digits, offline):
     with pytest.raises(MissingDataError, match=r"inception: pt_inception-2015-12-05-6726825d\.pth") as error:
-        prepare(resolve(["fid5k"], many_digits), many_digits)
+        compute_real_statistics(resolve(["fid5k"], many_digits), many_digits)
     assert error.value.exit_code == 7 and "\n" not in str(error.value)
 
 
@@ -88,7 +89,7 @@ def test_keras_weights_that_cannot_be_had_are_named(name, many_digits, offline):
     with pytest.raises(
         MissingDataError, match=r"could not be downloaded \(URL fetch failure.*\)\. Put inception_v3"
     ) as error:
-        prepare(resolve([name], many_digits), many_digits)
+        compute_real_statistics(resolve([name], many_digits), many_digits)
     assert "\n" not in str(error.value)
 
 
@@ -133,7 +134,7 @@ def test_the_pipeline_of_akel2022_scales_faces_twice_and_digits_once(digits, ran
     images = digits.train.images[:4]
     kinds = {}
     for name in ("digits", "celeba"):
-        extractor = load_akel_inception(dataclasses.replace(digits, name=name))
+        extractor = load_akel_inception((8, 8, 1), name)
         kinds[name] = extractor.extract(images).features
     keras_way = load_keras_inception((8, 8, 1)).extract(images).features
     assert kinds["digits"].std(axis=0).max() > 20 * kinds["celeba"].std(axis=0).max()

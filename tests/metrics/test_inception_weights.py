@@ -1,5 +1,6 @@
 """From the published files to our own: the same weights whichever file they come from, once, and checked."""
 
+import importlib.metadata
 import io
 import tarfile
 
@@ -9,7 +10,14 @@ import pytest
 from ganlab.errors import GanlabError, MissingDataError
 from ganlab.metrics import inception_weights
 from ganlab.metrics.inception import build_inception
-from ganlab.metrics.inception_weights import FORMS, converted_weights, find_source, read_source, set_weights
+from ganlab.metrics.inception_weights import (
+    GRAPH_FORMS,
+    TORCH_FORMS,
+    converted_weights,
+    find_source,
+    read_source,
+    set_weights,
+)
 from ganlab.storage.weights import hash_of_arrays, read_weights
 from tests.metrics.inception_samples import frozen_graph, random_weights, torch_state
 
@@ -46,7 +54,7 @@ def write_archive(path, graph):
 
 
 def test_graph_archive_and_torch_file_give_the_same_weights(weights, graph, tmp_path):
-    torch = pytest.importorskip("torch", reason="only torch writes its files")
+    torch = pytest.importorskip("torch", "2.10", reason="only torch reads and writes its files")
     paths = [tmp_path / name for name in ("classify_image_graph_def.pb", "inception-2015-12-05.tgz", "state.pth")]
     paths[0].write_bytes(graph)
     write_archive(paths[1], graph)
@@ -68,15 +76,48 @@ def test_a_frozen_graph_is_converted_once_and_gives_the_network(network, weights
     assert converted_weights() == path
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_files_are_found_under_their_published_names(form, own_data):
+@pytest.fixture
+def torch_version(monkeypatch):
+    """Sets the version of torch that is said to be installed; None for none."""
+
+    def set_version(version):
+        def find(name):
+            if version is None:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return version
+
+        monkeypatch.setattr(importlib.metadata, "version", find)
+
+    return set_version
+
+
+@pytest.mark.parametrize("form", GRAPH_FORMS + TORCH_FORMS)
+def test_files_are_found_under_their_published_names(form, own_data, torch_version):
+    torch_version("2.10.0")
     assert find_source() is None
     (own_data / form[0]).write_bytes(b"")
     assert find_source() == own_data / form[0]
 
 
+def test_without_torch_only_files_that_need_none_are_found(own_data, torch_version):
+    torch_version(None)
+    for (file,) in TORCH_FORMS:
+        (own_data / file).write_bytes(b"")
+    assert find_source() is None
+    for (file,) in reversed(GRAPH_FORMS):
+        (own_data / file).write_bytes(b"")
+        assert find_source() == own_data / file
+
+
+def test_a_graph_is_taken_before_a_torch_file(own_data, torch_version):
+    torch_version("2.10.0")
+    for (file,) in GRAPH_FORMS + TORCH_FORMS:
+        (own_data / file).write_bytes(b"")
+    assert find_source() == own_data / GRAPH_FORMS[0][0]
+
+
 def test_a_named_file_is_taken_before_all_others(own_data, tmp_path, monkeypatch):
-    (own_data / FORMS[0][0]).write_bytes(b"")
+    (own_data / GRAPH_FORMS[0][0]).write_bytes(b"")
     mine = tmp_path / "mine.pth"
     mine.write_bytes(b"")
     monkeypatch.setenv("GANLAB_INCEPTION", str(mine))
@@ -90,7 +131,20 @@ def test_a_named_file_that_is_not_there_is_said(own_data, monkeypatch):
     assert error.value.exit_code == 7
 
 
-def test_without_weights_and_network_the_message_says_what_to_do(own_data, monkeypatch):
+def test_without_weights_and_torch_the_message_has_the_command_that_fetches_some(own_data, cache, torch_version):
+    torch_version(None)
+    with pytest.raises(MissingDataError) as error:
+        converted_weights()
+    folder = cache / "data" / "inception"
+    assert str(error.value) == (
+        f"inception: no weights on this machine. curl --create-dirs -o {folder}/inception-2015-12-05.tgz "
+        "https://storage.googleapis.com/download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz "
+        "fetches them. With pip install 'ganlab[torch]', pt_inception-2015-12-05-6726825d.pth is downloaded by itself."
+    )
+
+
+def test_without_weights_and_network_the_message_says_what_to_do(own_data, monkeypatch, torch_version):
+    torch_version("2.10.0")
     import keras
 
     def offline(*_, **__):

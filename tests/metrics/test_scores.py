@@ -133,7 +133,7 @@ def test_points_next_to_a_repeated_point_are_not_taken_for_it():
     ("real", "fake", "message"),
     [
         (np.zeros((20, 3)), np.zeros((20, 4)), "received"),
-        (np.zeros((20, 3)), np.zeros((3, 3)), "more than k"),
+        (np.zeros((20, 3)), np.zeros((3, 3)), "at least"),
         (np.zeros((20, 3)), np.full((20, 3), np.inf), "finite"),
     ],
 )

@@ -1,14 +1,21 @@
-"""Statistics of real data: computed once, never read half or damaged."""
+"""Statistics of real data: of samples and of whole splits, computed once, never read half or damaged."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
+from ganlab.data import Split
 from ganlab.metrics import statistics
 from ganlab.metrics.distances import frechet_distance_from_features
+from ganlab.metrics.evaluation import evaluate_all
+from ganlab.metrics.names import NAMES, Real
+from ganlab.metrics.protocols import resolve
 from ganlab.metrics.random_network import load_random_network
-from ganlab.metrics.statistics import load_real_statistics, select_real
+from ganlab.metrics.statistics import load_statistics, select_real
+from ganlab.pictures.images import from_uint8
+
+SAMPLE, ALL, MOMENTS = Real("sample"), Real("all"), Real("moments")
 
 
 @pytest.fixture
@@ -21,6 +28,15 @@ def only_file(cache):
     return path
 
 
+def arrays_of(statistics):
+    return [array for part in (statistics.real, *statistics.halves) for array in vars(part).values()]
+
+
+def same(first, second):
+    pairs = zip(arrays_of(first), arrays_of(second), strict=True)
+    return all(np.array_equal(one, other) for one, other in pairs) and first.floor_count == second.floor_count
+
+
 def test_the_selection_is_a_fixed_permutation(digits):
     chosen = select_real(digits, 1000)
     assert len(np.unique(chosen)) == 1000
@@ -28,22 +44,51 @@ def test_the_selection_is_a_fixed_permutation(digits):
     assert not np.array_equal(chosen, np.arange(1000))
 
 
-def test_statistics_are_computed_once(digits, extractor, cache, monkeypatch):
-    first = load_real_statistics(digits, extractor, 1000)
-    monkeypatch.setattr(statistics, "_compute", lambda *arguments: pytest.fail("computed again"))
-    second = load_real_statistics(digits, extractor, 1000)
-    assert np.array_equal(first.sample.features, second.sample.features)
-    assert (first.floors, first.floor_count) == (second.floors, second.floor_count)
+def test_a_sample_has_as_many_images_as_are_generated_and_disjoint_halves(digits, extractor, cache):
+    few, many = (load_statistics(digits, extractor, SAMPLE, count) for count in (600, 1000))
+    chosen = select_real(digits, 1796)
+    features = extractor.extract(digits.train.images[chosen]).features
+    assert [(len(each.real), each.floor_count) for each in (few, many)] == [(600, 600), (1000, 898)]
+    assert np.array_equal(many.real.features, features[:1000])
+    assert np.array_equal(many.real.labels, digits.train.labels[chosen[:1000]])
+    assert np.array_equal(many.halves[0].features, features[:898])
+    assert np.array_equal(many.halves[1].features, features[898:])
 
 
-def test_the_floor_is_the_distance_between_disjoint_halves(digits, extractor, cache):
-    loaded = load_real_statistics(digits, extractor, 1000)
-    images = digits.train.images[select_real(digits, 1796)]
-    features = extractor.extract(images).features
-    assert loaded.floor_count == 898
-    assert loaded.floors["fd"] == pytest.approx(
-        frechet_distance_from_features(features[:898], features[898:]), rel=1e-9
-    )
+def test_all_images_have_the_first_of_the_sample_as_one_half(digits, extractor, cache):
+    whole, sample = (load_statistics(digits, extractor, part, 600) for part in (ALL, SAMPLE))
+    assert len(whole.real) == 1797
+    assert [len(half) for half in whole.halves] == [1197, 600]
+    assert np.array_equal(whole.halves[1].features, sample.real.features)
+
+
+def test_moments_are_those_of_all_training_images(digits, extractor, cache, monkeypatch):
+    monkeypatch.setattr(statistics, "_CHUNK", 500)
+    loaded = load_statistics(digits, extractor, MOMENTS, 600)
+    features = extractor.extract(digits.train.images[select_real(digits, 1797)]).features.astype(np.float64)
+    assert loaded.floor_count == 600
+    assert [moments.count for moments in (loaded.real, *loaded.halves)] == [1797, 1197, 600]
+    for moments, part in zip((loaded.real, *loaded.halves), (features, features[600:], features[:600]), strict=True):
+        assert np.allclose(moments.mean, part.mean(axis=0), atol=1e-6)
+        assert np.allclose(moments.covariance, np.cov(part, rowvar=False), atol=1e-6)
+
+
+def test_a_test_split_has_its_own_statistics(digits, extractor, cache):
+    images, labels = digits.train.images, digits.train.labels
+    split = dataclasses.replace(digits, test=Split(images[1000:], labels[1000:]))
+    loaded = load_statistics(split, extractor, Real("sample", "test"), 500)
+    chosen = select_real(split, 500, "test")
+    assert np.array_equal(loaded.real.features, extractor.extract(images[1000:][chosen]).features)
+    other = dataclasses.replace(split, test=Split(255 - images[1000:], labels[1000:]))
+    assert not same(loaded, load_statistics(other, extractor, Real("sample", "test"), 500))
+
+
+@pytest.mark.parametrize("part", [SAMPLE, MOMENTS], ids=lambda part: part.form)
+def test_statistics_are_computed_once(digits, extractor, cache, monkeypatch, part):
+    first = load_statistics(digits, extractor, part, 1000)
+    for name in ("_features", "_moments"):
+        monkeypatch.setattr(statistics, name, lambda *_: pytest.fail("computed again"))
+    assert same(first, load_statistics(digits, extractor, part, 1000))
 
 
 def _truncate(path):
@@ -66,36 +111,66 @@ def _replace_by_objects(path):
 
 def _make_infinite(path):
     arrays = dict(np.load(path))
-    arrays["features"][0, 0] = np.inf
+    largest = max(arrays, key=lambda name: arrays[name].size)
+    arrays[largest].flat[0] = np.inf
     np.savez(path, **arrays)
 
 
+@pytest.mark.parametrize("part", [SAMPLE, MOMENTS], ids=lambda part: part.form)
 @pytest.mark.parametrize("damage", [_truncate, _flip_a_bit, _empty, _replace_by_objects, _make_infinite])
-def test_a_damaged_file_is_computed_again(digits, extractor, cache, damage):
-    expected = load_real_statistics(digits, extractor, 1000)
+def test_a_damaged_file_is_computed_again(digits, extractor, cache, damage, part):
+    expected = load_statistics(digits, extractor, part, 1000)
+    content = only_file(cache).read_bytes()
     damage(only_file(cache))
-    again = load_real_statistics(digits, extractor, 1000)
-    assert np.array_equal(expected.sample.features, again.sample.features)
-    assert expected.floors == again.floors
-    assert np.array_equal(np.load(only_file(cache))["features"], expected.sample.features)
+    assert same(expected, load_statistics(digits, extractor, part, 1000))
+    assert len(only_file(cache).read_bytes()) == len(content)
 
 
 def test_a_file_of_other_data_under_the_same_name_is_computed_again(digits, extractor, cache):
-    expected = load_real_statistics(digits, extractor, 1000)
+    expected = load_statistics(digits, extractor, SAMPLE, 1000)
     path = only_file(cache)
     content = path.read_bytes()
     path.unlink()
     other = dataclasses.replace(digits, fingerprint="another")
-    load_real_statistics(other, extractor, 1000)
+    load_statistics(other, extractor, SAMPLE, 1000)
     only_file(cache).rename(path)
     assert path.read_bytes() != content
-    again = load_real_statistics(digits, extractor, 1000)
-    assert np.array_equal(expected.sample.features, again.sample.features)
+    assert same(expected, load_statistics(digits, extractor, SAMPLE, 1000))
     assert str(np.load(path)["key"]).count(digits.fingerprint) == 1
 
 
 @pytest.mark.parametrize("change", [{"weight_hash": "another"}, {"recipe": {"extractor": "random", "version": 2}}])
 def test_each_network_has_its_own_file(digits, extractor, cache, change):
-    load_real_statistics(digits, extractor, 1000)
-    load_real_statistics(digits, dataclasses.replace(extractor, **change), 1000)
+    load_statistics(digits, extractor, SAMPLE, 1000)
+    load_statistics(digits, dataclasses.replace(extractor, **change), SAMPLE, 1000)
     assert len(list((cache / "statistics").glob("*.npz"))) == 2
+
+
+def test_the_floor_is_the_distance_between_disjoint_halves(digits, extractor, cache):
+    value = evaluate("fd1k_random", digits)
+    features = extractor.extract(digits.train.images[select_real(digits, 1796)]).features
+    assert value.floor == pytest.approx(frechet_distance_from_features(features[:898], features[898:]), rel=1e-9)
+    assert value.floor_n == 898
+
+
+def test_a_generator_is_measured_against_the_whole_set(digits, extractor, cache, monkeypatch):
+    row = dataclasses.replace(NAMES["fid5k_full"][0], extractor="random")  # a network that needs no weights
+    monkeypatch.setitem(NAMES, "fid5k_full", (row, 600))
+    value = evaluate("fid5k_full", digits)
+    images = digits.train.images
+    features = extractor.extract(images).features
+    generated = extractor.extract(images[select_real(digits, 600)]).features
+    assert value.value == pytest.approx(frechet_distance_from_features(features, generated), rel=1e-4)
+    order = select_real(digits, 1797)
+    expected = frechet_distance_from_features(features[order[:600]], features[order[600:]])
+    assert value.floor == pytest.approx(expected, rel=1e-4)
+    assert 0 < value.value < value.floor
+    assert (value.floor_n, value.details) == (600, {"real_count": 1797})
+    assert value.recipe["real"] == {"count": "all", "split": "train"}
+
+
+def evaluate(name, digits):
+    """The value of a generator that hands out the real sample."""
+    images = digits.train.images[select_real(digits, 1000)]
+    (value,) = evaluate_all(resolve([name], digits), lambda n: from_uint8(images[:n], "tanh"), digits, "tanh")
+    return value

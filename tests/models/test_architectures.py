@@ -1,6 +1,7 @@
 """Well-known networks as YAML: each is built, runs, and computes what its paper says."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from ganlab.config.network import Network as Written
@@ -14,9 +15,12 @@ LATENTS = RANDOM.standard_normal((4, 6)).astype(np.float32)
 LABELS = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]]
 
 
-def network_of(text: str, **inputs: tuple) -> Network:
-    written = Written.model_validate({"layers": parse_yaml(text, "n.yaml").data, "optimizer": "SGD"})
-    return compile_network(written, inputs, lambda keys, message: AssertionError(f"{keys}: {message}"), "network")
+def written(text: str) -> Written:
+    return Written.model_validate({"layers": parse_yaml(text, "n.yaml").data, "optimizer": "SGD"})
+
+
+def network_of(text: str, precision: str = "float32", **inputs: tuple) -> Network:
+    return compile_network(written(text), inputs, pytest.fail, "network", precision)
 
 
 def numpy(tensor) -> np.ndarray:
@@ -123,7 +127,7 @@ GROWING = """
 - Reshape: {target_shape: [2, 2, 1]}
 - Conv2D: {filters: 4, kernel_size: 3, padding: same}
 - phases: [1]
-  layers: [Conv2D: {filters: 3, kernel_size: 1, name: small_colours}]
+  layers: [Conv2D: {filters: 3, kernel_size: 1, name: colours}]
 - phases: [2]
   layers:
     - merge: Fade
@@ -135,15 +139,35 @@ GROWING = """
 
 def test_a_growing_network_fades_from_the_old_resolution_to_the_new():
     """Karras et al. 2018, arXiv 1710.10196, figure 2."""
-    written = Written.model_validate({"layers": parse_yaml(GROWING, "n.yaml").data, "optimizer": "SGD"})
     inputs = {"input": (4,), "fade": (1,)}
-    first, second = (compile_network(written.in_phase(n), inputs, None, "network") for n in (1, 2))
+    first, second = (compile_network(written(GROWING).in_phase(n), inputs, pytest.fail, "network") for n in (1, 2))
     assert (first.inputs, first.output_shape) == (("input",), (2, 2, 3))
     assert (second.inputs, second.output_shape) == (("input", "fade"), (4, 4, 3))
     shared = {v.path: v for v in second.variables}.keys() & {v.path for v in first.variables}
-    assert shared == {"conv2d/kernel", "conv2d/bias"}
+    # A name that stands again in another phase carries its weights over, such as the old way to colours.
+    assert shared == {f"{layer}/{weight}" for layer in ("conv2d", "colours") for weight in ("kernel", "bias")}
     latents = LATENTS[:, :4]
     images = [numpy(second({"input": latents, "fade": np.full((4, 1), f)})) for f in (0.0, 0.5, 1.0)]
     np.testing.assert_allclose(images[1], (images[0] + images[2]) / 2, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(images[0][:, ::2, ::2], images[0][:, 1::2, 1::2])  # the old one, up-sampled
     assert not np.allclose(images[2][:, ::2, ::2], images[2][:, 1::2, 1::2])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (CONDITIONAL, {"input": LATENTS, "labels": LABELS}),
+        (PROJECTION, {"input": IMAGES, "labels": LABELS}),
+        (VIRTUAL, {"input": LATENTS}),
+        (U_NET, {"input": IMAGES}),
+    ],
+    ids=["conditional", "projection", "virtual", "U-Net"],
+)
+def test_mixed_precision_gives_nearly_the_same(text, values):
+    shapes = {name: array.shape[1:] for name, array in values.items()}
+    mixed, plain = (network_of(text, precision, **shapes) for precision in ("mixed_bfloat16", "float32"))
+    mixed.model.set_weights([np.random.default_rng(1).uniform(0.1, 1, w.shape) for w in mixed.model.get_weights()])
+    plain.model.set_weights(mixed.model.get_weights())
+    found, expected = (numpy(ops.cast(network(values, training=True), "float32")) for network in (mixed, plain))
+    assert ops.convert_to_numpy(mixed(values)).dtype != np.float32
+    np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.1 * np.abs(expected).max())

@@ -91,7 +91,9 @@ def test_losses_are_those_of_weights_and_of_the_last_run():
     outputs(network, POINTS, training=True)
     found = outputs(network, 3 * POINTS, training=True)
     expected = [(found**2).sum() / len(POINTS), 0.5 * (np.array(network.trainable_variables[0]) ** 2).sum()]
-    np.testing.assert_allclose(sorted(float(loss) for loss in network.losses), sorted(expected), rtol=1e-5)
+    np.testing.assert_allclose(
+        sorted(float(ops.convert_to_numpy(loss)) for loss in network.losses), sorted(expected), rtol=1e-5
+    )
 
 
 def test_the_outputs_of_named_layers_can_be_asked_for():

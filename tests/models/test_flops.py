@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
-from ganlab.models.gan import build_gan
-from ganlab.training.objectives import gan_objective
 
 from ganlab.config.loading import load_config
-from ganlab.models.compiler import compile_network
+from ganlab.config.schema import Form
+from ganlab.models.building import build_models
 from ganlab.models.flops import forward_flops, step_flops
-from tests.models.networks import config_of
+from ganlab.objectives import build_objective
+from tests.models.networks import compiled
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -27,13 +27,21 @@ LAYERS = [
     ("SpectralNormalization: {layer: {Dense: {units: 7}}}", (5,), 2 * 5 * 7),
     ("LeakyReLU", (5,), 0),
     ("UpSampling2D", (5, 5, 1), 0),
+    ("{merge: Add, branches: {a: [Dense: {units: 7}], b: [ReLU, Dense: {units: 7}]}}", (5,), 2 * (2 * 5 * 7)),
+    ("{merge: Multiply, branches: {a: [], b: [SpectralNormalization: {layer: {Dense: {units: 5}}}]}}", (5,), 2 * 5 * 5),
 ]
 
 
 @pytest.mark.parametrize(("layer", "shape", "expected"), LAYERS)
 def test_operations_of_one_layer(layer, shape, expected):
-    config = config_of(layer)
-    assert forward_flops(compile_network(config.discriminator, shape, config.error_at, "d")) == expected
+    assert forward_flops(compiled(layer, inputs=shape)) == expected
+
+
+def test_a_reference_batch_runs_through_the_layers_before_it_is_needed():
+    network = compiled(
+        "Dense: {units: 7}", "VirtualBatchNormalization: {reference_size: 3}", "Dense: {units: 1}", inputs=(5,)
+    )
+    assert forward_flops(network) == 2 * (2 * 5 * 7) + 2 * 7
 
 
 GENERATOR = 2 * (100 * 256 + 256 * 512 + 512 * 1024 + 1024 * 784)
@@ -42,8 +50,7 @@ DISCRIMINATOR = 2 * (784 * 512 + 512 * 256 + 256 * 1)
 
 def flops_of_a_step(*changes: str) -> int:
     config = load_config(CONFIGS / "exp01.yaml", changes)
-    gan = build_gan(config, (28, 28, 1))
-    return step_flops(gan_objective(config, gan.networks, gan.optimizers, gan.average, None))
+    return step_flops(build_objective(config, build_models(config, Form((28, 28, 1)))))
 
 
 def test_operations_of_a_step_of_experiment_1():

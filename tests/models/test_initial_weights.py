@@ -74,6 +74,21 @@ def test_a_layer_and_the_layer_it_wraps_start_from_them():
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.layer.kernel.value), expected)
 
 
+@pytest.mark.parametrize(
+    ("kind", "shapes", "weight"),
+    [
+        ("ConditionalBatchNormalization", [(None, 3), (None, 2)], "class_gamma"),
+        ("VirtualBatchNormalization", [(None, 3)], "gamma"),
+    ],
+)
+def test_ganlabs_own_layers_start_from_them(kind, shapes, weight):
+    arguments = {"gamma_initializer": {"RandomNormal": {"seed": 5}}}
+    layer = build_layer(kind, arguments, (), pytest.fail, "layer", "float32")
+    layer.build(*shapes)
+    found = keras.ops.convert_to_numpy(getattr(layer, weight).value)
+    np.testing.assert_array_equal(found, draw_weights(keras.initializers.RandomNormal(seed=5), found.shape))
+
+
 def test_a_random_layer_without_a_seed_is_given_one():
     """Keras' Dropout on PyTorch would otherwise draw from a state that no checkpoint has."""
     layer = build_layer("Dropout", {"rate": 0.5}, (), pytest.fail, "dropout", "float32")

@@ -1,10 +1,12 @@
 """Layers that ignore what stands before them, layers that take more than one value, and the run on a reference batch."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from ganlab.errors import ConfigError
+from ganlab.models import single_layers
 from tests.models.networks import compiled
 
 RANDOM = np.random.default_rng(0)
@@ -50,8 +52,8 @@ def test_an_output_skips_the_layers_between():
         "{merge: Concatenate, branches: {late: [], early: [Output: {of: early}, Rescaling: {scale: 2.0}]}}",
         inputs=(4,),
     )
-    found = network.run(POINTS, features=["early"])
-    np.testing.assert_allclose(found["output"][:, 3:], 2 * ops.convert_to_numpy(found["early"]), rtol=1e-6)
+    found = {name: ops.convert_to_numpy(value) for name, value in network.run(POINTS, features=["early"]).items()}
+    np.testing.assert_allclose(found["output"][:, 3:], 2 * found["early"], rtol=1e-6)
 
 
 def test_inputs_stand_in_one_order_whoever_takes_them_first():
@@ -63,6 +65,29 @@ def test_inputs_stand_in_one_order_whoever_takes_them_first():
     expected = np.concatenate([np.ones((5, 1)), LABELS, 0.75 * POINTS + 0.25 * 3 * POINTS], axis=1)
     np.testing.assert_allclose(outputs(network, **values), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(network.predict({"input": POINTS, **values}), expected, rtol=1e-5, atol=1e-6)
+
+
+class Warming(keras.layers.Layer):
+    """A layer as CONTRIBUTING.md describes one."""
+
+    takes = ("labels", "step")
+
+    def build(self, inputs_shape, labels_shape, step_shape):
+        self.kernel = self.add_weight(shape=(labels_shape[-1], inputs_shape[-1]), initializer="ones")
+
+    def call(self, inputs, labels, step):
+        return inputs * ops.matmul(labels, self.kernel) / (1 + step)
+
+    def compute_output_shape(self, inputs_shape):
+        return inputs_shape
+
+
+def test_a_new_layer_is_called_with_every_value_that_it_takes(monkeypatch):
+    monkeypatch.setitem(single_layers._KNOWN, "Warming", Warming)
+    network = compiled("Warming", inputs={**WITH_LABELS, "step": (1,)})
+    assert network.inputs == ("input", "labels", "step")
+    steps = np.arange(5, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(outputs(network, labels=LABELS, step=steps), POINTS / (1 + steps), rtol=1e-6)
 
 
 AT = "c.yaml:{}: discriminator.layers"
@@ -178,7 +203,9 @@ class TestReferenceBatch:
         network.reference.batch.assign(REFERENCE)
         network(POINTS, training=True)
         (loss,) = network.losses
-        assert float(loss) == pytest.approx((np.maximum(POINTS, 0) ** 2).sum() / len(POINTS), rel=1e-5)
+        assert float(ops.convert_to_numpy(loss)) == pytest.approx(
+            (np.maximum(POINTS, 0) ** 2).sum() / len(POINTS), rel=1e-5
+        )
 
     def test_has_one_size(self):
         with pytest.raises(ConfigError) as caught:
@@ -209,3 +236,14 @@ class TestReferenceBatch:
         second.model.load_weights(tmp_path / "a.weights.h5")
         np.testing.assert_allclose(second.predict(POINTS), first.predict(POINTS), rtol=1e-6)
         np.testing.assert_array_equal(np.array(second.reference.batch), REFERENCE)
+
+
+def test_a_layer_that_takes_something_unknown_is_named(monkeypatch):
+    class Wrong(keras.layers.Layer):
+        takes = ("label",)
+
+    monkeypatch.setitem(single_layers._KNOWN, "Wrong", Wrong)
+    with pytest.raises(
+        ConfigError, match="the class Wrong takes 'label'; expected one of fade, labels, reference, step"
+    ):
+        compiled("Wrong", inputs=(4,))

@@ -1,12 +1,10 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from keras import ops
 
 from ganlab.objectives.gan import clip_weights
 from ganlab.training.stages import Objective, Pass, Together, Update
-from tests.training.tiny import SGD, build, tiny_config
+from tests.training.tiny import SGD, build, tiny_config, with_stages
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
 
@@ -151,7 +149,7 @@ class TestLogs:
 def only_discriminator(objective: Objective) -> Objective:
     """Leaves the discriminator's updates of a step."""
     kept = [stage for stage in objective.stages if not (isinstance(stage, Update) and "generator" in stage.networks)]
-    return dataclasses.replace(objective, stages=tuple(kept))
+    return with_stages(objective, tuple(kept))
 
 
 class TestPenaltyInTheStep:
@@ -224,7 +222,7 @@ class TestClipping:
             """The first discriminator updates of a step."""
 
             def change(objective):
-                return dataclasses.replace(objective, stages=objective.stages[: 2 * count])
+                return with_stages(objective, objective.stages[: 2 * count])
 
             return change
 
@@ -241,3 +239,20 @@ class TestClipping:
         clip_weights(discriminator, 0.01, {})
         assert all(np.abs(np.array(v)).max() <= 0.01 for v in discriminator.trainable_variables)
         assert max(np.array(v).max() for v in discriminator.model.non_trainable_variables) == 1  # the moving variance
+
+
+class TestConditional:
+    """`labels: conditional` offers labels to layers; networks that take none are trained as without."""
+
+    LABELS = (np.arange(20) % 3).astype(np.int32)
+
+    @pytest.mark.parametrize("batches", ["separate", "joint"])
+    def test_networks_that_take_no_labels_are_drawn_and_trained_as_without(self, batches):
+        plain, conditional = (
+            build(tiny_config(labels=labels, train={"discriminator_batches": batches}), labels=self.LABELS)
+            for labels in ("none", "conditional")
+        )
+        assert conditional.objective.draws == plain.objective.draws
+        assert [type(stage) for stage in conditional.objective.stages] == [type(s) for s in plain.objective.stages]
+        assert conditional.steps.arrays.keys() == {"images"}
+        np.testing.assert_array_equal(conditional.train(3), plain.train(3))

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from ganlab.pictures.images import write_grid
-from ganlab.pictures.networks import LayerRow, NetworkDrawing, write_drawing
+from ganlab.pictures.networks import LayerRow, write_drawing
 from ganlab.pictures.plots import write_loss_sheet, write_losses, write_outputs
 from ganlab.pictures.samples import write_samples
 from ganlab.pictures.strips import write_strip
@@ -26,8 +26,8 @@ history = {name: np.linspace(0, 1, 300) for name in ("d_loss", "g_loss", "d_real
 write_losses(folder / "losses.png", history)
 write_outputs(folder / "outputs.png", history)
 write_loss_sheet(folder / "sheet.png", {"a $run$": history})
-write_samples(folder / "points.png", np.linspace(0, 1, 20).reshape(10, 2), (2, 2))
-write_drawing(folder / "gan.png", [NetworkDrawing("a", [LayerRow("$x_{", "Dense", (3,), 5)])])
+write_samples(folder / "points.png", np.linspace(0, 1, 20).reshape(10, 2), (2, 2), "tanh")
+write_drawing(folder / "gan.png", {"a": [LayerRow("$x_{", "Dense", (3,), 5)]})
 grid = write_grid(folder / "grid.png", np.zeros((4, 8, 8, 1), np.uint8), 2, 2)
 write_strip(folder / "strip.png", [grid], ["step $1"], "title $")
 """

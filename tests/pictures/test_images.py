@@ -168,7 +168,7 @@ def test_a_film_needs_frames_that_can_be_read(tmp_path):
         write_film(tmp_path / "a.gif", [])
     good = write_image(tmp_path / "good.png", np.zeros((8, 8), np.uint8))
     (tmp_path / "bad.png").write_bytes(good.read_bytes()[:40])
-    with pytest.raises(GanlabError, match=r"bad\.png: cannot be read as an image"):
+    with pytest.raises(GanlabError, match=r"bad\.png: cannot be read as a picture"):
         write_film(tmp_path / "a.gif", [good, tmp_path / "bad.png"])
 
 

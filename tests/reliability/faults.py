@@ -9,6 +9,7 @@ as a run to which nothing happened. Processes are forked from one that has loade
 """
 
 import argparse
+import importlib
 import itertools
 import json
 import multiprocessing
@@ -107,6 +108,13 @@ def all_cases(operations: list[str]) -> list[tuple[str, int]]:
     return [(fault, at) for at in chosen for fault in faults[at]]
 
 
+def sample_of(cases: list[tuple[str, int]], count: int, seed: int) -> list[tuple[str, int]]:
+    """So many cases, chosen at random, of each fault as many as of the others."""
+    shuffled = random.Random(seed).sample(cases, len(cases))
+    by_fault = [[case for case in shuffled if case[0] == fault] for fault in FAULTS]
+    return list(itertools.islice(itertools.chain.from_iterable(zip(*by_fault, strict=False)), count))
+
+
 _workplace: Workplace | None = None
 
 
@@ -130,16 +138,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     options = parser.parse_args()
     began, ends, wrong = time.monotonic(), Counter(), []
-    _load()
+    importlib.import_module("tests.loaded")  # what the forked processes need is loaded once
     with tempfile.TemporaryDirectory() as name:
         work, fork = Path(name), multiprocessing.get_context("fork")
         os.environ |= environment(work / "cache")
-        with fork.Pool(1, _open_workplace, (work,)) as pool:
-            operations = pool.apply(_operations)
-        cases = known = all_cases(operations)
-        if options.sample:
-            cases = sorted(random.Random(options.seed).sample(known, options.sample), key=lambda case: case[1])
         with fork.Pool(options.jobs, _open_workplace, (work,)) as pool:
+            operations = pool.apply(_operations)
+            cases = known = all_cases(operations)
+            if options.sample:
+                cases = sample_of(known, options.sample, options.seed)
             for number, (end, problem) in enumerate(pool.imap_unordered(_try_one, cases), 1):
                 ends[end] += 1
                 if problem:
@@ -155,16 +162,6 @@ def main() -> None:
 
 def _operations() -> list[str]:
     return _workplace.operations
-
-
-def _load() -> None:
-    """Loads what every run loads, once. TensorFlow starts its threads with the first computation, which is left to the children."""
-    from ganlab.backends.select import select_backend
-
-    select_backend("tensorflow")
-    import ganlab.cli.run
-    import ganlab.experiment
-    import ganlab.flows.session  # noqa: F401
 
 
 if __name__ == "__main__":

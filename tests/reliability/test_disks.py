@@ -6,10 +6,10 @@ import pytest
 
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import make_folder
-from tests.reliability.runs import CONFIG, finish, outcome, require_same, require_sound, start
+from tests.forks import Fork
+from tests.reliability.runs import CONFIG, outcome, require_same, require_sound
 from tests.run_folders import write_run
 
-pytestmark = pytest.mark.slow
 WORDS = ["run", "tiny.yaml", "-q", "-o", "metrics=[]", "-o", "train.steps=12"]
 
 
@@ -40,7 +40,13 @@ def contents(folder):
 
 
 def printed_by(process):
-    return process.communicate(timeout=120)[0]
+    return process.communicate(timeout=300)[0]
+
+
+def finish(folder, *words):
+    process = Fork(folder, *words)
+    printed = printed_by(process)
+    assert process.returncode == 0, printed
 
 
 def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(folder, disk):
@@ -48,7 +54,7 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(folder, dis
     sizes = [path.stat().st_size for path in (folder / "roomy").rglob("*")]
     for share in (0.35, 0.7):  # in the midst of the first checkpoints, and of the last
         disk(f"remount,size={round(sum(sizes) * share / 1024)}k")
-        process = start(folder, *WORDS)
+        process = Fork(folder, *WORDS)
         printed = printed_by(process)
         assert process.returncode == 1 and printed.startswith("results/digits/tiny-seed0-"), printed
         assert printed.endswith(": No space left on device\n") and printed.count("\n") == 1
@@ -65,7 +71,7 @@ def test_a_disk_that_cannot_be_written_is_one_line(folder, disk):
     write_run(folder / "results", with_summary=False)
     disk("remount,ro")
     before = contents(folder)
-    process = start(folder, *WORDS)
+    process = Fork(folder, *WORDS)
     printed = printed_by(process)
     assert process.returncode == 1, printed
     assert printed.endswith(": Read-only file system\n") and printed.startswith("results/") and printed.count("\n") == 1

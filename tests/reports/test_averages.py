@@ -34,7 +34,7 @@ def test_seeds_of_one_cell_are_averaged(tmp_path):
         write_run(tmp_path, seed=seed, metrics={"fd1k": metric(value, best=value - 1, best_step=100 * seed)})
     (cell,) = cells_of(tmp_path)
     summary = cell.metrics["fd1k", "f00d"]
-    assert (cell.name, cell.seeds) == ("quickstart", [0, 1, 2])
+    assert (cell.name, cell.facts()["seeds"]) == ("quickstart", [0, 1, 2])
     assert (summary.last.mean, summary.last.sd, summary.last.n) == pytest.approx((13.0, math.sqrt(13), 3))
     assert summary.best.mean == pytest.approx(12.0)
     assert summary.best_steps == [0, 100, 200]
@@ -47,7 +47,7 @@ def test_only_finished_runs_are_averaged(tmp_path, state):
     (cell,) = cells_of(tmp_path)
     assert [run.state for run in cell.runs] == ["finished", state]
     assert cell.metrics["fd1k", "f00d"].last.mean == 10.0
-    assert cell.seeds == [0]
+    assert cell.facts()["seeds"] == [0]
 
 
 def test_a_run_without_a_summary_joins_the_cell_its_status_names(tmp_path):

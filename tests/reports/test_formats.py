@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from rich.console import Console
 
-from ganlab.reports.formats import RENDERERS, latex, markdown, render, terminal, text
+from ganlab.reports.formats import FORMATS, render, terminal, text
 from ganlab.reports.json_text import to_json
 from ganlab.reports.report import build_report
 from ganlab.reports.table import Column, Table
@@ -26,13 +26,13 @@ def report(tmp_path):
     return build_report((), results=tmp_path)
 
 
-@pytest.mark.parametrize("format_name", RENDERERS)
+@pytest.mark.parametrize("format_name", FORMATS)
 def test_every_format_tells_the_mean_and_ends_with_a_line_end(report, format_name):
     written = render(report, format_name)
     assert "quickstart" in written and "12.0" in written and written.endswith("\n")
 
 
-@pytest.mark.parametrize("format_name", RENDERERS)
+@pytest.mark.parametrize("format_name", FORMATS)
 def test_every_format_can_write_an_empty_report(tmp_path, format_name):
     write_run(tmp_path, status="created", with_summary=False)
     assert "created" in render(build_report((), results=tmp_path), format_name)
@@ -59,7 +59,7 @@ def test_a_terminal_shows_markup_in_names_as_text_and_never_cuts_a_number():
 
 def test_markdown_keeps_its_columns_whatever_a_name_holds():
     table = Table([Column(HOSTILE), Column("n", numeric=True)], [[HOSTILE, "3"]], title=HOSTILE)
-    _, _, head, rule, row = markdown.render([table]).splitlines()
+    _, _, head, rule, row = text.render([table], "markdown").splitlines()
     bare_pipe = r"(?<!\\)\|"
     assert [len(re.findall(bare_pipe, line)) for line in (head, rule, row)] == [3, 3, 3]
     assert rule == "|---|---:|"
@@ -68,7 +68,7 @@ def test_markdown_keeps_its_columns_whatever_a_name_holds():
 
 def test_latex_escapes_everything_special():
     table = Table([Column(HOSTILE), Column("n", numeric=True)], [[HOSTILE, "1.0 ± 0.5"]])
-    lines = latex.render([table]).splitlines()
+    lines = text.render([table], "latex").splitlines()
     row = lines[lines.index(r"\midrule") + 1]
     cell = (
         r"a\textbar{}b\&c\%d\_e\#f\$g\{h\}\textasciitilde{}i\textasciicircum{}j\textbackslash{}k"
@@ -94,7 +94,7 @@ def test_latex_compiles(report, tmp_path):
             "no pdflatex on this machine; on Debian: apt-get install texlive-latex-base texlive-latex-recommended"
         )
     hostile = Table([Column(HOSTILE), Column("n", numeric=True)], [[HOSTILE, "1.0 ± 0.5"]], footer=[["*", "[1]"]])
-    body = render(report, "latex") + latex.render([hostile])
+    body = render(report, "latex") + text.render([hostile], "latex")
     document = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{body}\end{{document}}"
     (tmp_path / "tables.tex").write_text(document.replace(r"\begin{document}", "\\begin{document}\n"))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tables.tex"]

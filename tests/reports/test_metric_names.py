@@ -4,28 +4,11 @@ from ganlab.errors import ConfigError
 from ganlab.reports.metric_names import (
     choose_metrics,
     label_metrics,
-    lower_is_better,
     main_metric,
     sample_count,
 )
 
 KEYS = [("pr5k_classifier.recall", "a"), ("pr5k_classifier.density", "a"), ("fd5k_classifier", "b")]
-
-
-def test_directions_are_those_of_the_protocols():
-    from ganlab.metrics.protocols import NAMES, better
-
-    assert {name: lower_is_better(name) for name in NAMES} == {name: better(name) == "lower" for name in NAMES}
-
-
-@pytest.mark.parametrize("name", ["fid5k", "fid50k_full", "kid5k", "fid5k_akel2022", "fd5k_random"])
-def test_distances_are_better_when_lower(name):
-    assert lower_is_better(name)
-
-
-@pytest.mark.parametrize("name", ["is5k", "is5k_classifier", "pr5k_classifier.recall"])
-def test_scores_are_better_when_higher(name):
-    assert not lower_is_better(name)
 
 
 def test_the_main_metric_is_the_first_distance_else_the_first():
@@ -36,7 +19,13 @@ def test_the_main_metric_is_the_first_distance_else_the_first():
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("fd5k_classifier", 5000), ("is10k", 10_000), ("pr1k_classifier.recall", 1000), ("mine", None)],
+    [
+        ("fd5k_classifier", 5000),
+        ("is10k", 10_000),
+        ("pr1k_classifier.recall", 1000),
+        ("kd500_random", 500),
+        ("mine", None),
+    ],
 )
 def test_a_name_states_its_sample_count(name, count):
     assert sample_count(name) == count

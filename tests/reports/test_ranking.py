@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ganlab.reports.ranking import ranks, spearman
+from ganlab.reports.replication import ranks, spearman
 
 
 @pytest.mark.parametrize(

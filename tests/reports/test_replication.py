@@ -28,7 +28,7 @@ def report_of(results, **options):
 
 
 def tables_of(results, **options):
-    return replication_tables(report_of(results, **options).replications["digits"])
+    return replication_tables(report_of(results, **options), "digits")
 
 
 def rows_of(table):

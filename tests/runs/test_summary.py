@@ -78,6 +78,13 @@ class TestMetricTable:
         assert (entry["last"], entry["best"], entry["best_step"]) == (None, 2.0, 10)
         assert metric_table(folder, finished=10)["fd1k_classifier"]["last"] == 2.0
 
+    def test_metrics_of_another_version_are_listed_as_well(self, folder):
+        write_metrics(
+            folder, *(line(step, name, value) for step, value in ((10, 5.0), (20, 2.0)) for name in ("fid7k_x", "x"))
+        )
+        best = {name: entry["best"] for name, entry in metric_table(folder).items()}
+        assert best == {"fid7k_x": 2.0, "x": 5.0}
+
     def test_a_run_without_metrics_has_an_empty_table(self, folder):
         assert metric_table(folder) == {}
 

@@ -1,4 +1,4 @@
-"""The executor with real processes. Most of these runs fail before a framework is loaded, which takes a second."""
+"""The executor with real processes. These runs fail before a framework is loaded, so none loads it beforehand either."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from ganlab.sweep.board import Board
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.local import LocalExecutor
 from ganlab.sweep.process import log_of
+from ganlab.sweep.ready import ReadyProcesses
 from tests.hostile.watch import watching
 from tests.sweep.examples import write_config
 from tests.sweep.test_jobs import hold_lock_in_another_process
@@ -35,6 +36,12 @@ def failing(tmp_path, results):
         return Job(load_config(path), "c" * 64, identity, 60, results / "folder" / f"{name}-seed0-{identity[:8]}")
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def no_ready_processes(monkeypatch):
+    """tests/sweep/test_ready.py has them."""
+    monkeypatch.setattr("ganlab.sweep.local.ReadyProcesses", lambda most: ReadyProcesses(0))
 
 
 class Notes(Board):

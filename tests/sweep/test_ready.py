@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ganlab.sweep.ready import ReadyProcess, ReadyProcesses
+from ganlab.sweep.ready import ReadyProcesses
 
 NOWHERE = dict(os.environ)
 
@@ -20,7 +20,7 @@ def ready():
 
 
 def ended(process: subprocess.Popen) -> int:
-    return process.wait(timeout=120)
+    return process.wait(timeout=300)
 
 
 def test_it_does_what_the_command_does_and_says_it_in_the_log(tmp_path, ready):
@@ -57,11 +57,12 @@ def test_no_more_wait_than_runs_train_at_a_time(tmp_path, ready):
     assert [ended(process) for process in begun[:2]] == [0, 0]
 
 
-def test_one_that_has_died_takes_no_run(tmp_path):
-    process = ReadyProcess("none", NOWHERE)
-    process._process.kill()
-    process._process.wait()
-    assert process.begin(["ls"], tmp_path / "log") is None
+def test_one_that_has_died_takes_no_run(tmp_path, ready):
+    ready.add("none", NOWHERE)
+    ((_, _, process),) = ready.waiting
+    process.kill()
+    process.wait()
+    assert ready.begin("none", NOWHERE, ["ls"], tmp_path / "log") is None and not ready.waiting
 
 
 def test_it_ends_when_the_sweep_is_killed():
@@ -69,8 +70,8 @@ def test_it_ends_when_the_sweep_is_killed():
         [
             sys.executable,
             "-c",
-            "import os, time\nfrom ganlab.sweep.ready import ReadyProcess\n"
-            "print(ReadyProcess('none', dict(os.environ))._process.pid, flush=True)\ntime.sleep(600)",
+            "import os, time\nfrom ganlab.sweep.ready import ReadyProcesses\nready = ReadyProcesses(1)\n"
+            "ready.add('none', os.environ)\nprint(ready.waiting[0][2].pid, flush=True)\ntime.sleep(600)",
         ],
         stdout=subprocess.PIPE,
         text=True,
@@ -78,7 +79,7 @@ def test_it_ends_when_the_sweep_is_killed():
     waiting = int(sweep.stdout.readline())
     sweep.kill()
     sweep.communicate()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while alive(waiting):
         assert time.monotonic() < deadline, "it waits for a sweep that is gone"
         time.sleep(0.05)

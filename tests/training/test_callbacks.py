@@ -1,16 +1,19 @@
 import json
 import threading
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.models.building import build_network
+from ganlab.models.network import Network
 from ganlab.runs.logs import read_history
 from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
 from ganlab.training.callbacks import Checkpoints, Health, History, Samples, Stop, Writing
 from ganlab.training.checkpoints import read_state
+from ganlab.training.sampling import Sampler
 from tests.training.contexts import COLUMNS, REAL, chunk, config_of, due, run_context
 from tests.training.tiny import build, tiny_config
 
@@ -130,6 +133,20 @@ class TestSamples:
         np.testing.assert_array_equal(written, context.sampler.grid(2, 3))
         assert (written.shape, written.dtype) == ((6, 2), np.float32) and folder.sample_steps() == [1]
 
+    def test_a_generator_that_takes_the_step_is_told_the_step_of_the_picture(self, folder, writer):
+        points = np.zeros((30, 3), np.float32)
+        config = tiny_config(generator=[{"Dense": {"units": 3}}], output={"samples_every": 2, "grid": [1, 2]})
+        context = run_context(build(config, images=points), folder, writer)
+        latents, step = keras.Input((3,)), keras.Input((1,))
+        model = keras.Model([latents, step], 0.0 * latents + step)  # a point that tells the step
+        context.sampler = Sampler(Network("generator", ("input", "step"), (), model), config)
+        samples = Samples(context)
+        for step in (2, 4):
+            samples.on_chunk(chunk(step))
+        writer.flush()
+        told = [np.unique(np.load(folder.samples / f"{step:06d}.npy")).tolist() for step in (2, 4)]
+        assert told == [[2.0], [4.0]]
+
 
 class TestCheckpoints:
     def test_are_due_every_few_steps_and_at_the_end(self, context_of):
@@ -167,6 +184,17 @@ class TestCheckpoints:
         assert all(np.array_equal(arrays[name], array) for name, array in before[0].items())
         generator = build_network(tiny.config, "generator", tiny.models.form).model
         assert read_weights(folder.generator_weights(3), generator) == before[1]
+
+    def test_say_what_health_found_when_they_were_saved(self, folder, context_of, writer):
+        gate = threading.Event()
+        writer.submit(gate.wait)
+        context = context_of()
+        context.health.verdict, context.health.reason = "collapsed", "why"
+        Checkpoints(context).save(3)
+        context.health.verdict = "ok"
+        gate.set()
+        writer.flush()
+        assert read_state(folder.state(3))[1]["health"] == {"verdict": "collapsed", "reason": "why"}
 
     def test_a_generator_file_is_what_keras_writes_for_the_trained_generator(self, folder, tiny, context_of, writer):
         tiny.train(2)

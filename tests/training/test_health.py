@@ -124,5 +124,8 @@ class TestNotConverged:
         assert health.not_converged(np.arange(100.0)[:, None], ("loss",)) is None
         assert health.not_converged(np.ones((100, 1)), ("loss",)) == "the losses no longer change"
 
+    def test_without_any_loss_there_is_nothing_to_judge_by(self):
+        assert health.not_converged(np.ones((100, 1)), ("fitness",)) is None
+
     def test_no_rows_give_no_verdict(self):
         assert health.not_converged(rows(0), COLUMNS) is None

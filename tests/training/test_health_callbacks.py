@@ -1,12 +1,15 @@
 """Health looks at a run, Verdict ends it."""
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 
 from ganlab.errors import DivergedError, GanlabError
-from ganlab.training.callbacks import Health, Verdict
+from ganlab.training.callbacks import Health, History, Verdict
+from ganlab.training.context import HealthReport
 from ganlab.training.trainer import Chunk
-from tests.training.contexts import DISCRIMINATOR, GENERATOR, NAMES, REAL, chunk, config_of, due, run_context
+from tests.training.contexts import COLUMNS, DISCRIMINATOR, GENERATOR, NAMES, REAL, chunk, config_of, due, run_context
 from tests.training.tiny import build, tiny_config
 
 
@@ -122,6 +125,44 @@ class TestHealth:
         assert due(watch(every=4)[0], 10) == [4, 8, 10]
         watch()[0].on_chunk(chunk(4))
         assert folder.status() == {}
+
+
+class TestWhatAProcessBeforeSaw:
+    """A run that goes on knows what it knew at its checkpoint."""
+
+    WON = MappingProxyType({"d_accuracy_real": 1.0, "d_accuracy_fake": 1.0, "d_loss": 1e-5})
+
+    def test_its_verdict_holds_until_the_next_look(self, watch):
+        context = watch(health=HealthReport("collapsed", "why"))[1]
+        assert (context.health.verdict, context.health.reason) == ("collapsed", "why")
+
+    def test_its_verdict_is_the_first_of_two_looks_that_agree(self, tiny, watch):
+        collapse(tiny)
+        for before, confirmed in (("collapsed", True), ("ok", False)):
+            health, context = watch(health=HealthReport(before))
+            health.on_chunk(chunk(10))
+            assert context.health.confirmed is confirmed
+
+    def test_a_look_that_no_checkpoint_kept_is_not_one_of_two(self, folder, tiny, watch):
+        collapse(tiny)
+        watch()[0].on_chunk(chunk(5))  # and the process is killed: this step is trained again
+        assert folder.status()["health"]["verdict"] == "collapsed"
+        health, context = watch()
+        health.on_chunk(chunk(5))
+        assert context.health.verdict == "collapsed" and not context.health.confirmed
+
+    def test_rows_since_its_last_look_are_looked_at_too(self, watch):
+        health, context = watch(columns=COLUMNS)
+        history = History(context)
+        for part in (chunk(5, count=5, **self.WON), chunk(7, count=2)):
+            health.on_chunk(part), history.on_chunk(part)
+        resumed, context = watch(columns=COLUMNS)
+        resumed.on_chunk(chunk(10, count=3, **self.WON))
+        assert context.health.verdict == "ok"  # two of these five steps were still learning
+        history.on_chunk(chunk(10, count=3, **self.WON))
+        resumed, context = watch(columns=COLUMNS, total=20)
+        resumed.on_chunk(chunk(15, count=5, **self.WON))
+        assert context.health.verdict == "not_converged"
 
 
 class TestVerdict:

@@ -1,4 +1,4 @@
-"""Every family of GAN that a config can describe ends in the same bits, stopped or not, with layers that draw random numbers.
+"""Every family of models that a config can describe ends in the same bits, stopped or not, with layers that draw random numbers.
 
 The same rows of history, the same variables, and the same images, which metrics are computed of. On the backend that
 GANLAB_TEST_BACKEND names.
@@ -10,7 +10,7 @@ import pytest
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state, restore, write_state
 from ganlab.training.sampling import Sampler
-from tests.training.tiny import build, tiny_config
+from tests.training.tiny import build, tiny_config, tiny_vae_config
 
 pytestmark = pytest.mark.slow
 GENERATOR = [{"Dense": {"units": 5}}, "BatchNormalization", {"Dropout": {"rate": 0.3}}, {"Dense": {"units": 8}}]
@@ -32,6 +32,8 @@ FAMILIES = {
     "SNGAN": {"loss": "hinge", "discriminator": [*SPECTRAL, {"Dense": {"units": 1}}]},
     "R1, lazy, with an average": {"loss": "non_saturating", "penalty": {"r1": {"every": 2}}, "train": {"ema": 0.9}},
     "RGAN": {"loss": "relativistic", "penalty": {"r2": {"weight": 1}}},
+    "simultaneous": {"loss": "hinge", "train": {"simultaneous": True}},
+    "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
 }
 
 
@@ -39,9 +41,15 @@ CASES = [pytest.param(family, False, id=name) for name, family in FAMILIES.items
 CASES.append(pytest.param(FAMILIES["R1, lazy, with an average"], True, id="compiled by XLA"))
 
 
+def config_of(family: dict):
+    if "objective" in family:
+        return tiny_vae_config([*NOISE, {"Dense": {"units": 6}}], GENERATOR, **family)
+    return tiny_config(**{**NETWORKS, **family})
+
+
 @pytest.mark.parametrize(("family", "jit"), CASES)
 def test_a_family_stopped_at_any_step_goes_on_to_the_same_bits(family, jit, tmp_path):
-    config = tiny_config(**{**NETWORKS, **family})
+    config = config_of(family)
     folder, whole = RunFolder(tmp_path), build(config, jit)
     folder.history.write_text("step,seconds\n" + "".join(f"{step},0.1\n" for step in range(1, 6)))
     rows = [whole.train(1)]

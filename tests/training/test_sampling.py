@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from ganlab.models.building import build_network
 from ganlab.training.draws import draw_latents
@@ -20,7 +21,7 @@ class TestSampler:
         latents = draw_latents(0, "grid", count, 3, "normal")
         images = sampler.images(latents)
         assert (images.shape, images.dtype) == ((count, 8), np.float32)
-        np.testing.assert_allclose(images, np.array(sampler.network(latents)), atol=1e-6)
+        np.testing.assert_allclose(images, ops.convert_to_numpy(sampler.network(latents)), atol=1e-6)
 
     def test_draws_are_the_same_every_time_and_follow_purpose_and_seed(self, sampler):
         first = sampler.draw(4, "grid")

@@ -12,6 +12,7 @@ from ganlab.config.schema import Config, Form
 from ganlab.models.building import Models, build_models
 from ganlab.objectives import build_objective
 from ganlab.objectives.gan_config import GanConfig
+from ganlab.objectives.vae import VaeConfig
 from ganlab.training.checkpoints import snapshot
 from ganlab.training.draws import Draws
 from ganlab.training.stages import Objective, Pass
@@ -44,6 +45,23 @@ def tiny_config(
         **more,
     }
     return GanConfig.model_validate(content)
+
+
+def tiny_vae_config(
+    encoder: list, generator: list, optimizer: dict | None = None, train: dict | None = None, **more: Any
+) -> Config:
+    """A config of an encoder and a generator; `more` are other keys."""
+    networks = {"encoder": encoder, "generator": generator}
+    content = {
+        "name": "tiny",
+        "objective": "vae",
+        "data": {"name": "digits"},
+        "latent": {"dim": 3},
+        "train": {"steps": 10, "batch_size": 4, **(train or {})},
+        **{name: {"layers": layers, "optimizer": optimizer or ADAM} for name, layers in networks.items()},
+        **more,
+    }
+    return VaeConfig.model_validate(content)
 
 
 @dataclass
@@ -91,6 +109,12 @@ def build(
     return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, (-1.0, 1.0), jit))
 
 
+def with_stages(objective: Objective, stages: tuple) -> Objective:
+    """The objective with some of its stages; columns that are not logged then are blank."""
+    columns = tuple(dataclasses.replace(column, optional=True) for column in objective.columns)
+    return dataclasses.replace(objective, stages=stages, columns=columns)
+
+
 def one_update(number: int):
     """Leaves one update of an objective's step, and all passes that stand before it."""
 
@@ -98,6 +122,6 @@ def one_update(number: int):
         update = [stage for stage in objective.stages if not isinstance(stage, Pass)][number]
         before = objective.stages[: objective.stages.index(update)]
         passes = tuple(stage for stage in before if isinstance(stage, Pass))
-        return dataclasses.replace(objective, stages=(*passes, update))
+        return with_stages(objective, (*passes, update))
 
     return change

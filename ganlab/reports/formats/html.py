@@ -1,6 +1,6 @@
-"""One self-contained page: tables that are sorted by a click on a heading, and the figures within the file.
+"""One page with tables and figures. Click a heading to sort its table; rows without a value come last.
 
-The page asks nothing of any network: style, script and pictures are in it, and its content policy forbids the rest.
+The page needs no network: it contains style, script and pictures, and its content policy forbids anything else.
 """
 
 import base64
@@ -21,23 +21,17 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
-    """The page.
-
-    Args:
-        report: what to show.
-        most_bytes: of all pictures together; those beyond are left out, and the page says so.
-    """
+    """The page; pictures beyond `most_bytes` in all are left out, and the page says so."""
     pictures, left_out = _pictures(report, most_bytes)
-    tables = {table.title: table for table in comparison_tables(report)}
     sections = [
         {
             "dataset": dataset,
             "runs": sum(len(cell.runs) for cell in cells),
             "cells": len(cells),
-            "tables": [tables[dataset], *replication_tables(report.replications[dataset])],
+            "tables": [table, *replication_tables(report, dataset)],
             "pictures": pictures.get(dataset, []),
         }
-        for dataset, cells in report.by_dataset().items()
+        for (dataset, cells), table in zip(report.by_dataset().items(), comparison_tables(report), strict=True)
     ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["sort_key"] = _sort_key
@@ -47,7 +41,7 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
 
 
 def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[dict]], bool]:
-    """Data set -> its pictures, and whether some were left out; once the room is used up, no more are drawn."""
+    """Data set -> its pictures, and whether some were left out; once the limit is reached, no more are drawn."""
     pictures: dict[str, list[dict]] = {}
     room = most_bytes
     with tempfile.TemporaryDirectory() as folder:

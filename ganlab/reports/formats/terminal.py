@@ -29,10 +29,8 @@ def _rich_table(table: Table) -> RichTable:
     for column in table.columns:
         heading = Text(column.name.replace(" ", "\n"))  # narrower; values stay on one line
         drawn.add_column(heading, justify="right" if column.numeric else "left", no_wrap=True)
-    for row in table.rows:
-        drawn.add_row(*map(Text, row))
-    if table.footer:
+    for rows in filter(None, (table.rows, table.footer)):
+        for row in rows:
+            drawn.add_row(*map(Text, row))
         drawn.add_section()
-    for row in table.footer:
-        drawn.add_row(*map(Text, row))
     return drawn

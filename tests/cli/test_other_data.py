@@ -1,0 +1,124 @@
+"""Runs on labelled images and on data that are no images, from the command to the folder."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganlab.data import registry
+from ganlab.data.dataset import Dataset, Split, fingerprint_of
+from tests.cli.experiments import CONFIG, states, the_run
+
+CONDITIONAL = """\
+name: conditional
+data: {name: digits}
+labels: conditional
+latent: {dim: 4}
+generator:
+  layers:
+    - merge: Concatenate
+      branches: {latents: [], class: [Labels]}
+    - Dense: {units: 16}
+    - ConditionalBatchNormalization
+    - Dense: {units: 64, activation: tanh}
+    - Reshape: {target_shape: [8, 8, 1]}
+  optimizer: {Adam: {learning_rate: 1.0e-3}}
+discriminator:
+  layers:
+    - Flatten
+    - Dense: {units: 8, activation: relu, name: features}
+    - merge: Add
+      branches:
+        realness: [Dense: {units: 1}]
+        match:
+          - merge: {Dot: {axes: 1}}
+            branches: {features: [], class: [Labels, Dense: {units: 8, use_bias: false}]}
+  optimizer: {Adam: {learning_rate: 1.0e-3}}
+loss: {feature_matching: {layer: features}}
+penalty: {r1: {weight: 0.1}}
+train: {steps: 6, batch_size: 8, ema: 0.9}
+output: {samples_every: 3, checkpoint_every: 3, grid: [10, 3]}
+metrics: []
+jit: false
+"""
+
+
+class TestLabels:
+    @pytest.fixture
+    def run(self, ganlab, tmp_path):
+        (tmp_path / "conditional.yaml").write_text(CONDITIONAL)
+        code, _, err = ganlab("run", "conditional.yaml", "-q")
+        assert (code, err) == (0, "")
+        return the_run(tmp_path / "results")
+
+    def test_a_conditional_gan_leaves_a_folder_that_verifies_and_samples(self, run, ganlab, tmp_path):
+        assert ganlab("verify", "results")[0] == 0
+        assert json.loads((run / "status.json").read_text())["classes"] == 10
+        assert (run / "models/gan.txt").read_text().count("labels") > 0
+        # From the folder alone: the number of classes is known from status.json.
+        assert ganlab("sample", "conditional", "--count", 9, "--out", "nine.png")[0] == 0
+        assert Image.open(tmp_path / "nine.png").size[0] > 0
+
+    def test_it_resumes_to_the_same_bits(self, run, ganlab, tmp_path):
+        assert ganlab("run", "conditional.yaml", "-q", "--results", "again", "-o", "output.checkpoint_every=1")[0] == 0
+        again = the_run(tmp_path / "again")
+        for step in (4, 6):  # as if its process had been killed after step 3
+            for path in again.glob(f"checkpoints/*-{step:06d}*"):
+                path.rename(path.with_name(f"gone-{path.name}"))
+        status = json.loads((again / "status.json").read_text())
+        (again / "status.json").write_text(json.dumps(status | {"status": "running"}))
+        (again / "summary.json").unlink()
+        assert ganlab("run", "conditional.yaml", "-q", "--results", "again", "-o", "output.checkpoint_every=1")[0] == 0
+        whole, resumed = states(run, 6), states(again, 6)
+        assert whole.keys() == resumed.keys()
+        assert [name for name in whole if not np.array_equal(whole[name], resumed[name])] == []
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (("labels: conditional\n", ""), "generator.layers[0].branches.class[0].Labels: needs the labels"),
+            (("layer: features", "layer: feature"), "loss.feature_matching.layer: no layer of the discriminator"),
+        ],
+    )
+    def test_what_is_missing_is_one_line(self, ganlab, tmp_path, change, message):
+        (tmp_path / "wrong.yaml").write_text(CONDITIONAL.replace(*change))
+        code, _, err = ganlab("run", "wrong.yaml", "-q")
+        assert code == 2 and message in err and err.count("\n") == 1
+        assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture
+def points(monkeypatch):
+    """A data set of 2-D points on a circle, as a module of ganlab/data would give it."""
+
+    def load(options, error_at=None):
+        angles = np.linspace(0, 2 * np.pi, 60, endpoint=False, dtype=np.float32)
+        train = Split(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+        return Dataset("points", train, None, fingerprint_of(train.images), None, "made here")
+
+    monkeypatch.setitem(registry.DATASETS, "points", SimpleNamespace(load=load, describe=lambda: {"train": 60}))
+
+
+def test_points_are_written_as_arrays_and_scatter_pictures(ganlab, tmp_path, points):
+    text = (
+        CONFIG.replace("name: digits", "name: points")
+        .replace("units: 64", "units: 2")
+        .replace("metrics: [is1k_classifier]", "")
+    )
+    text = "\n".join(line for line in text.splitlines() if "Reshape" not in line and "Flatten" not in line)
+    (tmp_path / "points.yaml").write_text(text.replace("name: tiny", "name: circle") + "\n")
+    code, _, err = ganlab("run", "points.yaml", "-q")
+    assert (code, err) == (0, "")
+    run = the_run(tmp_path / "results")
+    for step in (1, 12):
+        samples = np.load(run / f"samples/{step:06d}.npy")
+        assert samples.shape == (6, 2) and samples.dtype == np.float32
+        assert Image.open(run / f"samples/{step:06d}.png").size == (500, 500)
+    summary = json.loads((run / "summary.json").read_text())
+    assert (summary["verdict"], summary["metrics"]) == ("ok", {})  # health and metrics have nothing to say
+    assert "diversity,recall" in (run / "history.csv").read_text().splitlines()[0]
+    assert ganlab("verify", "results")[0] == 0
+    assert ganlab("sample", "circle", "--count", 5, "--out", "five.png")[0] == 0
+    assert np.load(tmp_path / "five.npy").shape == (5, 2)
