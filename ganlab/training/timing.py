@@ -20,6 +20,7 @@ from ganlab.training.trainer import Stepper
 
 _CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a chunk
 _MOST_STEPS = 200
+_LARGEST_ROOM = 10_000  # of a file that says one: a chunk's random numbers must fit into memory
 # A form takes some seconds to compile: a run that has less left to train would not earn them back.
 _WORTH_COMPILING = 20.0
 _CAUTIOUS_RATE = 1e11  # operations a second that any machine of today does, for the first guess of a chunk
@@ -54,7 +55,7 @@ class Choice:
         except TypeError as error:
             raise ValueError(f"no form of a step: {error}") from error
         is_right = type(choice.jit) is type(choice.fold) is bool and type(choice.room) is int
-        if not (is_right and 1 <= choice.room <= _MOST_STEPS and isinstance(choice.seconds, dict)):
+        if not (is_right and 1 <= choice.room <= _LARGEST_ROOM and isinstance(choice.seconds, dict)):
             raise ValueError(f"no form of a step: jit {choice.jit}, fold {choice.fold}, room {choice.room}")
         return choice
 

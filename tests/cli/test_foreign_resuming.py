@@ -159,9 +159,9 @@ class TestWhatLiesBesideTheRun:
         before = files_below(trained)
         with watching(thesis.parent) as touched:
             code, out, err = ganlab(*words)
-            assert (code, out) == (1, "") and err.count("\n") == 1
-            assert err.endswith(f"{path.relative_to(trained)}: refused: a link, in a folder of results\n")
             assert touched() == set()
+        line = f"{path.relative_to(trained)}: refused: a link, in a folder of results\n"
+        assert (code, out, err.count("\n")) == (1, "", 1) and err.endswith(line)
         assert files_below(trained) == before
 
 

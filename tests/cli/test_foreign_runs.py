@@ -137,6 +137,19 @@ class TestConfig:
 
 
 class TestMetrics:
+    def test_bytes_that_are_no_text_are_named(self, ganlab, run):
+        (run / "metrics.jsonl").write_bytes(b'{"step": 12, \xff}\n')
+        code, _, err = ganlab("evaluate", run)
+        assert code == 1 and err == f"{run / 'metrics.jsonl'}: damaged: line 1 is no metric value\n"
+
+    @pytest.mark.parametrize("content", ["3", "[]", '{"format": 1}', '{"format": NaN}'])
+    def test_no_value_goes_into_a_summary_that_is_none(self, ganlab, run, content):
+        before = (run / "metrics.jsonl").read_bytes()
+        (run / "summary.json").write_text(content)
+        code, out, err = ganlab("evaluate", run)
+        assert (code, out, err.count("\n")) == (1, "", 1) and err.startswith(f"{run / 'summary.json'}: damaged")
+        assert (run / "metrics.jsonl").read_bytes() == before
+
     @pytest.mark.parametrize("line", ['{"step": 1}', '{"step": 12, "name": [], "value": 1}', "[" * 5000 + "}"])
     def test_a_line_of_another_form_is_named(self, ganlab, run, line):
         (run / "metrics.jsonl").write_text(f"{line}\n")

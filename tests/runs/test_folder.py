@@ -96,6 +96,41 @@ class TestGeneratorWeights:
 HISTORY = "step,d_loss,seconds\n1,0.5,0.1\n2,0.5,0.1\n3,0.5,0.1\n"
 
 
+class TestHistorySteps:
+    def test_are_those_of_whole_rows(self, folder):
+        assert folder.history_steps() == 0
+        folder.path.mkdir()
+        folder.history.write_text(HISTORY)
+        assert folder.history_steps() == 3
+        folder.history.write_text("step,d_loss,penalty,seconds\n1,nan,,1e-05\n2,-inf,2.5,1.25e+10\n")
+        assert folder.history_steps() == 2
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            "3,0.5,0.1\n",
+            "2,0.5\n",
+            "2,0.5,0.1,7\n",
+            "2,0x1,0.1\n",
+            "2,1_0,0.1\n",
+            "2,\u0663,0.1\n",
+            "2,a,0.1\n",
+            "2,0.5,0.1",
+            "\n",
+        ],
+    )
+    def test_end_before_a_row_that_is_none(self, folder, row):
+        folder.path.mkdir()
+        folder.history.write_text(HISTORY.replace("2,0.5,0.1\n", row))
+        assert folder.history_steps() == 1
+
+    @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"step,d_loss,seconds\n\xff,0.5,0.1\n"])
+    def test_of_what_is_no_text_are_none(self, folder, content):
+        folder.path.mkdir()
+        folder.history.write_bytes(content)
+        assert folder.history_steps() == 0
+
+
 class TestCuttingBack:
     @pytest.fixture
     def trained(self, folder):
@@ -133,7 +168,7 @@ class TestCuttingBack:
         trained.cut_back(3)
         assert trained.history.read_text() == HISTORY.removesuffix("3,0.5,0.1\n")
 
-    @pytest.mark.parametrize("torn", ['{"step": 3, "val', '{"value": 1}\n', "[3]\n"])
+    @pytest.mark.parametrize("torn", ['{"step": 3, "val', '{"value": 1}\n', "[3]\n", "[" * 100_000 + "\n"])
     def test_a_torn_line_of_the_metrics_goes(self, trained, torn):
         whole = trained.metrics.read_text().splitlines(keepends=True)
         trained.metrics.write_text("".join(whole[:2]) + torn)

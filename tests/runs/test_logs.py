@@ -5,7 +5,9 @@ import pytest
 
 from ganlab.errors import GanlabError
 from ganlab.runs.folder import RunFolder
-from ganlab.runs.logs import best_step, check_history, read_history, read_metrics, training_seconds
+from ganlab.runs.logs import HistoryFile, best_step, check_history, read_history, read_metrics, training_seconds
+from ganlab.training.stages import Column
+from tests.storage.test_writing import files_of_at_most
 
 
 def test_columns_come_back_as_numbers_and_blanks_as_nan(tmp_path):
@@ -29,6 +31,18 @@ def test_training_seconds_are_those_of_the_history(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("step,d_loss,penalty,seconds\n1,0.5,,0.25\n2,0.5,1.0,0.75\n")
     assert training_seconds(path) == (2, 1.0)
+
+
+def test_rows_that_do_not_fit_on_the_disk_leave_no_torn_one(tmp_path):
+    path = tmp_path / "history.csv"
+    history = HistoryFile(path, [Column("d_loss")], ())
+    history.append(1, np.array([[0.5]]), {}, 0.25)
+    before = path.read_text()
+    with files_of_at_most(len(before) + 12), pytest.raises(OSError, match="File too large") as caught:
+        history.append(4, np.array([[0.5], [0.25], [0.125]]), {}, 0.75)
+    assert caught.value.filename == str(path) and path.read_text() == before
+    history.append(4, np.array([[0.5], [0.25], [0.125]]), {}, 0.75)
+    assert path.read_text() == "step,d_loss,seconds\n1,0.5,0.25\n2,0.5,0.25\n3,0.25,0.25\n4,0.125,0.25\n"
 
 
 @pytest.mark.parametrize(("optional", "expected"), [((), ["history.csv: line 2: kept: received ''"]), (("kept",), [])])

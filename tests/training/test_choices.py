@@ -1,9 +1,24 @@
+import json
+
 import pytest
 
 from ganlab.training.choices import recall, remember, remembered_path
 from ganlab.training.timing import Choice
 
 CHOICE = Choice(True, 32, {"plain": 0.25, "xla": 0.125})
+WRONG = [
+    json.dumps(CHOICE.facts() | wrong)
+    for wrong in (
+        {"room": 0},
+        {"room": -1},
+        {"room": "8"},
+        {"room": 10**9},
+        {"room": True},
+        {"jit": 1},
+        {"fold": None},
+        {"seconds": 3},
+    )
+]
 PLACE = {"cell": "c0ffee", "jit": "auto", "backend": "tensorflow", "device": "cpu"}
 
 
@@ -33,7 +48,7 @@ def test_so_are_another_number_of_threads_and_another_version(monkeypatch):
     assert len({before, threads, remembered_path(**PLACE)}) == 3
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"jit": true}', '{"of": "another time"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"jit": true}', '{"of": "another time"}', *WRONG])
 def test_what_cannot_be_read_is_measured_again(content):
     path = remembered_path(**PLACE)
     path.parent.mkdir(parents=True)
