@@ -1,6 +1,5 @@
 """Where a command's answer goes: a terminal, a pipe or a file."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -24,20 +23,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def print_tables(tables: list[Table]) -> None:
-    """Tables with rules on a terminal, plain aligned text elsewhere; no value is ever cut."""
-    if sys.stdout.isatty():
-        from ganlab.reports.formats import terminal
+    """Prints tables as aligned text; no value is cut."""
+    from ganlab.reports.formats import text
 
-        terminal.show(tables)
-    else:
-        from ganlab.reports.formats import text
-
-        click.echo(text.render(tables), nl=False)
+    click.echo(text.render(tables), nl=False)
 
 
 def print_json(content: dict | list) -> None:
     """JSON with two spaces a level; NaN and infinity become null."""
-    from ganlab.reports.json_text import to_json
+    from ganlab.reports.table import to_json
 
     click.echo(to_json(content), nl=False)
 

@@ -14,23 +14,16 @@ _TAIL = 4096  # bytes; a row of history.csv is far shorter
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One run of a sweep.
-
-    Attributes:
-        steps: of the whole training.
-        fresh: whether the run starts again beside an old run of the same identity.
-        flops: operations of one step; None for a finished run, whose networks are not built.
-        also_named: labels of further configs of the sweep that describe the same run.
-    """
+    """One run of a sweep."""
 
     config: Config
     cell: str
     identity: str
-    steps: int
+    steps: int  # of the whole training
     folder: Path
-    fresh: bool = False
-    flops: int | None = None
-    also_named: tuple[str, ...] = ()
+    fresh: bool = False  # whether it starts again beside an old run of the same identity
+    flops: int | None = None  # operations of one step; None for a finished run, whose networks are not built
+    also_named: tuple[str, ...] = ()  # labels of further configs that describe the same run
 
     @property
     def label(self) -> str:

@@ -91,8 +91,8 @@ def test_diff_names_the_keys_that_differ(ganlab, results):
     assert code == 0
     assert ["generator.layers[0].Dense.units", "64", "128"] in lines
     assert ["versions.keras", "3.15.1", "3.16.0"] in lines
-    assert ["fd1k", "1.000", "1.000", "2.000", "2.000"] in lines
-    assert ["is1k", "[aa]", "9.000", "9.000"] in lines and ["is1k", "[bb]", "8.000", "8.000"] in lines
+    assert ["fd1k", "last", "1.000", "2.000"] in lines and ["fd1k", "best", "1.000", "2.000"] in lines
+    assert ["is1k", "[aa]", "last", "9.000", "-"] in lines and ["is1k", "[bb]", "last", "-", "8.000"] in lines
     document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
     assert [entry["key"] for entry in document["config"]] == ["name", "generator.layers[0].Dense.units"]
 
