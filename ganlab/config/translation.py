@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ganlab.config.document import Document, Keys, shown
 from ganlab.config.fields import Described, Section
@@ -24,17 +24,19 @@ def validate(root: type[Root], document: Document, also: Iterable[str] = ()) -> 
     try:
         return root.model_validate(document.data)
     except ValidationError as error:
-        first = min(error.errors(include_url=False), key=lambda detail: document.order(_keys(detail)))
-        raise error_in(document, _keys(first), _message(first, root, also)) from None
+        first = min(error.errors(include_url=False), key=lambda detail: document.order(keys_of(detail)))
+        raise error_in(document, keys_of(first), message_of(first, root, also)) from None
 
 
-def _keys(detail: dict[str, Any]) -> Keys:
+def keys_of(detail: dict[str, Any]) -> Keys:
+    """The path of the value that one of pydantic's findings is about."""
     below = detail["ctx"]["keys"] if detail["type"] == "located" else ()
     return (*detail["loc"], *below)
 
 
-def _message(detail: dict[str, Any], root: type[Section], also: Iterable[str]) -> str:
-    keys, kind = _keys(detail), detail["type"]
+def message_of(detail: dict[str, Any], root: type[BaseModel], also: Iterable[str] = ()) -> str:
+    """One of pydantic's findings about the model `root` in ganlab's words."""
+    keys, kind = keys_of(detail), detail["type"]
     if kind == "located":
         return detail["ctx"]["message"]
     if kind == "missing":
@@ -49,7 +51,7 @@ def _message(detail: dict[str, Any], root: type[Section], also: Iterable[str]) -
     raise AssertionError(f"a field at {keys} has no words for {detail}")
 
 
-def _section_at(root: type[Section], keys: Keys) -> type[Section]:
+def _section_at(root: type[BaseModel], keys: Keys) -> type[BaseModel]:
     """The model that describes the mapping at a path."""
     section = root
     for key in keys:
@@ -60,11 +62,12 @@ def _section_at(root: type[Section], keys: Keys) -> type[Section]:
     return section
 
 
-def _words(root: type[Section], keys: Keys) -> str:
+def _words(root: type[BaseModel], keys: Keys) -> str:
     """What the missing field at a path is."""
     field = _section_at(root, keys[:-1]).model_fields[keys[-1]]
     described = [item.words for item in field.metadata if isinstance(item, Described)]
     if described:
         return described[0]
-    required = [name for name, part in field.annotation.model_fields.items() if part.is_required()]
-    return f"a mapping with {' and '.join(required)}"
+    parts = getattr(field.annotation, "model_fields", {})
+    required = [name for name, part in parts.items() if part.is_required()]
+    return f"a mapping with {' and '.join(required)}" if required else "a mapping"

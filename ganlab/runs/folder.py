@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganlab.errors import CheckpointError
-from ganlab.runs.status import read_status
+from ganlab.runs.forms import read_status
 from ganlab.storage.writing import permit, write_json, write_text
 
 _TEMPORARY = ".[0-9a-f]*-*"  # as files.replacing and checkpoints.write_state name them

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from ganlab.errors import GanlabError, LockedError
 from ganlab.runs.containment import require_unlinked
-from ganlab.runs.status import is_identity
+from ganlab.runs.forms import is_identity
 from ganlab.storage.writing import naming
 
 _FOLDER = ".locks"

@@ -49,7 +49,7 @@ def test_rows_that_do_not_fit_on_the_disk_leave_no_torn_one(tmp_path):
 def test_a_blank_is_damage_unless_its_column_may_be_empty(tmp_path, optional, expected):
     path = tmp_path / "history.csv"
     path.write_text("step,loss,kept,penalty,seconds\n1,0.5,,,0.25\n2,0.5,1.0,,0.75\n")
-    assert list(check_history(path, finite=True, whole=True, optional=optional)) == expected
+    assert list(check_history(path, 2, finite=True, whole=True, optional=optional)) == expected
 
 
 class TestMetricLines:
