@@ -85,17 +85,6 @@ def read_history(path: Path) -> "dict[str, np.ndarray]":
     return {name: table[name].to_numpy() for name in table.columns}
 
 
-def training_seconds(path: Path) -> tuple[int, float]:
-    """(steps, seconds spent in them) of a history."""
-    seconds, steps = 0.0, 0
-    with path.open(encoding="utf-8") as file:
-        next(file)
-        for line in file:
-            seconds += float(line.rsplit(",", 1)[1])
-            steps += 1
-    return steps, seconds
-
-
 def append_metrics(path: Path, step: int, values: Sequence[Any], seconds: float) -> None:
     """Appends a line to metrics.jsonl for each `MetricValue` of a step."""
     lines = [{"step": step, **dataclasses.asdict(value), "seconds": round(seconds, 3)} for value in values]
@@ -128,14 +117,30 @@ def _metric_value(line: str) -> dict | None:
     return None
 
 
+def metric_table(folder: "RunFolder", finished: int | None = None) -> dict[str, dict]:
+    """name -> last, best, best_step, floor, fingerprint over the lines of metrics.jsonl.
+
+    Args:
+        folder: of the run.
+        finished: the last step of a finished run; a metric without a value there has no `last` value. None for a run that
+            has not finished: its `last` value is the newest.
+    """
+    table: dict[str, dict] = {}
+    for line in sorted(read_metrics(folder.metrics), key=lambda line: line["step"]):
+        name, value = line["name"], line["value"]
+        entry = table.setdefault(name, {"best": value, "best_step": line["step"]})
+        choose = min if better(name) == "lower" else max
+        if value != entry["best"] and choose(value, entry["best"]) == value:
+            entry |= {"best": value, "best_step": line["step"]}
+        entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
+        entry["last"] = value if finished in (None, line["step"]) else None
+    return table
+
+
 def best_step(folder: "RunFolder") -> int | None:
     """The step at which the first metric of the config was best, or None."""
     lines = read_metrics(folder.metrics)
-    if not lines:
-        return None
-    first = [line for line in lines if line["name"] == lines[0]["name"]]
-    choose = min if better(first[0]["name"]) == "lower" else max
-    return choose(first, key=lambda line: line["value"])["step"]
+    return metric_table(folder)[lines[0]["name"]]["best_step"] if lines else None
 
 
 def check_history(path: Path, rows: int, finite: bool, whole: bool, optional: Collection[str] = ()) -> Iterator[str]:
