@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ganlab.config.document import dotted, shown
-from ganlab.config.fields import Name, Text, described, one_of, whole
-from ganlab.config.translation import keys_of, message_of
+from ganlab.config.fields import Name, Text, described, message_of, one_of, path_of, whole
 from ganlab.errors import GanlabError
 from ganlab.storage.writing import read_json
 
@@ -106,5 +105,5 @@ def _checked(path: Path, content: Any, form: type[_Form]) -> dict[str, Any]:
         form.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise GanlabError(f"{path}: damaged: {dotted(keys_of(first))}: {message_of(first, form)}") from None
+        raise GanlabError(f"{path}: damaged: {dotted(path_of(first))}: {message_of(first, form)}") from None
     return content
