@@ -14,7 +14,7 @@ MAX_INT = 2**63 - 1
 
 
 class Section(BaseModel):
-    """A mapping of a config: unknown keys fail, nothing is converted, nothing can be changed afterwards."""
+    """A mapping of a config: unknown keys fail, no value is converted, no value can be changed later."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -36,18 +36,18 @@ class Described:
             return inner(value)
         except ValidationError as error:
             if any(detail["type"] == "located" for detail in error.errors(include_url=False)):
-                raise  # a value inside this one has its own message
+                raise  # a value inside has its own message
             raise located(f"expected {self.words}, received {shown(value)}{nearest(value, self.choices)}") from None
 
 
 def nearest(value: Any, choices: Iterable[str]) -> str:
-    """A hint at the choice that a word may have meant, to append to a message without a full stop; '' if there is none."""
+    """A hint at the nearest choice, to append to a message without a full stop; '' if there is none."""
     hint = did_you_mean(value, choices, list_all_up_to=0) if isinstance(value, str) else ""
     return f".{hint}" if hint else ""
 
 
 def located(message: str, keys: Keys = ()) -> PydanticCustomError:
-    """An error for a validator to raise, about the value at `keys` below the one it validates."""
+    """An error for a validator to raise, about the value at `keys` below its own value."""
     return PydanticCustomError("located", "{message}", {"message": message, "keys": keys})
 
 

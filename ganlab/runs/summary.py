@@ -43,7 +43,7 @@ def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds:
         folder: of the run, whose history and metrics are complete.
         config: the experiment.
         facts: identity, cell, backend, device, status, verdict, reason, image_size, parameters, flops_a_step.
-        seconds: wall time of the whole run, over all its sessions.
+        seconds: wall time of all sessions of the run.
     """
     durations = read_history(folder.history)["seconds"]
     steps, training = len(durations), float(durations.sum())
