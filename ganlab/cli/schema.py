@@ -1,4 +1,4 @@
-"""`ganlab schema`: the config language for editors."""
+"""`ganlab schema`: prints the config language for editors."""
 
 from pathlib import Path
 

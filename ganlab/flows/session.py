@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ganlab.backends import load_backend
+from ganlab.config.schema import value_range
 from ganlab.config.steps import Stretch
-from ganlab.config.value_range import value_range
 from ganlab.errors import CheckpointError, GanlabError
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols

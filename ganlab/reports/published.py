@@ -12,10 +12,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ganlab.config.fields import Described, Section, Text, whole
+from ganlab.config.document import error_in
+from ganlab.config.fields import Described, Section, Text, validate, whole
 from ganlab.config.reader import read_yaml
-from ganlab.config.schema import error_in
-from ganlab.config.translation import validate
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.reports.facts import Fact
 

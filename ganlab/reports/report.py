@@ -13,7 +13,7 @@ from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.reports.settings import settings_of, varied
-from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_run, read_runs
+from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_closed, is_run, read_runs
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ def _runs_under(path: Path) -> list[Path]:
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; expected a run folder or a folder of run folders")
     path = path.resolve() if path.is_symlink() else path
-    found = [run for run in folders_in(path, path) if is_run(run)] or find_runs(path)
+    found = [run for run in folders_in(path, path) if is_run(run)]
+    if all(map(is_closed, found)):  # closed folders may be data sets
+        found = find_runs(path)
     if not found:
         raise ConfigError(f"{path}: no run folders here; 'ganlab run CONFIG' makes one")
     return found

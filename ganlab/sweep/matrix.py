@@ -10,11 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from ganlab.config.document import Document, Keys, Node, shown
-from ganlab.config.fields import Described, Section, located, whole
+from ganlab.config.document import Document, Keys, Node, error_in, shown
+from ganlab.config.fields import Described, Section, located, validate, whole
 from ganlab.config.merging import keys_of
-from ganlab.config.schema import error_in
-from ganlab.config.translation import validate
 from ganlab.errors import did_you_mean
 from ganlab.objectives import OBJECTIVES
 

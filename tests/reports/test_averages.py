@@ -79,8 +79,8 @@ def test_fingerprints_that_differ_are_never_averaged_together(tmp_path):
 
 
 def test_one_cell_on_two_data_sets_stays_two(tmp_path):
-    write_run(tmp_path, dataset="mnist", cell="c")
-    write_run(tmp_path, dataset="digits", cell="c")
+    write_run(tmp_path, dataset="mnist", cell="c" * 64)
+    write_run(tmp_path, dataset="digits", cell="c" * 64)
     assert [cell.dataset for cell in cells_of(tmp_path)] == ["digits", "mnist"]
 
 
