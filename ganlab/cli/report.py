@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import fail_for, print_tables, results_option, write_file
+from ganlab.cli.output import fail_for, print_tables, results_option, wide_option, write_file
 
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 
@@ -24,7 +24,8 @@ FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
 )
-def command(paths, results, dataset, metrics, format_name, out, figures, studies):
+@wide_option
+def command(paths, results, dataset, metrics, format_name, out, figures, studies, wide):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, what a study
@@ -38,7 +39,7 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     if out is not None:
         write_file(out, render(report, format_name))
     elif format_name == "table":
-        print_tables(report_tables(report))
+        print_tables(report_tables(report), wide)
     else:
         click.echo(render(report, format_name), nl=False)
     problems = [*report.problems]

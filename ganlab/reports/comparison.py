@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, Statistic
 from ganlab.reports.metric_names import MetricKey, sample_count
+from ganlab.reports.progress import progress_of
 from ganlab.reports.replication import WHICH
 from ganlab.reports.report import Group, Report
 from ganlab.reports.settings import short_keys
 from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
+
+UNFINISHED = ("created", "running", "stopped")
 
 
 def comparison_tables(report: Report, dataset: str | None = None) -> list[Table]:
@@ -40,9 +43,10 @@ def floor_texts(cells: Sequence[Cell], labels: dict[MetricKey, str]) -> dict[str
     return told
 
 
-def metric_notes(labels: dict[MetricKey, str]) -> list[str]:
+def metric_notes(labels: dict[MetricKey, str], has_best: bool = True) -> list[str]:
     """How to read the columns of these metrics."""
-    notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if labels else []
+    notes = ["Mean ± sample standard deviation over n seeds."] if labels else []
+    notes += ["best: the best value of each run."] if has_best and labels else []
     for word in ("Lower", "Higher"):
         named = [label for key, label in labels.items() if better(key.name) == word.lower()]
         if named:
@@ -54,11 +58,13 @@ def _table(report: Report, group: Group) -> Table:
     labels = report.labels_of(group.cells)
     keys = [key for settings in group.varied[:1] for key in settings]
     heads = short_keys(keys)
-    measured = [f"{label} {which}" for label in labels.values() for which in WHICH]
     families = len({run.family for cell in group.cells for run in cell.runs}) > 1
-    columns = [*texts("name", *(["family"] if families else []))]
-    columns += numbers(*heads.values(), "n", *measured, "seconds", "images/s")
-    columns += texts("status", "verdict")
+    columns = [*texts("name"), *texts(*(["family"] if families else []), rank=3), *numbers(*heads.values(), rank=2)]
+    columns += numbers("n", rank=1)
+    for place, (key, label) in enumerate(labels.items()):
+        has_best = any(_has_best(cell, key) for cell in group.cells)
+        columns += numbers(f"{label} last", rank=3 if place else 1) + numbers(*[f"{label} best"] * has_best, rank=4)
+    columns += texts("status", "verdict", rank=5) + numbers("seconds", "images/s", rank=6)
     rows = [
         {
             **{heads[key]: value for key, value in settings.items()},
@@ -70,7 +76,14 @@ def _table(report: Report, group: Group) -> Table:
         for cell, settings in zip(group.cells, group.varied, strict=True)
     ]
     footer = [{"name": "floor (real data)", **floor_texts(group.cells, labels)}] if labels else []
-    return Table(columns, rows, group.title, _notes(report, group, labels), footer, _shared(group.cells))
+    notes = _notes(report, group, labels, any(column.name.endswith(" best") for column in columns))
+    return Table(columns, rows, group.title, notes, footer, _shared(group.cells))
+
+
+def _has_best(cell: Cell, key: MetricKey) -> bool:
+    """Whether the best value is another one than the last value."""
+    metric = cell.metrics.get(key)
+    return metric is not None and metric.best != metric.last
 
 
 def _shared(cells: Sequence[Cell]) -> str:
@@ -90,12 +103,14 @@ def _mean(value: Statistic, n: int) -> str:
     return f"{text} (n = {value.n})" if text and value.n != n else text
 
 
-def _notes(report: Report, group: Group, labels: dict[MetricKey, str]) -> list[str]:
-    notes = metric_notes(labels)
+def _notes(report: Report, group: Group, labels: dict[MetricKey, str], has_best: bool) -> list[str]:
+    notes = metric_notes(labels, has_best)
     runs = sum(len(cell.runs) for cell in group.cells)
     averaged = sum(len(cell.averaged) for cell in group.cells)
     if averaged < runs:
         notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and enter no mean.")
+    for run in (run for cell in group.cells for run in cell.runs if run.state in UNFINISHED):
+        notes.append(f"{run.name}-seed{run.seed} is {run.state}: {progress_of(run)}.")
     summaries = [run.summary for cell in group.cells for run in cell.averaged]
     notes += dict.fromkeys(f"{s['dataset']}: {s['data_note']}." for s in summaries if s.get("data_note"))
     return notes + [f"Left out: {problem}" for problem in report.problems]

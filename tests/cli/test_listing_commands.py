@@ -47,6 +47,37 @@ def test_ls_shows_each_run_in_a_line(ganlab, results):
     assert second[:2] == ["mnist", "exp01"] and second[5] == "running"
 
 
+def test_ls_shows_how_far_a_run_is_and_the_settings_that_differ(ganlab, results):
+    write_run(results, "exp01", written="loss: hinge\n")
+    run = write_run(results, "exp02", written="loss: minimax\n", status="running", with_summary=False)
+    (run / "history.csv").write_text("step,d_loss,seconds\n" + "".join(f"{step},0.5,0.1\n" for step in range(1, 501)))
+    lines = ganlab("ls")[1]
+    assert "500/1500" in lines and "1 min 40 s" in lines and "hinge" in lines and "minimax" in lines
+    entry = json.loads(ganlab("ls", "--json")[1])["runs"][1]
+    assert entry["progress"]["step"] == 500 and entry["progress"]["losses"] == {"d_loss": 0.5}
+    shown = ganlab("show", "exp02")[1]
+    assert "step 500 of 1500, 10.00 steps/s, d_loss 0.5000, 1 min 40 s left" in shown
+    assert json.loads(ganlab("show", "exp02", "--json")[1])["progress"]["seconds_left"] == pytest.approx(100)
+    assert json.loads(ganlab("report", "--format", "json")[1])["runs"][1]["progress"]["step"] == 500
+
+
+def test_on_a_terminal_of_eighty_columns_ls_and_report_fit(ganlab, results, monkeypatch):
+    for number in range(3):
+        written = f"loss: {{hinge: {{real_label: 0.{number}}}}}\nclip_weights: {number}\n"
+        write_run(
+            results, f"exp{number:02d}", written=written, units=number + 1, steps=1000 + number, device=f"gpu{number}"
+        )
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("ls", "report"):
+        monkeypatch.setattr("ganlab.cli.output.sys.stdout.isatty", lambda: True, raising=False)
+        code, out, _ = ganlab(command)
+        assert code == 0 and "--wide" in out
+        lines = [line for line in out.splitlines() if not line.startswith(("family", "For more", "Mean"))]
+        assert max(map(len, lines)) <= 80, out
+        assert all(f"exp0{number}" in out for number in range(3)) and "12.50" in out
+        assert "--wide" not in ganlab(command, "--wide")[1]
+
+
 def test_ls_shows_the_rest_beside_a_damaged_run_and_fails(ganlab, results):
     write_run(results)
     bad = write_run(results, "exp01")
