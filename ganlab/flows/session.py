@@ -9,6 +9,7 @@ from ganlab.backends import load_backend
 from ganlab.config.steps import Stretch
 from ganlab.config.value_range import value_range
 from ganlab.errors import CheckpointError, GanlabError
+from ganlab.flows.labelled import labelled_rows, readable_arrays
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.building import build_models, build_network
@@ -56,7 +57,12 @@ class Session:
         with self.backend.on_devices(config.devices):
             self.models = build_models(config, form, stretch)
         self.objective = build_objective(config, self.models, self.backend.input_gradient)
-        self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
+        labelled = labelled_rows(config, self.dataset)
+        self.arrays = readable_arrays(self.dataset, labelled)
+        sources = {} if labelled is None else {"labelled": labelled}
+        self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, sources, stretch.start)
+        if self.objective.begin:
+            self.objective.begin(self.arrays)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
         evaluation.compute_real_statistics(self.protocols, self.dataset)
@@ -138,7 +144,7 @@ class Session:
         config, ends = self.config, value_range(self.config.data.range)
 
         def make(objective: Objective, jit: bool):
-            return self.backend.Steps(objective, self.dataset.arrays, ends, jit)
+            return self.backend.Steps(objective, self.arrays, ends, jit)
 
         cell = self.plan.cell if self.stretch.number is None else f"{self.plan.cell} {self.stretch.number}"
         path = remembered_path(cell, config.jit, config.backend, self.device)

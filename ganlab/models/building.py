@@ -1,6 +1,7 @@
 """The networks and optimizers of one config, whatever its objective."""
 
 import hashlib
+import math
 import random
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ import keras
 
 from ganlab.config.schema import Config, Form
 from ganlab.config.steps import Stretch
+from ganlab.config.value_range import value_range
+from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
 from ganlab.models.network import Network
 from ganlab.models.optimizers import build_optimizer
@@ -23,6 +26,7 @@ class Models:
         averages: moving averages of networks' weights, with `train.ema`: copies of the networks.
         form: of the data.
         stretch: the steps in which these networks are trained.
+        balancing: of the labels of generated images, with `labels: balanced`.
     """
 
     networks: dict[str, Network]
@@ -30,6 +34,7 @@ class Models:
     averages: dict[str, Network]
     form: Form
     stretch: Stretch
+    balancing: Balancing | None = None
 
     @property
     def sampled(self) -> Network:
@@ -72,7 +77,10 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
         optimizers[name] = build_optimizer(config.networks[name], name, config.error_at)
         # Built here: state that appears within the first step would not be restored from a checkpoint.
         optimizers[name].build(network.trainable_variables)
-    return Models(networks, optimizers, averages, form, stretch)
+    balancing = None
+    if config.labels == "balanced":
+        balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
+    return Models(networks, optimizers, averages, form, stretch, balancing)
 
 
 def chained(networks: dict[str, Network]) -> keras.Model:

@@ -6,7 +6,7 @@ of networks down one loss, and `Together` moves them by gradients that were all 
 stages and know no objective: a new kind of training is a new list of stages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ganlab.training import ops
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from ganlab.models.network import Network
 
@@ -117,6 +118,7 @@ class Objective:
         columns: of the history.
         averages: moving averages of networks, kept by updates' `after`.
         state: further variables that training changes, by their owner's name.
+        begin: called once with the arrays of the training data, before the first step; it sets what `state` knows of the data.
         rebuild: gives the same objective over other forms of the networks, which have the same variables and results.
     """
 
@@ -127,6 +129,7 @@ class Objective:
     columns: tuple[Column, ...]
     averages: "dict[str, Network]" = field(default_factory=dict)
     state: dict[str, list] = field(default_factory=dict)
+    begin: "Callable[[Mapping[str, np.ndarray]], None] | None" = None
     rebuild: "Callable[[dict[str, Network]], Objective] | None" = None
 
     @property
