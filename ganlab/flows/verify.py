@@ -171,7 +171,7 @@ class _Inspection:
         if self.config and any(column.name == "d_real" for column in self.config.columns()):
             pictures.append(self.folder.outputs)
         for file in [self.folder.summary, *texts, *pictures, *last]:
-            if not file.exists():
+            if not file.exists() and str(file.relative_to(self.folder.path)) not in self.status.get("not_drawn", []):
                 yield f"{file.relative_to(self.folder.path)}: missing, and the run is finished"
         if self.summary is None or self.config is None:
             return

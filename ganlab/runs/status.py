@@ -39,6 +39,7 @@ _HASH = ("64 hex digits", is_identity)
 _COUNT = ("a whole number >= 1", _is_count)
 _MAPPING = ("a mapping", lambda value: isinstance(value, dict))
 _TEXT = ("a text or null", _is_text_or_null)
+_TEXTS = ("a list of texts", lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value))
 # key -> what is expected, and whether a value is that. Only `status` must be there; other keys than these may be.
 _FORM: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "status": (f"one of {', '.join(STATES)}", lambda value: isinstance(value, str) and value in STATES),
@@ -53,7 +54,8 @@ _FORM: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "health": _MAPPING,
     "verdict": _TEXT,
     "reason": _TEXT,
-    "set_aside": ("a list of texts", lambda value: isinstance(value, list) and all(isinstance(v, str) for v in value)),
+    "set_aside": _TEXTS,
+    "not_drawn": _TEXTS,
 }
 
 

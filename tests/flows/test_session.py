@@ -9,6 +9,7 @@ import pytest
 from ganlab.experiment import run_experiment
 from ganlab.flows.plan import plan_experiment
 from ganlab.runs.folder import RunFolder
+from ganlab.training import health
 from tests.training.tiny import tiny_config
 
 BLANK = [{"Dense": {"units": 64, "kernel_initializer": "zeros"}}, {"Reshape": {"target_shape": [8, 8, 1]}}]
@@ -30,6 +31,7 @@ def finished(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANLAB_CACHE", str(folder / "cache"))
+        patch.setattr(health, "ENOUGH_STEPS", 0)
         run_experiment(plan_experiment(config, folder), folder, quiet=True)
         yield folder, config
 
