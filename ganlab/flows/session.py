@@ -122,7 +122,7 @@ class Session:
         # Earlier versions kept the verdict in status.json alone.
         self.health = self._checked(HealthReport.of, manifest.get("health") or self.folder.status().get("health") or {})
         if done == self.stretch.start:  # the phase before has ended: variables of both phases keep their values
-            carry_over(self.objective.variables(), arrays, manifest["paths"])
+            self._checked(partial(carry_over, self.objective.variables(), arrays), manifest.get("paths"))
             return done, None
         restore(self.objective.variables(), arrays, str(self.folder.state(done)))
         mend_generator(self.folder, done, self.models.sampled.model)

@@ -6,7 +6,6 @@ import numpy as np
 
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretch_of
-from ganlab.pictures.images import displayed
 from ganlab.training.draws import draw_latents, generator_of
 
 if TYPE_CHECKING:
@@ -66,10 +65,6 @@ class Sampler:
         if self.classes:
             labels = generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
         return self.images(self._latents(count, purpose, seed), labels)
-
-    def shown(self, count: int, purpose: str) -> np.ndarray:
-        """The same samples as uint8 images, for pictures."""
-        return displayed(self.draw(count, purpose), self.config.data.range)
 
     def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
         """float32 samples of a grid. With labels, a row has one class."""

@@ -36,21 +36,6 @@ class Callback:
         """Called after every chunk, in the order of the callbacks."""
 
 
-class Audience:
-    """The callbacks of one run, in order. A trainer of several runs in one step has one audience for each run."""
-
-    def __init__(self, callbacks: Sequence[Callback]):
-        self.callbacks = tuple(callbacks)
-
-    def next_due(self, step: int) -> int | None:
-        """The first step after `step` at which a chunk must end for one of the callbacks, or None."""
-        return min((due for c in self.callbacks if (due := c.next_due(step)) is not None), default=None)
-
-    def tell(self, chunk: Chunk) -> None:
-        for callback in self.callbacks:
-            callback.on_chunk(chunk)
-
-
 class Stepper(Protocol):
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray: ...
 
@@ -69,20 +54,25 @@ class Trainer:
     def __init__(
         self, steps: Stepper, columns: tuple[str, ...], draws: Draws, callbacks: Sequence[Callback], room: int
     ):
-        self.steps, self.columns, self.draws, self.room = steps, columns, draws, room
-        self.audience = Audience(callbacks)
+        self.steps, self.columns, self.draws, self.callbacks, self.room = steps, columns, draws, callbacks, room
 
     def train(self, done: int, total: int) -> None:
         """Performs steps done + 1 to total. The first chunk is one step, because a backend compiles in it."""
         count = 1
         while done < total:
-            end = min(done + count, total, self.audience.next_due(done) or total)
+            end = next_end(done, min(done + count, total), self.callbacks)
             start = time.perf_counter()
             rows = self.steps.run(self.draws.take(done, end - done), done, self.room)
             seconds = time.perf_counter() - start
-            self.audience.tell(Chunk(end, self.columns, rows, seconds))
+            for callback in self.callbacks:
+                callback.on_chunk(Chunk(end, self.columns, rows, seconds))
             count = int(np.clip(CHUNK_SECONDS * len(rows) / seconds, 1, self.room))
             done = end
+
+
+def next_end(done: int, latest: int, callbacks: Sequence[Callback]) -> int:
+    """The last step of the next chunk: `latest`, or an earlier step at which a callback wants a chunk to end."""
+    return min([latest, *(due for callback in callbacks if (due := callback.next_due(done)) is not None)])
 
 
 def next_multiple(step: int, every: int | None) -> int | None:
