@@ -112,7 +112,7 @@ def test_it_says_what_it_made_and_how_to_use_it(ganlab, tmp_path, cache):
         f"mine: photos of {source}, crop none, 8 x 8 pixels\n"
         "5/5 photos  4 images\n"
         f"4 images of 5 photos (0 without a face, 1 unreadable): {folder}\n"
-        f"the photos left out: {folder / 'left_out.txt'}\n"
+        f"the files left out: {folder / 'left_out.txt'}\n"
         "10 images were wanted, there are no more photos; in configs: limit: 4\n"
         "in configs: data: {name: mine, image_size: 8}\n"
     )
