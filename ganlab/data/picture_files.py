@@ -51,7 +51,7 @@ class Pictures(ABC):
         )
         verb = "is no picture" if len(self.left_out) == 1 else "are no pictures"
         total = len(self.names) + len(self.left_out)
-        return f"{self.path}: {len(self.left_out)} of {total} files {verb} that can be read: {', '.join(shown)}"
+        return f"{len(self.left_out)} of {total} files {verb} that can be read: {', '.join(shown)}"
 
     @abstractmethod
     def shown(self, name: str) -> str:
@@ -186,8 +186,8 @@ def open_pictures(path: Path) -> Pictures:
         raise GanlabError(f"{path}: expected a folder or a zip of pictures, received a pipe, a device or nothing.")
     pictures = PictureFolder(path) if path.is_dir() else PictureZip(path)
     if not pictures.names:
-        there = f" {pictures.note}." if pictures.note else ""
-        raise GanlabError(f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none.{there}")
+        there = f" ({pictures.note})" if pictures.note else ""
+        raise GanlabError(f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none{there}.")
     return pictures
 
 

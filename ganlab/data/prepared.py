@@ -99,10 +99,10 @@ def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
     place, facts = (enough or fitting)[0]
     train = Split(place.images(options.limit))
     dataset = apply_options(options.name, train, None, None, str(place.folder), options, error_at)
-    return replace(dataset, note=_note(place, facts))
+    return replace(dataset, note=_note(facts))
 
 
-def _note(place: PreparedSet, facts: dict) -> str | None:
+def _note(facts: dict) -> str | None:
     """A line about files of the source that gave no image."""
     words = {
         "no_face": "photos without a face",
@@ -111,7 +111,7 @@ def _note(place: PreparedSet, facts: dict) -> str | None:
     }
     counts = {word: facts["counts"].get(key, 0) for key, word in words.items()}
     left_out = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"{place.folder}: left out: {left_out}; see {_LEFT_OUT}" if left_out else None
+    return f"left out: {left_out}; see {_LEFT_OUT}" if left_out else None
 
 
 def is_prepared(options) -> bool:
@@ -134,11 +134,11 @@ def describe_prepared(name: str) -> list[dict]:
     """Rows of `ganlab data`: a row for each set of a name, or one row with the command that makes a set."""
     rows = []
     for path in sorted(cached_folder(name).glob(f"*/{_MANIFEST}")):
-        place, row = PreparedSet(path.parent), listed(name, str(path.parent))
+        row = listed(name, str(path.parent))
         try:
-            facts = place.facts()
+            facts = PreparedSet(path.parent).facts()
             row |= {"train": facts["counts"]["images"], "shape": [facts["size"], facts["size"], 3]}
-            row |= {"checksum": facts["array"]["sha256"], "note": _note(place, facts)}
+            row |= {"checksum": facts["array"]["sha256"], "note": _note(facts)}
         except (GanlabError, OSError, KeyError) as error:
             row["problem"] = str(error)
         rows.append(row)

@@ -97,10 +97,8 @@ class Published:
             file.sha256 for file in self.downloads
         ]:
             return None
-        return (
-            f"{_place(paths)}: not known to be the published {self.name}: {train.count:,} training and {test.count:,} test "
-            f"images of content {content[:16]}"
-        )
+        counts = f"{train.count:,} training and {test.count:,} test images"
+        return f"not known to be the published {self.name}: {counts} of content {content[:16]}"
 
 
 def read_keras_npz(

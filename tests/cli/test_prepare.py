@@ -143,10 +143,11 @@ def test_a_config_trains_on_what_was_prepared(ganlab, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_detector_runs_on_tensorflow_whichever_backend_the_user_chose(tmp_path, cache):
+@pytest.mark.parametrize("more", [{"KERAS_BACKEND": "jax"}, {"TF_USE_LEGACY_KERAS": "1"}], ids=str)
+def test_the_detector_runs_whatever_the_user_chose_for_keras(tmp_path, cache, more):
     words = [sys.executable, "-m", "ganlab", "prepare", "mine", "--crop", "box"]
     words += ["--source", str(photo_zip(tmp_path / "photos.zip", 2))]
-    environment = os.environ | {"GANLAB_CACHE": str(cache), "KERAS_BACKEND": "jax"}
+    environment = os.environ | {"GANLAB_CACHE": str(cache)} | more
     result = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert result.returncode == 1 and result.stderr.endswith(
         "none of 2 photos gives an image (2 without a face, 0 unreadable).\n"

@@ -81,7 +81,7 @@ def test_files_that_are_no_pictures_are_in_the_note(photos):
     save(photos / "a.png", noise(8, 8, 3))
     assert load(photos).note is None
     (photos / "b.heic").touch()
-    assert load(photos).note == f"{photos}: 1 of 2 files is no picture that can be read: b.heic"
+    assert load(photos).note == "1 of 2 files is no picture that can be read: b.heic"
 
 
 def test_folders_with_equal_names_sizes_and_times_do_not_share_a_cache_entry(tmp_path):

@@ -104,9 +104,9 @@ def test_files_without_an_image_are_in_the_note(prepare, tmp_path):
     source = photo_zip(tmp_path / "more.zip", 5, broken=(2, 3))
     with zipfile.ZipFile(source, "a") as archive:
         archive.writestr("readme.txt", "")
-    place, _ = prepare_photos(Request("mine", source, "none", 8), lambda *at: None, lambda: None)
+    prepare_photos(Request("mine", source, "none", 8), lambda *at: None, lambda: None)
     note = load_dataset(options("mine")).note
-    assert note == f"{place.folder}: left out: 2 unreadable photos, 1 files that are no pictures; see left_out.txt"
+    assert note == "left out: 2 unreadable photos, 1 files that are no pictures; see left_out.txt"
     assert [row["note"] for row in list_datasets() if row["name"] == "mine"] == [note]
 
 
