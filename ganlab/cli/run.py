@@ -34,6 +34,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     if not (quiet or as_json):
         work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
         click.echo(f"{plan.folder.path}  ({state}, {work})")
+    if plan.dataset.note:
+        click.echo(f"{plan.dataset.source}: {plan.dataset.note}", err=True)
     if dry_run:
         click.echo(dump_config(loaded), nl=False)
         return

@@ -188,6 +188,7 @@ class Session:
             "device": self.device,
             "status": status,
             **verdict,
+            "data_note": self.dataset.note,
             "image_size": self.dataset.shape[0] if self.dataset.form.is_image else None,
             "parameters": {name: network.model.count_params() for name, network in self.models.networks.items()},
             "flops_a_step": step_flops(self.objective),

@@ -99,4 +99,6 @@ def _notes(report: Report, cells: list[Cell], labels: dict[MetricKey, str]) -> l
     averaged = sum(len(cell.averaged) for cell in cells)
     if averaged < runs:
         notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and in no mean.")
+    summaries = [run.summary for cell in cells for run in cell.averaged if run.summary]
+    notes += dict.fromkeys(f"{s['dataset']}: {s['data_note']}." for s in summaries if s.get("data_note"))
     return notes + [f"Left out: {problem}" for problem in report.problems]
