@@ -1,10 +1,11 @@
 """Reads run folders: lists them, finds the one that a user means, and gives the content of one."""
 
+import os
 import re
-import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ganlab.config.document import shown
 from ganlab.config.reader import read_yaml
@@ -82,16 +83,13 @@ class RunRecord:
     def config(self) -> dict:
         """The resolved config; {} until the run has written it."""
         path = RunFolder(self.folder).config
-        return read_yaml(path).data if path.exists() else {}
+        return _mapping(path, read_yaml(path).data) if path.exists() else {}
 
     @cached_property
     def environment(self) -> dict:
         """Versions, commit, device and host; {} until the run has written them."""
         path = RunFolder(self.folder).environment
-        found = read_json(path) if path.exists() else {}
-        if not isinstance(found, dict):
-            raise GanlabError(f"{path}: damaged: expected a mapping, received {shown(found)}")
-        return found
+        return _mapping(path, read_json(path)) if path.exists() else {}
 
     def pictures(self) -> dict[str, Path]:
         """The pictures that exist: losses, outputs, the newest sample grid, the film, the networks."""
@@ -110,24 +108,31 @@ class RunRecord:
         return match and match[part]
 
 
+def _mapping(path: Path, content: Any) -> dict:
+    if not isinstance(content, dict):
+        raise GanlabError(f"{path}: damaged: expected a mapping, received {shown(content)}")
+    return content
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether this user may not look into a folder. `read_run` gives the line about it."""
+    return not os.access(folder, os.R_OK | os.X_OK)
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run folder: it holds a status.json, or this user may not look into it."""
-    try:
-        return stat.S_ISREG(RunFolder(folder).status_file.stat().st_mode)
-    except PermissionError:
-        return True  # `read_run` gives the line about it
-    except OSError:
-        return False
+    # os.path: a user's word may be too long for a path
+    return os.path.isdir(folder) and (is_closed(folder) or os.path.isfile(RunFolder(folder).status_file))
 
 
 def find_runs(results: Path) -> list[Path]:
     """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] if there are none.
 
-    The list has links to other places, too: `read_run` refuses them by name.
+    The list has links to other places and closed data sets, too: `read_run` refuses them by name.
     """
     found = []
     for dataset in folders_in(results, results):
-        if dataset.is_symlink():
+        if dataset.is_symlink() or is_closed(dataset):
             found.append(dataset)
         elif not is_run(dataset):  # folders inside a run folder are no runs
             found += filter(is_run, folders_in(dataset, results))
@@ -220,7 +225,9 @@ def read_runs(folders: list[Path]) -> tuple[list[RunRecord], list[str]]:
     records, problems = [], []
     for folder in folders:
         try:
-            records.append(read_run(folder))
+            record = read_run(folder)
+            record.config  # noqa: B018 - tables read it later, when its damage would hide the other runs
+            records.append(record)
         except GanlabError as error:
             problems.append(str(error))
     return records, problems
