@@ -1,4 +1,4 @@
-"""`ganlab sample`: images from a checkpoint alone."""
+"""`ganlab sample`: makes images from a checkpoint."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def command(run, step, count, seed, label, interpolate, out, backend, results):
         latents = between(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
     else:
         latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
-    # Of a generator that takes labels, a row shows one class.
+    # With labels, each row shows one class.
     labels = np.arange(len(latents)) // columns % sampler.classes if sampler.classes else None
     if chosen is not None:
         labels = np.full(len(latents), chosen)

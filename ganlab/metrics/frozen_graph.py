@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ganlab.storage.damage import broken
-from ganlab.storage.unpacking import open_tar
+from ganlab.storage.unpacking import broken, open_tar
 
 GRAPH = "classify_image_graph_def.pb"
 _LARGEST = 2**29  # bytes; the graph has 91 MiB

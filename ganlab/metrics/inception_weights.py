@@ -17,7 +17,7 @@ from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
 from ganlab.metrics.torch_weights import has_torch, read_torch_weights
 from ganlab.storage.cache import cache_folder, compute_once
-from ganlab.storage.damage import broken
+from ganlab.storage.unpacking import broken
 from ganlab.storage.weights import write_weights
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.errors import MissingDataError
-from ganlab.storage.damage import broken
+from ganlab.storage.unpacking import broken
 
 OLDEST = (2, 10)  # earlier readers can be made to run code or to write beyond an array (CVE-2025-32434, CVE-2026-24747)
 _LARGEST = 2**29  # bytes; Inception has 92 MiB

@@ -10,6 +10,7 @@ from PIL import Image
 from ganlab.data import registry
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from tests.cli.experiments import CONFIG, states, the_run
+from tests.data.samples import mnist_arrays, write_npz
 
 CONDITIONAL = """\
 name: conditional
@@ -178,8 +179,33 @@ def test_points_are_written_as_arrays_and_scatter_pictures(ganlab, tmp_path, poi
         assert samples.shape == (6, 2) and samples.dtype == np.float32
         assert Image.open(run / f"samples/{step:06d}.png").size == (500, 500)
     summary = json.loads((run / "summary.json").read_text())
-    assert (summary["verdict"], summary["metrics"]) == ("ok", {})  # health and metrics have nothing to say
+    assert (summary["verdict"], summary["metrics"]) == ("too_early", {})  # metrics have nothing to say
     assert "diversity,recall" in (run / "history.csv").read_text().splitlines()[0]
     assert ganlab("verify", "results")[0] == 0
     assert ganlab("sample", "circle", "--count", 5, "--out", "five.png")[0] == 0
     assert np.load(tmp_path / "five.npy").shape == (5, 2)
+
+
+def test_images_under_the_name_of_mnist_are_noted_wherever_they_are_seen(ganlab, tmp_path, monkeypatch):
+    write_npz(tmp_path / "own" / "mnist" / "mnist.npz", mnist_arrays(40, 20))
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "own"))
+    text = CONFIG.replace("name: digits", "name: mnist, image_size: 8").replace("[is1k_classifier]", "[]")
+    (tmp_path / "mnist.yaml").write_text(text)
+    code, _, err = ganlab("run", "mnist.yaml", "-q")
+    note = "not known to be the published mnist: 40 training and 20 test images of content "
+    assert code == 0 and err.startswith(f"{tmp_path / 'own/mnist/mnist.npz'}: {note}") and err.count("\n") == 1
+    assert json.loads((the_run(tmp_path / "results") / "summary.json").read_text())["data_note"].startswith(note)
+    assert f"mnist: {note}" in ganlab("report")[1]
+    assert note in ganlab("data")[1]
+
+
+def test_files_that_are_no_pictures_are_named_by_a_run(ganlab, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(9):
+        content = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(content).save(tmp_path / "photos" / f"{number}.TIF")
+    (tmp_path / "photos" / "movie.mov").touch()
+    text = CONFIG.replace("name: digits", "name: folder, source: photos").replace("[is1k_classifier]", "[]")
+    (tmp_path / "photos.yaml").write_text(text)
+    code, _, err = ganlab("run", "photos.yaml", "-q")
+    assert (code, err) == (0, "photos: 1 of 10 files is no picture that can be read: movie.mov\n")
