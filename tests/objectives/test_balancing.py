@@ -61,7 +61,7 @@ def test_the_largest_number_draws_the_last_class():
 
 
 def made_gan(jit: bool = BACKEND.JIT[0]):
-    config = tiny_config(EMBEDDED, CRITIC, labels="balanced")
+    config = tiny_config(generator=EMBEDDED, discriminator=CRITIC, labels="balanced")
     tiny = build(config, jit, labels=LABELS)
     tiny.objective.begin({"images": IMAGES, "labels": LABELS})
     return tiny

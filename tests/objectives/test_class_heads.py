@@ -28,7 +28,8 @@ def critic(units: int = CLASSES + 1) -> list:
 
 def config_of(labels: str, units: int = CLASSES + 1, optimizer: dict = STILL, **more):
     generator = EMBEDDED if labels == "auxiliary" else None
-    return tiny_config(generator, critic(units), optimizer, labels=labels, **more)
+    networks = {"discriminator": critic(units), **({"generator": generator} if generator else {})}
+    return tiny_config(**networks, optimizer=optimizer, labels=labels, **more)
 
 
 def numbers(tensor) -> np.ndarray:
@@ -162,7 +163,7 @@ def test_labelled_images_come_from_the_labelled_part_and_all_images_are_real_one
         (config_of("semi_supervised", 5), Form((8,), CLASSES), "4 numbers an image, as labels: semi_supervised needs"),
         (config_of("semi_supervised"), Form((8,)), "labels: semi_supervised reads labels, and digits has none"),
         (tiny_config(labels="balanced"), Form((8,), CLASSES), "'balanced' needs a layer of the generator that takes"),
-        (tiny_config(EMBEDDED, labels="semi_supervised"), Form((8,), CLASSES), "labels"),
+        (tiny_config(generator=EMBEDDED, labels="semi_supervised"), Form((8,), CLASSES), "labels"),
     ],
 )
 def test_what_does_not_fit_is_one_line(config, form, message):
