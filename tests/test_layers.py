@@ -44,7 +44,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 FACES = "data.faces"  # MTCNN is a TensorFlow program, whichever backend trains
 THIRD_PARTY = {
     0: PLAIN,
-    1: PLAIN | {"keras", "numpy"},
+    1: PLAIN | {"keras", "numpy", "threadpoolctl"},
     2: PLAIN | {"keras", "numpy", *BACKENDS},
 }
 # Tables of losses and objectives are read by commands that load no framework.

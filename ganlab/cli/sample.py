@@ -1,4 +1,4 @@
-"""`ganlab sample`: images from a checkpoint alone."""
+"""`ganlab sample`: makes images from a checkpoint."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def command(run, step, count, seed, interpolate, out, backend, results):
         latents = between(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
     else:
         latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
-    # Of a generator that takes labels, a row shows one class.
+    # With labels, each row shows one class.
     labels = np.arange(len(latents)) // columns % sampler.classes if sampler.classes else None
     samples = sampler.images(latents, labels)
     target = out or loaded.folder.extra_sample("interpolation" if interpolate else "sample", loaded.step, seed)

@@ -8,9 +8,10 @@ from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from ganlab.flows.load import load_checkpoint
 from ganlab.runs.folder import RunFolder
+from ganlab.runs.forms import read_summary
 from ganlab.runs.locks import locked
 from ganlab.runs.records import read_run
-from ganlab.storage.writing import guarding, read_json, write_json
+from ganlab.storage.writing import guarding, write_json
 
 
 def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
@@ -26,7 +27,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
     with locked(folder.results, status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
-        from ganlab.runs.summary import metric_table
+        from ganlab.runs.logs import metric_table
         from ganlab.training.callbacks import evaluate_run as evaluate
 
         config = loaded.config
@@ -40,5 +41,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
         values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():
-            write_json(folder.summary, read_json(folder.summary) | {"metrics": metric_table(folder)})
+            summary = read_summary(folder.summary)
+            finished = summary["steps"] if summary["status"] == "finished" else None
+            write_json(folder.summary, summary | {"metrics": metric_table(folder, finished)})
     return loaded.step, values

@@ -1,4 +1,4 @@
-"""The step of a GAN: which batches go through which network, under which loss, and which network is updated."""
+"""The stages of a GAN's step: the batches, the passes through both networks, the losses and the updates."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def clip_weights(network: Any, limit: float, values: Values) -> None:
 
 
 def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable) -> Objective:
-    """Discriminator turns, then generator turns, as `config.train` says.
+    """The stages of discriminator turns, then of generator turns, from `config.train`.
 
     `input_gradient` is the backend's gradient of a critic at points, for penalties.
     """
@@ -98,7 +98,7 @@ class _Gan:
         return self.draw(f"{side}_labels_{turn}", "targets", self.train.batch_size, 1, **options)
 
     def generate(self, name: str, size: int) -> list[Stage]:
-        """The stages that make a generated batch of this name, with labels where the networks take them."""
+        """The stages that generate a batch of this name, with labels if the networks take labels."""
         self.draws[f"latents_{name}"] = draw_latents(self.config, size)
         before: list[Stage] = []
         if self.takes_labels:

@@ -56,7 +56,7 @@ Range = Annotated[
 
 
 class Loss(Section):
-    """A loss with its options, each of which has a meaning for some losses only."""
+    """A loss with its options. `options_of` gives the options of each loss."""
 
     name: str
     real_label: Range = (1.0, 1.0)  # lowest and highest target of real images; drawn between them, fixed if equal
@@ -64,7 +64,7 @@ class Loss(Section):
     flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = (
         0.0  # share of targets exchanged
     )
-    layer: Annotated[str, Described(_LAYER)] = None  # whose outputs are compared; None for a loss that compares none
+    layer: Annotated[str, Described(_LAYER)] = None  # the layer whose outputs feature_matching compares
 
     @model_serializer
     def _as_written(self, info: SerializationInfo) -> Any:
@@ -120,7 +120,7 @@ class Penalty(Section):
 
 
 def _read_penalties(value: Any) -> Any:
-    """The mapping of penalties with default weights filled in; null is none."""
+    """The mapping of penalties, with default weights; null means no penalty."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -136,7 +136,7 @@ def _read_penalties(value: Any) -> Any:
 
 
 def _require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
-    """Refuses two different intervals: one step of training computes all lazy penalties together."""
+    """Refuses two different intervals: a step computes all lazy penalties together or none."""
     lazy = [(name, penalty.every) for name, penalty in penalties.items() if penalty.every > 1]
     for name, every in lazy[1:]:
         if every != lazy[0][1]:
@@ -146,7 +146,7 @@ def _require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
 
 
 class GanTrain(Train):
-    """How long and in which order the two networks are updated."""
+    """The number and the order of updates of both networks."""
 
     discriminator_steps: whole(1) = 1
     discriminator_batches: one_of("separate", "alternate", "joint") = "separate"
@@ -227,7 +227,7 @@ class GanConfig(Config):
         return losses_first(names, optional=["penalty"])
 
     def rows_a_step(self) -> int:
-        """A batch for each discriminator step, and the generator's own where its loss reads real images."""
+        """A batch for each discriminator step, and one for each generator step if its loss reads real images."""
         train = self.train
         rows = train.batch_size * train.discriminator_steps
         if LOSSES[self.loss.name].needs_real and not self.shares_latents:

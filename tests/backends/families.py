@@ -11,7 +11,7 @@ import numpy as np
 
 from ganlab.models.folding import fold_objective
 from ganlab.training.stages import Pass
-from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config, tiny_vae_config
+from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config
 
 STEPS = 10
 PICTURES = np.random.default_rng(1).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
@@ -103,8 +103,7 @@ def trained(name: str):
     options = {"optimizer": ADAM} | FAMILIES[name]
     images = PICTURES if options.get("generator") is CONVOLUTIONAL["generator"] else IMAGES
     change = fold_objective if "folded" in name else lambda objective: objective
-    config = (tiny_vae_config if "encoder" in options else tiny_config)(**options)
-    tiny = build(config, images=images, change=change)
+    tiny = build(tiny_config(**options), images=images, change=change)
     return tiny, tiny.train(STEPS)
 
 

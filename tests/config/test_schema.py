@@ -2,7 +2,7 @@
 import pytest
 
 from ganlab import objectives
-from ganlab.config.layer_specs import LayerSpec
+from ganlab.config.network import LayerSpec
 from ganlab.errors import ConfigError
 from ganlab.training import losses
 from tests.config.examples import changed, config_of

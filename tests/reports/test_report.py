@@ -25,10 +25,6 @@ def test_a_row_says_what_was_trained_how_and_what_came_out(tmp_path):
     row, floor = rows_of(tmp_path)
     assert row == {
         "name": "quickstart",
-        "family": "DCGAN",
-        "steps": "1500",
-        "batch_size": "32",
-        "latent_dim": "64",
         "n": "2",
         "fd1k last": "12.00 ± 2.83",
         "fd1k best": "9.000 ± 0.000 (step 100 to 101)",
@@ -48,14 +44,21 @@ def test_data_that_are_not_what_their_name_promises_are_noted_once(tmp_path):
     assert notes_of(tmp_path).count("digits: not known to be the published digits.") == 1
 
 
-def test_hyperparameters_that_differ_have_a_column_and_others_none(tmp_path):
-    write_run(tmp_path, "exp01", config={"loss": "minimax", "penalty": None})
-    write_run(tmp_path, "exp02", config={"loss": "hinge", "penalty": "r1(1)"}, device="gpu")
+def test_settings_that_differ_have_a_column_and_the_others_stand_above(tmp_path):
+    write_run(tmp_path, "exp01", written="loss: minimax\nlabels: none\n", config={"loss": "minimax"})
+    write_run(
+        tmp_path, "exp02", written="loss: hinge\nlabels: none\n", config={"loss": "hinge"}, device="gpu", units=128
+    )
     rows = rows_of(tmp_path)
     assert [row["loss"] for row in rows] == ["minimax", "hinge", ""]
-    assert [row["penalty"] for row in rows] == ["", "r1(1)", ""]
     assert [row["device"] for row in rows] == ["cpu", "gpu", ""]
-    assert "discriminator_steps" not in rows[0] and "backend" not in rows[0]
+    assert [row["units"] for row in rows] == ["64", "128", ""]
+    assert list(rows[0])[:5] == ["name", "units", "loss", "device", "n"]
+    (table,) = comparison_tables(build_report((), results=tmp_path))
+    assert table.intro == (
+        "family DCGAN, steps 1500, backend tensorflow, latent_dim 64, batch_size 32, discriminator_steps 1, "
+        "generator_optimizer Adam(learning_rate=0.001)"
+    )
 
 
 def test_runs_that_did_not_finish_are_shown_and_in_no_mean(tmp_path):
@@ -67,7 +70,7 @@ def test_runs_that_did_not_finish_are_shown_and_in_no_mean(tmp_path):
     assert (quickstart["n"], quickstart["status"]) == ("1", "1 finished, 1 diverged")
     assert quickstart["verdict"] == "1 ok, 1 diverged"
     assert (other["family"], other["n"], other["status"]) == ("WGAN", "0", "running")
-    assert "2 of 3 runs are unfinished, failed or repeated, and in no mean." in notes_of(tmp_path)
+    assert "2 of 3 runs are unfinished, failed or repeated, and enter no mean." in notes_of(tmp_path)
 
 
 def test_protocols_never_share_a_column(tmp_path):
