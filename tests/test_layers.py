@@ -27,7 +27,6 @@ LAYERS = {
     "metrics": 3,
     "pictures": 3,
     "storage.arrays": 3,
-    "storage.hdf5": 3,
     "storage.weights": 3,
     "runs.logs": 3,
     "runs.summary": 4,
@@ -52,7 +51,7 @@ THIRD_PARTY = {
 # Tables of losses and objectives are read by commands that load no framework.
 LAZY = {"training.ops": {"keras"}}
 # Inception's published weights are read once, each file by the program that wrote it.
-CONVERTERS = {"metrics.frozen_graph", "metrics.torch_weights"}
+CONVERTERS = {"metrics.inception_files"}
 WRITERS = ("runs.folder", "training.callbacks", "training.checkpoints")
 HEAVY = {"keras", "pandas", "matplotlib", *BACKENDS}
 FILE_NAMES = {
