@@ -105,6 +105,17 @@ def test_diff_tells_a_missing_key_from_a_null(ganlab, results):
     assert {"key": "clip_weights", "first": None} in document["config"]
 
 
+def test_diff_names_other_training_images(ganlab, results):
+    write_run(results, "exp01", data="1" * 64)
+    write_run(results, "exp02", data="2" * 64)
+    document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
+    assert {"key": "data.fingerprint", "first": "1" * 64, "second": "2" * 64} in document["config"]
+    assert [entry["metric"] for entry in document["metrics"]] == [
+        "fd1k_classifier [data 11111111]",
+        "fd1k_classifier [data 22222222]",
+    ]
+
+
 def test_diff_of_a_run_with_itself_finds_nothing(ganlab, results):
     write_run(results)
     code, out, _ = ganlab("diff", "quickstart", "quickstart")
