@@ -106,9 +106,11 @@ class TestHealth:
 
     def test_data_of_a_few_images_are_too_few_to_judge_by(self, folder, tiny, watch):
         collapse(tiny)
-        health, context = watch(images=REAL[:3])
-        health.on_chunk(chunk(5))
-        assert context.health.verdict == "ok" and "diversity" not in folder.status()["health"]
+        for count, enough in ((3, False), (19, False), (20, True)):
+            health, context = watch(images=REAL[:count])
+            health.on_chunk(chunk(5))
+            assert context.health.verdict == ("collapsed" if enough else "ok")
+            assert ("diversity" in folder.status()["health"]) is enough
 
     def test_data_that_are_no_images_are_judged_by_their_losses_alone(self, folder, writer):
         points = np.random.default_rng(0).standard_normal((30, 2)).astype(np.float32)
