@@ -66,6 +66,7 @@ WRONG = [
     ("", "penalty: {r1: {weigth: 10}}", "c.yaml:20:16: penalty.r1.weigth: unknown key. Did you mean 'weight'?"),
     ("", "penalty: {r1: {weight: 0}}", "c.yaml:20:16: penalty.r1.weight: expected a number > 0, received 0"),
     ("", "penalty: {r1: {every: 16}, r2: {every: 8}}", "c.yaml:20:33: penalty.r2.every: expected 16, as for r1 (lazy penalties share it), received 8"),
+    ("", "clip_weights: 0", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received 0"),
     ("", "clip_weights: -.inf", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received -inf"),
     ("steps: 100", "steps: many", "c.yaml:19:9: train.steps: expected an integer >= 1, received 'many'"),
     ("steps: 100, ", "", "c.yaml:19:1: train: expected exactly one of steps and epochs, received neither"),
