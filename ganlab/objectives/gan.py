@@ -78,9 +78,11 @@ class _Gan:
         return {"balancing": self.balancing.variables} if self.balancing else {}
 
     # The networks speak bfloat16 under mixed precision; losses and images are float32.
-    def judge(self, values: Values, images: Tensor, labels: Tensor | None, targets: Tensor | None = None) -> Judged:
+    def judge(
+        self, values: Values, images: Tensor, labels: Tensor | None, targets: Tensor | None = None, moving: bool = False
+    ) -> Judged:
         taken = inputs_of(self.discriminator, values, images, self.one_hot(labels))
-        outputs = self.discriminator.run(taken, training=True, features=self.features)
+        outputs = self.discriminator.run(taken, training=True, features=self.features, moving=moving)
         features = {name: ops.cast(outputs[name], "float32") for name in self.features}
         logits, class_logits = ops.cast(outputs["output"], "float32"), None
         if self.head:
@@ -94,8 +96,8 @@ class _Gan:
         """Images and labels of a batch, real or generated."""
         return values[name], values.get(f"{name}.labels")
 
-    def judged(self, values: Values, name: str, targets: str | None = None) -> Judged:
-        return self.judge(values, *self.batch(values, name), None if targets is None else values[targets])
+    def judged(self, values: Values, name: str, targets: str | None = None, moving: bool = False) -> Judged:
+        return self.judge(values, *self.batch(values, name), None if targets is None else values[targets], moving)
 
     def draw(self, name: str, kind: str, *shape: int, **options: Any) -> str:
         self.draws[name] = Draw(kind, shape, **options)
@@ -234,9 +236,11 @@ class _Gan:
         return part(slice(size), labels, targets["real"]), part(slice(size, None), fake_labels, targets["fake"])
 
     def generator_update(self, fake: str, real: str | None) -> Update:
+        moving = self.train.discriminator_statistics == "moving"
+
         def loss(values: Values, with_lazy: bool):
-            of_real = None if real is None else self.judged(values, real)
-            of_fake = self.judged(values, fake)
+            of_real = None if real is None else self.judged(values, real, moving=moving)
+            of_fake = self.judged(values, fake, moving=moving)
             value = self.loss.generator(of_real, of_fake)
             if self.head and self.head.of_fake:
                 value = value + class_cross_entropy(of_fake.class_logits, of_fake.labels)

@@ -150,6 +150,7 @@ class GanTrain(Train):
 
     discriminator_steps: whole(1) = 1
     discriminator_batches: one_of("separate", "alternate", "joint") = "separate"
+    discriminator_statistics: one_of("batch", "moving") = "batch"
     generator_steps: whole(1) = 1
     generator_batch_size: whole_or_null(1) = None
     share_latents: Flag = False

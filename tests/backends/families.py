@@ -95,6 +95,7 @@ FAMILIES = {
     "constraints": {"discriminator": MAX_NORM, "penalty": {"r1": {}}},
     "bfloat16": {"precision": "mixed_bfloat16", "optimizer": SGD},
     "simultaneous": DENSE | {"train": {"simultaneous": True}},
+    "moving statistics": DENSE | {"train": {"discriminator_statistics": "moving", "share_latents": True}},
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "balanced": {"generator": LABELLED, "labels": "balanced"},
