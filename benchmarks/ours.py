@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.backends import load_backend
-from ganlab.config.value_range import value_range
+from ganlab.config.schema import value_range
 from ganlab.models.building import build_models
 from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective

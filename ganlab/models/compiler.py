@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import keras
 
 from ganlab.config.document import shown
-from ganlab.config.layer_specs import RESERVED, LayerSpec, MergeSpec
+from ganlab.config.network import RESERVED, LayerSpec, MergeSpec
 from ganlab.config.network import Network as Written
 from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, Keys, first_sentence

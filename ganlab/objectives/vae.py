@@ -10,8 +10,7 @@ from pydantic import BeforeValidator, field_validator
 from ganlab.config.fields import Positive, Section, located, one_of
 from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
-from ganlab.config.schema import Config, Ends, Form
-from ganlab.config.value_range import value_range
+from ganlab.config.schema import Config, Ends, Form, value_range
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.inputs import fading, inputs_of
 from ganlab.training import ops

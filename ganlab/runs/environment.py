@@ -1,4 +1,4 @@
-"""Where a run was made: versions, commit, host and device, and nothing that could be a secret."""
+"""environment.json: versions, commit, host and device of a run, and nothing that could be a secret."""
 
 import importlib.metadata
 import os
@@ -19,11 +19,11 @@ _PACKAGES = ("ganlab", "keras", "tensorflow", "jax", "torch", "numpy", "pillow",
 
 
 def environment(backend: str, device: str) -> dict:
-    """Facts for environment.json; `device` is what the backend said it uses."""
+    """Facts for environment.json; `device` is the device that the backend uses."""
     return {
         "backend": backend,
         "device": device,
-        "versions": {name: version for name in _PACKAGES if (version := _version(name))},
+        "versions": {name: version for name in _PACKAGES if (version := version_of(name))},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "host": platform.node(),
@@ -33,7 +33,8 @@ def environment(backend: str, device: str) -> dict:
     }
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The installed version of a package, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -15,7 +15,7 @@ from ganlab.training.drawing import Pictures
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
-    from ganlab.metrics.protocols import Protocol
+    from ganlab.metrics.names import Metric
     from ganlab.models.network import Network
     from ganlab.training.sampling import Sampler
     from ganlab.training.stages import Column
@@ -97,7 +97,7 @@ class RunContext:
     generator: "Network"
     copy: "Network"
     sampler: "Sampler"
-    protocols: "Sequence[Protocol]"
+    protocols: "Sequence[Metric]"
     pictures: Pictures
     writer: BackgroundWriter
     facts: Mapping[str, Any] = field(default_factory=dict)

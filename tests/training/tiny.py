@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ganlab.backends import load_backend
-from ganlab.config.schema import Config, Form
+from ganlab.config.schema import Config, Form, value_range
 from ganlab.models.building import Models, build_models
 from ganlab.objectives import OBJECTIVES, build_objective, name_of
 from ganlab.training.checkpoints import snapshot
@@ -94,7 +94,7 @@ def build(
     objective = change(build_objective(config, models, BACKEND.input_gradient))
     draws = Draws(objective.draws, config.seed, len(images))
     data = {"images": images} | ({} if labels is None else {"labels": labels})
-    return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, (-1.0, 1.0), jit))
+    return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, value_range(config.data.range), jit))
 
 
 def with_stages(objective: Objective, stages: tuple) -> Objective:
