@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import ganlab
-from ganlab.config.value_range import value_range as ends_of
+from ganlab.config.schema import value_range as ends_of
 from ganlab.errors import GanlabError
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.extractors import EXTRACTORS
