@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 import yaml
-
 from ganlab.config.writing import dump_config
+
 from tests.oracle.cases import CRITIC, NORMALIZED, OPTIMIZERS, USUAL, config_of, covering, words
 from tests.oracle.gan import Gan
 from tests.oracle.vae import Vae

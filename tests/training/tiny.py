@@ -8,8 +8,7 @@ import keras
 import numpy as np
 
 from ganlab.backends import load_backend
-from ganlab.config.schema import Config, Form
-from ganlab.config.schema import value_range
+from ganlab.config.schema import Config, Form, value_range
 from ganlab.models.building import Models, build_models
 from ganlab.objectives import OBJECTIVES, build_objective, name_of
 from ganlab.training.checkpoints import snapshot
