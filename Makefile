@@ -2,6 +2,7 @@
 # make test   makes the environment with test extras and runs the suite; make test-all runs its slow tests, too
 # make test-backends  runs the suites of training, objectives, backends, models and metrics on TensorFlow, JAX and PyTorch;
 #             make test-parity holds the three against each other
+# make test-peers   compares the metrics with other programs' (pytorch-fid, torch-fidelity, clean-fid, torchmetrics, prdc)
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make mutants  changes an operator, number or statement at a time and asks the tests; MUTANTS="--sample 0 PATH" for all of a module
@@ -10,7 +11,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-all test-fast test-backends test-parity torture mutants smoke lint docs clean
+.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers torture mutants smoke lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -26,6 +27,10 @@ $(VENV)/.installed-backends: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,torch,jax]'
 	touch $@
 
+$(VENV)/.installed-peers: $(VENV)/.installed-backends
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,torch,jax,fid]'
+	touch $@
+
 demo: $(VENV)/.installed
 	$(BIN)/ganlab run configs/quickstart.yaml
 	@# Asked for its folder, for there may be other runs of that name.
@@ -36,6 +41,9 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
+# Other programs' metrics, and files of weights that PyTorch writes.
+PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
+	tests/metrics/test_inception_weights.py tests/metrics/test_torch_weights.py
 WITHOUT_PARITY := $(PARITY:%=--ignore=%)
 
 test: $(VENV)/.installed-dev
@@ -57,6 +65,9 @@ test-backends: $(VENV)/.installed-backends
 
 test-parity: $(VENV)/.installed-backends
 	$(PYTEST) -rs $(PARITY)
+
+test-peers: $(VENV)/.installed-peers
+	$(PYTEST) -rs $(PEERS)
 
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.reliability.kills --kills 200

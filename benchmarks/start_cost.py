@@ -45,7 +45,7 @@ def inside_bare(path: str, jit: str, room: str) -> None:
     imported = time.perf_counter()
     from ganlab.backends import load_backend
     from ganlab.config.loading import load_config
-    from ganlab.config.value_range import value_range
+    from ganlab.config.schema import value_range
     from ganlab.data import load_dataset
     from ganlab.models.building import build_models
     from ganlab.objectives import build_objective

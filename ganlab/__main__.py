@@ -1,6 +1,6 @@
 from ganlab.working_folder import leave_working_folder
 
-leave_working_folder()  # before anything is imported that may lie there under the same name
+leave_working_folder()  # before any other import
 
 from ganlab.cli.main import main  # noqa: E402
 

@@ -19,8 +19,9 @@ from ganlab.training.signals import Asked, watched_signals
 def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: bool = False) -> RunFolder:
     """Trains a planned experiment to its end, from its newest checkpoint if there is one.
 
-    Returns at once for a finished run. Raises DivergedError, StoppedError, LockedError, CheckpointError and others as
-    ganlab.errors lists them; status.json says the same.
+    Returns at once for a finished run.
+
+    Raises: DivergedError, StoppedError, LockedError, CheckpointError and others of ganlab.errors; status.json has the reason.
     """
     folder = plan.folder
     with (
@@ -53,7 +54,7 @@ def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
         seconds, found = before + time.time() - began, {"reason": str(error)}
         if isinstance(error, DivergedError):
             found["verdict"] = "diverged"
-        # Writing may fail again (a full disk, a lost lock): report the first error.
+        # Writing may fail again (full disk, lost lock): report the first error.
         with contextlib.suppress(OSError, LockedError):
             folder.set_status(_state_of(error), **found, seconds=seconds)
         if isinstance(error, DivergedError):
@@ -68,7 +69,7 @@ def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
 
 
 def _stop_if(asked: Asked, folder: RunFolder) -> None:
-    """Stops before anything is written for this session: loading Keras and building networks takes some seconds."""
+    """Stops before this session has written anything: loading Keras and building networks takes some seconds."""
     if signal := asked():
         message = f"stopped by {signal} before its first step; the same command goes on"
         if folder.status():
@@ -82,7 +83,7 @@ def _left(folder: RunFolder) -> None:
 
 
 def _create(plan: Plan, session: Any) -> None:
-    """Creates the folder, or marks an existing one as running. The networks are built by then, so the config fits."""
+    """Creates the folder, or marks an existing one as running. The networks are built before, so the config fits."""
     folder, is_new = plan.folder, not plan.folder.path.exists()
     if not folder.status():
         try:
@@ -94,7 +95,7 @@ def _create(plan: Plan, session: Any) -> None:
             data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
             folder.set_status("created", **identity, **data)
         except BaseException:
-            if is_new:  # leave no folder behind that is no run, such as on a full disk
+            if is_new:  # on a full disk: leave no half folder behind
                 remove(folder.path)
             raise
     elif session.stretch.start:  # the networks have grown

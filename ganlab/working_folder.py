@@ -1,6 +1,6 @@
-"""The working folder holds the user's files: no module is imported from it, here or in a process that ganlab starts.
+"""Keeps Python from importing modules of the working folder, in this process and in those that ganlab starts.
 
-`python -m` and `python -c` put it first on Python's path, so that a `random.py` of the user would run in place of Python's own.
+`python -m` and `python -c` put the working folder first on the path. A `random.py` of the user would run instead of Python's.
 """
 
 import contextlib
@@ -8,14 +8,14 @@ import os
 import sys
 from collections.abc import Iterator
 
-# Environment variables of a process of Python that is to leave the working folder out. Its own processes inherit them.
+# Environment variables for processes of Python. Their own processes inherit them.
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
 
 
 def leave_working_folder() -> None:
-    """Undoes what `python -m ganlab` did to the path of this process.
+    """Removes the working folder from the path of this process.
 
-    Ganlab's own source goes to the end of the path where it is the working folder and not installed.
+    If the working folder is ganlab's source, and ganlab is not installed, the folder goes to the end of the path.
     """
     if sys.flags.safe_path:
         return
@@ -28,7 +28,7 @@ def leave_working_folder() -> None:
 
 @contextlib.contextmanager
 def safe_start() -> Iterator[None]:
-    """Whatever starts a process of Python in the block, such as `multiprocessing`, starts it with `SAFE_PATH`."""
+    """Processes of Python that start in the block get `SAFE_PATH`; so do those of `multiprocessing`."""
     before = {name: os.environ.get(name) for name in SAFE_PATH}
     os.environ.update(SAFE_PATH)
     try:

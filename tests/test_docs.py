@@ -167,9 +167,9 @@ class TestRunFolderPage:
             assert re.sub(r"\d{6}", "NNNNNN", file).rsplit("/", 1)[-1] in text, file
 
     def test_describes_every_key_of_the_summary(self):
-        from ganlab.runs.records import METRIC_TYPES, SUMMARY_TYPES
+        from ganlab.runs.forms import Metric, Summary
 
-        for key in [*SUMMARY_TYPES, *METRIC_TYPES]:
+        for key in [*Summary.model_fields, *Metric.model_fields]:
             assert f"`{key}`" in TEXTS["docs/run-folder.md"], key
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.data.registry import DATASETS, is_here
+from ganlab.data.sources import own_data_folder
 from ganlab.runs.folder import RunFolder
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -21,24 +22,44 @@ STEPS = 20
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
 
-def need_data(path: Path) -> None:
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory):
+    """A cache folder with 1,000 faces that `ganlab prepare` cut out of the photos under GANLAB_DATA."""
+    if not ((data := own_data_folder()) and (data / "celeba" / "img_align_celeba.zip").exists()):
+        pytest.skip("celeba is not on this machine: 'ganlab data' tells where it is looked for")
+    cache = tmp_path_factory.mktemp("cache")
+    ganlab("prepare", "celeba", "--limit", "1000", GANLAB_CACHE=str(cache))
+    return cache
+
+
+def ganlab(*words: str, **environment: str) -> None:
+    command = [sys.executable, "-m", "ganlab", *words]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def cache_with_data(path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Environment variables under which a run of the config finds its data; skips the test where there is none."""
     data = load_config(path).data
-    if data.name not in DATASETS or not is_here(data):
-        pytest.skip(f"{data.name} is not on this machine: 'ganlab data' tells where it is looked for")
+    if data.name not in DATASETS:
+        pytest.skip(f"{data.name} is no data set of ganlab's")
+    if is_here(data):
+        return {}
+    if data.name == "celeba":
+        return {"GANLAB_CACHE": str(request.getfixturevalue("faces"))}
+    pytest.skip(f"{data.name} is not on this machine: 'ganlab data' tells where it is looked for")
 
 
 @pytest.mark.parametrize("path", CHOSEN, ids=[path.stem for path in CHOSEN])
-def test_a_config_trains_and_leaves_a_full_folder(path, tmp_path):
-    need_data(path)
+def test_a_config_trains_and_leaves_a_full_folder(path, tmp_path, request):
+    environment = cache_with_data(path, request)
     # XLA and the classifiers cost minutes and are tested elsewhere.
     short = [f"train.steps={STEPS}", "output.samples_every=10", "output.checkpoint_every=10"]
     short += ["jit=false", "metrics=[fd1k_random]"]
     if load_config(path).data.limit:  # of CelebA, part may be here
-        short.append("data.limit=1000")
+        short.append("data.limit=null")
     options = [word for option in short for word in ("-o", option)]
-    command = [sys.executable, "-m", "ganlab", "run", str(path), *options, "--results", str(tmp_path), "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
-    assert done.returncode == 0, done.stderr[-3000:]
+    ganlab("run", str(path), *options, "--results", str(tmp_path), "-q", **environment)
     (run,) = tmp_path.glob("*/*/status.json")
     assert missing_from(RunFolder(run.parent)) == []
 

@@ -19,7 +19,7 @@ def command(path, as_json):
     for config in configs_at(path):
         try:
             checks.append(_check(config))
-        except GanlabError as error:  # the other configs are checked all the same
+        except GanlabError as error:  # check the other configs, too
             problems.append(error)
     if as_json:
         print_json([check.as_dict() for check in checks])
@@ -32,7 +32,7 @@ def command(path, as_json):
 
 
 def _check(path):
-    """Checks one config; every error names its file."""
+    """Checks one config. Every error names the file."""
     from ganlab.errors import GanlabError
     from ganlab.flows.check import check_config
 
@@ -59,7 +59,7 @@ def _overview(checks):
         ]
         for check in checks
     ]
-    notes = [f"{' and '.join(networks)}: trainable parameters, and all of them where some are not trained"]
+    notes = [f"{' and '.join(networks)}: trainable parameters, and all parameters if some are not trained"]
     return Table(columns, rows, notes=notes)
 
 

@@ -13,8 +13,8 @@ from ganlab.cli.output import json_option, print_json, results_option
 def command(results, as_json):
     """Check this machine: versions, devices, data sets, weights, folders.
 
-    On each installed backend, in a process of its own, a small GAN is trained for a few steps on every device: its losses must
-    be those of the CPU. A line a finding, with what to do; exit code 1 if one failed.
+    A small GAN trains for a few steps on every device of each installed backend. Its losses must be those of the CPU. Each
+    finding is a line with advice. The exit code is 1 if one failed.
     """
     from ganlab.doctor.diagnosis import diagnose
     from ganlab.errors import GanlabError

@@ -1,4 +1,4 @@
-"""`ganlab evaluate`: metrics of runs from their checkpoints."""
+"""`ganlab evaluate`: computes metrics of runs from their checkpoints."""
 
 import click
 

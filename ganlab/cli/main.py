@@ -1,7 +1,7 @@
-"""The command line: which commands there are, and how an error becomes one line and an exit code.
+"""The command line: a list of the commands. An error becomes one line and an exit code.
 
-A command lives in its own file, `ganlab/cli/<name>.py`, as an object named `command`, and is imported when
-it is called: `ganlab --help` must not wait for what any command needs.
+Each command is an object `command` in its own file, `ganlab/cli/<name>.py`. The file is imported when the command is called, so
+that `ganlab --help` answers at once.
 """
 
 import importlib
@@ -35,7 +35,7 @@ INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and help lines without importing them."""
+    """A group with the names and help lines of its commands. It imports a command only to call it."""
 
     def list_commands(self, ctx):
         return list(COMMANDS)
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx):
-        super().invoke(ctx)  # what a command returns is no exit code
+        super().invoke(ctx)  # the value of a command is no exit code
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):
@@ -65,7 +65,7 @@ def cli():
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command, of the process's own arguments by default, and exits with a code that ganlab.errors lists."""
     if arguments is None:
-        os.environ.update(SAFE_PATH)  # a framework may start processes, too
+        os.environ.update(SAFE_PATH)  # for processes that a framework starts
     sys.exit(_exit_code(arguments))
 
 
@@ -73,9 +73,9 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         code = cli.main(args=arguments, prog_name="ganlab", standalone_mode=False)
         sys.stdout.flush()
-        return code or 0  # click returns the code of an explicit exit, else None
+        return code or 0  # click returns the code of an explicit exit, or None
     except click.Abort as error:
-        if isinstance(error.__cause__, EOFError):  # click takes it for Ctrl-D at a prompt; ganlab asks nothing
+        if isinstance(error.__cause__, EOFError):  # click takes EOFError for Ctrl-D at a prompt; ganlab has no prompt
             return _fail(_internal(error.__cause__), 1)
         return INTERRUPTED
     except click.ClickException as error:
@@ -97,17 +97,17 @@ def _internal(error: Exception) -> str:
 
 
 def _fail(message: str, exit_code: int) -> int:
-    """Prints the error being handled as one line; its traceback only on request."""
+    """Prints the current error as one line, and its traceback with GANLAB_DEBUG=1."""
     from ganlab.reports.table import printable
 
     if os.environ.get("GANLAB_DEBUG") == "1":
         traceback.print_exc()
-    # A message may quote a file's content: a terminal must not obey what stands in it.
+    # A message may quote a file. `printable` keeps control characters from the terminal.
     click.echo(printable(message), err=True)
     return exit_code
 
 
 def _hang_up() -> int:
-    # The reader (`head`, a closed pager) has gone. Python would complain when it flushes stdout at exit.
+    # The reader (`head`, a closed pager) has gone. Python flushes stdout at exit, and would complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

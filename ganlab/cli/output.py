@@ -1,13 +1,12 @@
-"""Where a command's answer goes: a terminal, a pipe or a file."""
+"""Options that commands share, and the output of their answers: to a terminal, a pipe or a file."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from ganlab.backends.select import BACKENDS
 from ganlab.errors import ConfigError, GanlabError
-from ganlab.reports.table import Table
+from ganlab.reports.table import Table, printable
 from ganlab.storage.writing import write_text
 
 results_option = click.option(
@@ -24,31 +23,26 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def print_tables(tables: list[Table]) -> None:
-    """Tables with rules on a terminal, plain aligned text elsewhere; no value is ever cut."""
-    if sys.stdout.isatty():
-        from ganlab.reports.formats import terminal
+    """Prints tables as aligned text. No value is cut."""
+    from ganlab.reports.formats import text
 
-        terminal.show(tables)
-    else:
-        from ganlab.reports.formats import text
-
-        click.echo(text.render(tables), nl=False)
+    click.echo(text.render(tables), nl=False)
 
 
 def print_json(content: dict | list) -> None:
-    """JSON with two spaces a level; NaN and infinity become null."""
-    from ganlab.reports.json_text import to_json
+    """Prints JSON with two spaces a level. NaN and infinity become null."""
+    from ganlab.reports.table import to_json
 
     click.echo(to_json(content), nl=False)
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes a file whole or not at all, and says so on stderr.
+    """Writes a file completely or not at all, and prints its name on stderr.
 
-    A pipe or device (/dev/stdout) is written to, not replaced; so is the target of a link.
+    A pipe, a device (/dev/stdout) or the target of a link is written to, not replaced.
     """
     target = path.resolve()
-    # /dev/stdout may lead to a file that has no name any more.
+    # /dev/stdout may lead to a removed file.
     if path.exists() and not (target.is_file() and target.samefile(path)):
         path.write_text(text, encoding="utf-8")
         return
@@ -57,18 +51,15 @@ def write_file(path: Path, text: str) -> None:
 
 
 def raise_all(problems: list[GanlabError], summary: str) -> None:
-    """Raises the only problem; of several, prints each on a line and raises the summary."""
+    """Raises the only problem. Of several, it prints each on a line and raises the summary."""
     if len(problems) == 1:
         raise problems[0]
     if problems:
         for problem in problems:
-            click.echo(problem, err=True)
+            click.echo(printable(str(problem)), err=True)
         raise next((ConfigError for p in problems if isinstance(p, ConfigError)), type(problems[0]))(summary)
 
 
 def fail_for(problems: list[str]) -> None:
-    """Raises a GanlabError if a listing left runs out because of problems."""
-    if len(problems) == 1:
-        raise GanlabError(problems[0])
-    if problems:
-        raise GanlabError(f"{len(problems)} run folders could not be read; the first: {problems[0]}")
+    """Prints a line for each run folder that a listing left out, and raises a GanlabError if there is one."""
+    raise_all([GanlabError(problem) for problem in problems], f"{len(problems)} run folders could not be read")

@@ -1,4 +1,4 @@
-"""`ganlab run`: a config file becomes a finished run folder."""
+"""`ganlab run`: trains the GAN of a config file and leaves a finished run folder."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ import click
 @click.option("--backend", help="Override the config's backend.")
 @click.option("--fresh", is_flag=True, help="Start again, in a new folder beside the old one.")
 @click.option("--init-from", metavar="RUN[:STEP]", help="Start from the weights of another run's checkpoint.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done; train nothing and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and the resolved config. Train and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folder.")
 def command(config, overrides, seed, results, backend, fresh, init_from, dry_run, as_json, quiet):
     """Train the GAN that CONFIG describes, and measure it.
 
-    An unfinished run of the same config goes on from its last checkpoint; a finished one is left as it is.
+    An unfinished run of the same config continues from its last checkpoint. A finished run stays as it is.
     """
     from ganlab.config.loading import dump_config, load_config
     from ganlab.experiment import run_experiment
@@ -34,6 +34,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     if not (quiet or as_json):
         work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
         click.echo(f"{plan.folder.path}  ({state}, {work})")
+    if plan.dataset.note:
+        click.echo(f"{plan.dataset.source}: {plan.dataset.note}", err=True)
     if dry_run:
         click.echo(dump_config(loaded), nl=False)
         return
@@ -47,7 +49,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
 
 
 def _start(results: Path, init_from: str | None):
-    """The weights to start from and a word that identifies them, or (None, None)."""
+    """The weights to start from and a word that identifies them; (None, None) without --init-from."""
     if init_from is None:
         return None, None
     from ganlab.errors import ConfigError
@@ -60,5 +62,5 @@ def _start(results: Path, init_from: str | None):
     if colon and not (step.isascii() and step.isdigit()):
         raise ConfigError(f"--init-from {init_from}: expected RUN or RUN:STEP, received the step '{step}'")
     folder = RunFolder(find_run(results, selector))
-    require_contained(folder.path)  # it may be someone else's
+    require_contained(folder.path)  # someone else may have made it
     return state_at(folder, int(step) if step else None)

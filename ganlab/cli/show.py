@@ -1,4 +1,4 @@
-"""`ganlab show`: one run's state, hyperparameters, scores, cost and pictures."""
+"""`ganlab show`: shows one run's state, hyperparameters, scores, cost and pictures."""
 
 import click
 
@@ -10,11 +10,11 @@ from ganlab.cli.output import json_option, print_json, print_tables, results_opt
 @results_option
 @json_option
 def command(run, results, as_json):
-    """Show one run: what became of it, its hyperparameters, scores, cost, and where its pictures are.
+    """Show one run: its state, hyperparameters, scores, cost, and the paths of its pictures.
 
     RUN is a run folder, its name, a config's name, or the first digits of an identity.
     """
-    from ganlab.reports.single import run_document, run_tables
+    from ganlab.reports.runs import run_document, run_tables
     from ganlab.runs.records import find_run, read_run
 
     record = read_run(find_run(results, run))

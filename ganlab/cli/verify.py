@@ -1,4 +1,4 @@
-"""`ganlab verify`: look for damage in run folders."""
+"""`ganlab verify`: looks for damage in run folders."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _LONGEST = 500  # characters of a finding
 def command(path, as_json):
     """Check the run folder PATH, or all run folders in PATH: checksums, weights, history, metrics, summary, pictures.
 
-    A line a folder, and one a finding. An unfinished run is sound if the same command can go on with it.
+    It prints a line for each folder and for each finding. An unfinished run is sound if the same command can continue it.
     """
     from ganlab.errors import CheckpointError
     from ganlab.flows.verify import run_folders_at, verify_run
@@ -26,7 +26,7 @@ def command(path, as_json):
         verification = verify_run(folder)
         verifications.append(verification)
         if not as_json:
-            # `printable`: these lines quote files that someone else may have written.
+            # These lines quote files. `printable` keeps control characters from the terminal.
             verdict = "damaged" if verification.damage else "ok"
             click.echo(printable(f"{verdict:<8} {folder}  ({verification.state[:_LONGEST]})"))
             for line in (*verification.damage, *verification.notes):

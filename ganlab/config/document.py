@@ -1,15 +1,14 @@
-"""A YAML document as a tree whose every value knows the file, line and column it came from.
+"""A YAML document as a tree: each value has its file, line and column.
 
-Places travel with the values, so a config put together from several files and overrides still says where
-each part stands.
+A config may come from several files and overrides. Each of its parts keeps its own place.
 """
 
-import itertools
-import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from ganlab.errors import ConfigError
 
 Keys = tuple[str | int, ...]
 Scalar = str | int | float | bool | None
@@ -19,7 +18,7 @@ _WORD = re.compile(r"[^\s.\[\]:'\"]{1,80}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: a file with line and column (1-based), or a command-line option without them."""
+    """The place of a value: a file with line and column (1-based), or a command-line option without them."""
 
     name: str
     line: int | None = None
@@ -32,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place: that of the key in a mapping, that of the item in a list."""
+    """A value and its place. In a mapping this is the place of the key."""
 
     value: "Scalar | dict[str, Node] | list[Node]"
     place: Place
@@ -44,7 +43,7 @@ class Node:
         return [child.plain() for child in self.value] if isinstance(self.value, list) else self.value
 
     def child(self, key: str | int) -> "Node | None":
-        """The entry under a key of a mapping or an index of a list; None where there is none."""
+        """The entry under a key of a mapping or an index of a list; None if there is none."""
         if isinstance(self.value, dict):
             return self.value.get(key)
         is_index = isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value)
@@ -53,7 +52,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Document:
-    """What a YAML file says, with the way back to the file."""
+    """The content of a YAML file, with the place of each value."""
 
     root: Node
 
@@ -66,21 +65,10 @@ class Document:
         """`file:line:column` of the key or item at this path, or of its nearest parent that exists."""
         return str(self._nodes_to(keys)[-1].place)
 
-    def order(self, keys: Keys) -> tuple[float, ...]:
-        """A sort key that puts paths in the order of the document; a missing key comes last in its parent."""
-        positions = [self._position(node, key) for node, key in zip(self._nodes_to(keys)[:-1], keys, strict=False)]
-        return (*positions, *([math.inf] if len(positions) < len(keys) else []))
-
-    def _position(self, node: Node, key: str | int) -> int:
-        if isinstance(node.value, list):
-            return key
-        # Kept, for a mapping with thousands of mistakes is asked thousands of times.
-        ranks = self._ranks.setdefault(id(node), {})
-        return (ranks or ranks.update(zip(node.value, itertools.count())) or ranks)[key]
-
-    @cached_property
-    def _ranks(self) -> dict[int, dict[str, int]]:
-        return {}
+    def order(self, keys: Keys) -> tuple[int, int]:
+        """A sort key: the line and column that `locate` gives. Values from the command line come first."""
+        place = self._nodes_to(keys)[-1].place
+        return place.line or 0, place.column or 0
 
     def _nodes_to(self, keys: Keys) -> list[Node]:
         """The nodes on the way from the root along a path, as far as they exist."""
@@ -116,3 +104,10 @@ def shown(value: Any) -> str:
         return text if len(text) <= 60 and len(value) <= 20 else f"a list of {len(value)}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:56]}...{text[-1] if isinstance(value, str) else ''}"
+
+
+def error_in(document: Document | None, keys: Keys, message: str, name: str = "config") -> ConfigError:
+    """The error about `keys` of a document, or of a config without a document that is called `name`."""
+    place = document.locate(keys) if document else name
+    subject = f"{dotted(keys)}: " if keys else ""
+    return ConfigError(" ".join(f"{place}: {subject}{message}".splitlines()))

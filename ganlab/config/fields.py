@@ -1,19 +1,20 @@
-"""The kinds of field a config has, each with the words that describe it in an error message."""
+"""The kinds of field in a config, each with its words for error messages; documents checked against pydantic models."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, WrapValidator
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from ganlab.config.document import Keys, shown
+from ganlab.config.document import Document, Keys, error_in, shown
 from ganlab.errors import did_you_mean
 
 MAX_INT = 2**63 - 1
 
 
 class Section(BaseModel):
-    """A mapping of a config: unknown keys fail, nothing is converted, nothing can be changed afterwards."""
+    """A mapping of a config: unknown keys fail, no value is converted, no value can be changed later."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -35,18 +36,18 @@ class Described:
             return inner(value)
         except ValidationError as error:
             if any(detail["type"] == "located" for detail in error.errors(include_url=False)):
-                raise  # a value inside this one has its own message
+                raise  # a value inside has its own message
             raise located(f"expected {self.words}, received {shown(value)}{nearest(value, self.choices)}") from None
 
 
 def nearest(value: Any, choices: Iterable[str]) -> str:
-    """A hint at the choice that a word may have meant, to append to a message without a full stop; '' if there is none."""
+    """A hint at the nearest choice, to append to a message without a full stop; '' if there is none."""
     hint = did_you_mean(value, choices, list_all_up_to=0) if isinstance(value, str) else ""
     return f".{hint}" if hint else ""
 
 
 def located(message: str, keys: Keys = ()) -> PydanticCustomError:
-    """An error for a validator to raise, about the value at `keys` below the one it validates."""
+    """An error for a validator to raise, about the value at `keys` below its own value."""
     return PydanticCustomError("located", "{message}", {"message": message, "keys": keys})
 
 
@@ -87,3 +88,66 @@ Name = Annotated[
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80),
     Described("a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"),
 ]
+
+Root = TypeVar("Root", bound=Section)
+
+
+def validate(root: type[Root], document: Document, also: Iterable[str] = ()) -> Root:
+    """The document as a model; hints at unknown keys also offer `also` at the top of the file.
+
+    Raises: ConfigError, the first mistake in the order of the document; missing keys come last.
+    """
+    if not isinstance(document.root.value, dict):
+        raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
+    try:
+        return root.model_validate(document.data)
+    except ValidationError as error:
+        # Missing keys come last: a misspelled key is a missing key, too.
+        found = error.errors(include_url=False)
+        first = min(found, key=lambda detail: (detail["type"] == "missing", *document.order(path_of(detail))))
+        raise error_in(document, path_of(first), message_of(first, root, also)) from None
+
+
+def path_of(detail: dict[str, Any]) -> Keys:
+    """The path of the value in a finding of pydantic."""
+    below = detail["ctx"]["keys"] if detail["type"] == "located" else ()
+    return (*detail["loc"], *below)
+
+
+def message_of(detail: dict[str, Any], root: type[BaseModel], also: Iterable[str] = ()) -> str:
+    """A finding of pydantic about the model `root`, in ganlab's words."""
+    keys, kind = path_of(detail), detail["type"]
+    if kind == "located":
+        return detail["ctx"]["message"]
+    if kind == "missing":
+        return f"missing; expected {_words(root, keys)}"
+    if kind == "extra_forbidden":
+        choices = [*_section_at(root, keys[:-1]).model_fields, *(also if len(keys) == 1 else [])]
+        return f"unknown key.{did_you_mean(keys[-1], choices)}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"expected a mapping, received {shown(detail['input'])}"
+    if kind == "list_type":
+        return f"expected a list, received {shown(detail['input'])}"
+    raise AssertionError(f"a field at {keys} has no words for {detail}")
+
+
+def _section_at(root: type[BaseModel], keys: Keys) -> type[BaseModel]:
+    """The model that describes the mapping at a path."""
+    section = root
+    for key in keys:
+        is_open = get_origin(section) in (dict, list)  # any key, as in penalty; any index
+        section = get_args(section)[-1] if is_open else section.model_fields[key].annotation
+        if get_origin(section) is UnionType:  # a section or null
+            section = get_args(section)[0]
+    return section
+
+
+def _words(root: type[BaseModel], keys: Keys) -> str:
+    """The words for a missing field."""
+    field = _section_at(root, keys[:-1]).model_fields[keys[-1]]
+    described = [item.words for item in field.metadata if isinstance(item, Described)]
+    if described:
+        return described[0]
+    parts = getattr(field.annotation, "model_fields", {})
+    required = [name for name, part in parts.items() if part.is_required()]
+    return f"a mapping with {' and '.join(required)}" if required else "a mapping"

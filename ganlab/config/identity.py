@@ -1,4 +1,4 @@
-"""What makes two runs the same run: a hash over everything that changes training, and nothing else."""
+"""The identity of a run: a hash over everything that changes training, and nothing else."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ _NO_MATTER = {"name", "family", "metrics", "output", "device", "devices", "seed"
 def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str, str]:
     """The cell and the identity of a run.
 
-    Keys at their defaults are left out, so a key that is added to the language later changes no identity.
+    Keys at their defaults are left out, so that a new key of the language changes no identity.
 
     Args:
         config: the experiment.
         data_fingerprint: sha256 of the training images.
-        steps: to be trained; `train.epochs` resolved.
+        steps: of the whole training.
 
     Returns: two sha256 in hex: the cell, by which seeds are grouped, and the identity, which includes the seed.
     """

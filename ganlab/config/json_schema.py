@@ -15,9 +15,9 @@ _LAYERS = {"type": "array", "minItems": 1, "items": _ITEMS}
 
 
 def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
-    """The JSON Schema of a config file; with `layer_names`, no other layer may stand in a network.
+    """The JSON Schema of a config file; with `layer_names`, networks may have these layers only.
 
-    A file with `extends` may leave out keys that it inherits, so required keys are asked for only without it.
+    A file with `extends` inherits keys, so the schema requires keys only of files without `extends`.
     """
     about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganlab config"}
     gan, *others = [_of_objective(name, kind.config, layer_names) for name, kind in OBJECTIVES.items()]
@@ -42,7 +42,7 @@ def _of_objective(name: str, config: type[Config], layer_names: list[str] | None
         written = _one_key({"anyOf": [options, {"type": "null"}]}, [name])
         properties["objective"] = {"anyOf": [{"const": name}, written]}
     if "loss" in properties:
-        definitions["Penalty"].pop("required")  # a weight is filled in for each penalty before it is checked
+        definitions["Penalty"].pop("required")  # each penalty has a default weight
         penalty = {"anyOf": [{"$ref": "#/$defs/Penalty"}, {"type": "null"}]}
         properties["loss"] = _loss(definitions.pop("Loss")["properties"])
         properties["penalty"] = _mapping(dict.fromkeys(PENALTIES, penalty)) | {"default": {}}
@@ -52,7 +52,7 @@ def _of_objective(name: str, config: type[Config], layer_names: list[str] | None
 
 
 def _needs(required: list[str], properties: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """The keys that a config without `extends` must have; its sections' own lists of them move here."""
+    """The keys that a config without `extends` must have. The lists of its sections move here."""
     references = {name: properties[name].get("$ref", "").removeprefix("#/$defs/") for name in required}
     sections = {name: definitions[reference] for name, reference in references.items() if reference in definitions}
     keys = {name: {"required": section["required"]} for name, section in sections.items() if "required" in section}

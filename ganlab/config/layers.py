@@ -10,7 +10,7 @@ from ganlab.errors import did_you_mean
 MAX_LAYERS = 10_000
 MAX_REPEAT = 1000
 MERGES = ("Add", "Attention", "Average", "Concatenate", "Dot", "Fade", "Maximum", "Minimum", "Multiply", "Subtract")
-# Merging layers that know their inputs by name: the branches they need, and those they may have.
+# Merging layers with named inputs: the branches that they need, and the optional branches.
 NAMED_BRANCHES = {"Attention": (("query", "value"), ("key",)), "Fade": (("old", "new"), ())}
 
 _LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
@@ -18,7 +18,7 @@ _MERGE = "a merging layer as Name or {Name: {arguments}}"
 _REPEAT = f"an integer from 1 to {MAX_REPEAT}"
 _PHASES = "a list of different integers >= 1"
 _BRANCHES = "a mapping of at least two lists of layers, each under a name of its own"
-# The keys of each group, with what stands there.
+# The keys of each group, with words for their values.
 _GROUPS = {
     "repeat": {"repeat": _REPEAT, "layers": "a list of layers"},
     "merge": {"merge": _MERGE, "branches": _BRANCHES},
@@ -29,7 +29,7 @@ _GROUPS = {
 def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[str, Any]]:
     """`Name` and `{Name: null}` as `{Name: {}}`; `{Name: {arguments}}` as it is.
 
-    The error about another form says that `words` were expected at `keys`.
+    Raises: a located error for another form, with `words` as the expected form.
     """
     if isinstance(value, str) and value:
         return {value: {}}
@@ -56,7 +56,7 @@ def _require_finite(value: Any, keys: Keys) -> None:
 
 
 def read_layers(value: Any) -> list[Any]:
-    """The list with every layer and group in its shortest form; more than MAX_LAYERS layers are an error."""
+    """The list with every layer and group in its shortest form. Raises: a located error, also for more than MAX_LAYERS."""
     layers = _read_list(value, ())
     if (count := _count(layers)) > MAX_LAYERS:
         received = f"{count:,}" if count < 10**12 else "many more"
@@ -118,17 +118,17 @@ def _read_merge(merge: Any, branches: Any, keys: Keys) -> dict[str, Any]:
         message = f"expected the branches {words} with {kind}, received {', '.join(map(shown, list(branches)[:4]))}"
         raise located(message, (*keys, "branches"))
     lists = {name: _read_list(inner, (*keys, "branches", name), True) for name, inner in branches.items()}
-    order = [name for name in (*needed, *more) if name in lists]  # in which the merging layer takes them
+    order = [name for name in (*needed, *more) if name in lists]  # of the merging layer's inputs
     return {"merge": _shortest(choice), "branches": {name: lists[name] for name in order}}
 
 
 def group_of(item: Any) -> str | None:
-    """The key that says which group an item that was read is; None for a single layer."""
+    """`repeat`, `merge` or `phases` for a group that was read; None for a single layer."""
     return next((kind for kind in _GROUPS if isinstance(item, dict) and kind in item), None)
 
 
 def _count(layers: list[Any]) -> int:
-    """How many layers there are after repeats, without unrolling them."""
+    """The number of layers after repeats; nothing is unrolled."""
     total = 0
     for item in layers:
         kind = group_of(item)

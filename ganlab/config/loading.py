@@ -1,16 +1,17 @@
-"""Loads a config: reads the file and what it extends, applies overrides, validates."""
+"""Loads a config: reads its files, follows `extends`, applies overrides, validates. Writes a config as YAML."""
 
 import os.path
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ganlab.config.document import Document, Node, Place, shown
-from ganlab.config.fields import nearest
+import yaml
+
+from ganlab.config.document import Document, Node, Place, error_in, shown
+from ganlab.config.fields import nearest, validate
 from ganlab.config.merging import merge, override, put
-from ganlab.config.reader import read_yaml
-from ganlab.config.schema import Config, error_in
-from ganlab.config.translation import validate
-from ganlab.config.writing import dump_config as dump_config
+from ganlab.config.reader import read_scalar, read_yaml
+from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
 from ganlab.objectives import OBJECTIVES, name_of
 
@@ -56,7 +57,7 @@ def read_config(path: Path | str) -> Node:
 
 
 def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
-    """The config that a mapping and the command line's overrides describe; see `load_config`."""
+    """The config of a mapping and the overrides of a command line; see `load_config`."""
     for option in overrides:
         root = override(root, option)
     if seed is not None:
@@ -65,7 +66,7 @@ def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None =
 
 
 def build_config(document: Document) -> Config:
-    """The config that a document (without `extends`) describes.
+    """The config of a document without `extends`.
 
     Raises: ConfigError, the first mistake in the order of the document.
     """
@@ -80,7 +81,7 @@ def build_config(document: Document) -> Config:
 
 
 def _read_extended(path: Path, trail: tuple[str, ...]) -> Node:
-    """The mapping of a file on top of that of the file it extends, and so on; `trail` is who extends it."""
+    """The mapping of a file on top of the file it extends; `trail` are the files that extend this one."""
     document = read_yaml(path)
     if not isinstance(document.root.value, dict):
         raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
@@ -108,3 +109,30 @@ def _base_path(path: Path, extends: object, document: Document, trail: tuple[str
     if len(trail) > MAX_EXTENDS:
         raise error_in(document, ("extends",), f"more than {MAX_EXTENDS} files extend each other, the limit")
     return base
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML quotes by the rules of YAML 1.1. This dumper also quotes words that are numbers in YAML 1.2."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_string(dumper: _Dumper, text: str) -> yaml.Node:
+    try:
+        is_word = isinstance(read_scalar(text), str)
+    except ValueError:
+        is_word = False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_word else '"')
+
+
+_Dumper.add_representer(str, _represent_string)
+
+
+def dump_config(config: Config) -> str:
+    """The resolved config as YAML, every default written out; loading it gives an equal Config."""
+    content = config.model_dump()
+    first = ("name", "family", "seed", "objective", "data", "latent", *config.NETWORKS)
+    ordered = {key: content[key] for key in dict.fromkeys([*first, *content]) if key in content}
+    form = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": 110}
+    return yaml.dump(ordered, Dumper=_Dumper, **form)

@@ -6,9 +6,9 @@ from ganlab.config.document import Keys, Node, Place, dotted, shown
 from ganlab.config.reader import MAX_DEPTH, parse_yaml
 from ganlab.errors import ConfigError
 
-# Mappings whose one key says which of several things it is: another key replaces it, it does not join it.
+# Mappings of one key that is a choice: another key replaces it.
 _CHOICES = {("objective",), ("loss",)}
-# Two ways to say one thing: setting one unsets the other.
+# Two keys for one thing: setting one unsets the other.
 _EXCLUSIVE = {("train", "steps"): "epochs", ("train", "epochs"): "steps"}
 
 _PATH = re.compile(r"[^\s.\[\]=]+(\.[^\s.\[\]=]+|\[[0-9]{1,9}\])*")
@@ -16,7 +16,7 @@ _PART = re.compile(r"\[([0-9]+)\]|[^.\[\]]+")
 
 
 def merge(base: Node, over: Node, keys: Keys = ()) -> Node:
-    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: ...}`) replaced."""
+    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: ...}`) are replaced."""
     are_mappings = isinstance(base.value, dict) and isinstance(over.value, dict)
     if not are_mappings or _is_other_choice(base, over, keys):
         return over
@@ -59,15 +59,15 @@ def override(root: Node, option: str) -> Node:
 
 
 def keys_of(path: str) -> list[str | int] | None:
-    """The keys in a dotted path such as `generator.layers[3].Conv2D.filters`; None if it is none."""
+    """The keys of a dotted path, for example `generator.layers[3].Conv2D.filters`; None if the text is no path."""
     parts = _PART.finditer(path) if _PATH.fullmatch(path) else None
     return parts and [int(match[1]) if match[1] else match[0] for match in parts]
 
 
 def put(node: Node | None, keys: list[str | int], value: Node, done: Keys = ()) -> Node:
-    """The node with the value at `keys` replaced; `done` is the path to the node. Missing mappings are made.
+    """The node with the value at `keys` replaced; `done` is the path to the node. Missing mappings are created.
 
-    Raises: ConfigError, if a list has no such item or a value on the way has no keys.
+    Raises: ConfigError, if a list lacks the item or a value on the path has no keys.
     """
     if not keys:
         return value
@@ -92,7 +92,7 @@ def _index(node: Node, key: str | int, place: Place, done: Keys) -> int:
 
 
 def _entries(node: Node | None, key: str, place: Place, done: Keys) -> dict[str, Node]:
-    """The entries of a mapping to which `key` is about to be set."""
+    """The entries of a mapping, before `key` is set in it."""
     value = node.value if node is not None else None
     if isinstance(value, str) and (value == key or _is_choice(done)):
         value = {value: Node({}, node.place)}  # `Adam` is short for `{Adam: {}}`

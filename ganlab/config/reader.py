@@ -1,6 +1,6 @@
-"""Reads YAML strictly: YAML 1.2 words, no tags, no duplicate keys, bounded size, every error with its place.
+"""Reads YAML strictly: YAML 1.2 words, no tags, no duplicate keys, a place for every error.
 
-It works from PyYAML's events and has limits, so hostile input neither recurses nor expands without bound.
+The reader works on PyYAML's events and has limits, so that hostile input neither recurses nor expands without bound.
 """
 
 import re
@@ -11,7 +11,6 @@ from pathlib import Path
 import yaml
 
 from ganlab.config.document import Document, Keys, Node, Place, Scalar, dotted, shown
-from ganlab.config.scalars import read_scalar
 from ganlab.errors import ConfigError
 
 MAX_BYTES = 256 * 1024
@@ -20,12 +19,12 @@ MAX_ALIASES = 100
 MAX_NODES = 20_000  # counted after aliases are expanded
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# The characters YAML forbids (specification 5.1), less DEL and the C1 block which the parsers disagree about.
+# The characters that YAML forbids (specification 5.1), and DEL and the C1 block, about which parsers disagree.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def read_yaml(path: Path) -> Document:
-    """Reads one YAML file. Raises a located ConfigError if it cannot be read or is not YAML as ganlab reads it."""
+    """Reads one YAML file. Raises: ConfigError with the place, if the file is unreadable or not in ganlab's YAML."""
     path = Path(path)
     name = str(Place(str(path)))
     try:
@@ -74,18 +73,18 @@ def _describe(error: yaml.YAMLError, text: str, builder: "_Builder") -> str:
     problem = " ".join(str(getattr(error, "problem", None) or error).split())
     if "\t" in before and not before.strip():
         problem = "a tab; indent with spaces"
-    if "nesting depth" in problem:  # libyaml 0.2.6 and later looks so far ahead that its own limit comes first
+    if "nesting depth" in problem:  # libyaml 0.2.6 and later looks ahead and meets its own limit first
         return f"{builder.place(line + 1, column + 1)}: nested more than {MAX_DEPTH} levels deep, the limit"
     return f"{builder.place(line + 1, column + 1)}: syntax error: {problem}"
 
 
 class _Builder:
-    """Builds the tree from events. It refuses too deep nesting before it descends, so its recursion is bounded."""
+    """Builds the tree from events. It checks the depth before it descends, so its recursion is bounded."""
 
     def __init__(self, name: str, with_lines: bool):
         self.name, self.with_lines = name, with_lines
         self.events: Iterator[yaml.Event] = iter(())
-        self.anchors: dict[str, Node | None] = {}  # None while the anchor's value is still being read
+        self.anchors: dict[str, Node | None] = {}  # None while the anchor's value is read
         self.nodes = self.aliases = 0
 
     def place(self, line: int, column: int) -> Place:
@@ -196,8 +195,44 @@ def _scalar(event: yaml.ScalarEvent, place: Place, keys: Keys) -> Scalar:
 
 
 def _size(node: Node) -> tuple[int, int]:
-    """How many values a tree has, and how many levels of mappings and lists."""
+    """The number of values in a tree, and of levels of mappings and lists."""
     is_nested = isinstance(node.value, dict | list)
     children = node.value.values() if isinstance(node.value, dict) else node.value if is_nested else ()
     sizes = [_size(child) for child in children]
     return 1 + sum(nodes for nodes, _ in sizes), is_nested + max((levels for _, levels in sizes), default=0)
+
+
+_WORDS = {word: None for word in ("", "~", "null", "Null", "NULL")}
+_WORDS |= {word: True for word in ("true", "True", "TRUE")}
+_WORDS |= {word: False for word in ("false", "False", "FALSE")}
+
+_MAX_DIGITS = 30  # no integer of 64 bits is longer; `int` refuses some thousand digits
+
+
+def read_scalar(text: str) -> Scalar:
+    """The value of a plain (unquoted) scalar in the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/, section 10.3.2).
+
+    PyYAML follows YAML 1.1: there `1e-4` is a word, `no` is false and `12:30:00` is 45000.
+
+    Raises: ValueError, a message for the user, for an integer of more than 64 bits.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    return next((read(text) for pattern, read in _NUMBERS.items() if pattern.fullmatch(text)), text)
+
+
+def _integer(text: str, base: int = 10) -> int:
+    digits = re.sub("[-+]?(0[ox])?0*", "", text, count=1) or "0"
+    value = int(digits, base) * (-1 if text.startswith("-") else 1) if len(digits) <= _MAX_DIGITS else None
+    if value is None or not -(2**63) <= value < 2**63:
+        raise ValueError(f"expected an integer of at most 64 bits, received {shown(text)}")
+    return value
+
+
+_NUMBERS = {
+    re.compile(r"[-+]?[0-9]+"): _integer,
+    re.compile(r"0o[0-7]+"): lambda text: _integer(text, 8),
+    re.compile(r"0x[0-9a-fA-F]+"): lambda text: _integer(text, 16),
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"): float,
+    re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"): lambda text: float(text.replace(".", "")),
+}

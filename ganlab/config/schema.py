@@ -1,6 +1,6 @@
 """The keys that the configs of all objectives share: types, bounds, defaults and rules between keys.
 
-The keys of one objective stand beside its stages: those of a GAN in ganlab/objectives/gan_config.py.
+The keys of one objective stand beside its stages; the keys of a GAN stand in ganlab/objectives/gan_config.py.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from ganlab.config.document import Document, Keys, dotted
+from ganlab.config.document import Document, Keys, error_in
 from ganlab.config.fields import FractionOrNull, Name, Section, described, located, one_of, whole, whole_or_null
 from ganlab.config.network import Network
 from ganlab.errors import ConfigError
@@ -17,10 +17,10 @@ from ganlab.training.stages import Column
 
 @dataclass(frozen=True)
 class Form:
-    """What networks must know of the data."""
+    """The shape and the classes of the data, which networks need."""
 
-    shape: tuple[int, ...] | None  # of one sample: (H, W, C), or (2,) for points; None where the data are not at hand
-    classes: int | None = None  # how many labels there are; None for data without labels
+    shape: tuple[int, ...] | None  # of one sample: (H, W, C), or (2,) for points; None without data
+    classes: int | None = None  # the number of labels; None for data without labels
 
     @property
     def is_image(self) -> bool:
@@ -37,7 +37,7 @@ class Ends:
 
 
 class Data(Section):
-    """Which real data, how much of it, and in which form."""
+    """The real data: which, how much and in which form."""
 
     name: Name
     image_size: whole_or_null(1, 1024) = None
@@ -45,12 +45,18 @@ class Data(Section):
     range: one_of("tanh", "sigmoid") = "tanh"
     grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
     source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
+    labelled: whole_or_null(1) = None
 
     @model_validator(mode="after")
     def _source_needs_folder(self) -> "Data":
         if self.source is not None and self.name != "folder":
             raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", ("source",))
         return self
+
+
+def value_range(name: str) -> tuple[float, float]:
+    """(low, high) of a config's data.range: the values in memory of 0 and 255 on disk."""
+    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[name]
 
 
 class Latent(Section):
@@ -61,9 +67,9 @@ class Latent(Section):
 
 
 class Train(Section):
-    """How long is trained, and on how many samples at a time."""
+    """The length of the training and its batches."""
 
-    steps: described(whole(1) | None, "an integer >= 1") = None  # only a config that ganlab writes has a null here
+    steps: described(whole(1) | None, "an integer >= 1") = None  # null only in files that ganlab writes
     epochs: described(Annotated[float, Field(gt=0)] | None, "a number > 0") = None
     batch_size: whole(1)
     ema: FractionOrNull = None
@@ -82,7 +88,7 @@ _Grid = Annotated[list[Annotated[int, Field(ge=1, le=50)]], Field(min_length=2, 
 
 
 class Output(Section):
-    """What a run writes, and how often (in steps; null is never)."""
+    """The files that a run writes, and how often: in steps, null for never."""
 
     samples_every: whole_or_null(1) = 500
     samples_at: list[whole(0)] = Field([])
@@ -95,7 +101,7 @@ class Output(Section):
 class Config(Section):
     """One experiment. Each objective has a subclass with a field for each of its networks and with keys of its own."""
 
-    # In the order in which networks are built, summarised and drawn. `generator` makes the pictures and is always there.
+    # In the order in which networks are built, summarised and drawn. Every objective has a `generator`: it makes the pictures.
     NETWORKS: ClassVar[tuple[str, ...]] = ()
     IS_CHAIN: ClassVar[bool] = False  # whether each network takes the output of the one before
 
@@ -113,7 +119,7 @@ class Config(Section):
     device: one_of("auto", "cpu", "gpu") = "auto"
     devices: whole(1, 1024) = 1
     jit: described(Literal["auto"] | bool, "auto, true or false", "auto") = "auto"
-    common: Any = Field(None, exclude=True)  # holds parts of a file that YAML's aliases repeat
+    common: Any = Field(None, exclude=True)  # holds parts for YAML aliases
     labels: one_of("none", "conditional", "auxiliary", "balanced", "semi_supervised") = "none"
 
     _document: Document | None = PrivateAttr(None)
@@ -128,9 +134,10 @@ class Config(Section):
         return {name: getattr(self, name) for name in self.NETWORKS}
 
     def context(self, form: Form | None) -> dict[str, tuple[int, ...]]:
-        """What layers of any network may take beside their input: name -> shape without the batch."""
+        """More inputs for the layers of any network: name -> shape without the batch."""
         fade = {"fade": (1,)} if self.phases else {}
-        has_labels = self.labels != "none" and form is not None and form.classes
+        # No layer may read labels that `semi_supervised` hides.
+        has_labels = self.labels not in ("none", "semi_supervised") and form is not None and form.classes
         return {"step": (1,), **fade, **({"labels": (form.classes,)} if has_labels else {})}
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
@@ -138,7 +145,7 @@ class Config(Section):
         raise NotImplementedError
 
     def columns(self) -> tuple[Column, ...]:
-        """The columns of the history between `step` and what health adds."""
+        """The columns of the history between `step` and the columns of health checks."""
         raise NotImplementedError
 
     def rows_a_step(self) -> int:
@@ -164,6 +171,13 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _some_labels_are_for_semi_supervised_training(self) -> "Config":
+        if self.data.labelled is not None and self.labels != "semi_supervised":
+            message = f"expected only with 'labels: semi_supervised', received with 'labels: {self.labels}'"
+            raise located(message, ("data", "labelled"))
+        return self
+
+    @model_validator(mode="after")
     def _devices_share_batches_evenly(self) -> "Config":
         for key in ("batch_size", "generator_batch_size"):
             size = getattr(self.train, key, None)
@@ -172,18 +186,11 @@ class Config(Section):
         return self
 
     def error_at(self, keys: Keys, message: str) -> ConfigError:
-        """An error about the value at `keys`, which need not exist: `FILE:LINE:COLUMN: dotted.key: message`."""
+        """The error `FILE:LINE:COLUMN: dotted.key: message`. A key at `keys` need not exist."""
         return error_in(self._document, keys, message, self.name)
 
     def __eq__(self, other: object) -> bool:
-        """Whether two configs say the same, whichever files they come from."""
+        """Two configs are equal if all keys are equal. Their files do not matter."""
         return isinstance(other, Config) and self.model_dump() == other.model_dump()
 
     __hash__ = None
-
-
-def error_in(document: Document | None, keys: Keys, message: str, name: str = "config") -> ConfigError:
-    """The error about `keys` of a document, or of a config that was made without one and is called `name`."""
-    place = document.locate(keys) if document else name
-    subject = f"{dotted(keys)}: " if keys else ""
-    return ConfigError(" ".join(f"{place}: {subject}{message}".splitlines()))

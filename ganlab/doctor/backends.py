@@ -1,6 +1,5 @@
-"""The devices of each backend, and whether a small GAN trains on all of them as on the CPU."""
+"""The devices of each backend. A small GAN must train on each of them as on the CPU."""
 
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -13,36 +12,31 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ganlab.doctor.findings import Finding
+from ganlab.doctor.surroundings import Finding
+from ganlab.runs.environment import version_of
 from ganlab.working_folder import SAFE_PATH
 
-# backend -> (how it is had, how it is had for NVIDIA's cards)
+# backend -> (how to install it, how to install it for NVIDIA's cards)
 BACKENDS = {
     "tensorflow": ("pip install tensorflow", "pip install -e '.[cuda]'"),
     "jax": ("pip install -e '.[jax]'", "pip install 'jax[cuda12]'"),
     "torch": ("pip install -e '.[torch]'", "install PyTorch for CUDA as pytorch.org says"),
 }
-# How far losses may differ, as a share of the largest. Seen between the CPUs of three backends: 1e-6; where matrices are
-# multiplied with 11 bits of mantissa (TF32), as NVIDIA's cards do unless told otherwise: 1e-4.
+# How far losses may differ, as a share of the largest loss. The CPUs of the three backends differ by 1e-6. NVIDIA's cards
+# multiply matrices with 11 bits of mantissa (TF32) by default: 1e-4.
 TOLERANCE = 2e-3
 _MOST_SECONDS = 180
-# A machine that trains must not have its graphics memory taken by a look at it.
+# Leave the memory of a graphics card to the runs that train on it.
 _MODEST = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a backend's process said before it ended.
+    """The answer of a backend's process."""
 
-    Attributes:
-        devices: name -> what it is, the CPU first; None if it did not come so far.
-        losses: device -> (steps, 2), see `self_test.losses`.
-        problem: why it ended early, or ''.
-    """
-
-    devices: dict[str, str] | None
-    losses: dict[str, np.ndarray] = field(default_factory=dict)
-    problem: str = ""
+    devices: dict[str, str] | None  # name -> description, the CPU first; None if the process ended before
+    losses: dict[str, np.ndarray] = field(default_factory=dict)  # device -> (steps, 2), see `self_test.losses`
+    problem: str = ""  # why the process ended early
 
 
 def is_installed(backend: str) -> bool:
@@ -54,27 +48,26 @@ def examine(backend: str, answer: Answer | None, has_card: bool, known: dict[str
 
     Args:
         backend: one of BACKENDS.
-        answer: of its process; None where it is not installed.
-        has_card: whether this machine has an NVIDIA card, which a backend may not see.
-        known: losses that others must have, by where they were seen; this backend's CPU is added.
+        answer: of its process; None if the backend is not installed.
+        has_card: whether this machine has an NVIDIA card.
+        known: place -> losses of the CPUs before, which this backend must repeat; its CPU is added.
     """
     install, install_for_card = BACKENDS[backend]
     if answer is None:
         yield Finding("note", backend, "not installed", f"for --backend {backend}: {install}")
         return
-    version = importlib.metadata.version(backend)
+    version = version_of(backend)
     if answer.devices is None:
         yield Finding("failed", backend, f"{version} does not start: {answer.problem}", f"reinstall {backend}")
         return
     named = ", ".join(f"{name} ({kind})" for name, kind in answer.devices.items())
     yield Finding("ok", backend, f"{version} sees {named}")
     for device in answer.devices:
-        advice = (
-            f"reinstall {backend}" if device.startswith("cpu") else "train with 'device: cpu' or on another backend"
-        )
+        is_cpu = device.startswith("cpu")
+        advice = f"reinstall {backend}" if is_cpu else "train with 'device: cpu' or on another backend"
         state, text = _compared(answer.losses.get(device), answer.problem, known)
         yield Finding(state, f"{backend} on {device}", text, advice if state == "failed" else "")
-        if state == "ok" and device.startswith("cpu"):
+        if state == "ok" and is_cpu:
             known[f"{backend}'s CPU"] = answer.losses[device]
     if all(name.startswith("cpu") for name in answer.devices):
         seen = "does not see the NVIDIA card" if has_card else "sees no accelerator"
@@ -82,7 +75,7 @@ def examine(backend: str, answer: Answer | None, has_card: bool, known: dict[str
 
 
 def _compared(losses: np.ndarray | None, problem: str, known: dict[str, np.ndarray]) -> tuple[str, str]:
-    """The state and the words of a finding on losses, held against those that were seen last."""
+    """The state and the words of a finding: losses against the newest known losses."""
     if losses is None:
         return "failed", f"self-test did not end: {problem}"
     trained = f"a small GAN trains for {len(losses)} steps"
@@ -92,19 +85,18 @@ def _compared(losses: np.ndarray | None, problem: str, known: dict[str, np.ndarr
         return "ok", trained
     place, expected = list(known.items())[-1]
     share = np.abs(losses - expected).max() / np.abs(expected).max()
-    is_near = share <= TOLERANCE
-    words = f"as on {place}" if is_near else f"otherwise than on {place}"
+    state, words = ("ok", "as on") if share <= TOLERANCE else ("failed", "otherwise than on")
     far = f"losses differ by {share:.1e} of the largest, tolerance {TOLERANCE:.0e}"
-    return ("ok" if is_near else "failed"), f"{trained} {words}: {far}"
+    return state, f"{trained} {words} {place}: {far}"
 
 
 def has_nvidia_card() -> bool:
-    """Whether NVIDIA's driver is at work here, whatever the backends see."""
+    """Whether this machine has an NVIDIA driver."""
     return os.path.exists("/proc/driver/nvidia/version") or shutil.which("nvidia-smi") is not None
 
 
 def ask_process(backend: str, most_seconds: float = _MOST_SECONDS) -> Answer:
-    """Runs `self_test` for a backend and reads what it says until it ends, crashes or takes too long."""
+    """Runs `self_test` for a backend and reads its answer, until it ends, crashes or takes too long."""
     command = [sys.executable, "-m", "ganlab.doctor.self_test", backend]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
         try:

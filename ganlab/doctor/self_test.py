@@ -1,6 +1,6 @@
 """`python -m ganlab.doctor.self_test BACKEND`: the devices of a backend, and the losses of a small GAN on each, as JSON lines.
 
-A process of its own, for a driver may hang or crash, and a process can load one backend only.
+It runs in a process of its own: a driver may hang or crash, and a process can load only one backend.
 """
 
 import json
@@ -13,7 +13,7 @@ from ganlab.backends.select import select_backend
 
 STEPS = 4
 _CONVOLUTION = {"kernel_size": 4, "strides": 2, "padding": "same"}
-# An epsilon so large that a step depends on the size of the gradient, and a rate that moves the losses by a tenth.
+# With this epsilon a step depends on the size of the gradient. This rate moves the losses by a tenth.
 _ADAM = {"Adam": {"learning_rate": 0.2, "beta_1": 0.5, "epsilon": 0.1}}
 _CONFIG = {
     "name": "self-test",
@@ -46,7 +46,7 @@ def losses(backend: str, device: str) -> np.ndarray:
         device: as `keras.device` names it, such as "cpu:0" or "gpu:0".
 
     Returns:
-        float64 (STEPS, 2), the losses of discriminator and generator. They are the same on every device but for rounding.
+        float64 (STEPS, 2), the losses of discriminator and generator. They are equal on all devices, except for rounding.
     """
     import keras
 
@@ -68,11 +68,11 @@ def losses(backend: str, device: str) -> np.ndarray:
 
 def main(backend: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what frameworks print must not stand among the answers
+    os.dup2(2, 1)  # keeps the text that frameworks print out of the answers
     select_backend(backend)
-    from ganlab.backends.devices import list_devices
+    from ganlab.backends import load_backend
 
-    devices = list_devices(backend)
+    devices = load_backend(backend).list_devices()
     print(json.dumps({"devices": devices}), file=answers, flush=True)
     for device in devices:
         print(json.dumps({"device": device, "losses": losses(backend, device).tolist()}), file=answers, flush=True)

@@ -1,36 +1,44 @@
-"""What a run needs besides a backend: versions, data sets, weights, folders to write to."""
+"""A finding of `ganlab doctor`, and the findings on everything but backends: versions, data sets, weights, folders."""
 
-import importlib.metadata
 import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from ganlab.doctor.findings import Finding
 from ganlab.errors import GanlabError
+from ganlab.runs.environment import version_of
 from ganlab.storage.cache import cache_folder
 
 _PACKAGES = ("ganlab", "keras", "numpy", "mtcnn")
-_LITTLE_ROOM = 2_000_000_000  # bytes: about what a study of a hundred small runs leaves
+_LITTLE_ROOM = 2_000_000_000  # bytes: about a study of a hundred small runs
 
 
-def version_of(package: str) -> str | None:
-    """The installed version, or None."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+@dataclass(frozen=True)
+class Finding:
+    """One line of `ganlab doctor`: the state of a subject, and advice or ''.
+
+    The state `note` is a thing that is missing and not needed; `failed` is a fault.
+    """
+
+    state: Literal["ok", "note", "failed"]
+    subject: str
+    text: str
+    advice: str = ""
+
+    def line(self) -> str:
+        return f"{self.state:6}  {self.subject}: {self.text}" + (f"; {self.advice}" if self.advice else "")
 
 
 def versions() -> Iterator[Finding]:
     yield Finding("ok", "python", f"{platform.python_version()} on {platform.platform()}")
     for package in _PACKAGES:
-        version = version_of(package)
-        if version is None:
-            yield Finding("failed", package, "not installed", f"pip install {package}")
-        else:
+        if version := version_of(package):
             yield Finding("ok", package, version)
+        else:
+            yield Finding("failed", package, "not installed", f"pip install {package}")
 
 
 def data_sets(rows: list[dict]) -> Iterator[Finding]:
@@ -46,7 +54,7 @@ def data_sets(rows: list[dict]) -> Iterator[Finding]:
 
 
 def weights() -> Iterator[Finding]:
-    """The shipped classifiers, and the Inception weights that are the user's to have."""
+    """The weights of the shipped classifiers, and of Inception, which the user has to fetch."""
     from ganlab.metrics.classifier import SHIPPED_FOLDER, SHIPPED_SHAPES
     from ganlab.metrics.inception_weights import find_source
 
@@ -61,18 +69,17 @@ def weights() -> Iterator[Finding]:
         yield Finding("failed", "Inception", str(error))
         return
     if source is None:
-        yield Finding(
-            "note", "Inception", "no weights here", "FID and KID need them; docs/fid.md says where they are published"
-        )
+        advice = "FID and KID need them; docs/fid.md says where they are published"
+        yield Finding("note", "Inception", "no weights here", advice)
     else:
         yield Finding("ok", "Inception", f"weights in {source}")
 
 
 def folders(results: Path) -> Iterator[Finding]:
-    """Whether results and cache can be written; neither is made."""
-    for subject, folder in (("results", Path(results)), ("cache", cache_folder())):
+    """Whether the folders of results and of the cache can be written. Neither is created."""
+    for subject, folder, option in (("results", results, "--results"), ("cache", cache_folder(), "GANLAB_CACHE")):
         existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-        advice = "--results names another folder" if subject == "results" else "GANLAB_CACHE names another folder"
+        advice = f"{option} names another folder"
         try:
             with tempfile.NamedTemporaryFile(dir=existing):
                 free = shutil.disk_usage(existing).free
@@ -84,12 +91,12 @@ def folders(results: Path) -> Iterator[Finding]:
 
 
 def apple(system: str, machine: str, metal: str | None, torch: str | None) -> Iterator[Finding]:
-    """What Apple silicon means, from `platform.system()`, `platform.machine()` and the versions of two packages or None."""
+    """Advice on Apple silicon, from `platform.system()`, `platform.machine()` and the versions of two packages or None."""
     if (system, machine) != ("Darwin", "arm64"):
         return
     if metal is not None:
         text = f"tensorflow-metal {metal} is for TensorFlow up to 2.17 and Python up to 3.12"
         yield Finding("note", "Apple GPU", text, "pip uninstall tensorflow-metal, and train with --backend torch")
-    have = "PyTorch reaches it (MPS)" if torch else "PyTorch would reach it (MPS) and is not installed"
-    get = "--backend torch" if torch else "pip install -e '.[metal]', then --backend torch"
-    yield Finding("note", "Apple GPU", f"{have}; TensorFlow and JAX train on the CPU here", get)
+    text = "PyTorch reaches it (MPS)" if torch else "PyTorch would reach it (MPS) and is not installed"
+    advice = "--backend torch" if torch else "pip install -e '.[metal]', then --backend torch"
+    yield Finding("note", "Apple GPU", f"{text}; TensorFlow and JAX train on the CPU here", advice)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ganlab.training.stages import Objective
 
 _BYTES = 4  # float32 weights, in either precision
-# Bytes of a picture of a grid, a row of history.csv and all plots: measured on the quickstart and experiment 3, rounded up.
+# Bytes of a picture of a grid, of a row of history.csv and of all plots, measured on the quickstart and experiment 3.
 _PICTURE, _ROW, _PLOTS = 30_000, 90, 200_000
 
 
@@ -28,12 +28,12 @@ class Check:
 
     config: Config
     layers: dict[str, list[tuple[str, str, tuple, int]]]  # (name, class, output shape, parameters) of each layer
-    parameters: dict[str, int]  # all numbers that its layers hold
+    parameters: dict[str, int]  # all parameters of its layers
     trainable: dict[str, int]  # parameters that are trained
     flops: int  # floating-point operations of one step
-    steps: int | None  # to be trained; None where the number follows from data that are not here
+    steps: int | None  # of the training; None if the number follows from missing data
     disk: int | None  # estimated bytes of the run folder
-    notes: list[str]  # checks that were left out, and why
+    notes: list[str]  # checks left out, and why
 
     def as_dict(self) -> dict:
         return {
@@ -51,7 +51,7 @@ class Check:
 
 
 def check_config(path: Path) -> Check:
-    """Validates one config file and builds its networks. Raises the located ConfigError that `ganlab run` would."""
+    """Validates one config file and builds its networks. Raises: ConfigError, the same line as `ganlab run`."""
     config = load_config(path)
     options = stretches(config, 1)[-1].data(config)
     return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
@@ -64,6 +64,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
     select_backend(config.backend)
+    from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
     from ganlab.models.building import build_models
     from ganlab.models.flops import step_flops
@@ -75,6 +76,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     models = build_models(config, form, last)
     objective = build_objective(config, models)
     if dataset is not None:
+        labelled_rows(config, dataset)
         protocols.resolve(config.metrics, dataset, config.error_at)
     return Check(
         config,

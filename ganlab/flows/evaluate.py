@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganlab.config.steps import stretch_of, stretches
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from ganlab.flows.load import load_checkpoint
 from ganlab.runs.folder import RunFolder
+from ganlab.runs.forms import read_summary
 from ganlab.runs.locks import locked
 from ganlab.runs.records import read_run
-from ganlab.storage.writing import guarding, read_json, write_json
+from ganlab.storage.writing import guarding, write_json
 
 
 def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
@@ -25,16 +27,21 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
     with locked(folder.results, status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
-        from ganlab.runs.summary import metric_table
+        from ganlab.runs.logs import metric_table
         from ganlab.training.callbacks import evaluate_run as evaluate
 
         config = loaded.config
-        dataset = load_dataset(config.data, config.error_at)
+        last = stretches(config, 1)[-1]  # of all phases: metrics compare with the images at its size
+        if stretch_of(config, loaded.step).number != last.number:
+            raise GanlabError(f"{path}: step {loaded.step} is of an earlier phase, whose images have another size")
+        dataset = load_dataset(last.data(config), config.error_at)
         if dataset.fingerprint != status["data_fingerprint"]:
             here = f"the data of {config.data.name} here ({dataset.source})"
             raise GanlabError(f"{path}: {here} are not those it was trained on")
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
         values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():
-            write_json(folder.summary, read_json(folder.summary) | {"metrics": metric_table(folder)})
+            summary = read_summary(folder.summary)
+            finished = summary["steps"] if summary["status"] == "finished" else None
+            write_json(folder.summary, summary | {"metrics": metric_table(folder, finished)})
     return loaded.step, values

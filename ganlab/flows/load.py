@@ -28,8 +28,8 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
 
     Args:
         folder: of the run.
-        step: of the checkpoint; by default the newest undamaged one. Damaged newer ones are named on standard error.
-        backend: of the computation; None for the one that trained.
+        step: of the checkpoint; by default the newest whole one. Damaged newer ones are named on standard error.
+        backend: for the computation; None for the one of the training.
 
     Raises: CheckpointError, if there is no such step or the weights do not fit; GanlabError, if the folder contains links.
     """
@@ -50,7 +50,7 @@ def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[in
     from ganlab.storage.weights import read_weights
 
     errors, classes = [], folder.status().get("classes")
-    form = Form(None, classes) if type(classes) is int else None  # earlier versions wrote none, and had no labels
+    form = Form(None, classes) if type(classes) is int else None  # earlier versions wrote no classes, and had no labels
     for step in steps:
         generator = build_network(config, "generator", form, stretch_of(config, step))
         try:

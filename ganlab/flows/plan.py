@@ -26,9 +26,9 @@ class Plan:
     folder: RunFolder
 
     def stretches_left(self) -> list[Stretch]:
-        """The stretches that have steps left, or the last one; damaged checkpoints are set aside on the way.
+        """The stretches that have steps left, or the last one. Damaged checkpoints are set aside.
 
-        Raises: CheckpointError if there were checkpoints and none is whole.
+        Raises: CheckpointError if there are checkpoints and none is whole.
         """
         found = stretches(self.config, self.steps)
         if len(found) == 1:
@@ -37,7 +37,7 @@ class Plan:
         return [stretch for stretch in found if stretch.end > (state[0] if state else 0)] or found[-1:]
 
     def dataset_of(self, stretch: Stretch) -> Dataset:
-        """The data of a stretch; those of the last one are `dataset`."""
+        """The data of a stretch. The last stretch has `dataset`."""
         if stretch.end == self.steps:
             return self.dataset
         return load_dataset(stretch.data(self.config), self.config.error_at)
@@ -51,16 +51,16 @@ def plan_experiment(
     Args:
         config: the experiment.
         results: the folder of all runs.
-        fresh: whether it starts again, in a new folder.
-        start: identifies the weights of another run that it starts from (--init-from).
-        dataset: the data of `config.data`, if they are loaded already.
+        fresh: whether the run starts again, in a new folder.
+        start: identifies the weights of another run (--init-from).
+        dataset: the data of `config.data`, if they are loaded.
 
     Raises:
-        GanlabError: if the run would go on in a folder that holds links or pipes, or behind a link; nothing was read there.
+        GanlabError: the run's folder is a link, or holds links or pipes. Nothing in it was read.
     """
     os.environ["KERAS_BACKEND"] = config.backend  # a download may load Keras first
     if dataset is None:
-        # With phases the last one's data are the run's; how many steps there are does not depend on the data then.
+        # The data of the last phase are the data of the run. The number of steps of phases does not depend on data.
         dataset = load_dataset(stretches(config, 1)[-1].data(config), config.error_at)
     steps = total_steps(config, dataset.count)
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"

@@ -1,6 +1,6 @@
 """`ganlab verify`: looks for damage in a run folder. It reads files only and loads no framework.
 
-An unfinished run is sound if the same command can go on with it: half-done work of a killed process is no damage.
+An unfinished run is sound if the same command can continue it: the half-done work of a killed process is no damage.
 """
 
 import contextlib
@@ -30,20 +30,20 @@ from ganlab.training.checkpoints import read_state
 
 @dataclass(frozen=True)
 class Verification:
-    """The findings in one run folder, a line each."""
+    """The findings in one run folder, a line each. `notes` are facts that are no damage."""
 
     folder: Path
-    state: str  # in words: finished, or what the next `ganlab run` does
+    state: str  # in words: finished, or the effect of the next `ganlab run`
     damage: list[str]
-    notes: list[str]  # facts worth knowing that are no damage
+    notes: list[str]
 
 
 def run_folders_at(path: Path) -> list[Path]:
-    """The run folder `path`, or those below it, one without its status.json included.
+    """The run folder `path`, or the run folders below it, even those without a status.json.
 
     Raises: ConfigError if there is none.
     """
-    # What lies below a run folder, or behind a link, is not looked for: it may lead elsewhere.
+    # Do not look below a run folder or behind a link: both may lead elsewhere.
     if _has_run_files(path):
         return [as_named(path)]
     path, found = path.resolve() if path.is_symlink() else path, []
@@ -57,39 +57,42 @@ def run_folders_at(path: Path) -> list[Path]:
 
 def _has_run_files(path: Path) -> bool:
     folder = RunFolder(path)
-    return any(file.exists() for file in (folder.status_file, folder.config, folder.history, folder.checkpoints))
+    try:
+        return any(file.exists() for file in (folder.status_file, folder.config, folder.history, folder.checkpoints))
+    except PermissionError:
+        return True  # the inspection gives the line about it
 
 
 def verify_run(path: Path) -> Verification:
-    """Looks at everything in one run folder. While a process trains it, a finding counts only if two looks find it."""
+    """Looks at everything in one run folder.
+
+    While a process trains the run, its files change: then a finding counts only if two looks find it.
+    """
     folder = RunFolder(path)
     found = _Inspection(folder)
     trained_by = holder_of(folder.results, found.status.get("identity", ""))
-    if trained_by and found.damage:
-        again = _Inspection(folder)
-        found.damage = [line for line in again.damage if line in found.damage]
-    state = f"being trained by {trained_by}" if trained_by else found.outlook()
-    return Verification(path, state, found.damage, [] if trained_by else found.notes())
+    if not trained_by:
+        return Verification(path, found.state(), found.damage, found.notes())
+    damage = [line for line in _Inspection(folder).damage if line in found.damage] if found.damage else []
+    return Verification(path, f"being trained by {trained_by}", damage, [])
 
 
 class _Inspection:
-    """One look at a folder. Each check gives lines; an unreadable file is a line, too."""
+    """One look at a folder. Each check yields lines; an unreadable file is a line, too."""
 
     def __init__(self, folder: RunFolder):
         self.folder = folder
         self.status: dict = {}
         self.summary: dict | None = None
         self.config: Config | None = None
-        self.states: dict[int, set[str]] = {}  # step -> sums of the generator's arrays
+        self.states: dict[int, set[str]] = {}  # step -> hashes of the generator's arrays
         self.shapes: dict[int | None, dict[str, tuple]] = {}  # phase -> of its first state's variables
         self.damage: list[str] = []
         self.finished = False
         self._try(self._refuse, folder.path)
-        self.refused = bool(self.damage)  # a link or a pipe leads out of the folder: nothing in it is opened
-        if self.refused:
-            return
-        if not folder.status_file.exists() and not folder.history.exists():
-            return  # a process was killed while it created the folder; the next one creates it again
+        self.refused = bool(self.damage)  # a link or a pipe leads out of the folder: open nothing in it
+        if self.refused or not (folder.status_file.exists() or folder.history.exists()):
+            return  # or a process was killed while it created the folder; the next one creates it again
         self._try(self._records, folder.status_file)
         self.finished = self.status.get("status") == "finished"
         for step in folder.state_steps():
@@ -98,7 +101,8 @@ class _Inspection:
             self._try(self._weights, folder.generator_weights(step), step)
         self._try(self._logs, folder.history)
         self._try(self._consistency, folder.summary)
-        for picture in self._pictures():
+        pictures = (folder.drawing, folder.losses, folder.outputs, folder.film)
+        for picture in (*folder.samples.glob("[!.]*.png"), *filter(Path.exists, pictures)):
             self._try(_check_picture, picture, picture)
 
     def _try(self, check: Callable[..., Iterator[str] | None], file: Path, *arguments: Any) -> None:
@@ -108,108 +112,103 @@ class _Inspection:
             self.damage.append(str(error).removeprefix(f"{self.folder.path}/"))
         except Exception as error:  # damaged files make readers raise errors of many classes
             reason = str(error).split("\n")[0] or type(error).__name__
-            self.damage.append(f"{file.relative_to(self.folder.path)}: damaged: {reason}")
+            self.damage.append(f"{self._name(file)}: damaged: {reason}")
+
+    def _name(self, file: Path) -> Path:
+        return file.relative_to(self.folder.path)
 
     def _refuse(self) -> None:
         require_unlinked(self.folder.path.parent.parent, self.folder.path)
         require_contained(self.folder.path)
 
     def _records(self) -> Iterator[str]:
-        self.status = self.folder.status()  # known even if the next line finds the summary damaged
+        file = self.folder.status_file.name
+        self.status = self.folder.status()  # keep it even if the summary is damaged
         self.summary = read_run(self.folder.path).summary
-        for key in ("steps", "identity", "cell"):
-            if key not in self.status:
-                yield f"{self.folder.status_file.name}: {key} is missing"
+        yield from (f"{file}: {key} is missing" for key in ("steps", "identity", "cell") if key not in self.status)
         self.config = load_resolved(self.folder.config)
         read_json(self.folder.environment)
         name, identity = FOLDER_NAME.fullmatch(self.folder.path.resolve().name), self.status.get("identity", "")
         if name and not identity.startswith(name["identity"]):
-            yield f"{self.folder.status_file.name}: identity {identity[:8]} is not that of the folder's name"
+            yield f"{file}: identity {identity[:8]} is not the one in the folder's name"
 
     def _state(self, step: int) -> Iterator[str]:
         arrays, manifest = read_state(self.folder.state(step))
-        name = self.folder.state(step).relative_to(self.folder.path)
+        name = self._name(self.folder.state(step))
         if manifest.get("step") != step:
             yield f"{name}: its manifest says step {manifest.get('step')}"
         if bad := [key for key, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]:
             yield f"{name}: {bad[0]} is not finite"
         shapes = {key: (array.shape, array.dtype) for key, array in arrays.items()}
-        # The networks of a run with phases grow from one to the next.
+        # Networks of a run with phases grow from one phase to the next.
         if self.shapes.setdefault(manifest.get("phase"), shapes) != shapes:
             yield f"{name}: its variables have other names or shapes than those of the state before"
         owners = ("averages/generator/", "networks/generator/")
-        self.states[step] = {_sum_of(array) for key, array in arrays.items() if key.startswith(owners)}
+        self.states[step] = {_hash_of(array) for key, array in arrays.items() if key.startswith(owners)}
 
     def _weights(self, step: int) -> Iterator[str]:
         path = self.folder.generator_weights(step)
         stored, known = check_weights(path), self.states.get(step)
-        if known and not known.issuperset(map(_sum_of, stored.values())):
-            yield f"{path.relative_to(self.folder.path)}: other weights than those of {self.folder.state(step).name}"
+        if known and not known.issuperset(map(_hash_of, stored.values())):
+            yield f"{self._name(path)}: other weights than those of {self.folder.state(step).name}"
 
     def _logs(self) -> Iterator[str]:
-        rows = self.folder.history_steps()
+        history, rows = self.folder.history, self.folder.history_steps()
         diverged = "diverged" in (self.status.get("status"), self.status.get("verdict"))
         optional = [column.name for column in self.config.columns() if column.optional] if self.config else []
-        yield from check_history(self.folder.history, not diverged, self.finished, optional)
+        yield from check_history(history, rows, not diverged, self.finished, optional)
         if self.finished and rows != self.status.get("steps"):
-            yield f"{self.folder.history.name}: {rows} steps; the run has {self.status.get('steps')}"
+            yield f"{history.name}: {rows} steps; the run has {self.status.get('steps')}"
         yield from check_metrics(self.folder.metrics, rows, self.finished, self.summary)
         for step in self.states:
             if step > rows:
-                yield f"{self.folder.state(step).name}: {self.folder.history.name} ends at step {rows}, before it"
+                yield f"{self.folder.state(step).name}: {history.name} ends at step {rows}, before it"
         if self.status.get("checkpoint") and not self.states:
             yield "checkpoints: no whole training state is left"
 
     def _consistency(self) -> Iterator[str]:
-        steps = self.status.get("steps")
-        if not self.finished or type(steps) is not int:
+        """Lines about a finished run that lacks a file, or whose summary, config and status differ."""
+        config, folder, steps = self.config, self.folder, self.status.get("steps")
+        if not self.finished or config is None or steps is None:
             return
-        last = [self.folder.sample(steps), self.folder.generator_weights(steps), self.folder.state(steps)]
-        networks = [*self.config.networks, *(["gan"] if self.config.IS_CHAIN else [])] if self.config else []
-        texts = [self.folder.summary_of(network) for network in networks]
-        pictures = [self.folder.drawing, self.folder.losses]
-        if self.config and any(column.name == "d_real" for column in self.config.columns()):
-            pictures.append(self.folder.outputs)
-        for file in [self.folder.summary, *texts, *pictures, *last]:
-            if not file.exists():
-                yield f"{file.relative_to(self.folder.path)}: missing, and the run is finished"
-        if self.summary is None or self.config is None:
+        texts = [folder.summary_of(name) for name in (*config.networks, *(["gan"] if config.IS_CHAIN else []))]
+        outputs = [folder.outputs] if any(column.name == "d_real" for column in config.columns()) else []
+        last = [folder.sample(steps), folder.generator_weights(steps), folder.state(steps)]
+        for file in [folder.summary, *texts, folder.drawing, folder.losses, *outputs, *last]:
+            if not file.exists() and str(self._name(file)) not in self.status.get("not_drawn", []):
+                yield f"{self._name(file)}: missing, and the run is finished"
+        if self.summary is None:
             return
-        config = self.config
-        said = {"name": config.name, "family": config.family, "seed": config.seed, "dataset": config.data.name}
-        said |= {"config": hyperparameters(config, self.summary["config"].get("image_size"))}
-        said |= {"steps": steps, "status": "finished"} | {key: self.status.get(key) for key in ("identity", "cell")}
-        for key, value in said.items():
-            if self.summary[key] != value:
-                yield f"{self.folder.summary.name}: {key} is not that of the config and the status"
+        expected = {"name": config.name, "family": config.family, "seed": config.seed, "dataset": config.data.name}
+        expected |= {"config": hyperparameters(config, self.summary["config"].get("image_size"))}
+        expected |= {key: self.status.get(key) for key in ("identity", "cell", "steps", "status")}
+        expected |= {key: self.status[key] for key in ("verdict", "reason") if key in self.status}
+        for key, value in expected.items():
+            if self.summary.get(key) != value:
+                yield f"{folder.summary.name}: {key} is not that of the config and the status"
 
-    def _pictures(self) -> list[Path]:
-        files = [self.folder.drawing, self.folder.losses, self.folder.outputs, self.folder.film]
-        return [*self.folder.samples.glob("[!.]*.png"), *filter(Path.exists, files)]
-
-    def outlook(self) -> str:
+    def state(self) -> str:
         if self.refused:
             return "not looked at"
         if not self.status:
             return "unknown" if self.folder.status_file.exists() else "not begun"
-        if (state := self.status["status"]) == "finished":
-            return state
-        total = self.status.get("steps")
-        return f"{state}; the same command goes on from step {max(self.states, default=0)} of {total}"
+        if self.finished:
+            return "finished"
+        step, total = max(self.states, default=0), self.status.get("steps")
+        return f"{self.status['status']}; the same command continues from step {step} of {total}"
 
     def notes(self) -> list[str]:
         if self.refused:
             return []
-        aside = [path.relative_to(self.folder.path) for path in self.folder.aside()]
-        lines = [f"{path}: was found damaged and set aside" for path in aside]
+        lines = [f"{self._name(path)}: was found damaged and set aside" for path in self.folder.aside()]
         if half := len(self.folder.half_written()):
             files = f"{half} half-written file{'s' * (half > 1)}"
-            lines.append(f"{files} of a killed process; the next one removes what is left")
+            lines.append(f"{files} of a killed process; the next process removes {'them' if half > 1 else 'it'}")
         return lines
 
 
-def _sum_of(array: np.ndarray) -> str:
-    """A hash of an array's numbers that does not depend on their size in bytes."""
+def _hash_of(array: np.ndarray) -> str:
+    """A hash of an array's numbers, the same for float32 and float64."""
     wide = {"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
     return hash_of_arrays([array.astype(wide, copy=False)])
 
@@ -220,7 +219,7 @@ def _check_picture(path: Path) -> None:
     opened = partial(Image.open, path, formats=["PNG", "GIF"])
     with refusing_bombs():
         with contextlib.closing(opened()) as picture:
-            picture.verify()  # a PNG's checksums: decoding ends with the last pixel and may read none of them
+            picture.verify()  # reads the checksums of a PNG; decoding may skip them
         with contextlib.closing(opened()) as picture:
             for number, frame in enumerate(ImageSequence.Iterator(picture), 1):
                 if number > MOST_FRAMES:

@@ -1,4 +1,4 @@
-"""A folder from someone else must not lead its reader anywhere else: neither a run folder nor a folder of results."""
+"""Refuses links, pipes and devices in run folders and folders of results: someone else may have made the folder."""
 
 import os
 import stat
@@ -8,10 +8,9 @@ from ganlab.errors import GanlabError
 
 
 def require_contained(folder: Path) -> None:
-    """Refuses a run folder in which something is no file or folder of its own: ganlab makes neither links nor pipes there.
+    """Refuses a run folder that contains links, pipes or devices.
 
-    A link would have a command read from, or write to, wherever it points; a pipe would have it wait for ever. The folder
-    itself may be reached by a link.
+    A command would read or write the target of a link, and wait for ever at a pipe. The folder itself may be a link.
 
     Raises:
         GanlabError: one line that names the entry.
@@ -32,9 +31,9 @@ def require_contained(folder: Path) -> None:
 
 
 def require_unlinked(results: Path, path: Path) -> None:
-    """Refuses a path below a folder of results if a part of it is a link, a pipe or a device; it need not exist.
+    """Refuses a path below a folder of results if a part of the path is a link, a pipe or a device.
 
-    The folder of results itself may be reached by a link.
+    The path need not exist. The folder of results itself may be a link.
 
     Raises:
         GanlabError: one line that names the part.

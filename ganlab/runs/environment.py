@@ -1,4 +1,4 @@
-"""Where a run was made: versions, commit, host and device, and nothing that could be a secret."""
+"""environment.json: versions, commit, host and device of a run, and nothing that could be a secret."""
 
 import importlib.metadata
 import os
@@ -6,24 +6,35 @@ import platform
 import subprocess
 from pathlib import Path
 
+# Variables of the environment that change how numbers are rounded, or in which order they are added.
+_SETTINGS = (
+    *("TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS"),
+    *("JAX_DEFAULT_MATMUL_PRECISION", "JAX_DEFAULT_PRNG_IMPL", "JAX_THREEFRY_PARTITIONABLE"),
+    *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG"),
+    *("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "OPENBLAS_CORETYPE"),
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
 _PACKAGES = ("ganlab", "keras", "tensorflow", "jax", "torch", "numpy", "pillow", "scikit-learn")
 
 
 def environment(backend: str, device: str) -> dict:
-    """Facts for environment.json; `device` is what the backend said it uses."""
+    """Facts for environment.json; `device` is the device that the backend uses."""
     return {
         "backend": backend,
         "device": device,
-        "versions": {name: version for name in _PACKAGES if (version := _version(name))},
+        "versions": {name: version for name in _PACKAGES if (version := version_of(name))},
         "python": platform.python_version(),
         "platform": platform.platform(),
         "host": platform.node(),
         "cpus": os.cpu_count(),
+        "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ},
         "commit": _commit(),
     }
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The installed version of a package, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

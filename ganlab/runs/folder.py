@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ganlab.errors import CheckpointError
-from ganlab.runs.status import read_status
+from ganlab.runs.forms import read_status
 from ganlab.storage.writing import permit, write_json, write_text
 
-_TEMPORARY = ".[0-9a-f]*-*"  # as files.replacing and checkpoints.write_state name them
+_TEMPORARY = ".[0-9a-f]*-*"  # temporary names of `storage.writing` and `training.checkpoints`
 _ASIDE = "damaged-"
-_NUMBER = r"(?:-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?|-?inf|nan|)"  # as :g writes it; nothing where nothing was measured
+_NUMBER = r"(?:-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?|-?inf|nan|)"  # the format :g, or nothing
 _ROW = re.compile(f"{_NUMBER}(?:,{_NUMBER})*\n")
 
 
 class RunFolder:
-    """The files of one run. Reading one needs nothing but the folder."""
+    """The files of one run."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -37,11 +37,11 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"
-        self._status_lock = threading.RLock()  # reentrant: a second Ctrl-C may come in the middle of writing the status
+        self._status_lock = threading.RLock()  # reentrant: a second Ctrl-C may interrupt a write
 
     @property
     def results(self) -> Path:
-        """The folder of all runs, in which the lock of this run lies."""
+        """The folder of all runs. It holds the lock of this run."""
         return self.path.resolve().parent.parent
 
     def summary_of(self, network: str) -> Path:
@@ -69,11 +69,11 @@ class RunFolder:
         return _steps(self.checkpoints, "state-", "")
 
     def status(self) -> dict:
-        """What status.json says; {} before there is one. Raises: GanlabError for what no run writes there."""
+        """The content of status.json; {} if there is none. Raises: GanlabError for a damaged one."""
         return read_status(self.status_file) if self.status_file.exists() else {}
 
     def set_status(self, state: str, **more: Any) -> None:
-        """Updates status.json; the time of each state's first and last occurrence is kept."""
+        """Updates status.json. It keeps the last time of each state."""
         with self._status_lock:
             status = self.status() | more | {"status": state}
             now = round(time.time(), 3)
@@ -81,7 +81,7 @@ class RunFolder:
             write_json(self.status_file, status)
 
     def set_aside(self, path: Path) -> Path:
-        """Renames a damaged checkpoint to `damaged-...`, out of the way of whoever looks for checkpoints."""
+        """Renames a damaged checkpoint to `damaged-...`, so that nobody takes it for a checkpoint."""
         aside = path.with_name(f"{_ASIDE}{path.name}")
         remove(aside)
         os.replace(path, aside)
@@ -92,11 +92,11 @@ class RunFolder:
         return sorted(self.checkpoints.glob(f"{_ASIDE}*"))
 
     def half_written(self) -> list[Path]:
-        """What a killed process was about to write, and one that lives may be writing now."""
+        """Temporary files of killed processes, or of a process that writes now."""
         return sorted(path for pattern in (_TEMPORARY, f"*/{_TEMPORARY}") for path in self.path.glob(pattern))
 
     def history_steps(self) -> int:
-        """How many whole rows of numbers history.csv has: the steps 1, 2, ... that it knows."""
+        """The number of whole rows in history.csv: steps 1, 2, ... without a gap."""
         if not self.history.exists():
             return 0
         header, *rows = _lines(self.history) or [""]
@@ -109,7 +109,7 @@ class RunFolder:
     def generator_weights_at(self, step: int | None) -> tuple[int, Path]:
         """The generator checkpoint of a step, or the newest one.
 
-        Raises: CheckpointError, with the steps that are there.
+        Raises: CheckpointError, with a list of the steps.
         """
         steps = self.generator_steps()
         if not steps:
@@ -122,9 +122,9 @@ class RunFolder:
         return step, self.generator_weights(step)
 
     def cut_back(self, step: int) -> None:
-        """Removes what was written after `step`, torn last lines included, so that a resumed run writes it again.
+        """Removes rows, metrics, samples and checkpoints after `step`, torn lines and temporary files.
 
-        What a killed process was about to write lies about under a temporary name, and goes as well.
+        A resumed run writes them again.
         """
         for path in self.half_written():
             remove(path)
@@ -149,7 +149,7 @@ def remove(path: Path) -> None:
 
 
 def remove_at_once(path: Path) -> None:
-    """As `remove`; a process that is killed in it leaves what `half_written` finds, and no folder with some of its files."""
+    """Renames first, then removes, so that a kill never leaves half a folder under its real name."""
     permit(path)
     if path.exists():
         going = path.with_name(f".{os.getpid()}-{path.name}")
@@ -160,17 +160,17 @@ def remove_at_once(path: Path) -> None:
 def _steps(folder: Path, prefix: str, suffix: str) -> list[int]:
     names = [p.name for p in folder.glob(f"{prefix}*{suffix}")] if folder.is_dir() else []
     numbers = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
-    # Other digits than ours, or too few of them, would name a file that is not there.
+    # Other digits, or too few of them, would give the name of another file.
     return sorted(int(n) for n in numbers if n.isascii() and n.isdigit() and n == f"{int(n):06d}")
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a file with their ends; bytes that are no text make a line that is none of its kind."""
+    """The lines of a file with their ends. Bytes that are no text become characters that fit no pattern."""
     return path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
 
 
 def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:
-    """Keeps the whole lines up to step `last`, in a new file: a process that lost this run still appends to the old one."""
+    """Keeps the whole lines up to step `last`, in a new file: a process that lost this run may still append to the old one."""
     if not path.exists():
         return
     kept = []

@@ -1,4 +1,4 @@
-"""One process a run: locks live beside the run folders, in results/.locks, and are taken before a framework is loaded."""
+"""One process a run: locks in results/.locks, beside the run folders. A process takes its lock before it loads a framework."""
 
 import contextlib
 import json
@@ -13,23 +13,24 @@ from filelock import FileLock, Timeout
 
 from ganlab.errors import GanlabError, LockedError
 from ganlab.runs.containment import require_unlinked
-from ganlab.runs.status import is_identity
+from ganlab.runs.forms import is_identity
+from ganlab.storage.cache import acquired
 from ganlab.storage.writing import naming
 
 _FOLDER = ".locks"
-_PATIENCE = 0.5  # seconds; `holder_of` holds a lock for a moment, and an owner is named only after it has its lock
+_PATIENCE = 0.5  # seconds: `holder_of` holds a lock for a moment, and an owner writes its name after it has its lock
 
 
 @contextlib.contextmanager
 def locked(results: Path, identity: str) -> Iterator[Callable[[], None]]:
-    """Holds the lock of one identity; the system frees it when its process ends, however it ends.
+    """Holds the lock of one identity. The system frees the lock when the process ends, even if it is killed.
 
-    Gives a function that raises LockedError once the lock is another's: a process that was stopped while somebody removed
-    its lock, or whose file system has no locks between hosts, must not write on when it comes back.
+    Yields a function that raises LockedError when another process has taken the lock. This happens if somebody removed the
+    lock of a sleeping process, or if the file system has no locks between hosts.
 
     Raises:
-        LockedError: naming the owner, while another process holds it.
-        GanlabError: if the identity is none, or one of its files is a link.
+        LockedError: another process holds the lock; the message names it.
+        GanlabError: the identity is not one, or a file of the lock is a link.
     """
     path, owner = _files(results, identity)
     made = [missing for missing in (results / _FOLDER, results) if not missing.exists()]
@@ -49,45 +50,43 @@ def locked(results: Path, identity: str) -> Iterator[Callable[[], None]]:
         yield require_own
     finally:
         with contextlib.suppress(OSError):
-            if is_held(token, None):  # None: on a full disk the record is empty
+            if is_held(token, None):  # None: the record is empty on a full disk
                 owner.unlink(missing_ok=True)
-                # Removed while still held: whoever waits on the removed file notices and opens a new one.
+                # Remove the file while its lock is held: a process that waits for it notices, and opens a new file.
                 path.unlink()
         lock.release()
-        for created in made:  # a config error found after locking leaves nothing behind
+        for created in made:  # a config error after locking leaves no folder behind
             with contextlib.suppress(OSError):
                 created.rmdir()
 
 
 def _acquire(results: Path, path: Path, owner: Path) -> FileLock:
-    """A held lock of a file that lies at `path`."""
+    """A lock that is held, of the file at `path`."""
     give_up = time.monotonic() + _PATIENCE
     while True:
         make_folder(results)
-        lock = FileLock(path)
         try:
-            lock.acquire(timeout=max(0.0, give_up - time.monotonic()), poll_interval=0.02)
+            left = max(0.0, give_up - time.monotonic())
+            return acquired(path, "--results names another folder.", timeout=left, poll_interval=0.02).lock
         except Timeout as error:
             raise LockedError(f"this run is being trained by {_name_of(owner)}; wait for it or stop it") from error
-        except FileNotFoundError:  # the folder went away again, with another process that had made it
+        except FileNotFoundError:  # another process that had created the folder removed it
             if time.monotonic() > give_up:
                 raise
-            continue
-        return lock
 
 
 def make_folder(results: Path) -> None:
-    """Makes the folder of the locks. Who starts several runs does it before, and none removes it under another's feet."""
+    """Creates the folder of the locks. A sweep calls this first, so that no run of it removes the folder again."""
     (results / _FOLDER).mkdir(parents=True, exist_ok=True)
 
 
 def holder_of(results: Path, identity: str) -> str | None:
-    """Who trains this identity now, or None; leaves the lock as it is."""
+    """The process that trains this identity now, or None. The lock stays as it is."""
     try:
         path, owner = _files(results, identity)
-    except GanlabError:  # nobody trains a run of no identity, or by locks that lead elsewhere
+    except GanlabError:  # a wrong identity or a link: nobody trains this run
         return None
-    # A killed process leaves both files behind, and only trying tells. Without an owner's file nobody tries in vain.
+    # A killed process leaves both files behind, so try to lock. Without an owner's file there is nobody to find.
     if not (path.exists() and owner.exists()):
         return None
     try:
@@ -95,17 +94,17 @@ def holder_of(results: Path, identity: str) -> str | None:
             return None
     except Timeout:
         return _name_of(owner)
-    except OSError:  # a folder in which this process may not write, so that nobody can tell
+    except OSError:  # this process may not write in the folder
         return None
 
 
 def owner_record() -> dict:
-    """Who this process is: host, process number and start time."""
+    """Host, number and start time of this process."""
     return {"host": socket.gethostname(), "pid": os.getpid(), "since": round(time.time(), 3)}
 
 
 def _files(results: Path, identity: str) -> tuple[Path, Path]:
-    """The lock of an identity, and the file that says who holds it. Both are opened by name, so neither may be a link."""
+    """The files of an identity's lock and of its owner's record. Neither may be a link."""
     if not is_identity(identity):
         raise GanlabError(f"{results}: no lock: {identity!r} is no identity")
     files = tuple(results / _FOLDER / f"{identity[:16]}.{kind}" for kind in ("lock", "owner"))
@@ -127,7 +126,7 @@ def _name_of(owner: Path) -> str:
 
 
 def _record_of(owner: Path) -> dict:
-    """What the owner's file says; {} where it is missing or damaged."""
+    """The content of the owner's file; {} if it is missing or damaged."""
     try:
         record = json.loads(owner.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,8 +1,6 @@
-"""The two files that grow while a run trains, history.csv and metrics.jsonl: written, read and checked here.
+"""Writes, reads and checks the two files that grow while a run trains: history.csv and metrics.jsonl."""
 
-Loads neither pandas nor a framework when imported.
-"""
-
+import contextlib
 import dataclasses
 import json
 import math
@@ -20,19 +18,19 @@ if TYPE_CHECKING:
     from ganlab.runs.folder import RunFolder
     from ganlab.training.stages import Column
 
-# Columns of histories whose config is not at hand: these are measured in some steps only.
+# A history may be read without its config. These columns are measured in some steps only.
 _ALWAYS_OPTIONAL = ("penalty", "diversity", "recall")
 
 
 class HistoryFile:
-    """Appends rows to history.csv: step, the objective's columns, what health saw, seconds.
+    """Appends rows to history.csv: step, the objective's columns, columns of health checks, seconds.
 
     Args:
-        path: of the file; it is made with its heading if it is not there.
+        path: of the file; a missing file is created with its heading.
         columns: of the objective.
-        looked: names of what health measures.
+        looked: names of the columns of health checks.
 
-    Raises: GanlabError if the file has other columns, as one that another version of ganlab began.
+    Raises: GanlabError if the file has other columns because another version of ganlab began it.
     """
 
     def __init__(self, path: Path, columns: "Sequence[Column]", looked: Sequence[str]):
@@ -56,7 +54,7 @@ class HistoryFile:
         Args:
             last: the step of the last row.
             rows: shape (steps, columns).
-            seen: step -> what health measured then.
+            seen: step -> the values of its health check.
             seconds: of the whole chunk.
         """
         each = f"{seconds / len(rows):.6g}"
@@ -79,7 +77,7 @@ def _text(value: float, optional: bool) -> str:
 
 
 def read_history(path: Path) -> "dict[str, np.ndarray]":
-    """Column name -> float64 array, a value a step; NaN where nothing was measured."""
+    """Column name -> float64 array with one value a step; NaN if the step has no value."""
     import numpy as np
     import pandas
 
@@ -87,27 +85,16 @@ def read_history(path: Path) -> "dict[str, np.ndarray]":
     return {name: table[name].to_numpy() for name in table.columns}
 
 
-def training_seconds(path: Path) -> tuple[int, float]:
-    """(steps, seconds spent in them) of a history."""
-    seconds, steps = 0.0, 0
-    with path.open(encoding="utf-8") as file:
-        next(file)
-        for line in file:
-            seconds += float(line.rsplit(",", 1)[1])
-            steps += 1
-    return steps, seconds
-
-
 def append_metrics(path: Path, step: int, values: Sequence[Any], seconds: float) -> None:
-    """Appends one line a `MetricValue` of one step to metrics.jsonl."""
+    """Appends a line to metrics.jsonl for each `MetricValue` of a step."""
     lines = [{"step": step, **dataclasses.asdict(value), "seconds": round(seconds, 3)} for value in values]
     append_text(path, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
 
 
 def read_metrics(path: Path) -> list[dict]:
-    """The lines of metrics.jsonl, the last one of a step and name counting; [] where there is no file.
+    """The lines of metrics.jsonl, the last one for each step and name; [] if there is no file.
 
-    Raises: GanlabError for a line that is no metric value; a torn one is passed over.
+    Raises: GanlabError for a line that is no metric value. Torn lines are left out.
     """
     if not path.exists():
         return []
@@ -115,93 +102,105 @@ def read_metrics(path: Path) -> list[dict]:
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if not line.endswith("}"):
             continue
-        try:
-            read = json.loads(line)
-            step, name, value = (read[key] for key in ("step", "name", "value"))
-        except (ValueError, LookupError, TypeError, RecursionError):
-            step = name = value = None
-        if type(step) is not int or type(name) is not str or type(value) not in (int, float):
+        if (value := _metric_value(line)) is None:
             raise GanlabError(f"{path}: damaged: line {number} is no metric value")
-        values[step, name] = read
+        values[value["step"], value["name"]] = value
     return list(values.values())
+
+
+def _metric_value(line: str) -> dict | None:
+    """A line of metrics.jsonl, or None if it has no step, name and value."""
+    with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+        read = json.loads(line)
+        if type(read["step"]) is int and type(read["name"]) is str and type(read["value"]) in (int, float):
+            return read
+    return None
+
+
+def metric_table(folder: "RunFolder", finished: int | None = None) -> dict[str, dict]:
+    """name -> last, best, best_step, floor, fingerprint over the lines of metrics.jsonl.
+
+    Args:
+        folder: of the run.
+        finished: the last step of a finished run; a metric without a value there has no `last` value. None for a run that
+            has not finished: its `last` value is the newest.
+    """
+    table: dict[str, dict] = {}
+    for line in sorted(read_metrics(folder.metrics), key=lambda line: line["step"]):
+        name, value = line["name"], line["value"]
+        entry = table.setdefault(name, {"best": value, "best_step": line["step"]})
+        choose = min if better(name) == "lower" else max
+        if value != entry["best"] and choose(value, entry["best"]) == value:
+            entry |= {"best": value, "best_step": line["step"]}
+        entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
+        entry["last"] = value if finished in (None, line["step"]) else None
+    return table
 
 
 def best_step(folder: "RunFolder") -> int | None:
     """The step at which the first metric of the config was best, or None."""
     lines = read_metrics(folder.metrics)
-    if not lines:
-        return None
-    first = [line for line in lines if line["name"] == lines[0]["name"]]
-    choose = min if better(first[0]["name"]) == "lower" else max
-    return choose(first, key=lambda line: line["value"])["step"]
+    return metric_table(folder)[lines[0]["name"]]["best_step"] if lines else None
 
 
-def check_history(path: Path, finite: bool, whole: bool, optional: Collection[str] = ()) -> Iterator[str]:
-    """Lines about what is wrong in a history.
+def check_history(path: Path, rows: int, finite: bool, whole: bool, optional: Collection[str] = ()) -> Iterator[str]:
+    """Lines about damage in a history.
 
     Args:
-        path: of the file; one that is missing is empty.
+        path: of the file; a missing file counts as empty.
+        rows: the number of its whole rows, as `RunFolder.history_steps` counts them.
         finite: whether every value must be finite.
-        whole: whether a torn last line is damage; an unfinished run cuts it off when it goes on.
+        whole: whether a torn last line is damage; an unfinished run cuts the line off when it continues.
         optional: columns that may be empty in some steps.
     """
-    lines = _lines(path, whole)
-    columns = lines[0].split(",") if lines else ["step", "seconds"]
+    heading, *lines = _lines(path, whole) or ["step,seconds"]
+    columns = heading.split(",")
     if columns[0] != "step" or columns[-1] != "seconds":
-        yield f"{path.name}: line 1: expected the columns' names, step first and seconds last"
+        yield f"{path.name}: line 1: expected the names of columns, step first and seconds last"
         return
-    for number, line in enumerate(lines[1:], 1):
-        values = line.split(",")
-        if values[0] != str(number):
-            yield f"{path.name}: line {number + 1}: expected step {number}, received {values[0][:20]!r}"
-            return  # everything after it is off as well
-        if len(values) != len(columns):
-            yield f"{path.name}: line {number + 1}: {len(values)} values for {len(columns)} columns"
-            return
-        for column, value in zip(columns, values, strict=True):
-            if not _is_number(value, finite) and not (value == "" and column in (*_ALWAYS_OPTIONAL, *optional)):
+    for number, line in enumerate(lines[:rows], 1):
+        for column, value in zip(columns, line.split(","), strict=True):
+            is_blank = value == "" and column in (*_ALWAYS_OPTIONAL, *optional)
+            if not is_blank and not _is_number(value, finite):
                 yield f"{path.name}: line {number + 1}: {column}: received {value[:20]!r}"
                 return
+    if len(lines) > rows:
+        yield f"{path.name}: line {rows + 2}: expected the row of step {rows + 1}, received {lines[rows][:60]!r}"
 
 
 def check_metrics(path: Path, rows: int, whole: bool, summary: dict | None) -> Iterator[str]:
-    """Lines about what is wrong in the metrics.
+    """Lines about damage in the metrics.
 
     Args:
-        path: of the file; one that is missing is empty.
-        rows: steps that the history has.
+        path: of the file; a missing file counts as empty.
+        rows: the number of steps in the history.
         whole: as for `check_history`.
-        summary: of the run, whose values must be among these; None if there is none.
+        summary: of the run, whose values must be in the file; None if there is none.
     """
     values: dict[str, set] = {}
     for number, line in enumerate(_lines(path, whole), 1):
-        try:
-            entry = json.loads(line)
-            name, step, value = entry["name"], entry["step"], entry["value"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            yield f"{path.name}: line {number}: damaged: {error}"
-            return
-        if type(name) is not str or type(value) not in (int, float):
+        if (read := _metric_value(line)) is None:
             yield f"{path.name}: line {number}: damaged: it is no metric value"
             return
-        if type(step) is not int or not 1 <= step <= rows or not _is_number(value, True):
+        name, step, value = read["name"], read["step"], read["value"]
+        if not 1 <= step <= rows or not _is_number(value, True):
             yield f"{path.name}: line {number}: {name} {value} at step {step} of {rows}"
         values.setdefault(name, set()).add(value)
     for name, metric in (summary or {}).get("metrics", {}).items():
         if not {metric["last"], metric["best"]} - {None} <= values.get(name, set()):
-            yield f"{path.name}: has not the values of {name} that the summary has"
+            yield f"{path.name}: does not have the values of {name} in the summary"
 
 
 def _lines(path: Path, whole: bool) -> list[str]:
-    """The lines that are whole. Of those that are not, the last one may be left out."""
+    """The lines of a file; with `whole`, a last line without its end, too."""
     if not path.exists():
         return []
-    *lines, torn = path.read_text(encoding="utf-8").split("\n")
+    *lines, torn = path.read_text(encoding="utf-8", errors="replace").split("\n")
     return [*lines, torn] if torn and whole else lines
 
 
 def _is_number(value: object, finite: bool) -> bool:
     try:
         return not finite or math.isfinite(float(value))
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return False

@@ -1,18 +1,16 @@
-"""summary.json: what tables need of a run, written last."""
+"""summary.json: the values of a run for tables, written last."""
 
 import math
 from typing import Any
 
 from ganlab.config.schema import Config
-from ganlab.metrics.names import better
 from ganlab.runs.folder import RunFolder
-from ganlab.runs.logs import read_metrics, training_seconds
-
-FORMAT = 1
+from ganlab.runs.forms import SUMMARY_FORMAT
+from ganlab.runs.logs import metric_table, read_history
 
 
 def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
-    """The flat mapping that tables compare; keys that do not apply are None."""
+    """The flat mapping that tables compare; None for a key that does not apply."""
     optimizers = {f"{name}_optimizer": _optimizer(network.optimizer) for name, network in config.networks.items()}
     return {
         "latent_dim": config.latent.dim,
@@ -34,27 +32,8 @@ def _optimizer(optimizer: dict) -> str:
 def _plain(value: Any) -> str:
     if not isinstance(value, dict):
         return f"{value}"
-    ((name, arguments),) = value.items()  # a schedule: its name and its first value say enough for a table
+    ((name, arguments),) = value.items()  # a schedule: tables show its name and its first value
     return f"{name}({next(iter(arguments.values()), '')})"
-
-
-def metric_table(folder: RunFolder, finished: int | None = None) -> dict[str, dict]:
-    """name -> last, best, best_step, floor, fingerprint over the lines of metrics.jsonl.
-
-    Args:
-        folder: of the run.
-        finished: the last step of a run that comes to its end now; what could not be measured there has no `last` value.
-    """
-    table: dict[str, dict] = {}
-    for line in sorted(read_metrics(folder.metrics), key=lambda line: line["step"]):
-        name, value = line["name"], line["value"]
-        entry = table.setdefault(name, {"best": value, "best_step": line["step"]})
-        choose = min if better(name) == "lower" else max
-        if value != entry["best"] and choose(value, entry["best"]) == value:
-            entry |= {"best": value, "best_step": line["step"]}
-        entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
-        entry["last"] = value if finished in (None, line["step"]) else None
-    return table
 
 
 def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds: float) -> dict:
@@ -64,13 +43,14 @@ def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds:
         folder: of the run, whose history and metrics are complete.
         config: the experiment.
         facts: identity, cell, backend, device, status, verdict, reason, image_size, parameters, flops_a_step.
-        seconds: wall time of the whole run, over all its sessions.
+        seconds: wall time of all sessions of the run.
     """
-    steps, training = training_seconds(folder.history)
+    durations = read_history(folder.history)["seconds"]
+    steps, training = len(durations), float(durations.sum())
     rate = steps / training if training else math.nan
     facts = dict(facts)
     return {
-        "format": FORMAT,
+        "format": SUMMARY_FORMAT,
         "name": config.name,
         "family": config.family,
         "seed": config.seed,

@@ -1,4 +1,4 @@
-"""Reads study.yaml: a base config, a matrix of values, what to add and to leave out, and seeds."""
+"""Reads study.yaml: a base config, a matrix of values, cells to include and to exclude, and seeds."""
 
 import itertools
 import math
@@ -10,18 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from ganlab.config.document import Document, Keys, Node, shown
-from ganlab.config.fields import Described, Section, located, whole
+from ganlab.config.document import Document, Keys, Node, error_in, shown
+from ganlab.config.fields import Described, Section, located, validate, whole
 from ganlab.config.merging import keys_of
-from ganlab.config.schema import error_in
-from ganlab.config.translation import validate
 from ganlab.errors import did_you_mean
 from ganlab.objectives import OBJECTIVES
 
 MAX_CELLS = 10_000
 _NOT_VARIED = {
-    "name": "a cell is named after its values",
-    "extends": "give the config that extends as 'base'",
+    "name": "ganlab names a cell after its values",
+    "extends": "name the config that extends another under 'base'",
     "seed": "list seeds under 'seeds'",
 }
 
@@ -40,11 +38,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Study:
-    """A study.yaml."""
+    """A study.yaml.
 
-    base: Path  # the config that is varied
-    cells: list[Cell]  # the matrix (its last key varies fastest) less `exclude`, then `include`
-    seeds: list[int] | None  # of every cell; None for the base config's own
+    Attributes:
+        base: the config that is varied.
+        cells: the matrix (its last key varies fastest) without `exclude`, then `include`.
+        seeds: of every cell; None for the base config's own seed.
+    """
+
+    base: Path
+    cells: list[Cell]
+    seeds: list[int] | None
 
 
 def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
@@ -60,7 +64,7 @@ def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
 def _require_distinct(values: list[Any]) -> list[Any]:
     for index, value in enumerate(values):
         if any(_same(value, other) for other in values[:index]):
-            raise located(f"{shown(value)} stands in the list already", (index,))
+            raise located(f"{shown(value)} is in the list already", (index,))
     return values
 
 
@@ -75,7 +79,7 @@ def _require_keys(matrix: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def _filled(kind: Any, words: str, *checks: Callable[[Any], Any]) -> Any:
-    """The type of a list or mapping that is not empty and passes checks of its items."""
+    """The type of a list or mapping that is not empty; `checks` look at its items."""
     return Annotated[kind, Field(min_length=1), Described(words), *map(AfterValidator, checks)]
 
 
@@ -98,7 +102,7 @@ def read_study(document: Document, path: Path) -> Study:
     """Reads a study from its YAML document; `base` is relative to the path. Raises: ConfigError, located."""
     file = validate(StudyFile, document)
     base = path.parent / file.base
-    if not os.path.isfile(base):  # False also for what cannot be a path
+    if not os.path.isfile(base):  # False, too, for a text that cannot be a path
         raise error_in(document, ("base",), f"no such file: {base}")
     return Study(base, _cells(file, document), file.seeds)
 
@@ -109,7 +113,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
         raise error_in(document, ("matrix",), f"more than {MAX_CELLS:,} cells, the limit")
     axes = [_axis(entry, root["matrix"].value[entry].value) for entry in file.matrix]
     varied = {key for axis in axes for cell in axis for key in cell.values}
-    cells = [Cell({}, {})] if axes or not file.include else []  # the base alone is a cell only where nothing is varied
+    cells = [Cell({}, {})] if axes or not file.include else []  # the base alone is a cell if nothing is varied
     for axis in axes:
         cells = [Cell(a.values | b.values, a.named | b.named) for a, b in itertools.product(cells, axis)]
     for index, pattern in enumerate(file.exclude):
@@ -117,7 +121,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
             if key not in varied:
                 raise error_in(document, ("exclude", index, key), f"no key of the matrix.{did_you_mean(key, varied)}")
         if not any(cell.has(pattern) for cell in cells):
-            raise error_in(document, ("exclude", index), "leaves out nothing; no cell of the matrix has these values")
+            raise error_in(document, ("exclude", index), "excludes nothing; no cell of the matrix has these values")
     cells = [cell for cell in cells if not any(cell.has(pattern) for pattern in file.exclude)]
     for index, values in enumerate(file.include):
         if any(cell.has(values) and len(cell.values) == len(values) for cell in cells):
@@ -129,7 +133,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
 
 
 def _is_label(entry: str, values: list[Any]) -> bool:
-    """Whether an entry of the matrix is a label over values that set several keys each, instead of a config's key."""
+    """Whether an entry of the matrix is a label whose values set several keys each; else it is a config's key."""
     is_free = keys_of(entry) == [entry] and not any(entry in kind.config.model_fields for kind in OBJECTIVES.values())
     return is_free and all(isinstance(value, dict) and value for value in values)
 
@@ -142,5 +146,5 @@ def _axis(entry: str, nodes: list[Node]) -> list[Cell]:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two YAML values are one: 2 is 2.0, but true is not 1."""
+    """Whether two YAML values are equal: 2 equals 2.0, but true does not equal 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)

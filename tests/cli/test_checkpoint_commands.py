@@ -121,7 +121,20 @@ class TestEvaluate:
         )
         assert (run / "metrics.jsonl").read_text().startswith(lines)
         metric = json.loads((run / "summary.json").read_text())["metrics"]["fd1k_random"]
-        assert metric["last"] == metric["best"] == value["value"] and metric["best_step"] == 8
+        assert metric["best"] == value["value"] and metric["best_step"] == 8
+        assert metric["last"] is None  # the run ends at step 12
+
+    @pytest.mark.parametrize(("steps", "last"), [((4,), 12), ((12, 8), 12), ((8, 4), 12)])
+    def test_the_last_value_stays_that_of_the_last_step(self, ganlab, trained, steps, last):
+        run = the_run(trained / "results")
+        for step in steps:
+            assert ganlab("evaluate", "tiny", "--step", step)[0] == 0
+        values = {
+            line["step"]: line["value"] for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+        }
+        metric = json.loads((run / "summary.json").read_text())["metrics"]["is1k_classifier"]
+        assert set(values) == {12, *steps} and metric["last"] == values[last]
+        assert ganlab("verify", run)[0] == 0
 
     def test_repeats_the_value_of_the_training(self, ganlab, trained):
         summary = json.loads((the_run(trained / "results") / "summary.json").read_text())

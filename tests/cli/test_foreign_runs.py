@@ -249,5 +249,5 @@ class TestText:
         change(hostile / "summary.json", dataset=dataset)
         before = sorted(trained.rglob("*"))
         code, _, err = ganlab("report", "--figures", "figures")
-        assert code == 1 and "damaged: dataset: expected the name of a data set" in err and not steers(err)
+        assert code == 1 and "damaged: dataset: expected a name of at most 80 letters" in err and not steers(err)
         assert [path for path in sorted(trained.rglob("*")) if path not in before and "figures" not in path.parts] == []

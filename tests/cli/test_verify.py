@@ -70,7 +70,7 @@ DAMAGE = {
     "weights of another step": (other_weights, f"{WEIGHTS}: other weights than those of state-000012"),
     "a gap in the history": (
         change("history.csv", "\n5,", "\n6,"),
-        "history.csv: line 6: expected step 5, received '6'",
+        "history.csv: line 6: expected the row of step 5, received '6,",
     ),
     "a loss that is no number": (
         lambda run: (run / "history.csv").write_text(
@@ -78,12 +78,12 @@ DAMAGE = {
         ),
         "history.csv: line 4: d_loss: received 'nan'",
     ),
-    "a torn last line": (cut("history.csv", 1), "history.csv: 11 steps; the run has 12"),
+    "a torn last line": (cut("history.csv", 1), "history.csv: line 13: expected the row of step 12, received"),
     "a metric that is no number": (nan_in_metrics, "metrics.jsonl: line 1: is1k_classifier nan at step 12 of 12"),
     "a torn metric": (cut("metrics.jsonl", 9), "metrics.jsonl: line 1: damaged: "),
     "a metric that the summary has not": (
         lambda run: (run / "metrics.jsonl").write_text(""),
-        "metrics.jsonl: has not the values of is1k_classifier that the summary has",
+        "metrics.jsonl: does not have the values of is1k_classifier in the summary",
     ),
     "another summary": (
         change("summary.json", '"seed": 3', '"seed": 4'),
@@ -93,6 +93,14 @@ DAMAGE = {
         change("config.yaml", "batch_size: 8", "batch_size: 9"),
         "summary.json: config is not that of the config and the status",
     ),
+    "another verdict": (
+        change("summary.json", '"verdict": "', '"verdict": "no '),
+        "summary.json: verdict is not that of the config and the status",
+    ),
+    "another reason": (
+        change("status.json", '"reason": ', '"reason": "the moon", "before": '),
+        "summary.json: reason is not that of the config and the status",
+    ),
     "a wrong config": (change("config.yaml", "batch_size: 8", "batch_size: -8"), "config.yaml:"),
     "no summary": (lambda run: (run / "summary.json").unlink(), "summary.json: missing, and the run is finished"),
     "a torn status": (cut("status.json", 9), "status.json: damaged JSON: "),
@@ -101,7 +109,7 @@ DAMAGE = {
         lambda run: (run / "status.json").write_text(
             re.sub('"identity": "[0-9a-f]{8}', '"identity": "00000000', (run / "status.json").read_text())
         ),
-        "status.json: identity 00000000 is not that of the folder's name",
+        "status.json: identity 00000000 is not the one in the folder's name",
     ),
     "a metric of a name that is none": (
         lambda run: (run / "metrics.jsonl").write_text('{"step": 12, "name": [], "value": 1}\n'),
@@ -109,11 +117,11 @@ DAMAGE = {
     ),
     "a status that is a list": (
         lambda run: (run / "status.json").write_text("[1]"),
-        "status.json: damaged: expected a mapping, received list",
+        "status.json: damaged: expected a mapping, received [1]",
     ),
     "steps that are no number": (
         change("status.json", '"steps": 12', '"steps": "\\u001b[2J"'),
-        "status.json: damaged: steps: expected a whole number >= 1, received",
+        "status.json: damaged: steps: expected an integer >= 1, received",
     ),
     "a picture too large to look at": (
         lambda run: (run / "losses.png").write_bytes(black_picture(10_000)),
@@ -220,8 +228,8 @@ class TestAnUnfinishedRun:
         code, out, _ = ganlab("verify", "results", "--json")
         (row,) = json.loads(out)
         assert code == 0 and row["damage"] == []
-        assert row["state"] == f"running; the same command goes on from step 8 of {STEPS}"
-        assert row["notes"] == ["1 half-written file of a killed process; the next one removes what is left"]
+        assert row["state"] == f"running; the same command continues from step 8 of {STEPS}"
+        assert row["notes"] == ["1 half-written file of a killed process; the next process removes it"]
 
     def test_is_damaged_without_a_state(self, ganlab, killed):
         shutil.rmtree(killed / "checkpoints/state-000008")

@@ -4,9 +4,8 @@
 import pytest
 
 from ganlab.config.identity import identity_of
-from ganlab.config.layer_specs import LayerSpec, MergeSpec
 from ganlab.config.loading import dump_config
-from ganlab.config.network import Network
+from ganlab.config.network import LayerSpec, MergeSpec, Network
 from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
 from tests.config.examples import changed, config_of

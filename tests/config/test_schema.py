@@ -2,7 +2,7 @@
 import pytest
 
 from ganlab import objectives
-from ganlab.config.layer_specs import LayerSpec
+from ganlab.config.network import LayerSpec
 from ganlab.errors import ConfigError
 from ganlab.training import losses
 from tests.config.examples import changed, config_of
@@ -89,7 +89,6 @@ WRONG = [
     ("", "metrics: [5]", "c.yaml:20:1: metrics: expected auto or a list of metric names, received [5]"),
     ("", "precision: float16", "c.yaml:20:1: precision: expected one of float32, mixed_bfloat16, received 'float16'. Did you mean 'float32'?"),
     ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
-    ("", "labels: balanced", "c.yaml:20:1: labels: 'balanced' is not supported yet; expected: none, conditional"),
     ("", "labels: dogs", "c.yaml:20:1: labels: expected one of none, conditional, auxiliary, balanced, semi_supervised, received 'dogs'"),
     ("", "objective: vaee", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 'vaee'. Did you mean 'vae'?"),
     ("", "objective: 3", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 3"),

@@ -3,7 +3,7 @@
 import pytest
 
 from ganlab.doctor import surroundings
-from ganlab.doctor.findings import Finding
+from ganlab.doctor.surroundings import Finding
 
 
 def lines(findings):

@@ -8,9 +8,9 @@ import pytest
 
 
 def import_peer(name: str):
-    """Imports a module of pytorch-fid, torch-fidelity, clean-fid or torchmetrics, or skips the test with a reason.
+    """Imports a module of pytorch-fid, torch-fidelity, clean-fid, torchmetrics or prdc, or skips the test with a reason.
 
-    All of them import torchvision, which cannot be imported where its compiled operators do not fit the torch that is
+    All but prdc import torchvision, which cannot be imported where its compiled operators do not fit the torch that is
     installed (a build for another device). None of those operators is used here, so their names are declared.
     """
     pytest.importorskip("torch", reason="comparison needs the extra fid")

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from ganlab.metrics.distances import frechet_distance_from_features, kernel_distance
-from ganlab.metrics.moments import moments_of
-from ganlab.metrics.scores import inception_score
+from ganlab.metrics.distances import frechet_distance_from_features, kernel_distance, moments_of
+from ganlab.metrics.scores import density_coverage, inception_score, precision_recall
 from tests.metrics.peers import import_peer
 
 
@@ -69,3 +68,10 @@ def test_inception_score_is_that_of_torch_fidelity():
     mean, deviation = inception_score(powers / powers.sum(axis=1, keepdims=True))
     assert mean == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
     assert deviation == pytest.approx(theirs["inception_score_std"], rel=1e-6)
+
+
+def test_precision_recall_density_and_coverage_are_those_of_prdc(features):
+    peer = import_peer("prdc")
+    theirs = peer.compute_prdc(*features, nearest_k=4)
+    assert precision_recall(*features, k=4) == pytest.approx((theirs["precision"], theirs["recall"]), abs=1e-12)
+    assert density_coverage(*features, k=4) == pytest.approx((theirs["density"], theirs["coverage"]), abs=1e-12)

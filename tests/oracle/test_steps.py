@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from ganlab.config.writing import dump_config
+from ganlab.config.loading import dump_config
 from tests.oracle.cases import CRITIC, NORMALIZED, OPTIMIZERS, USUAL, config_of, covering, words
 from tests.oracle.gan import Gan
 from tests.oracle.vae import Vae
-from tests.training.tiny import IMAGES, build, tiny_config, tiny_vae_config
+from tests.training.tiny import IMAGES, build, tiny_config
 
 STEPS = 4  # 48 real samples where a step reads three batches: three epochs of the 20 images
 LABELS = (np.arange(len(IMAGES)) * 7 % 3).astype(np.int32)
@@ -166,7 +166,7 @@ class TestCompiled:
 @pytest.mark.parametrize("value_range", ["tanh", "sigmoid"])
 def test_a_variational_autoencoder(options, value_range, uncompiled):
     hold(
-        tiny_vae_config(
+        tiny_config(
             objective={"vae": options},
             data={"name": "digits", "range": value_range},
             encoder=[*CRITIC[:-1], {"Dense": {"units": 6}}],

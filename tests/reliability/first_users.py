@@ -67,6 +67,8 @@ def keras_inception(folder: Path) -> Callable[[], object]:
 
     published, get_file = folder / "keras.weights.h5", file_utils.get_file
     md5 = hashlib.md5(published.read_bytes()).hexdigest()
+    # Keras reads /tmp/.keras where this folder is missing; an earlier test may have left its file there.
+    (folder / "keras").mkdir(exist_ok=True)
     file_utils.get_file = lambda *_, cache_subdir, file_hash: get_file(
         published.name, published.as_uri(), cache_dir=folder / "keras", cache_subdir=cache_subdir, file_hash=md5
     )

@@ -5,7 +5,7 @@ import pytest
 
 from ganlab.errors import GanlabError
 from ganlab.runs.folder import RunFolder
-from ganlab.runs.logs import HistoryFile, best_step, check_history, read_history, read_metrics, training_seconds
+from ganlab.runs.logs import HistoryFile, best_step, check_history, metric_table, read_history, read_metrics
 from ganlab.training.stages import Column
 from tests.storage.test_writing import files_of_at_most
 
@@ -27,12 +27,6 @@ def test_a_history_without_steps_has_columns_without_values(tmp_path):
     assert {name: len(column) for name, column in read_history(path).items()} == {"step": 0, "d_loss": 0, "seconds": 0}
 
 
-def test_training_seconds_are_those_of_the_history(tmp_path):
-    path = tmp_path / "history.csv"
-    path.write_text("step,d_loss,penalty,seconds\n1,0.5,,0.25\n2,0.5,1.0,0.75\n")
-    assert training_seconds(path) == (2, 1.0)
-
-
 def test_rows_that_do_not_fit_on_the_disk_leave_no_torn_one(tmp_path):
     path = tmp_path / "history.csv"
     history = HistoryFile(path, [Column("d_loss")], ())
@@ -49,14 +43,27 @@ def test_rows_that_do_not_fit_on_the_disk_leave_no_torn_one(tmp_path):
 def test_a_blank_is_damage_unless_its_column_may_be_empty(tmp_path, optional, expected):
     path = tmp_path / "history.csv"
     path.write_text("step,loss,kept,penalty,seconds\n1,0.5,,,0.25\n2,0.5,1.0,,0.75\n")
-    assert list(check_history(path, finite=True, whole=True, optional=optional)) == expected
+    assert list(check_history(path, 2, finite=True, whole=True, optional=optional)) == expected
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path)
+
+
+def line(step, name, value, **more):
+    return {"step": step, "name": name, "value": value, "floor": 0.5, "floor_n": 500} | {
+        "fingerprint": "f00d",
+        "weight_hash": "beef",
+        **more,
+    }
+
+
+def write_metrics(folder, *lines):
+    folder.metrics.write_text("".join(json.dumps(entry) + "\n" for entry in lines))
 
 
 class TestMetricLines:
-    @pytest.fixture
-    def folder(self, tmp_path):
-        return RunFolder(tmp_path)
-
     def write(self, folder, *lines):
         folder.metrics.write_text("".join(f"{line}\n" for line in lines))
 
@@ -96,3 +103,40 @@ class TestMetricLines:
             names = [list(values)[index] for index in order]
             self.write(folder, *(self.line(10 * (n + 1), name, values[name][n]) for n in range(3) for name in names))
             assert best_step(folder) == expected
+
+
+class TestMetricTable:
+    def test_the_best_distance_is_the_lowest_and_the_best_score_the_highest(self, folder):
+        write_metrics(
+            folder,
+            *(line(step, "fd1k_classifier", value) for step, value in ((10, 5.0), (20, 2.0), (30, 9.0))),
+            *(line(step, "is1k_classifier", value) for step, value in ((10, 5.0), (20, 8.0), (30, 7.0))),
+        )
+        table = metric_table(folder)
+        picked = {name: [entry[key] for key in ("last", "best", "best_step")] for name, entry in table.items()}
+        assert picked == {"fd1k_classifier": [9.0, 2.0, 20], "is1k_classifier": [7.0, 8.0, 20]}
+        assert table["fd1k_classifier"]["floor"] == 0.5 and table["fd1k_classifier"]["fingerprint"] == "f00d"
+
+    def test_the_first_of_equal_values_is_the_best_step(self, folder):
+        write_metrics(folder, line(10, "fd1k_classifier", 2.0), line(20, "fd1k_classifier", 2.0))
+        assert metric_table(folder)["fd1k_classifier"]["best_step"] == 10
+
+    def test_lines_count_by_their_step_not_by_their_place(self, folder):
+        write_metrics(folder, line(20, "fd1k_classifier", 2.0), line(10, "fd1k_classifier", 5.0))
+        assert metric_table(folder)["fd1k_classifier"]["last"] == 2.0
+
+    def test_a_value_of_an_earlier_step_is_not_the_last_of_a_run_that_could_not_be_measured_at_its_end(self, folder):
+        write_metrics(folder, line(10, "fd1k_classifier", 2.0))
+        entry = metric_table(folder, finished=20)["fd1k_classifier"]
+        assert (entry["last"], entry["best"], entry["best_step"]) == (None, 2.0, 10)
+        assert metric_table(folder, finished=10)["fd1k_classifier"]["last"] == 2.0
+
+    def test_metrics_of_another_version_are_listed_as_well(self, folder):
+        write_metrics(
+            folder, *(line(step, name, value) for step, value in ((10, 5.0), (20, 2.0)) for name in ("fid7k_x", "x"))
+        )
+        best = {name: entry["best"] for name, entry in metric_table(folder).items()}
+        assert best == {"fid7k_x": 2.0, "x": 5.0}
+
+    def test_a_run_without_metrics_has_an_empty_table(self, folder):
+        assert metric_table(folder) == {}

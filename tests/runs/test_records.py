@@ -53,7 +53,7 @@ class TestFindRun:
         with pytest.raises(ConfigError) as caught:
             find_run(tmp_path, "quickstart")
         message = str(caught.value)
-        assert message.startswith(f"quickstart: 7 runs in {tmp_path} answer to this: quickstart-seed0-")
+        assert message.startswith(f"quickstart: 7 runs in {tmp_path} fit: quickstart-seed0-")
         assert message.count("quickstart-seed") == 5
         assert message.endswith(", ...")
 
@@ -100,20 +100,20 @@ class TestReadRun:
             ("status.json", "", "damaged JSON:"),
             ("status.json", "[" * 100_000, "damaged JSON:"),
             ("status.json", "\xff", "damaged JSON:"),
-            ("status.json", "[]", "damaged: expected a mapping, received list"),
+            ("status.json", "[]", "damaged: expected a mapping, received []"),
             ("status.json", '{"status": "asleep"}', "damaged: status: expected one of created, running"),
             ("status.json", '{"status": ["running"]}', "damaged: status: expected one of created, running"),
-            ("status.json", '{"status": "running", "times": 3}', "damaged: times: expected a mapping"),
+            ("status.json", '{"status": "running", "times": 3}', "damaged: times: expected a mapping of states"),
             ("status.json", '{"status": "running", "times": {"updated": ""}}', "damaged: times: expected"),
             (
                 "status.json",
                 '{"status": "running", "cell": []}',
-                "damaged: cell: expected 64 hex digits, received a list",
+                "damaged: cell: expected 64 hex digits, received []",
             ),
-            ("status.json", "{}", "damaged: status: expected one of created, running"),
+            ("status.json", "{}", "damaged: status: missing; expected one of created, running"),
             ("summary.json", '{"format": 1', "damaged JSON:"),
-            ("summary.json", '{"format": 2}', "format 2 is not one this ganlab reads; expected 1"),
-            ("summary.json", '{"format": 1}', "damaged: identity is missing"),
+            ("summary.json", '{"format": 2}', "format: expected 1, received 2; another version of ganlab wrote it"),
+            ("summary.json", '{"format": 1}', "damaged: identity: missing; expected 64 hex digits"),
         ],
     )
     def test_a_damaged_file_is_one_line_that_names_it(self, tmp_path, file, content, message):
@@ -126,12 +126,15 @@ class TestReadRun:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"seed": "0"}, "damaged: seed: received str"),
-            ({"seed": True}, "damaged: seed: received bool"),
-            ({"metrics": []}, "damaged: metrics: received list"),
-            ({"metrics": {"fd1k": 3.0}}, "damaged: metrics.fd1k: expected a mapping, received float"),
-            ({"metrics": {"fd1k": {"last": 1.0}}}, "damaged: metrics.fd1k.best is missing"),
-            ({"metrics": {"fd1k": metric("low")}}, "damaged: metrics.fd1k.last: received str"),
+            ({"seed": "0"}, "damaged: seed: expected an integer >= 0, received '0'"),
+            ({"seed": True}, "damaged: seed: expected an integer >= 0, received true"),
+            ({"metrics": []}, "damaged: metrics: expected a mapping, received []"),
+            ({"metrics": {"fd1k": 3.0}}, "damaged: metrics.fd1k: expected a mapping, received 3.0"),
+            ({"metrics": {"fd1k": {"last": 1.0}}}, "damaged: metrics.fd1k.best: missing; expected a number or null"),
+            (
+                {"metrics": {"fd1k": metric("low")}},
+                "damaged: metrics.fd1k.last: expected a number or null, received 'low'",
+            ),
         ],
     )
     def test_a_summary_with_a_wrong_value_is_one_line_that_names_it(self, tmp_path, change, message):
@@ -152,7 +155,12 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
     (bad / "status.json").write_text("{")
     (worse / "summary.json").unlink()
     (worse / "summary.json").mkdir()
-    records, problems = read_runs([bad, worse, good])
+    listed, torn = (write_run(tmp_path, name) for name in ("exp04", "exp05"))
+    (listed / "config.yaml").write_text("- 1")
+    (torn / "config.yaml").write_text("a: [")
+    records, problems = read_runs([bad, worse, good, listed, torn])
     assert [record.folder for record in records] == [good]
-    assert len(problems) == 2 and str(bad / "status.json") in problems[0]
+    assert problems[2].startswith(f"{listed / 'config.yaml'}: damaged: expected a mapping, received ")
+    assert len(problems) == 4 and problems[3].startswith(f"{torn / 'config.yaml'}:") and "\n" not in problems[3]
+    assert str(bad / "status.json") in problems[0]
     assert problems[1] == f"{worse / 'summary.json'}: Is a directory"

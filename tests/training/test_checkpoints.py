@@ -13,6 +13,7 @@ from ganlab.runs.folder import RunFolder
 from ganlab.storage.weights import check_weights
 from ganlab.training import checkpoints
 from ganlab.training.checkpoints import (
+    carry_over,
     mend_generator,
     newest_state,
     prune,
@@ -299,6 +300,12 @@ class TestSnapshotAndRestore:
         }
         with pytest.raises(CheckpointError, match="has no value for networks/g/0000/weights"):
             restore(renamed, snapshot(variables()), "here")
+
+
+@pytest.mark.parametrize("paths", [None, [], {"networks/a/0000/kernel": 3}, {"of another snapshot": "a/kernel"}])
+def test_paths_that_are_not_those_of_the_snapshot_are_an_error(paths):
+    with pytest.raises(ValueError, match=r"^paths: expected the path of each variable$"):
+        carry_over(variables(), snapshot(variables()) | {"networks/a/0000/kernel": np.zeros(1)}, paths)
 
 
 class TestPruning:

@@ -60,11 +60,28 @@ class TestRecall:
         assert health.recall(black_and_white, black_and_white) == 1
 
 
+class TestFewImages:
+    """Data sets of two to nineteen images: their diversity alone is compared."""
+
+    @pytest.mark.parametrize("count", [2, 3, 10, 19])
+    def test_other_images_of_the_same_kind_are_no_collapse(self, count):
+        for seed in range(20):
+            images = np.random.default_rng(seed).integers(0, 256, (128 + count, 8, 8, 1), np.uint8)
+            assert health.collapsed(health.diversity(images[count:], images[:count])) is None
+
+    @pytest.mark.parametrize("count", [2, 3, 10, 19])
+    def test_one_image_many_times_is_a_collapse(self, count):
+        real = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 1), np.uint8)
+        assert health.collapsed(health.diversity(np.repeat(real[:1], 128, axis=0), real))
+
+
 class TestCollapsed:
     def test_a_low_diversity_comes_first_and_then_a_low_recall(self):
         assert health.collapsed(0.9, 0.8) is None
         assert health.collapsed(0.1, 0.0) == "generated images differ 0.10 times as much as real ones"
-        assert health.collapsed(0.9, 0.02) == "generated images are few different ones, near 2% of the real images"
+        assert health.collapsed(0.9, 0.02) == (
+            "generated images are near only 2% of the real images: they are few different ones, or far from real ones"
+        )
 
     @pytest.mark.parametrize(
         ("diversity", "recall", "found"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ganlab.errors import GanlabError
-from ganlab.runs.status import is_identity, read_status
+from ganlab.runs.forms import is_identity, read_status
 
 WHOLE = {
     "status": "running",
@@ -35,6 +35,7 @@ WRONG = {
     "checkpoint": ["4", 0, 1.5],
     "seconds": ["1", None, 10**400],
     "set_aside": ["all", [3], {}],
+    "not_drawn": ["losses.png", [3]],
     "verdict": [3, []],
 }
 
@@ -67,7 +68,7 @@ def test_numbers_that_json_does_not_have_are_none(tmp_path, number):
 
 def test_a_status_may_say_no_more_than_the_state(tmp_path):
     assert read_status(written(tmp_path, {"status": "created"})) == {"status": "created"}
-    with pytest.raises(GanlabError, match="damaged: status: expected one of created"):
+    with pytest.raises(GanlabError, match="damaged: status: missing; expected one of created"):
         read_status(written(tmp_path, {"identity": "0a" * 32}))
 
 

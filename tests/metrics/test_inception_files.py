@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ganlab.errors import GanlabError, MissingDataError
-from ganlab.metrics import torch_weights
-from ganlab.metrics.torch_weights import has_torch, read_torch_weights
+from ganlab.metrics import inception_files
+from ganlab.metrics.inception_files import has_torch, read_torch_weights
 
 needs_torch = pytest.mark.skipif(not has_torch(), reason="only torch reads and writes its files")
 
@@ -115,7 +115,7 @@ def test_damaged_and_truncated_files_are_read_or_refused(save):
 
 @needs_torch
 def test_a_file_that_is_too_large_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch_weights, "_LARGEST", 100)
+    monkeypatch.setattr(inception_files, "_LARGEST", 100)
     (tmp_path / "state.pth").write_bytes(bytes(101))
     with pytest.raises(GanlabError, match="larger than 100 bytes"):
         read_torch_weights(tmp_path / "state.pth")
