@@ -78,6 +78,7 @@ KEYS = {
     "data.name": ("mnist", True),
     "data.image_size": (4, True),
     "data.limit": (100, True),
+    "data.labelled": (30, True),
     "data.range": ("sigmoid", True),
     "data.grayscale": ("luminosity", True),
     "data.source": ("photos", False),
@@ -125,17 +126,23 @@ def test_every_key_is_known_here():
     assert keys | {f"{key}.{inner}" for key in sections for inner in content[key]} == KEYS.keys()
 
 
+# What a key needs beside it.
+BESIDE = {"data.source": ("data.name", "folder"), "data.labelled": ("labels", "semi_supervised")}
+
+
+def set_key(content: dict, key: str, value) -> None:
+    section, _, inner = key.rpartition(".")
+    (content[section] if section else content)[inner] = value
+
+
 @pytest.mark.parametrize("key", [key for key, (_, matters) in KEYS.items() if matters is not None])
 def test_a_key_makes_another_run_or_the_same(key):
     value, matters = KEYS[key]
     content = config_of().model_dump()
-    section, _, inner = key.rpartition(".")
-    (content[section] if section else content)[inner] = value
-    if key == "data.source":  # only a folder has one, and a folder has no other name
-        content["data"]["name"] = "folder"
-        before = identity_of(GanConfig.model_validate(content | {"data": {"name": "folder"}}), "f" * 64, 100)
-    else:
-        before = identities()
+    if key in BESIDE:
+        set_key(content, *BESIDE[key])
+    before = identity_of(GanConfig.model_validate(content), "f" * 64, 100)
+    set_key(content, key, value)
     after = identity_of(GanConfig.model_validate(content), "f" * 64, 100)
     assert (after[1] != before[1]) is matters
     assert (after[0] != before[0]) is (matters and key != "seed")
