@@ -16,6 +16,7 @@ from ganlab.metrics.frozen_graph import read_frozen_graph
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
 from ganlab.metrics.torch_weights import has_torch, read_torch_weights
+from ganlab.paths import user_path
 from ganlab.storage.cache import cache_folder, compute_once
 from ganlab.storage.damage import broken
 from ganlab.storage.weights import write_weights
@@ -47,7 +48,7 @@ def find_source() -> Path | None:
     """
     chosen = os.environ.get("GANLAB_INCEPTION")
     if chosen:
-        path = Path(chosen).expanduser()
+        path = user_path(chosen)
         if not path.is_file():
             raise MissingDataError(
                 f"GANLAB_INCEPTION={chosen}: no such file. Set it to {ARCHIVE} or {PUBLISHED.file}, "

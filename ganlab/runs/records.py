@@ -1,7 +1,7 @@
 """Reads run folders: lists them, finds the one that a user means, and gives the content of one."""
 
+import os
 import re
-import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from ganlab.config.document import shown
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
+from ganlab.paths import user_path
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import read_summary
@@ -82,16 +83,13 @@ class RunRecord:
     def config(self) -> dict:
         """The resolved config; {} until the run has written it."""
         path = RunFolder(self.folder).config
-        return read_yaml(path).data if path.exists() else {}
+        return _mapping(path, read_yaml(path).data if path.exists() else {})
 
     @cached_property
     def environment(self) -> dict:
         """Versions, commit, device and host; {} until the run has written them."""
         path = RunFolder(self.folder).environment
-        found = read_json(path) if path.exists() else {}
-        if not isinstance(found, dict):
-            raise GanlabError(f"{path}: damaged: expected a mapping, received {shown(found)}")
-        return found
+        return _mapping(path, read_json(path) if path.exists() else {})
 
     def pictures(self) -> dict[str, Path]:
         """The pictures that exist: losses, outputs, the newest sample grid, the film, the networks."""
@@ -110,24 +108,37 @@ class RunRecord:
         return match and match[part]
 
 
+def _mapping(path: Path, content: object) -> dict:
+    if not isinstance(content, dict):
+        raise GanlabError(f"{path}: damaged: expected a mapping, received {shown(content)}")
+    return content
+
+
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run folder: it holds a status.json, or this user may not look into it."""
+    """Whether a folder is a run folder: it holds a status.json, or is closed, so that `read_run` gives a line about it."""
+    return is_closed(folder) or RunFolder(folder).status_file.is_file()
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether this user may not look into a folder that exists."""
     try:
-        return stat.S_ISREG(RunFolder(folder).status_file.stat().st_mode)
+        os.stat(folder / ".")
+        os.scandir(folder).close()
     except PermissionError:
-        return True  # `read_run` gives the line about it
+        return True
     except OSError:
-        return False
+        pass
+    return False
 
 
 def find_runs(results: Path) -> list[Path]:
     """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] if there are none.
 
-    The list has links to other places, too: `read_run` refuses them by name.
+    The list has links to other places and closed folders, too: `read_run` refuses them by name.
     """
     found = []
     for dataset in folders_in(results, results):
-        if dataset.is_symlink():
+        if dataset.is_symlink() or is_closed(dataset):
             found.append(dataset)
         elif not is_run(dataset):  # folders inside a run folder are no runs
             found += filter(is_run, folders_in(dataset, results))
@@ -136,7 +147,10 @@ def find_runs(results: Path) -> list[Path]:
 
 def folders_in(path: Path, results: Path) -> list[Path]:
     """The folders in a folder, except names that begin with a dot, and links to a place inside the results."""
-    entries = [entry for entry in path.glob("[!.]*") if entry.is_dir()]
+    try:
+        entries = [path / name for name in os.listdir(path) if not name.startswith(".") and (path / name).is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     return [
         entry for entry in entries if not (entry.is_symlink() and entry.resolve().is_relative_to(results.resolve()))
     ]
@@ -159,7 +173,7 @@ def find_run(results: Path, selector: str) -> Path:
         ConfigError: no run, or more than one, fits the selector.
         GanlabError: the run folder is a link.
     """
-    path = Path(selector).expanduser()
+    path = user_path(selector)
     if is_run(path):
         return as_named(path)
     runs = find_runs(results)
@@ -210,7 +224,10 @@ def read_run(folder: Path) -> RunRecord:
         status = files.status()
         if not status:
             raise GanlabError(f"{files.status_file}: damaged: missing")
-        return RunRecord(folder, status, read_summary(files.summary) if files.summary.exists() else None)
+        record = RunRecord(folder, status, read_summary(files.summary) if files.summary.exists() else None)
+        if record.summary is None:
+            record.config  # lists need it in place of the summary, so its damage belongs here  # noqa: B018
+        return record
     except OSError as error:  # another user's file, or a folder in place of a file
         raise GanlabError(f"{error.filename or folder}: {error.strerror}") from error
 

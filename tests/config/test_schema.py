@@ -202,3 +202,11 @@ def test_a_config_without_a_document_still_says_its_name():
 def test_a_config_cannot_be_changed():
     with pytest.raises(ValueError, match=r"frozen"):
         config_of().seed = 3
+
+
+@pytest.mark.parametrize("seed", [2**63, 2**64, 10**30])
+def test_a_seed_of_more_than_64_bits_says_its_limit(seed):
+    with pytest.raises(ConfigError) as caught:
+        resolve_config(parse_yaml(EXAMPLE, "c.yaml").root, seed=seed)
+    message = f"--seed {seed}: seed: expected an integer >= 0 and <= 9223372036854775807, received {seed}"
+    assert str(caught.value) == message
