@@ -25,6 +25,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     """
     from ganlab.config.loading import dump_config, load_config
     from ganlab.experiment import run_experiment
+    from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
 
     if backend:
@@ -36,6 +37,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     if not (quiet or as_json):
         work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
         click.echo(f"{plan.folder.path}  ({state}, {work})")
+        for line in warnings_of(loaded, plan.dataset.form):
+            click.echo(f"warning: {line}", err=True)
     if dry_run:
         click.echo(dump_config(loaded), nl=False)
         return

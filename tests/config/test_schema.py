@@ -2,10 +2,12 @@
 import pytest
 
 from ganlab import objectives
+from ganlab.config.loading import resolve_config
 from ganlab.config.network import LayerSpec
+from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
 from ganlab.training import losses
-from tests.config.examples import changed, config_of
+from tests.config.examples import EXAMPLE, changed, config_of
 
 LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
 NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
