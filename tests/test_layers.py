@@ -11,6 +11,7 @@ LAYERS = {
     "config": 0,
     "errors": 0,
     "objectives": 0,
+    "paths": 0,
     "runs": 0,
     "storage": 0,
     "working_folder": 0,

@@ -95,6 +95,7 @@ KEYS = {
     "train.stop_on": (["collapsed"], True),
     "train.discriminator_steps": (2, True),
     "train.discriminator_batches": ("joint", True),
+    "train.discriminator_statistics": ("moving", True),
     "train.generator_steps": (2, True),
     "train.generator_batch_size": (16, True),
     "train.share_latents": (True, True),

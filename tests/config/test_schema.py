@@ -2,10 +2,12 @@
 import pytest
 
 from ganlab import objectives
+from ganlab.config.loading import resolve_config
 from ganlab.config.network import LayerSpec
+from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
 from ganlab.training import losses
-from tests.config.examples import changed, config_of
+from tests.config.examples import EXAMPLE, changed, config_of
 
 LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
 NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
@@ -202,3 +204,11 @@ def test_a_config_without_a_document_still_says_its_name():
 def test_a_config_cannot_be_changed():
     with pytest.raises(ValueError, match=r"frozen"):
         config_of().seed = 3
+
+
+@pytest.mark.parametrize("seed", [2**63, 2**64, 10**30])
+def test_a_seed_of_more_than_64_bits_says_its_limit(seed):
+    with pytest.raises(ConfigError) as caught:
+        resolve_config(parse_yaml(EXAMPLE, "c.yaml").root, seed=seed)
+    message = f"--seed {seed}: seed: expected an integer >= 0 and <= 9223372036854775807, received {seed}"
+    assert str(caught.value) == message

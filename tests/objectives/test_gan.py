@@ -7,6 +7,7 @@ from ganlab.training.stages import Objective, Pass, Together, Update
 from tests.training.tiny import SGD, build, tiny_config, with_stages
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
+NORMALIZED = [*LINEAR, {"BatchNormalization": {"momentum": 0.5}}, {"Dropout": {"rate": 0.0}}, *LINEAR]
 
 
 def stages(**train) -> list[str]:
@@ -261,11 +262,9 @@ class TestConditional:
 class TestDiscriminatorStatistics:
     """What the discriminator's batch normalization uses in the generator's update."""
 
-    CRITIC = [*LINEAR, {"BatchNormalization": {"momentum": 0.5}}, {"Dropout": {"rate": 0.0}}, *LINEAR]
-
     def trained(self, statistics: str):
         tiny = build(
-            tiny_config(discriminator=self.CRITIC, optimizer=SGD, train={"discriminator_statistics": statistics})
+            tiny_config(discriminator=NORMALIZED, optimizer=SGD, train={"discriminator_statistics": statistics})
         )
         return tiny, tiny.draws.take(0, 1), tiny.train(1)
 
