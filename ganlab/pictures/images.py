@@ -92,10 +92,10 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:
-    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` as PNG, completely or not at all."""
+    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` in the format of the path's suffix, completely or not at all."""
     picture = _picture(image)
     with replacing(path) as temporary:
-        picture.save(temporary, format="PNG", optimize=False)
+        picture.save(temporary, optimize=False)
     return path
 
 

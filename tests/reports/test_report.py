@@ -38,6 +38,13 @@ def test_a_row_says_what_was_trained_how_and_what_came_out(tmp_path):
     assert (floor["fd1k last"], floor["fd1k best"]) == ("0.7000", "0.7000")
 
 
+def test_data_that_are_not_what_their_name_promises_are_noted_once(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path, seed=seed, data_note="not known to be the published digits")
+    write_run(tmp_path, "other", data_note=None)
+    assert notes_of(tmp_path).count("digits: not known to be the published digits.") == 1
+
+
 def test_settings_that_differ_have_a_column_and_the_others_stand_above(tmp_path):
     write_run(tmp_path, "exp01", written="loss: minimax\nlabels: none\n", config={"loss": "minimax"})
     write_run(
