@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from ganlab.errors import ConfigError
 from ganlab.metrics.names import better
-from ganlab.reports.averages import Cell, Statistic
-from ganlab.reports.metric_names import MetricKey, sample_count
+from ganlab.reports.averages import Cell, Statistic, metrics_of, summarize
+from ganlab.reports.metric_names import MetricKey, main_metric, sample_count
 from ganlab.reports.progress import progress_of
 from ganlab.reports.replication import WHICH
 from ganlab.reports.report import Group, Report
@@ -17,6 +18,42 @@ UNFINISHED = ("created", "running", "stopped")
 def comparison_tables(report: Report, dataset: str | None = None) -> list[Table]:
     """A table for each group of cells; of one data set, if it is given."""
     return [_table(report, group) for group in report.groups if dataset in (None, group.dataset)]
+
+
+def pivot_tables(report: Report) -> list[Table]:
+    """For each group the main metric over the report's two columns: the first gives the rows, the second the columns.
+
+    A mean is over the runs of all cells with these two values.
+
+    Raises:
+        ConfigError: a key fits several settings.
+    """
+    tables = []
+    for group in report.groups:
+        labels = report.labels_of(group.cells)
+        keys = list(group.varied[0])
+        if len(keys) != 2:
+            raise ConfigError(f"expected one key for rows and one for columns, found {', '.join(keys)}")
+        names = [key.name for key in labels]
+        for key in [key for key in labels if key.name == main_metric(names)][:1]:
+            values: dict[tuple[str, ...], list] = {}
+            for cell, settings in zip(group.cells, group.varied, strict=True):
+                found = [metrics_of(run).get(key, {}).get("last") for run in cell.averaged]
+                values.setdefault(tuple(settings.values()), []).extend(found)
+            heads = list(dict.fromkeys(column for _, column in values))
+            rows = [
+                {keys[0]: row} | {head: _counted(summarize(values.get((row, head), []))) for head in heads}
+                for row in dict.fromkeys(row for row, _ in values)
+            ]
+            title = f"{group.title}, {labels[key]}, columns: {keys[1]}"
+            tables.append(
+                Table([*texts(keys[0]), *numbers(*heads)], rows, title, ["Mean ± sample standard deviation (n)."])
+            )
+    return tables
+
+
+def _counted(value: Statistic) -> str:
+    return f"{spread(value.mean, value.sd)} ({value.n})" if value.n else ""
 
 
 def metric_texts(cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:

@@ -160,6 +160,60 @@ def test_a_run_that_is_not_there_is_one_line(ganlab, results, words):
     assert (code, out) == (2, "") and err.startswith("nothing: no such run in results.") and err.count("\n") == 1
 
 
+@pytest.fixture
+def study(results):
+    """A 2 x 2 study with two seeds; one cell failed."""
+    for row, loss in enumerate(("hinge", "minimax")):
+        for column, size in enumerate((16, 64)):
+            for seed in (0, 1):
+                written = f"loss: {loss}\nlabels: none\ndata: {{limit: {size}}}\n"
+                status = "failed" if (row, column) == (1, 1) else "finished"
+                metrics = {"fd1k": metric(10.0 * row + column + 2 * seed), "is1k": metric(1.0)}
+                name = f"study-{loss}-{size}"
+                write_run(results, name, seed=seed, written=written, status=status, metrics=metrics)
+
+
+def test_report_shows_both_axes_of_a_study(ganlab, study):
+    out = ganlab("report", "--metric", "fd1k")[1]
+    assert all(word in out for word in ("loss", "limit", "hinge", "minimax", "16", "64", "1.000 ± 1.414"))
+
+
+def test_report_shows_the_columns_asked_for(ganlab, study):
+    out = ganlab("report", "--metric", "fd1k", "--columns", "labels,train.batch_size", "--format", "csv")[1]
+    head, first = out.splitlines()[:2]
+    assert "labels,train.batch_size," in head and "loss" not in head and ",none,32," in first
+    code, _, err = ganlab("report", "--columns", "bach_size")
+    assert code == 2 and err == "bach_size: no run here has this setting. Did you mean 'train.batch_size'?\n"
+
+
+def test_report_makes_a_table_of_two_settings(ganlab, study):
+    out = ganlab("report", "--rows", "loss", "--cols", "data.limit", "--format", "markdown")[1]
+    assert out.splitlines()[:6] == [
+        "## digits, fd1k, columns: data.limit",
+        "",
+        "| loss | 16 | 64 |",
+        "|---|---:|---:|",
+        "| hinge | 1.000 ± 1.414 (2) | 2.000 ± 1.414 (2) |",
+        "| minimax | 11.00 ± 1.41 (2) |  |",
+    ]
+    out = ganlab("report", "--rows", "limit", "--cols", "loss", "--metric", "is1k", "--format", "csv")[1]
+    assert out.splitlines()[:2] == ["data.limit,hinge,minimax", "16,1.000 ± 0.000 (2),1.000 ± 0.000 (2)"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--rows", "loss"], "--rows and --cols go together"),
+        (["--rows", "loss", "--cols", "limit", "--format", "html"], "--rows and --cols go together"),
+        (["--rows", "loss", "--cols", "loss"], "expected one key for rows and one for columns, found loss"),
+        (["--rows", "loss", "--cols", "rate"], "rate: no run here has this setting"),
+    ],
+)
+def test_a_table_of_two_settings_needs_two(ganlab, study, words, message):
+    code, out, err = ganlab("report", *words)
+    assert (code, out) == (2, "") and message in err
+
+
 def test_report_writes_a_file_whole_and_says_where(ganlab, results, tmp_path):
     write_run(results)
     code, out, err = ganlab("report", "--format", "csv", "--out", "table.csv")
