@@ -90,7 +90,7 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
     widths = itertools.chain(RECIPE["filters"], itertools.repeat(RECIPE["filters"][-1]))
 
     def weights_of_seed() -> dict[str, Any]:
-        # float32 whatever precision the networks under test are trained in.
+        # float32 for any precision of the networks under test.
         return {"kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)), "dtype": "float32"}
 
     def convolution(strides: int) -> keras.Layer:
@@ -110,7 +110,7 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
 
 
 def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "keras.Model":
-    """Trains `build_classifier` as RECIPE says; the same batches wherever it runs.
+    """Trains `build_classifier` by RECIPE, on the same batches on every machine.
 
     Args:
         images: uint8, shape (N, H, W, C).
@@ -139,8 +139,8 @@ def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "k
 def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Moves a batch by one random offset.
 
-    Without this, features of the training images, which generated images are compared with, drift away from
-    those of real images that the classifier has not seen.
+    Without these shifts, the classifier's features of training images drift away from its features of unseen images, and
+    generated images are compared with the training images.
     """
     reach = max(1, max(images.shape[1:3]) // 14)
     top, left = generator.integers(0, 2 * reach + 1, 2)
@@ -156,7 +156,7 @@ def _train_and_write(dataset: "Dataset", path: Path) -> None:
 
 @functools.lru_cache(maxsize=4)
 def _load(path: Path, shape: tuple[int, int, int], classes: int, remedy: str) -> Extractor:
-    """Kept between calls: building and compiling the network takes longer than a small evaluation."""
+    """Keeps extractors between calls: to build and compile the network takes longer than a small evaluation."""
     model = build_classifier(shape, classes)
     weight_hash = read_weights(path, model, remedy, MissingDataError)
     compile_for_batches(model)
