@@ -15,6 +15,8 @@ The command line prints the message of any of them as one line and exits with th
 import difflib
 from collections.abc import Iterable
 
+from ganlab.config.foreign_words import foreign_hint
+
 
 class GanlabError(Exception):
     """Base of all errors that a user can meet; the message is one complete line."""
@@ -51,8 +53,10 @@ class StoppedError(GanlabError):
 
 
 def did_you_mean(word: str, choices: Iterable[str], list_all_up_to: int = 12) -> str:
-    """A hint to append to a message: the nearest choice, else all of them if they are few, else ''."""
+    """A hint to append to a message: the word for a foreign one, the nearest choice, all choices if they are few, or ''."""
     choices = sorted(choices)
+    if hint := foreign_hint(str(word), choices):
+        return hint
     lowered = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.6)
     if near:

@@ -44,14 +44,14 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
 
 def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
     """Trains one stretch, and writes its outcome to status.json and summary.json."""
-    folder, began = plan.folder, time.time()
-    before = folder.status().get("seconds", 0.0)
+    folder, began = plan.folder, time.monotonic()
+    before = max(0.0, folder.status().get("seconds", 0.0))  # earlier versions could write negative seconds
     _create(plan, session)
     try:
         session.train(asked, quiet)
     except (Exception, KeyboardInterrupt) as error:
         session.close()
-        seconds, found = before + time.time() - began, {"reason": str(error)}
+        seconds, found = before + time.monotonic() - began, {"reason": str(error)}
         if isinstance(error, DivergedError):
             found["verdict"] = "diverged"
         # Writing may fail again (full disk, lost lock): report the first error.
@@ -60,7 +60,7 @@ def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
         if isinstance(error, DivergedError):
             session.summarise("diverged", found, seconds)
         raise
-    seconds = before + time.time() - began
+    seconds = before + time.monotonic() - began
     if session.stretch.end < plan.steps:
         folder.set_status("running", seconds=round(seconds, 2))
         return

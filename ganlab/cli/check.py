@@ -1,14 +1,12 @@
 """`ganlab check`: validate configs and estimate their cost."""
 
-from pathlib import Path
-
 import click
 
-from ganlab.cli.output import json_option, print_json, print_tables, raise_all
+from ganlab.cli.output import UserPath, json_option, print_json, print_tables, raise_all
 
 
 @click.command("check")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=UserPath())
 @json_option
 def command(path, as_json):
     """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run."""

@@ -4,6 +4,8 @@ Each command is an object `command` in its own file, `ganlab/cli/<name>.py`. The
 that `ganlab --help` answers at once.
 """
 
+import codecs
+import contextlib
 import importlib
 import os
 import sys
@@ -13,6 +15,7 @@ import click
 
 from ganlab import __version__
 from ganlab.errors import GanlabError, did_you_mean
+from ganlab.reports.table import printable  # here, because an import may fail when memory is short
 from ganlab.working_folder import SAFE_PATH
 
 COMMANDS = {
@@ -32,6 +35,7 @@ COMMANDS = {
     "doctor": "Check this machine: backends, devices, data, weights.",
 }
 INTERRUPTED = 130
+_PLAIN = {"±": "+/-", "×": "x", "→": "->", "…": "...", "–": "-"}
 
 
 class LazyGroup(click.Group):
@@ -65,8 +69,26 @@ def cli():
 def main(arguments: list[str] | None = None) -> None:
     """Runs one command, of the process's own arguments by default, and exits with a code that ganlab.errors lists."""
     if arguments is None:
+        _mend_streams()
         os.environ.update(SAFE_PATH)  # for processes that a framework starts
     sys.exit(_exit_code(arguments))
+
+
+def _mend_streams() -> None:
+    """Opens standard streams that the caller closed, and lets a terminal without Unicode show plain characters."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # the next file that is opened would get its number
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+    codecs.register_error("plain", lambda error: ("".join(_PLAIN.get(c, "?") for c in _unknown(error)), error.end))
+    for stream in (sys.stdout, sys.stderr):
+        if codecs.lookup(stream.encoding).name != "utf-8":
+            stream.reconfigure(errors="plain")
+
+
+def _unknown(error: UnicodeError) -> str:
+    return error.object[error.start : error.end]
 
 
 def _exit_code(arguments: list[str] | None) -> int:
@@ -88,6 +110,8 @@ def _exit_code(arguments: list[str] | None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)
+    except MemoryError:
+        return _fail("not enough memory; a smaller batch_size or data.limit needs less", 1)
     except Exception as error:
         return _fail(_internal(error), 1)
 
@@ -98,8 +122,6 @@ def _internal(error: Exception) -> str:
 
 def _fail(message: str, exit_code: int) -> int:
     """Prints the current error as one line, and its traceback with GANLAB_DEBUG=1."""
-    from ganlab.reports.table import printable
-
     if os.environ.get("GANLAB_DEBUG") == "1":
         traceback.print_exc()
     # A message may quote a file. `printable` keeps control characters from the terminal.

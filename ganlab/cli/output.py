@@ -6,15 +6,20 @@ import click
 
 from ganlab.backends.select import BACKENDS
 from ganlab.errors import ConfigError, GanlabError
+from ganlab.paths import user_path
 from ganlab.reports.table import Table, printable
 from ganlab.storage.writing import write_text
 
+
+class UserPath(click.Path):
+    """A path with `~` as the home folder."""
+
+    def convert(self, value, param, ctx):
+        return Path(super().convert(user_path(value), param, ctx))
+
+
 results_option = click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="The folder of all runs.",
+    "--results", type=UserPath(), default=Path("results"), show_default=True, help="The folder of all runs."
 )
 backend_option = click.option(
     "--backend", type=click.Choice(BACKENDS), help="What computes; by default the backend that trained the run."

@@ -4,16 +4,17 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import click
+
+from ganlab.cli.output import UserPath
 
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 @click.command("prepare")
 @click.argument("dataset")
-@click.option("--source", type=click.Path(path_type=Path), metavar="FILE|DIR", help="A zip or a folder of photos.")
+@click.option("--source", type=UserPath(), metavar="FILE|DIR", help="A zip or a folder of photos.")
 @click.option("--download", is_flag=True, help="Download the photos if they are not here (celeba, by kagglehub).")
 @click.option("--size", type=click.IntRange(1, 1024), help="Pixels a side.  [default: 40 for celeba, else 64]")
 @click.option("--limit", type=click.IntRange(1), help="How many images are wanted.  [default: all]")

@@ -4,24 +4,25 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import fail_for, print_tables, results_option, write_file
+from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, write_file
 
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
+SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
 
 
 @click.command("report")
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=UserPath())
 @results_option
 @click.option("--dataset", help="Only runs on this data set.")
 @click.option("--metric", "metrics", multiple=True, help="Show and sort by this metric; may be given again.")
-@click.option("--format", "format_name", type=click.Choice(FORMATS), default="table", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 @click.option(
-    "--figures", type=click.Path(path_type=Path, file_okay=False), help="Also draw losses and samples into this folder."
+    "--format", "format_name", type=click.Choice(FORMATS), help="[default: by the suffix of --out, or else table]"
 )
+@click.option("--out", type=UserPath(dir_okay=False), help="Write to this file.")
+@click.option("--figures", type=UserPath(file_okay=False), help="Also draw losses and samples into this folder.")
 @click.option(
     "--studies",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=UserPath(exists=True, file_okay=False),
     help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
 )
 def command(paths, results, dataset, metrics, format_name, out, figures, studies):
@@ -34,6 +35,7 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     from ganlab.reports.report import build_report
 
     studies = studies or Path("experiments")
+    format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
     report = build_report(paths, results=results, dataset=dataset, metrics=metrics, studies=studies)
     if out is not None:
         write_file(out, render(report, format_name))

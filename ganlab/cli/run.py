@@ -4,12 +4,14 @@ from pathlib import Path
 
 import click
 
+from ganlab.cli.output import UserPath
+
 
 @click.command("run")
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("config", type=UserPath())
 @click.option("-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
 @click.option("--seed", type=int, help="Override the config's seed.")
-@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True)
+@click.option("--results", type=UserPath(), default=Path("results"), show_default=True)
 @click.option("--backend", help="Override the config's backend.")
 @click.option("--fresh", is_flag=True, help="Start again, in a new folder beside the old one.")
 @click.option("--init-from", metavar="RUN[:STEP]", help="Start from the weights of another run's checkpoint.")
@@ -23,6 +25,7 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     """
     from ganlab.config.loading import dump_config, load_config
     from ganlab.experiment import run_experiment
+    from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
 
     if backend:
@@ -34,6 +37,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     if not (quiet or as_json):
         work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
         click.echo(f"{plan.folder.path}  ({state}, {work})")
+        for line in warnings_of(loaded, plan.dataset.form):
+            click.echo(f"warning: {line}", err=True)
     if plan.dataset.note:
         click.echo(f"{plan.dataset.source}: {plan.dataset.note}", err=True)
     if dry_run:
@@ -52,15 +57,15 @@ def _start(results: Path, init_from: str | None):
     """The weights to start from and a word that identifies them; (None, None) without --init-from."""
     if init_from is None:
         return None, None
-    from ganlab.errors import ConfigError
+    from ganlab.paths import user_path
     from ganlab.runs.containment import require_contained
     from ganlab.runs.folder import RunFolder
-    from ganlab.runs.records import find_run
+    from ganlab.runs.records import find_run, is_run
     from ganlab.training.checkpoints import state_at
 
-    selector, colon, step = init_from.partition(":")
-    if colon and not (step.isascii() and step.isdigit()):
-        raise ConfigError(f"--init-from {init_from}: expected RUN or RUN:STEP, received the step '{step}'")
+    selector, _, step = init_from.rpartition(":")  # the path of a run may have colons
+    if is_run(user_path(init_from)) or not (step.isascii() and step.isdigit()):
+        selector, step = init_from, ""
     folder = RunFolder(find_run(results, selector))
     require_contained(folder.path)  # someone else may have made it
     return state_at(folder, int(step) if step else None)

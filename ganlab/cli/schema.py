@@ -1,14 +1,12 @@
 """`ganlab schema`: prints the config language for editors."""
 
-from pathlib import Path
-
 import click
 
-from ganlab.cli.output import print_json, write_file
+from ganlab.cli.output import UserPath, print_json, write_file
 
 
 @click.command("schema")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--out", type=UserPath(dir_okay=False), help="Write to this file.")
 def command(out):
     """Print the JSON Schema of config files, with every layer name, for editors."""
     from ganlab.backends.select import select_backend

@@ -2,11 +2,10 @@
 
 import contextlib
 import sys
-from pathlib import Path
 
 import click
 
-from ganlab.cli.output import json_option, print_json, print_tables, raise_all, results_option
+from ganlab.cli.output import UserPath, json_option, print_json, print_tables, raise_all, results_option
 
 _DUE = ("new", "resumable", "running")  # running: in another process, and taken over if that one dies
 _FAILED = ("failed", "diverged")
@@ -22,7 +21,7 @@ def _seeds(context, parameter, text):
 
 
 @click.command("sweep")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=UserPath())
 @click.option(
     "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
 )

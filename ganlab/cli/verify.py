@@ -1,16 +1,14 @@
 """`ganlab verify`: looks for damage in run folders."""
 
-from pathlib import Path
-
 import click
 
-from ganlab.cli.output import json_option, print_json
+from ganlab.cli.output import UserPath, json_option, print_json
 
 _LONGEST = 500  # characters of a finding
 
 
 @click.command("verify")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=UserPath())
 @json_option
 def command(path, as_json):
     """Check the run folder PATH, or all run folders in PATH: checksums, weights, history, metrics, summary, pictures.

@@ -37,7 +37,10 @@ class Described:
         except ValidationError as error:
             if any(detail["type"] == "located" for detail in error.errors(include_url=False)):
                 raise  # a value inside has its own message
-            raise located(f"expected {self.words}, received {shown(value)}{nearest(value, self.choices)}") from None
+            most = f" and <= {MAX_INT}" if type(value) is int and value > MAX_INT else ""
+            raise located(
+                f"expected {self.words}{most}, received {shown(value)}{nearest(value, self.choices)}"
+            ) from None
 
 
 def nearest(value: Any, choices: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ganlab.config.document import Keys, shown
 from ganlab.config.fields import located
+from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import did_you_mean
 
 MAX_LAYERS = 10_000
@@ -42,7 +43,9 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
     if arguments is None:
         return {name: {}}
     if not isinstance(arguments, dict):
-        raise located(f"expected a mapping of arguments, received {shown(arguments)}", (*keys, name))
+        hint = foreign_hint(name, ("Dense",))
+        message = f"expected a mapping of arguments, received {shown(arguments)}{'.' * bool(hint)}{hint}"
+        raise located(message, (*keys, name))
     _require_finite(arguments, (*keys, name))
     return {name: arguments}
 

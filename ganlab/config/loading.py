@@ -14,15 +14,19 @@ from ganlab.config.reader import read_scalar, read_yaml
 from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
 from ganlab.objectives import OBJECTIVES, name_of
+from ganlab.paths import user_path
 
 MAX_EXTENDS = 10
 
 
 def configs_at(path: Path) -> list[Path]:
-    """The config at a path, or all *.yaml directly in a folder, by name; ConfigError if there is none."""
+    """The config at a path, or all *.yaml directly in a folder, by name, without hidden files.
+
+    Raises: ConfigError if a folder has none.
+    """
     if not path.is_dir():
         return [path]
-    found = sorted(path.glob("*.yaml"))
+    found = sorted(path.glob("[!.]*.yaml"))
     if not found:
         raise ConfigError(f"{path}: no *.yaml file in this folder")
     return found
@@ -99,7 +103,7 @@ def _read_extended(path: Path, trail: tuple[str, ...]) -> Node:
 def _base_path(path: Path, extends: object, document: Document, trail: tuple[str, ...]) -> Path:
     if not isinstance(extends, str):
         raise error_in(document, ("extends",), f"expected the path of a YAML file, received {shown(extends)}")
-    base = path.parent / extends
+    base = path.parent / user_path(extends)
     if not os.path.isfile(base):
         raise error_in(document, ("extends",), f"no such file: {shown(str(base))}")
     real = os.path.realpath(base)

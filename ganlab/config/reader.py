@@ -19,8 +19,11 @@ MAX_ALIASES = 100
 MAX_NODES = 20_000  # counted after aliases are expanded
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# The characters that YAML forbids (specification 5.1), and DEL and the C1 block, about which parsers disagree.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# The characters that YAML forbids (specification 5.1), and others about which parsers disagree: DEL, the C1 block, and breaks that
+# are no line breaks in an editor.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# Spaces of word processors and web pages. YAML takes them for letters.
+_ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
 
 
 def read_yaml(path: Path) -> Document:
@@ -71,6 +74,11 @@ def _describe(error: yaml.YAMLError, text: str, builder: "_Builder") -> str:
     lines = text.split("\n")
     before = lines[line][: column + 1] if line < len(lines) else ""
     problem = " ".join(str(getattr(error, "problem", None) or error).split())
+    # The parser notices an odd space some lines later.
+    for number in range(min(line, len(lines) - 1), -1, -1):
+        if match := _ODD_SPACE.search(re.split(r"(?:^|[ \t])#", lines[number])[0]):
+            place = builder.place(number + 1, match.start() + 1)
+            return f"{place}: the character {match[0]!a} is no space in YAML; write a plain space"
     if "\t" in before and not before.strip():
         problem = "a tab; indent with spaces"
     if "nesting depth" in problem:  # libyaml 0.2.6 and later looks ahead and meets its own limit first

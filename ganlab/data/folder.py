@@ -14,6 +14,7 @@ from ganlab.data.options import ErrorAt, checked_limit, plain_error_at
 from ganlab.data.picture_files import Pictures, open_pictures
 from ganlab.data.sources import cached_folder, own_data_folder
 from ganlab.errors import MissingDataError
+from ganlab.paths import user_path
 from ganlab.storage.cache import compute_once
 
 _FORMAT = 2  # raise it when the same pictures give other arrays
@@ -52,7 +53,7 @@ def describe() -> dict:
 
 def _find(source: str | Path) -> Path:
     own = own_data_folder()
-    candidates = [Path(source).expanduser(), *([own / source] if own else [])]
+    candidates = [user_path(source), *([own / source] if own else [])]
     for path in candidates:
         if path.exists():
             return path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ganlab.backends.select import select_backend
 from ganlab.errors import MissingDataError
+from ganlab.paths import user_path
 from ganlab.storage.cache import cache_folder, compute_once
 
 
@@ -31,7 +32,7 @@ class Download:
 def own_data_folder() -> Path | None:
     """$GANLAB_DATA, the folder where a user keeps data sets."""
     chosen = os.environ.get("GANLAB_DATA")
-    return Path(chosen).expanduser() if chosen else None
+    return user_path(chosen) if chosen else None
 
 
 def cached_folder(name: str) -> Path:

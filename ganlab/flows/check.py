@@ -11,6 +11,7 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_form
+from ganlab.flows.advice import warnings_of
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -33,7 +34,7 @@ class Check:
     flops: int  # floating-point operations of one step
     steps: int | None  # of the training; None if the number follows from missing data
     disk: int | None  # estimated bytes of the run folder
-    notes: list[str]  # checks left out, and why
+    notes: list[str]  # warnings, and checks left out
 
     def as_dict(self) -> dict:
         return {
@@ -61,9 +62,11 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     """Builds the networks, optimizers, objective and metrics of a config, for its data or else their published shape."""
     notes: list[str] = []
     form = dataset.form if dataset else published_form(stretches(config, 1)[-1].data(config))
+    notes += [f"warning: {line}" for line in warnings_of(config, form)]
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
     select_backend(config.backend)
+    from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
     from ganlab.models.building import build_models
     from ganlab.models.flops import step_flops
@@ -75,6 +78,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     models = build_models(config, form, last)
     objective = build_objective(config, models)
     if dataset is not None:
+        labelled_rows(config, dataset)
         protocols.resolve(config.metrics, dataset, config.error_at)
     return Check(
         config,
@@ -90,7 +94,13 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
 
 def _layers(network: "Network") -> list[tuple[str, str, tuple, int]]:
     layers = network.model.layers
-    return [(layer.name, type(layer).__name__, layer.output.shape[1:], layer.count_params()) for layer in layers]
+    return [(layer.name, _class_of(layer), layer.output.shape[1:], layer.count_params()) for layer in layers]
+
+
+def _class_of(layer) -> str:
+    """The class of a layer; of a wrapper, also the class inside: `SpectralNormalization(Conv2D)`."""
+    inner = getattr(layer, "layer", None)
+    return f"{type(layer).__name__}({_class_of(inner)})" if inner is not None else type(layer).__name__
 
 
 def _disk(config: Config, models: "Models", objective: "Objective", steps: int) -> int:

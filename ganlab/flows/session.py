@@ -11,6 +11,7 @@ from ganlab.backends import load_backend
 from ganlab.config.schema import value_range
 from ganlab.config.steps import Stretch
 from ganlab.errors import CheckpointError, GanlabError
+from ganlab.flows.labelled import labelled_rows, readable_arrays
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.building import build_models, build_network
@@ -57,7 +58,12 @@ class Session:
         with self.backend.on_devices(config.devices):
             self.models = build_models(config, form, stretch)
         self.objective = build_objective(config, self.models, self.backend.input_gradient)
-        self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
+        labelled = labelled_rows(config, self.dataset)
+        self.arrays = readable_arrays(self.dataset, labelled)
+        sources = {} if labelled is None else {"labelled": labelled}
+        self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, sources, stretch.start)
+        if self.objective.begin:
+            self.objective.begin(self.arrays)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
         evaluation.compute_real_statistics(self.protocols, self.dataset)
@@ -97,7 +103,7 @@ class Session:
         prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
         form = self._form(manifest)
         objective = fold_objective(self.objective) if form.fold else self.objective
-        steps = self.backend.Steps(objective, self.dataset.arrays, value_range(self.config.data.range), form.jit)
+        steps = self.backend.Steps(objective, self.arrays, value_range(self.config.data.range), form.jit)
         context = self._context(asked, form)
         callbacks = [callback(context) for callback in CALLBACKS]
         if not quiet:

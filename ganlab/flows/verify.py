@@ -21,7 +21,7 @@ from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
 from ganlab.runs.logs import check_history, check_metrics
-from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, read_run
+from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, is_closed, read_run
 from ganlab.runs.summary import hyperparameters
 from ganlab.storage.weights import check_weights, hash_of_arrays
 from ganlab.storage.writing import read_json
@@ -57,10 +57,8 @@ def run_folders_at(path: Path) -> list[Path]:
 
 def _has_run_files(path: Path) -> bool:
     folder = RunFolder(path)
-    try:
-        return any(file.exists() for file in (folder.status_file, folder.config, folder.history, folder.checkpoints))
-    except PermissionError:
-        return True  # the inspection gives the line about it
+    files = (folder.status_file, folder.config, folder.history, folder.checkpoints)
+    return is_closed(path) or any(file.exists() for file in files)
 
 
 def verify_run(path: Path) -> Verification:

@@ -15,6 +15,7 @@ from ganlab.data.sources import Download, cached_folder, fetch_files, find_files
 from ganlab.errors import MissingDataError
 from ganlab.metrics.inception import CLASSES, FEATURES, build_inception, convolution_names
 from ganlab.metrics.inception_files import has_torch, read_frozen_graph, read_torch_weights
+from ganlab.paths import user_path
 from ganlab.storage.cache import cache_folder, compute_once
 from ganlab.storage.unpacking import broken
 from ganlab.storage.weights import write_weights
@@ -46,7 +47,7 @@ def find_source() -> Path | None:
     """
     chosen = os.environ.get("GANLAB_INCEPTION")
     if chosen:
-        path = Path(chosen).expanduser()
+        path = user_path(chosen)
         if not path.is_file():
             raise MissingDataError(
                 f"GANLAB_INCEPTION={chosen}: no such file. Set it to {ARCHIVE} or {PUBLISHED.file}, "

@@ -13,6 +13,7 @@ from keras import constraints, initializers, regularizers
 from keras.optimizers import schedules
 
 from ganlab.config.document import shown
+from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import ConfigError, did_you_mean
 
 Keys = tuple[str | int, ...]
@@ -103,6 +104,10 @@ def _require_kind(value: Any, default: Any, keys: Keys, error_at: ErrorAt) -> No
     # Keras reads any word as true: `use_bias: no` would switch the bias on, because `no` is a word in YAML 1.2.
     if isinstance(default, bool) and not isinstance(value, bool):
         raise error_at(keys, f"expected true or false, received {shown(value)}")
+    if isinstance(default, str) and isinstance(value, int | float):
+        raise error_at(keys, f"expected a word, as {default} (the default), received {shown(value)}")
+    if isinstance(value, str) and value.startswith("(") and (hint := foreign_hint(value, ())):
+        raise error_at(keys, f"received the text {shown(value)}.{hint}")
     if isinstance(default, int | float) and isinstance(value, str):
         raise error_at(keys, f"expected a number, received {shown(value)}")
 

@@ -1,16 +1,18 @@
 """Builds the networks and optimizers of one config, for every objective."""
 
 import hashlib
+import math
 import random
 from dataclasses import dataclass
 
 import keras
 
-from ganlab.config.schema import Config, Form
+from ganlab.config.schema import Config, Form, value_range
 from ganlab.config.schema import Network as Written
 from ganlab.config.steps import Stretch
 from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, build_object, public_classes
+from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
 from ganlab.models.network import Network
 
@@ -33,6 +35,7 @@ class Models:
         averages: name -> a copy of the network that holds the moving average of its weights, with `train.ema`.
         form: the shape and the classes of the data.
         stretch: the steps in which these networks are trained.
+        balancing: of the labels of generated images, with `labels: balanced`.
     """
 
     networks: dict[str, Network]
@@ -40,6 +43,7 @@ class Models:
     averages: dict[str, Network]
     form: Form
     stretch: Stretch
+    balancing: Balancing | None = None
 
     @property
     def sampled(self) -> Network:
@@ -79,7 +83,10 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
         optimizers[name] = build_optimizer(config.networks[name], name, config.error_at)
         # Build here: a checkpoint does not restore state that appears within the first step.
         optimizers[name].build(network.trainable_variables)
-    return Models(networks, optimizers, averages, form, stretch)
+    balancing = None
+    if config.labels == "balanced":
+        balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
+    return Models(networks, optimizers, averages, form, stretch, balancing)
 
 
 def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Optimizer:

@@ -1,6 +1,7 @@
 """Compiles a config's layers into a network. Error messages name the layer and the shapes that do not fit."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 
 import keras
@@ -123,7 +124,11 @@ class _Compiler:
         try:
             output = node.call(self.values)
         except Exception as error:  # Keras and its backends raise many kinds of errors for wrong shapes
-            raise self.error_at(keys, f"does not fit {given}: {first_sentence(error)}") from error
+            hint = ""
+            if len(takes) == 1 and re.search("Conv|Pool|UpSampling", node.layer.__class__.__name__):
+                rank = len(self.values[next(iter(takes.values()))].shape)
+                hint = ". A Reshape before it makes an image of a vector" if rank == 2 else ""
+            raise self.error_at(keys, f"does not fit {given}: {first_sentence(error)}{hint}") from error
         if not isinstance(output, keras.KerasTensor):
             raise self.error_at(keys, f"gives {len(output)} outputs; expected a layer that gives one")
         shape = tuple(output.shape[1:])

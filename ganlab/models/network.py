@@ -59,7 +59,11 @@ class Network:
     features: tuple[str, ...] = ()
 
     def run(
-        self, values: Tensor | Mapping[str, Tensor], training: bool = False, features: Collection[str] = ()
+        self,
+        values: Tensor | Mapping[str, Tensor],
+        training: bool = False,
+        features: Collection[str] = (),
+        moving: bool = False,
     ) -> dict[str, Tensor]:
         """Runs the layers.
 
@@ -67,12 +71,13 @@ class Network:
             values: name -> value for each of `inputs`; other names are ignored. A tensor stands for `input` alone.
             training: whether dropout drops and batch normalization uses the batch's statistics.
             features: names of layers whose outputs are returned too.
+            moving: whether batch normalization uses its moving statistics, unchanged, in training as well.
 
         Returns: `output` and the outputs of `features`, in the layers' own precision.
         """
         known = dict(values) if isinstance(values, Mapping) else {INPUT: values}
         for node in self.nodes:
-            known[node.name] = node.call(known, training)
+            known[node.name] = node.call(known, training and not (moving and _is_normalization(node.layer)))
         return {"output": known[self.nodes[-1].name], **{name: known[name] for name in features}}
 
     def __call__(self, values: Tensor | Mapping[str, Tensor], training: bool = False) -> Tensor:
@@ -123,3 +128,7 @@ class Network:
     def losses(self) -> list:
         """The regularizers' values: of weights, and of the outputs of the last run."""
         return self.model.losses
+
+
+def _is_normalization(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization)

@@ -9,7 +9,6 @@ from pydantic import (
     SerializationInfo,
     ValidationError,
     WithJsonSchema,
-    field_validator,
     model_serializer,
     model_validator,
 )
@@ -31,6 +30,7 @@ from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
 from ganlab.errors import did_you_mean
+from ganlab.training.class_heads import HEADS
 from ganlab.training.losses import LOSSES
 from ganlab.training.penalties import PENALTIES
 from ganlab.training.stages import Column, losses_first
@@ -150,6 +150,7 @@ class GanTrain(Train):
 
     discriminator_steps: whole(1) = 1
     discriminator_batches: one_of("separate", "alternate", "joint") = "separate"
+    discriminator_statistics: one_of("batch", "moving") = "batch"
     generator_steps: whole(1) = 1
     generator_batch_size: whole_or_null(1) = None
     share_latents: Flag = False
@@ -192,13 +193,6 @@ class GanConfig(Config):
     clip_weights: PositiveOrNull = None
     train: GanTrain
 
-    @field_validator("labels")
-    @classmethod
-    def _known_labels(cls, labels: str) -> str:
-        if labels not in ("none", "conditional"):
-            raise located(f"'{labels}' is not supported yet; expected: none, conditional")
-        return labels
-
     @model_validator(mode="after")
     def _alternate_batches_stand_alone(self) -> "GanConfig":
         pair = LOSSES[self.loss.name].real is None
@@ -212,9 +206,16 @@ class GanConfig(Config):
         shape, classes = (form.shape, form.classes) if form else (None, None)
         shared = self.context(form)
         name, loss = self.loss.name, LOSSES[self.loss.name]
-        if form and loss.reads_labels and classes is None:
-            raise self.error_at(("loss",), f"the loss {name} reads labels, and {self.data.name} has none")
+        if form and classes is None and (loss.reads_labels or self.labels not in ("none", "conditional")):
+            key, reader = ("loss", f"the loss {name}") if loss.reads_labels else ("labels", self.labels)
+            raise self.error_at((key,), f"{reader} reads labels, and {self.data.name} has none")
         outputs = loss.outputs(classes) if form else 1  # without data no discriminator is built
+        if form and self.labels in HEADS:
+            if outputs > 1:
+                raise self.error_at(
+                    ("labels",), f"expected none with the loss {name}, which has class outputs of its own"
+                )
+            outputs, name = classes + 1, f"labels: {self.labels}"
         what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {name} needs"
         return {
             "generator": Ends({"input": (self.latent.dim,), **shared}, shape, f"the shape of {self.data.name}"),
@@ -222,7 +223,7 @@ class GanConfig(Config):
         }
 
     def columns(self) -> tuple[Column, ...]:
-        measured = LOSSES[self.loss.name].columns()
+        measured = [*LOSSES[self.loss.name].columns(), *(["d_accuracy_class"] if self.labels in HEADS else [])]
         names = ("d_loss", "g_loss", *measured, *(["penalty"] if self.penalty else []))
         return losses_first(names, optional=["penalty"])
 

@@ -95,7 +95,7 @@ def _notes(report: Report, group: Group, labels: dict[MetricKey, str]) -> list[s
     runs = sum(len(cell.runs) for cell in group.cells)
     averaged = sum(len(cell.averaged) for cell in group.cells)
     if averaged < runs:
-        notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and in no mean.")
+        notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and enter no mean.")
     summaries = [run.summary for cell in group.cells for run in cell.averaged if run.summary]
     notes += dict.fromkeys(f"{s['dataset']}: {s['data_note']}." for s in summaries if s.get("data_note"))
     return notes + [f"Left out: {problem}" for problem in report.problems]

@@ -10,6 +10,7 @@ from typing import Any
 from ganlab.config.document import shown
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
+from ganlab.paths import user_path
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import read_summary
@@ -114,21 +115,28 @@ def _mapping(path: Path, content: Any) -> dict:
     return content
 
 
-def is_closed(folder: Path) -> bool:
-    """Whether this user may not look into a folder. `read_run` gives the line about it."""
-    return not os.access(folder, os.R_OK | os.X_OK)
-
-
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run folder: it holds a status.json, or this user may not look into it."""
-    # os.path: a user's word may be too long for a path
+    """Whether a folder is a run folder: it holds a status.json, or is closed, so that `read_run` gives a line about it."""
+    # os.path: a user's word may be no possible path.
     return os.path.isdir(folder) and (is_closed(folder) or os.path.isfile(RunFolder(folder).status_file))
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether this user may not look into a folder that exists."""
+    try:
+        os.stat(folder / ".")
+        os.scandir(folder).close()
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def find_runs(results: Path) -> list[Path]:
     """The run folders `results/<dataset>/<run>/`, exp2 before exp10; [] if there are none.
 
-    The list has links to other places and closed data sets, too: `read_run` refuses them by name.
+    The list has links to other places and closed folders, too: `read_run` refuses them by name.
     """
     found = []
     for dataset in folders_in(results, results):
@@ -141,7 +149,10 @@ def find_runs(results: Path) -> list[Path]:
 
 def folders_in(path: Path, results: Path) -> list[Path]:
     """The folders in a folder, except names that begin with a dot, and links to a place inside the results."""
-    entries = [entry for entry in path.glob("[!.]*") if entry.is_dir()]
+    try:
+        entries = [path / name for name in os.listdir(path) if not name.startswith(".") and (path / name).is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     return [
         entry for entry in entries if not (entry.is_symlink() and entry.resolve().is_relative_to(results.resolve()))
     ]
@@ -164,7 +175,7 @@ def find_run(results: Path, selector: str) -> Path:
         ConfigError: no run, or more than one, fits the selector.
         GanlabError: the run folder is a link.
     """
-    path = Path(selector).expanduser()
+    path = user_path(selector)
     if is_run(path):
         return as_named(path)
     runs = find_runs(results)
@@ -215,7 +226,10 @@ def read_run(folder: Path) -> RunRecord:
         status = files.status()
         if not status:
             raise GanlabError(f"{files.status_file}: damaged: missing")
-        return RunRecord(folder, status, read_summary(files.summary) if files.summary.exists() else None)
+        record = RunRecord(folder, status, read_summary(files.summary) if files.summary.exists() else None)
+        if record.summary is None:
+            record.config  # lists need it in place of the summary, so its damage belongs here  # noqa: B018
+        return record
     except OSError as error:  # another user's file, or a folder in place of a file
         raise GanlabError(f"{error.filename or folder}: {error.strerror}") from error
 

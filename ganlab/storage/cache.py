@@ -8,16 +8,24 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from ganlab.errors import GanlabError
+from ganlab.errors import ConfigError, GanlabError
+from ganlab.paths import user_path
 from ganlab.storage.writing import half_written, replacing
 
 ADVICE = "GANLAB_CACHE names another cache folder."
 
 
 def cache_folder() -> Path:
-    """$GANLAB_CACHE, or the user's cache folder for ganlab. The folder may not exist yet."""
-    chosen = os.environ.get("GANLAB_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
+    """$GANLAB_CACHE, or the user's cache folder for ganlab. The folder may not exist yet.
+
+    Raises: ConfigError if neither is there: a user of a container may have no home folder.
+    """
+    if chosen := os.environ.get("GANLAB_CACHE"):
+        return user_path(chosen)
+    folder = Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
+    if not folder.is_absolute():  # `~` stays as it is without a home folder
+        raise ConfigError("this user has no home folder; set GANLAB_CACHE to a folder for the cache")
+    return folder
 
 
 def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable[[Path], bool] | None = None) -> Path:

@@ -15,6 +15,7 @@ from ganlab.config.fields import Described, Section, located, validate, whole
 from ganlab.config.merging import keys_of
 from ganlab.errors import did_you_mean
 from ganlab.objectives import OBJECTIVES
+from ganlab.paths import user_path
 
 MAX_CELLS = 10_000
 _NOT_VARIED = {
@@ -101,8 +102,8 @@ class StudyFile(Section):
 def read_study(document: Document, path: Path) -> Study:
     """Reads a study from its YAML document; `base` is relative to the path. Raises: ConfigError, located."""
     file = validate(StudyFile, document)
-    base = path.parent / file.base
-    if not os.path.isfile(base):  # False, too, for a text that cannot be a path
+    base = path.parent / user_path(file.base)
+    if not os.path.isfile(base):  # False also for what cannot be a path
         raise error_in(document, ("base",), f"no such file: {base}")
     return Study(base, _cells(file, document), file.seeds)
 

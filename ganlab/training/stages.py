@@ -6,7 +6,7 @@ the gradient of one loss, and `Together` takes the gradients of several updates 
 backends/ perform stages and know no objective: a new kind of training is a new list of stages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ganlab.training import ops
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from ganlab.models.network import Network
 
@@ -117,6 +118,7 @@ class Objective:
         columns: the columns of the history.
         averages: name -> moving average of a network; updates' `after` moves it.
         state: owner -> further variables that training changes.
+        begin: called once before the first step, with the arrays of the training data; it sets what `state` keeps of the data.
         rebuild: gives the same objective over faster equivalents of the networks, which share the networks' variables.
 
     Raises:
@@ -130,6 +132,7 @@ class Objective:
     columns: tuple[Column, ...]
     averages: "dict[str, Network]" = field(default_factory=dict)
     state: dict[str, list] = field(default_factory=dict)
+    begin: "Callable[[Mapping[str, np.ndarray]], None] | None" = None
     rebuild: "Callable[[dict[str, Network]], Objective] | None" = None
 
     def __post_init__(self):

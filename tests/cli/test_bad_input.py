@@ -88,7 +88,7 @@ class TestConfigs:
             (["tiny.yaml", "-o", "train.stps=3"], "-o train.stps=3: train.stps: unknown key. Did you mean 'steps'?\n"),
             (["tiny.yaml", "--backend", "mxnet"], "-o backend=mxnet: backend: expected one of tensorflow, jax, torch, received 'mxnet'\n"),
             (["tiny.yaml", "--init-from", "other"], "other: no such run in results. There are none; 'ganlab run CONFIG' makes one.\n"),
-            (["tiny.yaml", "--init-from", "other:last"], "--init-from other:last: expected RUN or RUN:STEP, received the step 'last'\n"),
+            (["tiny.yaml", "--init-from", "other:last"], "other:last: no such run in results. There are none; 'ganlab run CONFIG' makes one.\n"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )  # fmt: skip

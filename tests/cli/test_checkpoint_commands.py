@@ -109,6 +109,19 @@ class TestSample:
         code, out, err = ganlab("sample", "tiny")
         assert (code, out) == (6, "") and "generator-000012.weights.h5: " in err and err.count("\n") == 1
 
+    @pytest.mark.parametrize(
+        ("name", "form"), [("a.jpg", "JPEG"), ("a.PNG", "PNG"), ("b.webp", "WEBP"), ("c.tiff", "TIFF")]
+    )
+    def test_writes_the_picture_that_the_suffix_names(self, ganlab, trained, name, form):
+        assert ganlab("sample", "tiny", "--out", name)[0] == 0
+        with Image.open(trained / name) as picture:
+            assert picture.format == form
+
+    @pytest.mark.parametrize("name", ["grid", "grid.pgn", "grid.json"])
+    def test_a_name_of_no_picture_is_a_usage_error(self, ganlab, trained, name):
+        code, _, err = ganlab("sample", "tiny", "--out", name)
+        assert code == 2 and err.startswith(f"--out {name}: expected a name with the suffix of a picture")
+
 
 class TestEvaluate:
     def test_adds_a_metric_to_the_run(self, ganlab, trained):

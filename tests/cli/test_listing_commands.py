@@ -105,6 +105,17 @@ def test_diff_tells_a_missing_key_from_a_null(ganlab, results):
     assert {"key": "clip_weights", "first": None} in document["config"]
 
 
+def test_diff_names_other_training_images(ganlab, results):
+    write_run(results, "exp01", data="1" * 64)
+    write_run(results, "exp02", data="2" * 64)
+    document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
+    assert {"key": "data.fingerprint", "first": "1" * 64, "second": "2" * 64} in document["config"]
+    assert [entry["metric"] for entry in document["metrics"]] == [
+        "fd1k_classifier [data 11111111]",
+        "fd1k_classifier [data 22222222]",
+    ]
+
+
 def test_diff_of_a_run_with_itself_finds_nothing(ganlab, results):
     write_run(results)
     code, out, _ = ganlab("diff", "quickstart", "quickstart")
@@ -206,3 +217,32 @@ def test_report_puts_a_study_beside_the_runs_of_the_data_set_asked_for(ganlab, r
     (tmp_path / "none").mkdir()
     assert "published fid" not in ganlab("report", "--dataset", "digits", "--studies", "none")[1]
     assert ganlab("report", "--studies", "nowhere")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "begins"),
+    [
+        ("t.json", (), "{"),
+        ("t.html", (), "<!"),
+        ("t.HTM", (), "<!"),
+        ("t.md", (), "|"),
+        ("t.csv", (), "dataset"),
+        ("t.tex", (), "\\begin"),
+        ("t.txt", (), "digits"),
+        ("t.json", ("--format", "csv"), "dataset"),
+    ],
+)
+def test_a_report_is_written_in_the_format_of_the_suffix(ganlab, results, tmp_path, name, more, begins):
+    write_run(results)
+    assert ganlab("report", "--out", name, *more)[0] == 0
+    assert begins in (tmp_path / name).read_text().lstrip()[:200]
+
+
+def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):
+    write_run(results, "good")
+    for name in ("bad", "worse"):
+        (write_run(results, name) / "status.json").write_text("{")
+    for command in ("ls", "report"):
+        code, out, err = ganlab(command)
+        assert code == 1 and "good" in out and "bad-seed0" in err and "worse-seed0" in err
+        assert err.endswith("2 run folders could not be read\n") and err.count("\n") == 3

@@ -1,5 +1,6 @@
 import errno
 import importlib
+import io
 import os
 import subprocess
 import sys
@@ -160,3 +161,38 @@ def test_a_reader_that_leaves_early_causes_no_complaint(tmp_path):
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+class TestStreams:
+    @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+    def test_that_are_closed_are_no_fault(self, closed, tmp_path):
+        words = f"{sys.executable} -m ganlab check {tmp_path}/none.yaml {closed}"
+        done = subprocess.run(words, shell=True, capture_output=True, text=True, cwd=tmp_path)
+        said = "" if "2>" in closed else f"{tmp_path}/none.yaml: no such file\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+    @pytest.mark.parametrize(
+        ("encoding", "text"), [("ascii", "0.5 +/- 0.1 ? x"), ("latin-1", "0.5 \u00b1 0.1 ? \u00d7")]
+    )
+    def test_without_unicode_show_plain_characters(self, encoding, text, monkeypatch):
+        written = io.BytesIO()
+        for name in ("stdout", "stderr"):
+            monkeypatch.setattr(sys, name, io.TextIOWrapper(written, encoding=encoding))
+        command_line._mend_streams()
+        print("0.5 \u00b1 0.1 \u4e09 \u00d7", flush=True)
+        assert written.getvalue().decode(encoding) == f"{text}\n"
+
+
+def test_too_little_memory_is_one_line(ganlab, ls_raises, monkeypatch):
+    ls_raises(MemoryError())
+    monkeypatch.setattr("builtins.__import__", refuse)
+    code, out, err = ganlab("ls")
+    monkeypatch.undo()
+    assert (code, out) == (1, "") and err == "not enough memory; a smaller batch_size or data.limit needs less\n"
+
+
+def refuse(name, *more):
+    """In place of an import: as when memory is short."""
+    if name.startswith("ganlab"):
+        raise MemoryError
+    return importlib.__import__(name, *more)

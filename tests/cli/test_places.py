@@ -1,6 +1,7 @@
 """A run is the same run from wherever a command is started, and however its folder is called."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,20 @@ def test_a_report_of_the_folder_in_which_it_is_started_has_the_run(ganlab, train
     for command in (("report", ".", "--format", "json"), ("verify", ".", "--json")):
         assert ganlab(*command)[0] == 0
     assert len(json.loads(ganlab("report", ".", "--format", "json")[1])["runs"]) == 1
+
+
+@pytest.mark.parametrize("step", ["", ":8"])
+@pytest.mark.parametrize("folder", ["outputs/13:20:00", "a:b", "c:4"])
+def test_a_run_to_start_from_may_have_colons_in_its_path(ganlab, trained, folder, step):
+    run = the_run(trained / "results")
+    shutil.copytree(run, trained / folder / "digits" / run.name)
+    words = ("run", "tiny.yaml", "--results", "new", "--dry-run", "--init-from")
+    code, _, err = ganlab(*words, f"{folder}/digits/{run.name}{step}")
+    assert code == 0, err
+
+
+def test_a_run_to_start_from_may_end_like_a_step(ganlab, trained):
+    run = the_run(trained / "results")
+    shutil.copytree(run, trained / "kept" / "digits" / "best:4")
+    words = ("run", "tiny.yaml", "--results", "new", "--dry-run", "--init-from")
+    assert ganlab(*words, "kept/digits/best:4")[0] == ganlab(*words, "kept/digits/best:4:8")[0] == 0

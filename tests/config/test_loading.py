@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ganlab.config.loading import dump_config, load_config
+from ganlab.config.loading import configs_at, dump_config, load_config
 from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
 from tests.config.examples import EXAMPLE, changed, config_of, load
@@ -224,3 +224,17 @@ def test_the_configs_of_the_repository_load_and_read_back_equal(path, tmp_path):
     written = tmp_path / "config.yaml"
     written.write_text(dump_config(config), encoding="utf-8")
     assert load_config(written) == config
+
+
+def test_hidden_files_of_editors_and_archives_are_no_configs(tmp_path):
+    (tmp_path / "b.yaml").write_text("")
+    (tmp_path / "a.yaml").write_text("")
+    (tmp_path / ".#b.yaml").symlink_to("me@host.1234:567")  # a lock of Emacs
+    (tmp_path / "._a.yaml").write_bytes(b"\x00\x05\x16\x07")  # attributes, as macOS keeps them on other disks
+    (tmp_path / ".b.yaml.swp.yaml").write_text("")
+    assert configs_at(tmp_path) == [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    assert configs_at(tmp_path / "._a.yaml") == [tmp_path / "._a.yaml"]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".x.yaml").write_text("")
+    with pytest.raises(ConfigError, match=r"no \*.yaml file in this folder"):
+        configs_at(tmp_path / "empty")

@@ -199,3 +199,33 @@ def test_a_byte_order_mark_is_skipped(tmp_path):
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
     assert read_yaml(path).data == {"a": 1, "b": 2}
     assert read_yaml(path).locate(("b",)) == f"{path}:2:1"
+
+
+class TestSpacesOfOtherPrograms:
+    @pytest.mark.parametrize(
+        ("text", "place"),
+        [
+            ("a: 1\nb:\u00a02\nc: 3\nd: 4\n", "2:3"),
+            ("g:\n  a: 1\n\u3000 b: 2\n  c: [1\n", "3:1"),
+            ("g:\n  a: [1,\u2009# a comment\n  2\nb: 1\nc: 1\n", "2:9"),
+        ],
+    )
+    def test_are_named_where_they_stand(self, text, place):
+        with pytest.raises(ConfigError) as caught:
+            parse_yaml(text, "c.yaml")
+        assert str(caught.value).startswith(f"c.yaml:{place}: the character '\\") and "write a plain space" in str(
+            caught.value
+        )
+
+    def test_may_stand_in_comments_and_texts(self):
+        assert parse_yaml("a: 1  # one\u00a0thing\nb: two\u00a0words\n", "c.yaml").data == {
+            "a": 1,
+            "b": "two\u00a0words",
+        }
+        with pytest.raises(ConfigError, match=r"^c.yaml:4:1: syntax error"):
+            parse_yaml("a: 1  # one\u00a0thing\nb: [\nc: 1\n", "c.yaml")
+
+    @pytest.mark.parametrize("character", ["\u0085", "\u2028", "\u2029"])
+    def test_breaks_that_no_editor_counts_are_refused(self, character):
+        with pytest.raises(ConfigError, match=r"^c.yaml:2:5: the character '.*' is not allowed in YAML$"):
+            parse_yaml(f"a: 1\nb: x{character}\nc: [1\n", "c.yaml")

@@ -2,10 +2,12 @@
 import pytest
 
 from ganlab import objectives
+from ganlab.config.loading import resolve_config
 from ganlab.config.network import LayerSpec
+from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
 from ganlab.training import losses
-from tests.config.examples import changed, config_of
+from tests.config.examples import EXAMPLE, changed, config_of
 
 LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
 NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
@@ -66,6 +68,7 @@ WRONG = [
     ("", "penalty: {r1: {weigth: 10}}", "c.yaml:20:16: penalty.r1.weigth: unknown key. Did you mean 'weight'?"),
     ("", "penalty: {r1: {weight: 0}}", "c.yaml:20:16: penalty.r1.weight: expected a number > 0, received 0"),
     ("", "penalty: {r1: {every: 16}, r2: {every: 8}}", "c.yaml:20:33: penalty.r2.every: expected 16, as for r1 (lazy penalties share it), received 8"),
+    ("", "clip_weights: 0", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received 0"),
     ("", "clip_weights: -.inf", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received -inf"),
     ("steps: 100", "steps: many", "c.yaml:19:9: train.steps: expected an integer >= 1, received 'many'"),
     ("steps: 100, ", "", "c.yaml:19:1: train: expected exactly one of steps and epochs, received neither"),
@@ -88,7 +91,6 @@ WRONG = [
     ("", "metrics: [5]", "c.yaml:20:1: metrics: expected auto or a list of metric names, received [5]"),
     ("", "precision: float16", "c.yaml:20:1: precision: expected one of float32, mixed_bfloat16, received 'float16'. Did you mean 'float32'?"),
     ("", "backend: mxnet", "c.yaml:20:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
-    ("", "labels: balanced", "c.yaml:20:1: labels: 'balanced' is not supported yet; expected: none, conditional"),
     ("", "labels: dogs", "c.yaml:20:1: labels: expected one of none, conditional, auxiliary, balanced, semi_supervised, received 'dogs'"),
     ("", "objective: vaee", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 'vaee'. Did you mean 'vae'?"),
     ("", "objective: 3", f"c.yaml:20:1: objective: expected one of {OBJECTIVES}, received 3"),
@@ -202,3 +204,11 @@ def test_a_config_without_a_document_still_says_its_name():
 def test_a_config_cannot_be_changed():
     with pytest.raises(ValueError, match=r"frozen"):
         config_of().seed = 3
+
+
+@pytest.mark.parametrize("seed", [2**63, 2**64, 10**30])
+def test_a_seed_of_more_than_64_bits_says_its_limit(seed):
+    with pytest.raises(ConfigError) as caught:
+        resolve_config(parse_yaml(EXAMPLE, "c.yaml").root, seed=seed)
+    message = f"--seed {seed}: seed: expected an integer >= 0 and <= 9223372036854775807, received {seed}"
+    assert str(caught.value) == message

@@ -159,6 +159,14 @@ def test_points_next_to_a_repeated_point_are_not_taken_for_it():
     assert precision_recall(real[:10], near) == (0, 0)
 
 
+@pytest.mark.parametrize(("square", "is_same"), [(0.5e-13, True), (2.5e-13, False)])
+def test_points_are_one_up_to_a_ten_trillionth_of_their_squares(square, is_same):
+    """Squared distances are differences of squares, of which rounding leaves about that much."""
+    real = np.repeat([[1.0], [-1.0]], 10, axis=0)  # balls of radius 0 around two points, with their mean at 0
+    near = real + real * np.sqrt(2 * square)  # |x|^2 + |y|^2 is 2
+    assert precision_recall(real, near) == ((1, 1) if is_same else (0, 0))
+
+
 @pytest.mark.parametrize("score", [precision_recall, density_coverage])
 @pytest.mark.parametrize(
     ("real", "fake", "message"),

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from ganlab.models.arguments import INITIALIZERS
 from ganlab.models.initial_weights import DRAWN, draw_weights
@@ -93,3 +94,16 @@ def test_a_random_layer_without_a_seed_is_given_one():
     """Keras' Dropout on PyTorch would otherwise draw from a state that no checkpoint has."""
     layer = build_layer("Dropout", {"rate": 0.5}, (), pytest.fail, "dropout", "float32")
     assert isinstance(layer.seed, int)
+
+
+def test_an_orthogonal_matrix_is_made_by_one_thread(monkeypatch):
+    """Two BLAS threads take seconds for a matrix of 2048 rows on a busy machine."""
+    qr, threads = np.linalg.qr, []
+
+    def counted(matrix):
+        threads.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return qr(matrix)
+
+    monkeypatch.setattr(np.linalg, "qr", counted)
+    draw_weights(keras.initializers.Orthogonal(seed=1), (4, 3))
+    assert threads and set(threads) == {1}

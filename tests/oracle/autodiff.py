@@ -114,6 +114,12 @@ def log(x: Tensor) -> Tensor:
     return Tensor(np.log(x.value), [(x, lambda g: g / x)])
 
 
+def log_sum_exp(x: Tensor) -> Tensor:
+    """log of the sum of exp over axis 1: (batch, n) becomes (batch, 1)."""
+    most = x.value.max(axis=1, keepdims=True)
+    return log(reshape(total(exp(x - most), 1), most.shape)) + most
+
+
 def tanh(x: Tensor) -> Tensor:
     result = Tensor(np.tanh(x.value))
     result.parents = ((x, lambda g: g * (1.0 - result * result)),)

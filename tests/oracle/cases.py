@@ -27,6 +27,15 @@ NETWORKS = {
         "discriminator": [CLASS, {"Dense": {"units": 6, "name": "hidden"}}, "LeakyReLU", {"Dense": {"units": 1}}],
     },
 }
+NETWORKS |= {
+    "auxiliary": NETWORKS["labels"]
+    | {"labels": "auxiliary", "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 4}}]},
+    "semi_supervised": {
+        "labels": "semi_supervised",
+        "discriminator": [{"Dense": HIDDEN}, *NORMALIZED, {"Dense": {"units": 4}}],
+    },
+    "balanced": NETWORKS["labels"] | {"labels": "balanced"},
+}
 DECAY = {"ExponentialDecay": {"initial_learning_rate": 0.02, "decay_steps": 2, "decay_rate": 0.5}}
 OPTIMIZERS = {
     "SGD": {"SGD": {"learning_rate": 0.1}},
@@ -88,8 +97,8 @@ def config_of(case: Case, **more: Any):
     networks = NETWORKS[case["networks"]]
     if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate":
         # A bias of all outputs cancels there: its gradient is rounding, which Adam makes a step of.
-        *layers, _ = networks["discriminator"]
-        networks = networks | {"discriminator": [*layers, {"Dense": {"units": 1, "use_bias": False}}]}
+        *layers, last = networks["discriminator"]
+        networks = networks | {"discriminator": [*layers, {"Dense": {**last["Dense"], "use_bias": False}}]}
     return tiny_config(
         **networks,
         loss={case["loss"]: options} if options else case["loss"],

@@ -5,11 +5,13 @@ Nothing of ganlab is used, and no framework. Only dense networks are known.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from tests.oracle import autodiff as ad
 from tests.oracle.autodiff import Tensor
+from tests.oracle.balancing import Balancing
 from tests.oracle.training import Training
 
 
@@ -20,6 +22,12 @@ def cross_entropy(logits: Tensor, target) -> Tensor:
 
 def squared_error(logits: Tensor, target) -> Tensor:
     return ad.mean((logits - target) ** 2.0)
+
+
+def class_cross_entropy(classes: Tensor, labels: np.ndarray) -> Tensor:
+    """E -log softmax(classes)[label]."""
+    chosen = np.eye(classes.shape[1])[labels]
+    return ad.mean(ad.log_sum_exp(classes)) - ad.total(classes * chosen) / len(labels)
 
 
 # loss: the discriminator's part on real logits, that on generated ones, the generator's on generated ones
@@ -34,6 +42,17 @@ LOSSES = {
 }
 WITH_TARGETS = ("minimax", "non_saturating", "feature_matching", "least_squares")
 THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None}  # of accuracies; 0 for the other losses
+
+
+class Judged(NamedTuple):
+    """The discriminator's outputs for one batch."""
+
+    logits: Tensor
+    classes: Tensor | None  # class logits of a class head
+    features: dict[str, Tensor]  # outputs of named layers
+
+
+Batch = tuple[Tensor, np.ndarray | None]  # images and their labels
 
 
 class Gan(Training):
@@ -57,7 +76,16 @@ class Gan(Training):
             rows += self.generator_size * train["generator_steps"]
         super().__init__(config, ("generator", "discriminator"), arrays, images, rows)
         self.labels = labels
+        self.classes = 0 if labels is None else int(labels.max()) + 1
         self.conditional = any(network.takes_labels() for network in self.networks.values())
+        self.head = config["labels"] if config["labels"] in ("auxiliary", "semi_supervised") else None
+        self.balancing = None
+        if config["labels"] == "balanced":
+            self.balancing = Balancing(images / 255.0, labels, self.other["state/balancing/0002/counts"])
+
+    def state(self) -> dict[str, np.ndarray]:
+        counts = {"state/balancing/0002/counts": self.balancing.counts} if self.balancing else {}
+        return super().state() | counts
 
     def step(self, number: int) -> dict[str, float]:
         """Performs a step, counted from 0; returns its row of the history, with NaN for a penalty that was not measured."""
@@ -77,22 +105,34 @@ class Gan(Training):
                 self.move("generator", self.gradients("generator", self.generator_loss(real, fake)))
         return {name: float(np.mean(values)) for name, values in self.logs.items()}
 
-    def real_batch(self, size: int) -> tuple[Tensor, np.ndarray | None]:
+    def real_batch(self, size: int) -> Batch:
         rows = self.draws.rows(size)
-        return Tensor(self.images[rows]), self.one_hot(self.labels[rows]) if self.conditional else None
+        return Tensor(self.images[rows]), None if self.labels is None else self.labels[rows]
 
-    def one_hot(self, labels: np.ndarray) -> np.ndarray:
-        return np.eye(int(self.labels.max()) + 1)[labels]
-
-    def generated(self, name: str, size: int) -> tuple[Tensor, np.ndarray | None]:
-        labels = None
-        if self.conditional:
-            labels = self.one_hot(self.draws.classes(f"classes_{name}", size, int(self.labels.max()) + 1))
+    def generated(self, name: str, size: int) -> Batch:
+        drawn = labels = None
+        if self.balancing:
+            drawn = self.balancing.drawn(self.draws.uniform(f"classes_{name}", (size,)))
+        elif self.conditional:
+            drawn = labels = self.draws.classes(f"classes_{name}", size, self.classes)
         latents = Tensor(self.draws.latents(f"latents_{name}", size, self.config["latent"]))
-        return self.networks["generator"].run(latents, labels)[0], labels
+        images = self.networks["generator"].run(latents, self.one_hot(drawn))[0]
+        if self.balancing:
+            labels = self.balancing.nearest((images.value - self.low) / self.span)
+        return images, labels
 
-    def judged(self, batch: tuple) -> tuple[Tensor, dict[str, Tensor]]:
-        return self.networks["discriminator"].run(*batch)
+    def one_hot(self, labels: np.ndarray | None) -> np.ndarray | None:
+        return np.eye(self.classes)[labels] if self.conditional else None
+
+    def judged(self, batch: Batch) -> Judged:
+        outputs, features = self.networks["discriminator"].run(batch[0], self.one_hot(batch[1]))
+        if self.head == "auxiliary":
+            return Judged(outputs[:, :1], outputs[:, 1:], features)
+        if self.head == "semi_supervised":
+            # p = softmax of all outputs; the logit of 1 - p_last is log(1 - p_last) - log(p_last).
+            classes = outputs[:, :-1]
+            return Judged(ad.log_sum_exp(classes) - outputs[:, -1:], classes, features)
+        return Judged(outputs, None, features)
 
     def move_discriminator(self, gradients: list[np.ndarray]) -> None:
         self.move("discriminator", gradients)
@@ -106,15 +146,18 @@ class Gan(Training):
         targets = [self.targets(turn, side) for side in (0, 1)]
         real = self.real_batch(self.size)
         if self.train["discriminator_batches"] == "alternate":
-            of_real = self.one_side(0, self.judged(real)[0], targets[0])
+            of_real = self.one_side(0, self.judged(real), real[1], targets[0])
             self.move_discriminator(self.gradients("discriminator", of_real))
             fake = self.generated(f"fake_{turn}", self.size)
-            of_fake = self.one_side(1, self.judged(fake)[0], targets[1])
+            of_fake = self.one_side(1, self.judged(fake), fake[1], targets[1])
             self.move_discriminator(self.gradients("discriminator", of_fake))
             self.logs["d_loss"].append(of_real.value + of_fake.value)
             return real, fake, None
         fake = self.generated(f"fake_{turn}", self.size)
-        loss = self.both_sides(*self.both_logits(real, fake), targets)
+        of_real, of_fake = self.both_judged(real, fake)
+        loss = self.one_side(0, of_real, real[1], targets[0]) + self.one_side(1, of_fake, fake[1], targets[1])
+        if self.loss == "relativistic":
+            loss = loss + ad.mean(ad.softplus(of_fake.logits - of_real.logits))
         self.logs["d_loss"].append(loss.value)
         loss = loss + self.penalties(turn, real, fake)
         gradients = self.gradients("discriminator", loss)
@@ -123,27 +166,30 @@ class Gan(Training):
         self.move_discriminator(gradients)
         return real, fake, None
 
-    def both_logits(self, real: tuple, fake: tuple) -> tuple[Tensor, Tensor]:
+    def both_judged(self, real: Batch, fake: Batch) -> tuple[Judged, Judged]:
         if self.train["discriminator_batches"] == "separate":
-            return self.judged(real)[0], self.judged(fake)[0]
+            return self.judged(real), self.judged(fake)
         labels = np.concatenate([real[1], fake[1]]) if self.conditional else None
-        logits = self.judged((ad.concatenate([real[0], fake[0]], 0), labels))[0]
-        return logits[: self.size], logits[self.size :]
+        both = self.judged((ad.concatenate([real[0], fake[0]], 0), labels))
+        halves = (slice(None, self.size), slice(self.size, None))
+        classes = both.classes
+        return tuple(Judged(both.logits[half], None if classes is None else classes[half], {}) for half in halves)
 
-    def both_sides(self, real: Tensor, fake: Tensor, targets: list) -> Tensor:
-        parts = [self.one_side(side, logits, targets[side]) for side, logits in enumerate((real, fake))]
-        return ad.mean(ad.softplus(fake - real)) if self.loss == "relativistic" else parts[0] + parts[1]
-
-    def one_side(self, side: int, logits: Tensor, targets) -> Tensor | None:
-        """The discriminator's loss on real (0) or generated (1) logits, and what is logged of them."""
-        name, threshold = ("real", "fake")[side], THRESHOLDS.get(self.loss, 0.0)
+    def one_side(self, side: int, judged: Judged, labels: np.ndarray | None, targets) -> Tensor:
+        """The discriminator's loss of real (0) or generated (1) images; logs what the history has of them."""
+        logits, name, threshold = judged.logits, ("real", "fake")[side], THRESHOLDS.get(self.loss, 0.0)
         mean_of = ad.sigmoid(logits) if LOSSES[self.loss][0] is cross_entropy else logits
         self.logs[f"d_{name}"].append(mean_of.value.mean())
         if threshold is not None:
             right = logits.value > threshold if side == 0 else logits.value <= threshold
             self.logs[f"d_accuracy_{name}"].append(right.mean())
         part = LOSSES[self.loss][side]
-        return part(logits, targets) if part else None
+        loss = part(logits, targets) if part else Tensor(0.0)
+        if self.head and side == 0:
+            self.logs["d_accuracy_class"].append((judged.classes.value.argmax(axis=1) == labels).mean())
+        if self.head == "auxiliary" or (self.head and side == 0):
+            loss = loss + class_cross_entropy(judged.classes, labels)
+        return loss
 
     def targets(self, turn: int, side: int) -> np.ndarray | None:
         if self.loss not in WITH_TARGETS:
@@ -153,20 +199,22 @@ class Gan(Training):
         name = f"{('real', 'fake')[side]}_labels_{turn}"
         return self.draws.targets(name, self.size, ends[side], ends[1 - side], self.options.get("flip_labels", 0.0))
 
-    def generator_loss(self, real: tuple | None, fake: tuple) -> Tensor:
+    def generator_loss(self, real: Batch | None, fake: Batch) -> Tensor:
         of_real = self.judged(real) if self.reads_real else None
-        logits, features = self.judged(fake)
+        of_fake = self.judged(fake)
         if self.loss == "relativistic":
-            loss = ad.mean(ad.softplus(of_real[0] - logits))
+            loss = ad.mean(ad.softplus(of_real.logits - of_fake.logits))
         elif self.loss == "feature_matching":
-            layer = self.options["layer"]
-            loss = ad.total((ad.mean(of_real[1][layer], 0) - ad.mean(features[layer], 0)) ** 2.0)
+            means = [ad.mean(judged.features[self.options["layer"]], 0) for judged in (of_real, of_fake)]
+            loss = ad.total((means[0] - means[1]) ** 2.0)
         else:
-            loss = LOSSES[self.loss][2](logits)
+            loss = LOSSES[self.loss][2](of_fake.logits)
+        if self.head == "auxiliary":
+            loss = loss + class_cross_entropy(of_fake.classes, fake[1])
         self.logs["g_loss"].append(loss.value)
         return loss
 
-    def penalties(self, turn: int, real: tuple, fake: tuple) -> Tensor:
+    def penalties(self, turn: int, real: Batch, fake: Batch) -> Tensor:
         """The penalties that are due, with their weights; a lazy one counts for all the steps that it stands for."""
         due, added, seen = Tensor(0.0), 0.0, False
         for name, options in self.config["penalty"].items():
@@ -177,7 +225,7 @@ class Gan(Training):
             self.logs["penalty"].append(added if seen else np.nan)
         return due
 
-    def penalty(self, name: str, turn: int, real: tuple, fake: tuple) -> Tensor:
+    def penalty(self, name: str, turn: int, real: Batch, fake: Batch) -> Tensor:
         images, generated = real[0].value, fake[0].value
         if name == "wgan_gp":
             share = self.draws.uniform(f"mixing_sample_{turn}", (self.size, 1))
@@ -188,7 +236,7 @@ class Gan(Training):
         else:
             points = {"r1": images, "r2": generated}[name]
         points = Tensor(points)
-        logits = self.judged((points, fake[1] if name == "r2" else real[1]))[0]
+        logits = self.judged((points, fake[1] if name == "r2" else real[1])).logits
         (slopes,) = ad.gradients(logits, [points])
         squares = ad.total(ad.reshape(slopes, (self.size, -1)) ** 2.0, 1)
         if name in ("r1", "r2"):

@@ -13,6 +13,7 @@ FUNCTIONS = {
     "a mean over the batch": lambda x: (x - ad.mean(x, 0)) * (ad.mean(x**2.0, 0) + 1.0) ** -0.5,
     "a change of shape": lambda x: ad.reshape(x, (2, 6)) @ Tensor(NUMBERS_6) ** 2.0,
     "exp and log": lambda x: ad.log(ad.exp(x) + 1.0),
+    "the logarithm of a sum of exponentials": lambda x: ad.log_sum_exp(x * 3.0),
     "tanh": lambda x: ad.tanh(x) * x,
     "sigmoid": lambda x: ad.sigmoid(2.0 * x),
     "softplus": lambda x: ad.softplus(-x) * x,

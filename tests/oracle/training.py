@@ -34,8 +34,9 @@ class Training:
         rows_a_step: int,
     ):
         self.config, self.train, self.size = config, config["train"], config["train"]["batch_size"]
-        low, high = RANGES[config["data"]["range"]]
-        self.images = images / 255.0 * (high - low) + low
+        self.low, high = RANGES[config["data"]["range"]]
+        self.span = high - self.low
+        self.images = images / 255.0 * self.span + self.low
         self.draws = Draws(config["seed"], len(images), rows_a_step)
         owned = defaultdict(dict)
         for name, array in arrays.items():
@@ -43,6 +44,7 @@ class Training:
         self.networks = {name: Network(config[name]["layers"], owned[f"networks/{name}"]) for name in names}
         self.optimizers = {name: Optimizer(config[name]["optimizer"], owned[f"optimizers/{name}"]) for name in names}
         self.average = {name: np.array(a, np.float64) for name, a in owned.get("averages/generator", {}).items()}
+        self.other = {name: array for name, array in arrays.items() if name.startswith("state/")}
         self.number = 0
 
     def state(self) -> dict[str, np.ndarray]:
@@ -52,7 +54,7 @@ class Training:
             found |= {name: value.value for name, value in zip(network.names, network.values, strict=True)}
         for optimizer in self.optimizers.values():
             found |= optimizer.arrays
-        return found | self.average
+        return found | self.average | self.other
 
     def begin(self, number: int) -> None:
         """Goes to a step, counted from 0."""

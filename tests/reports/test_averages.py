@@ -78,6 +78,15 @@ def test_fingerprints_that_differ_are_never_averaged_together(tmp_path):
     }
 
 
+@pytest.mark.parametrize("part", ["weight_hash", "fingerprint"])
+def test_values_of_other_classifiers_are_never_averaged_together(tmp_path, part):
+    for seed, (value, mark) in enumerate([(3.0, "aa"), (40.0, "bb"), (5.0, "aa")]):
+        write_run(tmp_path, seed=seed, data="d" * 64, metrics={"fd1k": metric(value, **{part: mark})})
+    (cell,) = cells_of(tmp_path)
+    assert [(value.last.mean, value.last.n) for value in cell.metrics.values()] == [(4.0, 2), (40.0, 1)]
+    assert {key.data for key in cell.metrics} == {"d" * 64}
+
+
 def test_one_cell_on_two_data_sets_stays_two(tmp_path):
     write_run(tmp_path, dataset="mnist", cell="c" * 64)
     write_run(tmp_path, dataset="digits", cell="c" * 64)

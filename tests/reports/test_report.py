@@ -2,6 +2,7 @@ import pytest
 
 from ganlab.errors import ConfigError
 from ganlab.reports.comparison import comparison_tables
+from ganlab.reports.formats import FORMATS, render
 from ganlab.reports.report import build_report
 from tests.run_folders import metric, write_run
 
@@ -130,6 +131,27 @@ def test_each_data_set_has_its_table(tmp_path):
     assert only.title == "mnist"
 
 
+def test_runs_on_other_images_are_ranked_in_a_table_of_their_own_with_its_floor(tmp_path):
+    for name, value, data in (("a", 3.0, "1" * 64), ("b", 1.0, "2" * 64), ("c", 2.0, "1" * 64), ("d", 9.0, "2" * 64)):
+        floor = 0.1 if data[0] == "1" else 0.7
+        write_run(tmp_path, name, dataset="folder", data=data, metrics={"fd1k": metric(value, floor=floor)})
+    tables = comparison_tables(build_report((), results=tmp_path, metrics=["fd1k"]))
+    assert {table.title: [row[0] for row in table.rows] for table in tables} == {
+        "folder (data 11111111)": ["c", "a"],
+        "folder (data 22222222)": ["b", "d"],
+    }
+    assert [table.footer[0][2] for table in tables] == ["0.1000", "0.7000"]
+    assert all([column.name for column in table.columns][2:4] == ["fd1k last", "fd1k best"] for table in tables)
+
+
+def test_values_of_two_classifiers_stand_in_two_columns(tmp_path):
+    write_run(tmp_path, "exp01", metrics={"fd1k": metric(3.0, weight_hash="ab" * 32)})
+    write_run(tmp_path, "exp02", metrics={"fd1k": metric(4.0, weight_hash="cd" * 32)})
+    first, second, _ = rows_of(tmp_path)
+    assert (first["fd1k [weights abababab] last"], first["fd1k [weights cdcdcdcd] last"]) == ("3.000", "")
+    assert (second["fd1k [weights abababab] last"], second["fd1k [weights cdcdcdcd] last"]) == ("", "4.000")
+
+
 def test_paths_may_be_a_run_a_data_set_or_all_results(tmp_path):
     folder = write_run(tmp_path, "exp01", dataset="mnist")
     write_run(tmp_path, "exp02", dataset="mnist")
@@ -162,6 +184,31 @@ def test_what_is_not_there_is_one_line(tmp_path, monkeypatch, paths, options, me
     with pytest.raises(ConfigError) as caught:
         build_report(paths, results=tmp_path, **options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("summary.json", '"last": 12.5', f'"last": {"9" * 400}'),
+        ("summary.json", '"best": 12.5', '"best": 12.5, "floor_n": "many"'),
+        ("summary.json", '"dataset": "digits"', '"dataset": "dig\\nits"'),
+        ("summary.json", '"seconds": 61.5', '"seconds": -1e301'),
+        ("config.yaml", "latent:", "latent: ["),
+        ("status.json", '"finished"', "[]"),
+    ],
+)
+def test_one_bad_run_is_one_line_and_the_others_are_shown(tmp_path, file, old, new):
+    write_run(tmp_path)
+    bad = write_run(tmp_path, "other") / file
+    text = bad.read_text()
+    assert old in text
+    bad.write_text(text.replace(old, new, 1))
+    report = build_report((), results=tmp_path)
+    assert [run.name for run in report.runs] == ["quickstart"]
+    (problem,) = report.problems
+    assert problem.startswith(f"{bad}:") and problem.isprintable() and len(problem) < 400
+    for format_name in FORMATS:
+        assert "quickstart" in render(report, format_name)
 
 
 def test_a_damaged_run_is_named_under_the_table(tmp_path):

@@ -1,9 +1,15 @@
+import contextlib
 import json
+import os
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from ganlab.errors import ConfigError, GanlabError
+from ganlab.flows.verify import run_folders_at, verify_run
 from ganlab.runs.records import find_run, find_runs, read_run, read_runs
 from tests.run_folders import metric, write_json, write_run
 
@@ -164,3 +170,67 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
     assert len(problems) == 4 and problems[3].startswith(f"{torn / 'config.yaml'}:") and "\n" not in problems[3]
     assert str(bad / "status.json") in problems[0]
     assert problems[1] == f"{worse / 'summary.json'}: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [("config.yaml", "[1, 2]"), ("config.yaml", "a: ["), ("status.json", '{"status": "running", "steps": 1e400}')],
+)
+def test_a_damaged_run_without_a_summary_hides_none_either(tmp_path, file, content):
+    good = write_run(tmp_path, "good", status="running", with_summary=False)
+    bad = write_run(tmp_path, "bad", status="running", with_summary=False)
+    (bad / file).write_text(content)
+    records, problems = read_runs([bad, good])
+    assert [record.name for record in records] == ["good"]
+    assert len(problems) == 1 and problems[0].startswith(str(bad / file))
+
+
+@contextlib.contextmanager
+def as_an_ordinary_user():
+    """Takes the rights of the superuser away: it may read everything."""
+    if is_root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+class TestFoldersOfAnotherUser:
+    @pytest.fixture
+    def results(self):
+        folder = Path(tempfile.mkdtemp())  # tmp_path lies in a folder that is closed to others
+        folder.chmod(0o755)
+        yield folder
+        for path in folder.rglob("*"):
+            path.chmod(0o755)
+        shutil.rmtree(folder)
+
+    @pytest.mark.parametrize("closed", ["{run}", "{run}/status.json", "{run}/summary.json", "mnist"])
+    @pytest.mark.parametrize("mode", [0o000, 0o311])
+    def test_are_a_line_each_and_hide_no_other(self, results, closed, mode):
+        good = write_run(results, "good", dataset="celeba")
+        bad = write_run(results, "bad", dataset="mnist")
+        path = results / closed.format(run=bad.relative_to(results))
+        path.chmod(mode if path.is_dir() else 0)
+        with as_an_ordinary_user():
+            records, problems = read_runs(find_runs(results))
+            findings = {folder.name: verify_run(folder).damage for folder in run_folders_at(results)}
+        assert [record.folder for record in records] == [good]
+        assert len(problems) == 1 and problems[0].startswith(str(path)) and "Permission denied" in problems[0]
+        (found,) = (lines for name, lines in findings.items() if name != good.name)
+        assert "Permission denied" in found[0]
+
+    def test_the_run_that_is_meant_is_one_line(self, results):
+        run = write_run(results, "mine")
+        run.chmod(0)
+        with as_an_ordinary_user(), pytest.raises(GanlabError, match="Permission denied"):
+            read_run(find_run(results, str(run)))
+
+    def test_results_that_are_closed_are_no_empty_list(self, results):
+        write_run(results, "mine")
+        results.chmod(0)
+        with as_an_ordinary_user(), pytest.raises(PermissionError):
+            find_runs(results)
+        results.chmod(0o755)

@@ -1,0 +1,74 @@
+"""Warnings about a config that is valid, and probably not what its author wants."""
+
+import math
+from collections.abc import Iterator
+
+from ganlab.config.network import LayerSpec, Network
+from ganlab.config.schema import Config, Form, value_range
+from ganlab.training.losses import LOSSES, MEAN_PROBABILITY
+
+# Activation -> the lowest and the highest value. Others have no upper bound.
+_RANGES = {
+    **dict.fromkeys(("sigmoid", "hard_sigmoid", "softmax"), (0.0, 1.0)),
+    **dict.fromkeys(("tanh", "hard_tanh", "softsign"), (-1.0, 1.0)),
+}
+_ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax")
+# Layers that change no value.
+_NEUTRAL = ("Cropping2D", "Dropout", "Flatten", "Identity", "OutputNoise", "Permute", "Reshape", "UpSampling2D")
+
+
+def warnings_of(config: Config, form: Form) -> Iterator[str]:
+    """One line for each warning.
+
+    Args:
+        config: the experiment.
+        form: of its data.
+    """
+    networks = config.networks
+    if config.phases:
+        networks = {name: network.in_phase(len(config.phases)) for name, network in networks.items()}
+    loss = getattr(config, "loss", None)
+    if loss and not _compares_outputs(loss.name) and _activation(networks["discriminator"]) == "sigmoid":
+        yield f"the discriminator ends in a sigmoid, but the loss {loss.name} works on logits: leave the sigmoid out"
+    if form.is_image and (activation := _activation(networks["generator"])):
+        yield from _range_warnings(activation, config.data.range)
+    for name, network in networks.items():
+        momenta = [spec.arguments.get("momentum") for spec in network.expanded() if spec.kind == "BatchNormalization"]
+        for momentum in [value for value in momenta if isinstance(value, int | float) and value < 0.5][:1]:
+            other = f"momentum {momentum:g} of PyTorch is {1 - momentum:g} here"
+            yield f"{name}: BatchNormalization with momentum {momentum:g} keeps little of its averages; {other}"
+
+
+def _compares_outputs(loss: str) -> bool:
+    """Whether a loss compares the outputs themselves with targets, as least_squares does."""
+    return LOSSES[loss].takes_targets and MEAN_PROBABILITY not in LOSSES[loss].measures
+
+
+def _range_warnings(activation: str, data_range: str) -> Iterator[str]:
+    low, high = value_range(data_range)
+    least, most = _RANGES.get(activation, (-math.inf, math.inf))
+    ending = "ends without an activation" if activation == "linear" else f"ends in {activation}"
+    if least < low or most > high:
+        clipped = f"pictures and metrics clip its values to {low:g} to {high:g}"
+        yield f"the generator {ending}, and data.range is {data_range}: {clipped}; a last {data_range} fits"
+    elif (least, most) != (low, high):
+        reach = f"gives {least:g} to {most:g}, and the data are {low:g} to {high:g}"
+        yield f"the generator {ending}, which {reach}; data: {{range: sigmoid}} fits"
+
+
+def _activation(network: Network) -> str | None:
+    """The activation of a network's output, `linear` for none; None if the last layers do not say it."""
+    for item in reversed(network.nested()):
+        if not isinstance(item, LayerSpec):
+            return None  # a merging layer
+        kind, arguments = item.kind, item.arguments
+        if kind == "SpectralNormalization" and isinstance(arguments.get("layer"), dict):
+            ((kind, arguments),) = arguments["layer"].items()
+        if kind in _ACTIVATION_LAYERS:
+            return kind.lower()
+        if kind == "Activation" or kind.startswith(("Dense", "Conv", "SeparableConv")):
+            activation = (arguments or {}).get("activation") or "linear"
+            return activation if isinstance(activation, str) else None
+        if kind not in _NEUTRAL:
+            return None
+    return None

@@ -1,0 +1,17 @@
+"""Paths from outside: a command line, a config, or an environment variable."""
+
+import os
+from pathlib import Path
+
+from ganlab.errors import ConfigError
+
+
+def user_path(written: str | os.PathLike) -> Path:
+    """The path that a user wrote, with `~` and `~NAME` as home folders. `~NAME` of nobody is a plain name.
+
+    Raises: ConfigError if this user has no home folder.
+    """
+    path = os.path.expanduser(written)
+    if path == "~" or path.startswith("~/"):
+        raise ConfigError(f"{written}: this user has no home folder; write the whole path")
+    return Path(path)

@@ -1,0 +1,100 @@
+# ruff: noqa: E501 (tables with one case a line)
+"""Words of other programs: every hint names a word that exists here, and appears where the foreign word stands."""
+
+import inspect
+import re
+
+import keras
+import pytest
+
+from ganlab.config.foreign_words import _WORDS, foreign_hint
+from ganlab.config.reader import parse_yaml
+from ganlab.data.registry import load_dataset
+from ganlab.errors import GanlabError, did_you_mean
+from ganlab.flows.check import check_networks
+from ganlab.models.arguments import ACTIVATIONS, INITIALIZER, SCHEDULE
+from ganlab.models.layers import LAYERS
+from ganlab.models.single_layers import layer_names
+from ganlab.objectives.gan_config import GanConfig, GanTrain, Penalty
+from ganlab.training.losses import LOSSES
+from ganlab.training.penalties import PENALTIES
+from tests.cli.experiments import CONFIG
+from tests.config.examples import config_of
+
+
+def arguments_of(*names):
+    classes = (LAYERS.get(name) or getattr(keras.layers, name) for name in names)
+    return {key for found in classes for key in inspect.signature(found.__init__).parameters} | {"trainable"}
+
+
+# All places of a config in which a word is looked up.
+PLACES = (
+    set(layer_names()),
+    arguments_of("Conv2D", "Dense", "LeakyReLU", "Dropout", "BatchNormalization", "UpSampling2D"),
+    {*inspect.signature(keras.optimizers.Adam.__init__).parameters},
+    set(INITIALIZER.classes),
+    set(SCHEDULE.classes),
+    set(ACTIVATIONS),
+    set(LOSSES),
+    set(PENALTIES),
+    set(GanConfig.model_fields),
+    set(GanTrain.model_fields),
+    set(Penalty.model_fields),
+)
+
+
+@pytest.mark.parametrize("word", _WORDS)
+def test_every_word_leads_to_one_of_this_language(word):
+    assert any(foreign_hint(word, place) for place in PLACES)
+
+
+@pytest.mark.parametrize("word", _WORDS)
+def test_what_a_hint_says_to_write_is_read(word):
+    for place in PLACES:
+        for text in re.findall(r"Write (\{.*\})|(\w+: \{.*\})", foreign_hint(word, place)):
+            assert parse_yaml("".join(text).replace("...", "filters: 1"), "x").data
+
+
+@pytest.mark.parametrize("word", ["InstanceNorm2d", "instance_norm_2d", "xavier-uniform", "MSELoss", "Lambda_GP"])
+def test_a_word_is_known_in_any_spelling(word):
+    assert any(foreign_hint(word, place) for place in PLACES)
+
+
+def test_a_foreign_word_means_nothing_in_another_place():
+    for word in ("epochs", "dataset", "sequential", "p", "mse"):
+        assert did_you_mean(word, {"exp01", "exp02"}, 0) == ""
+
+
+# What is replaced in a config, by what, and a part of the message.
+CASES = [
+    ("learning_rate: 1.0e-3", "betas: [0.5, 0.9]", "Adam.betas: unknown key. Write beta_1: 0.5 and beta_2: 0.999."),
+    ("learning_rate: 1.0e-3", "eps: 1.0e-3", "Adam.eps: unknown key. Did you mean 'epsilon'?"),
+    ("learning_rate: 1.0e-3", "learning_rate: {StepLR: {}}", "'StepLR'. Did you mean 'PiecewiseConstantDecay'?"),
+    ("units: 8", "units: 8, kernel_initializer: kaiming_normal", "'kaiming_normal'. Did you mean 'HeNormal'?"),
+    ("units: 8", "units: 8, bias: false", "Dense.bias: unknown key. Did you mean 'use_bias'?"),
+    ("units: 8", "units: 8, in_features: 64", "unknown key. Leave it out: a layer knows its inputs."),
+    ("activation: tanh", "activation: lrelu", "unknown activation 'lrelu'. Did you mean 'leaky_relu'?"),
+    ("- Dropout: {rate: 0.3}", "- InstanceNorm2d", "unknown layer. Write GroupNormalization: {groups: -1}."),
+    ("- Dropout: {rate: 0.3}", "- LeakyReLU: {alpha: 0.2}", "LeakyReLU.alpha: unknown key. Did you mean 'negative_slope'?"),
+    ("- Dropout: {rate: 0.3}", "- ResBlock: {filters: 3}", "unknown layer. Write {merge: Add, branches: {residual: "),
+    ("- Dropout: {rate: 0.3}", "- Sequential: [Flatten]", "received ['Flatten']. Write the layers one after another"),
+    ("- Flatten", "- Conv2D: {filters: 3, kernel_size: (4, 4)}", "Conv2D.4): unknown key. A list is written with brackets"),
+    ("- Flatten", "- Conv2D:\n        filters: 3\n        kernel_size: (5, 5)", "kernel_size: received the text '(5, 5)'. A list is"),
+    ("- Flatten", "- Conv2D: {filters: 3, kernel_size: 3, padding: 1}", "padding: expected a word, as valid (the default), received 1"),
+    ("    - Dense: {units: 64,", "    - Conv2DTranspose: {filters: 3, kernel_size: 4}\n    - Dense: {units: 64,", "A Reshape before it makes"),
+    ("    - Dense: {units: 64,", "    - AveragePooling2D: {pool_size: 2}\n    - Dense: {units: 64,", "A Reshape before it makes"),
+    ("loss: non_saturating", "loss: wgan-gp", "Write wasserstein, and penalty: {wgan_gp: {weight: 10}}."),
+    ("loss: non_saturating", "loss: BCEWithLogitsLoss", "Did you mean 'non_saturating'?"),
+    ("loss: non_saturating", "loss: wasserstein\nclip_value: 0.01", "clip_value: unknown key. Did you mean 'clip_weights'?"),
+    ("loss: non_saturating", "loss: hinge\nbatch_size: 3", "batch_size: unknown key. Write train: {batch_size: 64}."),
+    ("batch_size: 8", "batch_size: 8, n_critic: 5", "train.n_critic: unknown key. Did you mean 'discriminator_steps'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "part"), CASES, ids=[new.strip() for _, new, _ in CASES])
+def test_a_foreign_word_in_a_config_gets_its_hint(old, new, part):
+    assert old in CONFIG
+    with pytest.raises(GanlabError) as caught:
+        config = config_of(CONFIG.replace(old, new, 1))
+        check_networks(config, load_dataset(config.data, config.error_at))
+    assert part in str(caught.value) and "\n" not in str(caught.value)
