@@ -45,18 +45,18 @@ def load_classifier(dataset: "Dataset") -> Extractor:
     Raises:
         MissingDataError: if weights are damaged or belong to another network.
     """
-    classes = count_classes(dataset)
     if is_shipped(dataset):
-        path = SHIPPED_FOLDER / f"{dataset.name}.weights.h5"
-        return _load(path, dataset.shape, classes, "Reinstall ganlab")
-    path = trained_weights(dataset)
-    return _load(path, dataset.shape, classes, f"Delete {path}, it is made again")
+        path, remedy = SHIPPED_FOLDER / f"{dataset.name}.weights.h5", "Reinstall ganlab"
+    else:
+        path = trained_weights(dataset)
+        remedy = f"Delete {path}, ganlab trains the classifier again"
+    return _load(path, dataset.shape, dataset.form.classes, remedy)
 
 
 def trained_weights(dataset: "Dataset") -> Path:
     """The weights of a classifier that is not shipped, in the cache, trained once."""
     labels = hash_of_arrays([dataset.train.labels])
-    trained_on = [RECIPE, dataset.fingerprint, labels, count_classes(dataset)]
+    trained_on = [RECIPE, dataset.fingerprint, labels, dataset.form.classes]
     key = hashlib.sha256(json.dumps(trained_on).encode()).hexdigest()[:16]
     path = cache_folder() / "classifiers" / f"{dataset.name}-{key}.weights.h5"
     return compute_once(path, functools.partial(_train_and_write, dataset))
@@ -65,12 +65,7 @@ def trained_weights(dataset: "Dataset") -> Path:
 def is_shipped(dataset: "Dataset") -> bool:
     """Whether the package brings weights for these data: the published ones, in this shape."""
     is_known = dataset.note is None and dataset.shape == SHIPPED_SHAPES.get(dataset.name)
-    return is_known and count_classes(dataset) == SHIPPED_CLASSES
-
-
-def count_classes(dataset: "Dataset") -> int:
-    """Number of classes of a labelled data set."""
-    return dataset.form.classes
+    return is_known and dataset.form.classes == SHIPPED_CLASSES
 
 
 def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model":
@@ -150,7 +145,7 @@ def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 def _train_and_write(dataset: "Dataset", path: Path) -> None:
     _log.info("training the classifier of %s once, which takes minutes", dataset.name)
-    model = train_classifier(dataset.train.images, dataset.train.labels, count_classes(dataset))
+    model = train_classifier(dataset.train.images, dataset.train.labels, dataset.form.classes)
     write_weights(path, model)
 
 
