@@ -160,7 +160,7 @@ def test_report_prints_its_table_and_fails_when_a_run_is_damaged(ganlab, results
         (write_run(results, name) / "summary.json").write_text("[]")
     code, out, err = ganlab("report")
     assert code == 1 and "quickstart" in out and out.count("Left out: ") == 2
-    assert err.startswith("2 run folders could not be read; the first: results/digits/exp01")
+    assert err.startswith("results/digits/exp01-seed0") and err.endswith("\n2 run folders could not be read\n")
 
 
 def test_data_lists_the_digits_that_need_no_download(ganlab):

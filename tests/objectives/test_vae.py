@@ -200,3 +200,9 @@ def test_an_encoder_ends_in_two_numbers_a_latent():
         "c.yaml:5:29: encoder.layers[1].Dense: ends in the shape (4,), expected (8,): "
         "twice latent.dim, a mean and the logarithm of a variance for each latent"
     )
+
+
+def test_a_vae_is_listed_as_one_unless_its_config_says_otherwise():
+    layers = [{"Dense": {"units": 6}}]
+    assert tiny_vae_config(layers, layers).family == "VAE"
+    assert tiny_vae_config(layers, layers, family="beta-VAE").family == "beta-VAE"
