@@ -5,12 +5,13 @@
 # make test-peers   compares the metrics with other programs' (pytorch-fid, torch-fidelity, clean-fid, torchmetrics, prdc)
 # make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
+# make mutants  changes an operator, number or statement at a time and asks the tests; MUTANTS="--sample 0 PATH" for all of a module
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers torture smoke lint docs clean
+.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers torture mutants smoke lint docs clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -59,7 +60,7 @@ test-fast: $(VENV)/.installed-dev
 test-backends: $(VENV)/.installed-backends
 	$(PYTEST) $(PARITY)
 	for backend in tensorflow jax torch; do \
-		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/objectives tests/backends tests/models tests/metrics \
+		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/objectives tests/backends tests/models tests/metrics tests/oracle \
 			$(WITHOUT_PARITY) || exit 1; done
 
 test-parity: $(VENV)/.installed-backends
@@ -71,6 +72,9 @@ test-peers: $(VENV)/.installed-peers
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.reliability.kills --kills 200
 	$(BIN)/python -m tests.reliability.faults
+
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 smoke: $(VENV)/.installed-dev
 	GANLAB_SMOKE=all $(PYTEST) tests/test_smoke.py -rs --durations=0

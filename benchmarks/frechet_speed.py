@@ -13,8 +13,7 @@ import time
 import numpy as np
 import scipy.linalg
 
-from ganlab.metrics.distances import frechet_distance
-from ganlab.metrics.moments import moments_of
+from ganlab.metrics.distances import frechet_distance, moments_of
 
 
 def usual(mean1, covariance1, mean2, covariance2) -> float:

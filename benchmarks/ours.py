@@ -10,13 +10,13 @@ from ganlab.models.building import build_models
 from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective
 from ganlab.training.draws import Draws
-from ganlab.training.timing import choose_steps
+from ganlab.training.forms import choose_form
 
 _ROOM = 50
 
 
 class Ours:
-    """Without switches the form of the steps is measured, as in a long run."""
+    """Without switches the form of the steps is chosen as for a long run."""
 
     def __init__(
         self,
@@ -38,15 +38,11 @@ class Ours:
         if float_images:
             data["images"] = ends[0] + (ends[1] - ends[0]) / 255.0 * data["images"].astype(np.float32)
 
-        def make(objective, jit):
-            return module.Steps(objective, data, ends, jit, **switches)
-
         if jit is None:
-            self.steps, choice = choose_steps(module, make, objective, self.draws, config.jit, 10**6)
-            jit, fold, self.room = choice.jit, choice.fold, choice.room
-        else:
-            self.steps = make(fold_objective(objective) if fold else objective, jit)
-            self.room = room
+            form = choose_form(objective, backend, module.set_device(config.device), config.jit, 10**6)
+            jit, fold, room = form.jit, form.fold, form.room if form.jit else room
+        self.steps = module.Steps(fold_objective(objective) if fold else objective, data, ends, jit, **switches)
+        self.room = room
         self.quantum = self.room if jit else 1  # XLA is compiled for whole chunks
         folded = fold and objective is not fold_objective(objective)
         self.form = f"{backend}, {'XLA' if jit else 'plain'}{', folded' if folded else ''}"

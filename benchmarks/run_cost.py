@@ -2,10 +2,9 @@
 
     GANLAB_DATA=... python benchmarks/run_cost.py configs/exp01.yaml
 
-Runs the command in a process of its own, in a temporary folder of results, and charges every moment of its main thread to
-one subject: that of the innermost function of the table below which is at work. Where an earlier run has left how to compile
-the step, its compilation is part of the first training step. What other threads do meanwhile stands in a
-column of its own. Metrics' cached statistics of real data are made beforehand.
+Runs the command in a process of its own, in a temporary folder of results. Charges every moment of its main thread to one
+subject: the subject of the innermost running function of the table below. The compilation is part of the first training
+step. Other threads have a column of their own. Metrics' cached statistics of real data are made beforehand.
 """
 
 import argparse
@@ -32,7 +31,6 @@ WATCHED = {
         "ganlab.flows.session:build_objective",
         "ganlab.flows.session:write_models",
     ],
-    "compilation": ["ganlab.flows.session:choose_steps"],
     "metrics": ["ganlab.metrics.evaluation:compute_real_statistics", "ganlab.training.callbacks:Metrics.on_chunk"],
     "training steps": ["ganlab.backends.tensorflow:Steps.run"],
     "random numbers": ["ganlab.training.draws:Draws.take"],
@@ -41,13 +39,13 @@ WATCHED = {
     "status.json": ["ganlab.runs.folder:RunFolder.set_status"],
     "pictures": ["ganlab.training.callbacks:Samples.on_chunk"],
     "checkpoints": ["ganlab.training.callbacks:Checkpoints.on_chunk"],
-    "final plots": ["ganlab.flows.session:Session._plots"],
+    "final plots": ["ganlab.flows.session:Session._finish"],
     "summary": ["ganlab.flows.session:Session.summarise"],
 }
 IMPORT = "import"
 # All that happens within one of these belongs to it.
-CLOSED = {IMPORT, "compilation", "metrics"}
-ALLOWED = (IMPORT, "compilation", "training steps", "metrics")  # the rest is what ganlab adds
+CLOSED = {IMPORT, "metrics"}
+ALLOWED = (IMPORT, "training steps", "metrics")  # the rest is what ganlab adds
 
 
 class Clock(threading.local):

@@ -51,6 +51,8 @@ def write_run(
     metrics: dict | None = None,
     config: dict | None = None,
     units: int = 64,
+    written: str = "",
+    data: str | None = None,
     again: str = "",
     with_summary: bool = True,
     **summary,
@@ -61,6 +63,8 @@ def write_run(
         metrics: entries as `metric` makes them; by default one.
         config: hyperparameters that differ from `HYPERPARAMETERS`.
         units: of the generator's layer, in config.yaml.
+        written: further lines of config.yaml.
+        data: fingerprint of the training images.
         again: what `--fresh` appends to the folder's name.
         summary: further entries of summary.json.
     """
@@ -71,8 +75,9 @@ def write_run(
     folder.mkdir(parents=True)
     times = {"created": 1714557600.0, status: 1714561200.0, "updated": 1714561200.0}
     known = {"identity": identity, "cell": cell, "steps": 1500, "reason": None}
+    known |= {"data_fingerprint": data} if data else {}
     write_json(folder / "status.json", {**known, "status": status, "times": times})
-    (folder / "config.yaml").write_text(CONFIG.format(name=name, family=family, seed=seed, units=units))
+    (folder / "config.yaml").write_text(CONFIG.format(name=name, family=family, seed=seed, units=units) + written)
     write_json(folder / "environment.json", {"versions": {"keras": "3.15.1"}, "device": "cpu"})
     if with_summary:
         content = {

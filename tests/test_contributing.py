@@ -10,7 +10,7 @@ from keras import ops
 from ganlab.objectives import OBJECTIVES, Kind
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.training import losses
-from tests.training.tiny import ADAM, build, tiny_config
+from tests.training.tiny import build, tiny_config
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 LOSS, LAYER, OBJECTIVE = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
@@ -59,13 +59,6 @@ def test_the_objective_brings_the_generated_samples_nearer(monkeypatch):
     names = defined(OBJECTIVE)
     kind = Kind(names["MomentMatchingConfig"], names["moment_matching_objective"])
     monkeypatch.setitem(OBJECTIVES, "moment_matching", kind)
-    content = {
-        "name": "tiny",
-        "objective": "moment_matching",
-        "data": {"name": "digits"},
-        "latent": {"dim": 3},
-        "generator": {"layers": [{"Dense": {"units": 8, "activation": "tanh"}}], "optimizer": ADAM},
-        "train": {"steps": 100, "batch_size": 16},
-    }
-    rows = build(kind.config.model_validate(content)).train(100)
+    config = tiny_config("moment_matching", train={"steps": 100, "batch_size": 16})
+    rows = build(config).train(100)
     assert rows[-10:].mean() < 0.8 * rows[:10].mean()

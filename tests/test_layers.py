@@ -15,6 +15,7 @@ LAYERS = {
     "runs": 0,
     "storage": 0,
     "working_folder": 0,
+    "training.class_heads": 0,
     "training.losses": 0,
     "training.ops": 0,
     "training.penalties": 0,
@@ -27,7 +28,6 @@ LAYERS = {
     "metrics": 3,
     "pictures": 3,
     "storage.arrays": 3,
-    "storage.hdf5": 3,
     "storage.weights": 3,
     "runs.logs": 3,
     "runs.summary": 4,
@@ -46,13 +46,13 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 FACES = "data.faces"  # MTCNN is a TensorFlow program, whichever backend trains
 THIRD_PARTY = {
     0: PLAIN,
-    1: PLAIN | {"keras", "numpy"},
+    1: PLAIN | {"keras", "numpy", "threadpoolctl"},
     2: PLAIN | {"keras", "numpy", *BACKENDS},
 }
 # Tables of losses and objectives are read by commands that load no framework.
 LAZY = {"training.ops": {"keras"}}
 # Inception's published weights are read once, each file by the program that wrote it.
-CONVERTERS = {"metrics.frozen_graph", "metrics.torch_weights"}
+CONVERTERS = {"metrics.inception_files"}
 WRITERS = ("runs.folder", "training.callbacks", "training.checkpoints")
 HEAVY = {"keras", "pandas", "matplotlib", *BACKENDS}
 FILE_NAMES = {

@@ -1,24 +1,12 @@
-"""Steps perform an objective's stages on one backend; this is the one place that chooses."""
+"""Training steps on three backends. Each backend is one module, and `load_backend` chooses it."""
 
-from typing import Any
+import importlib
+from types import ModuleType
 
 
-def load_backend(backend: str) -> Any:
-    """The module of a backend, which imports the framework.
+def load_backend(backend: str) -> ModuleType:
+    """The module of a backend: tensorflow, jax or torch. This imports the framework.
 
-    It has `Steps`, `input_gradient`, `set_device`, `on_devices`, `JIT` and, where that has two values,
-    `known_jit`.
+    It has `Steps`, `input_gradient`, `set_device`, `list_devices`, `on_devices` and `JIT`.
     """
-    if backend == "tensorflow":
-        from ganlab.backends import tensorflow
-
-        return tensorflow
-    if backend == "jax":
-        from ganlab.backends import jax
-
-        return jax
-    if backend == "torch":
-        from ganlab.backends import torch
-
-        return torch
-    raise NotImplementedError(f"no training steps for the backend {backend!r}; expected: tensorflow, jax, torch")
+    return importlib.import_module(f"ganlab.backends.{backend}")

@@ -1,40 +1,23 @@
-"""Adam's update on TensorFlow in one pass through memory, where Keras' own takes two under XLA and about ten without it.
+"""Adam's update on TensorFlow in one pass through memory. Keras' own takes two passes under XLA and about ten without XLA.
 
-The same update (Kingma and Ba 2015, efficient form before section 2.1) but for the rounding of its parts.
+The update is the same except for rounding (Kingma and Ba 2015, arXiv 1412.6980, efficient form before section 2.1).
 """
 
-import contextlib
-import functools
 import os
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-# XLA reads this when it first compiles; what the user sets comes last. It lets one loop give three arrays, see `for_xla`.
+# XLA reads the flags at its first compilation. This flag lets one loop write three arrays, see `for_xla`. User's flags come last.
 _XLA_FLAGS = "--xla_backend_extra_options=xla_cpu_use_multi_output_fusion"
 os.environ["XLA_FLAGS"] = f"{_XLA_FLAGS} {os.environ.get('XLA_FLAGS', '')}".strip()
 Tensor = Any
-Step = Callable[[keras.optimizers.Adam, Tensor, Tensor, Tensor], None]
-
-
-@contextlib.contextmanager
-def in_one_pass(optimizer: keras.Optimizer, step: Step) -> Iterator[None]:
-    """While it lasts, an optimizer whose update is Adam's computes it by `step`; others stay as they are."""
-    if type(optimizer).update_step is not keras.optimizers.Adam.update_step or optimizer.amsgrad:
-        yield
-        return
-    optimizer.update_step = functools.partial(step, optimizer)
-    try:
-        yield
-    finally:
-        del optimizer.update_step
 
 
 def by_operation(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
-    """One operation of TensorFlow's for each variable."""
+    """One TensorFlow operation for each variable."""
     moment, square = _moments(optimizer, variable)
     betas = [tf.cast(beta, variable.dtype) for beta in (optimizer.beta_1, optimizer.beta_2)]
     count = tf.cast(optimizer.iterations + 1, variable.dtype)
@@ -53,10 +36,10 @@ def by_operation(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: T
 
 
 def for_xla(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor, learning_rate: Tensor) -> None:
-    """One loop over a variable instead of two; needs XLA's fusions with several results (the flag above).
+    """One loop over a variable instead of two. It needs XLA's fusions with several results (the flag above).
 
     XLA does not fuse the weight update with the moments when both read a stored result, so the moments are computed twice: once
-    to be stored and once for the weights. The second time the gradient is multiplied by a one that XLA does not know to be one;
+    to be stored and once for the weights. The second computation multiplies the gradient by a one that XLA cannot recognise;
     otherwise XLA would merge both computations.
     """
     moment, square = _moments(optimizer, variable)

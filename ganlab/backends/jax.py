@@ -10,16 +10,15 @@ from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ganlab.backends import steps
-from ganlab.backends.steps import pad
+from ganlab.backends.steps import pad, regularization
 from ganlab.errors import ConfigError
-from ganlab.models.flops import has_convolutions
 from ganlab.training.stages import Objective, Pass, Update, Values
 
-JIT = (False, True)  # what `jit` can be: a step in one compiled call, or a chunk
+JIT = (False, True)  # values of the config's `jit`: one compiled call performs a step, or a chunk of steps
 
 
 def input_gradient(function: Callable[[jax.Array], jax.Array], points: jax.Array) -> jax.Array:
-    """Gradient of the sum of function(points) with respect to points; itself differentiable."""
+    """Gradient of the sum of function(points) with respect to points. It can be differentiated again."""
     scope = _Scope()
 
     def total(points):
@@ -33,7 +32,7 @@ def input_gradient(function: Callable[[jax.Array], jax.Array], points: jax.Array
 
 
 def set_device(device: str) -> str:
-    """Chooses auto, cpu or gpu before anything is built; returns what will be used, such as "gpu: NVIDIA H200"."""
+    """Chooses auto, cpu or gpu before anything is built. Returns "cpu" or the name of the device, "gpu: NVIDIA H200"."""
     found = jax.devices()[0]  # an accelerator stands before the CPU
     if device == "gpu" and found.platform == "cpu":
         raise ConfigError("device: gpu was asked for, but JAX sees none here; expected auto or cpu")
@@ -43,14 +42,14 @@ def set_device(device: str) -> str:
     return f"{found.platform}: {found.device_kind}"
 
 
-def known_jit(objective: Objective, steps: int) -> bool | None:
-    """What `jit: auto` is without a measurement: on a CPU convolutions in a compiled loop take twice as long; None: not known."""
-    device = jax.config.jax_default_device or jax.devices()[0]
-    return False if device.platform == "cpu" and has_convolutions(objective) else None
+def list_devices() -> dict[str, str]:
+    """Name -> description, the CPU first: {"cpu:0": "cpu", "gpu:0": "NVIDIA H100"}. `keras.device` takes the names."""
+    default = [device for device in jax.devices() if device.platform != "cpu"]
+    return {f"{device.platform}:{device.id}": device.device_kind for device in [*jax.devices("cpu"), *default]}
 
 
 def on_devices(count: int) -> contextlib.AbstractContextManager:
-    """A scope whose variables live on each of `count` devices, which then share the batches of `Steps`."""
+    """A scope for building networks: each of `count` devices holds their variables, and `Steps` divides the batches."""
     if count == 1:
         return contextlib.nullcontext()
     chosen = jax.config.jax_default_device or jax.devices()[0]
@@ -61,10 +60,10 @@ def on_devices(count: int) -> contextlib.AbstractContextManager:
 
 
 class _Scope(keras.StatelessScope):
-    """Variables as values inside a function that JAX differentiates; what it assigns comes out as a value of the function.
+    """Turns variables into values inside a function that JAX differentiates. The function returns assigned values.
 
-    It begins with the values of the scope around it. A weight that is assigned (spectral normalization does so) has the
-    gradient of what it became, as in TensorFlow.
+    The scope starts with the values of the scope around it. A weight that is assigned, as in spectral normalization, has the
+    gradient of its new value, as in TensorFlow.
     """
 
     def __init__(self):
@@ -72,7 +71,7 @@ class _Scope(keras.StatelessScope):
         self.own: dict[int, jax.Array] = {}
 
     def of(self, variables, weights):
-        """The scope with values of its own for the variables that the gradient is taken of."""
+        """The scope with `weights` as the values of `variables`, for the gradient with respect to them."""
         self.own = {id(variable): weight for variable, weight in zip(variables, weights, strict=True)}
         return self
 
@@ -101,20 +100,17 @@ class Steps(steps.Steps):
 
     Args:
         objective, data, value_range: see `steps.Steps`.
-        jit: whether the loop over a chunk is compiled too, which on a CPU makes convolutions many times slower.
+        jit: whether the loop over a chunk is compiled too. On a CPU, this makes convolutions many times slower.
     """
 
     def __init__(
         self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float], jit: bool
     ):
-        super().__init__(objective, data, value_range)
-        self.jit = jit
         self.variables = [variable for owned in objective.variables().values() for variable in owned]
         place = self.variables[0].value.sharding
         self.mesh = place.mesh if isinstance(place, NamedSharding) else None  # with several devices
-        put = jnp.asarray if self.mesh is None else lambda array: jax.device_put(array, self._over(None))
-        self.data = {name: put(array) for name, array in self.arrays.items()}
-        # Donated: the memory of the old state becomes that of the new one.
+        super().__init__(objective, data, value_range, jit)
+        # Donated: the new state takes the memory of the old one.
         self._chunk = jax.jit(self._run_chunk if jit else self._run_step, donate_argnames="state")
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
@@ -125,7 +121,7 @@ class Steps(steps.Steps):
             state, rows = self._chunk(state, self.data, draws, first, steps)
         else:
             rows = []
-            for k in range(steps):  # nothing waits for the device within the chunk
+            for k in range(steps):  # the host does not wait for the device within the chunk
                 numbers = {name: array[k] for name, array in draws.items()}
                 state, row = self._chunk(state, self.data, numbers, first + k)
                 rows.append(row)
@@ -154,15 +150,11 @@ class Steps(steps.Steps):
         return [scope.get_current_value(variable) for variable in self.variables], row
 
     def _over(self, axis):
-        """Whole on every device (None), or a part of the first axis on each ("batch", as Keras names it)."""
+        """A placement: the whole array on every device (None), or a part of the first axis on each ("batch")."""
         return NamedSharding(self.mesh, PartitionSpec(axis))
 
-    def _float(self, step):
-        return jnp.asarray(step, jnp.float32)
-
-    def _rows(self, array, rows):
-        gathered = array[rows]
-        return gathered.astype(jnp.float32) * self.scale + self.low if gathered.dtype == jnp.uint8 else gathered
+    def _put(self, array):
+        return jnp.asarray(array) if self.mesh is None else jax.device_put(array, self._over(None))
 
     def _pass(self, stage: Pass, values: Values):
         network = self.objective.networks[stage.network]
@@ -172,8 +164,8 @@ class Steps(steps.Steps):
         def forward(weights):
             with scope.of(variables, weights):
                 output = network(stage.inputs(values), training=True).astype(jnp.float32)
-                regularization = _regularization([network])
-            return (output, regularization), scope.state_mapping
+                regularizers = regularization(network)
+            return (output, regularizers), scope.state_mapping
 
         (output, _), tape, assigned = jax.vjp(forward, [v.value for v in variables], has_aux=True)
         scope.carry_out(assigned)
@@ -191,7 +183,7 @@ class Steps(steps.Steps):
             def loss_of(weights, ends):
                 with scope.of(variables, weights):
                     loss, logs = update.loss(values | ends, with_lazy)
-                    loss = loss + _regularization(self._regularized(update))
+                    loss = loss + self._regularizers(update)
                 return loss, (logs, scope.state_mapping)
 
             weights = [variable.value for variable in variables]
@@ -208,12 +200,3 @@ class Steps(steps.Steps):
             gradients, logs, assigned = jax.lax.cond(due, lambda: gradients_of(True), lambda: gradients_of(False))
         scope.carry_out(assigned)
         return gradients, logs
-
-    def _apply(self, name: str, gradients: list, variables: list) -> None:
-        self.objective.optimizers[name].apply(gradients, variables)
-
-
-def _regularization(networks: list) -> jax.Array:
-    """The sum of the regularizers written in layers, of weights and of the outputs of a network's last run."""
-    losses = (loss.astype(jnp.float32) for network in networks for loss in network.losses)
-    return sum(losses, jnp.zeros(()))

@@ -1,4 +1,4 @@
-"""Chooses Keras' backend; must be called before anything imports keras."""
+"""Chooses Keras' backend, before anything imports Keras."""
 
 import atexit
 import contextlib
@@ -15,10 +15,10 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def select_backend(backend: str | None = None) -> None:
-    """Loads Keras on one backend, without the lines frameworks print about graphics cards that are not there.
+    """Loads Keras on one backend, with settings that do not depend on the user's keras.json.
 
     Args:
-        backend: its name; None for the one that `KERAS_BACKEND` names, or TensorFlow.
+        backend: the name; None means the value of `KERAS_BACKEND`, or TensorFlow.
 
     Raises:
         ConfigError: if the backend's package is not installed.
@@ -34,17 +34,23 @@ def select_backend(backend: str | None = None) -> None:
         raise ConfigError(
             f"the backend {backend} is not installed; pip install 'ganlab[{backend}]', or choose --backend {others}"
         )
-    # Python's last collection would walk a framework's million objects for a second, to free what the system frees anyway.
+    # Python's last collection would walk a framework's million objects for a second. The system frees them anyway.
     atexit.register(gc.freeze)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Results must depend on the config alone, not on keras.json and these variables.
+    os.environ |= {"KERAS_NNX_ENABLED": "false", "JAX_ENABLE_X64": "0"}
     with _standard_error_held_back():
-        import keras  # noqa: F401
+        import keras
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_dtype_policy("float32")
 
 
 @contextlib.contextmanager
 def _standard_error_held_back() -> Iterator[None]:
-    """Keeps what native code writes to standard error, and shows it only if the block fails."""
+    """Holds back standard error, where frameworks tell of missing graphics cards, and shows it only if the block fails."""
     if os.environ.get("GANLAB_DEBUG"):
         yield
         return

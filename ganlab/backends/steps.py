@@ -1,10 +1,15 @@
-"""What training steps share on all backends: the stages of a step in their order, and the data they read."""
+"""The part of training steps that all backends share: the stages of a step in order, and the data they read."""
 
-from collections.abc import Mapping
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import keras
 import numpy as np
+from keras import ops
 
+from ganlab.errors import ConfigError
 from ganlab.training.stages import Compute, Objective, Pass, Stage, Together, Update, Values, combine_logs
 
 Tensor = Any
@@ -12,32 +17,42 @@ Gradients = list[Tensor]
 
 
 class Steps:
-    """Performs an objective's stages. A backend's class says how: gradients, compilation and the loop over a chunk.
+    """Performs an objective's stages. A backend's subclass adds gradients, compilation and the loop over a chunk.
 
     Args:
-        objective: what one step does.
-        data: the arrays of the training data by name, such as `images` and `labels`, shape (N, ...), kept on the device.
-        value_range: (low, high) that 0 and 255 of uint8 data become; float32 data are taken as they are.
+        objective: the stages of one step.
+        data: name -> array (N, ...) of the training data, such as `images` and `labels`. Steps keep them on the device.
+        value_range: (low, high). uint8 data are scaled so that 0 becomes low and 255 becomes high; float32 data are not scaled.
+        jit: whether XLA compiles a chunk of steps.
     """
 
-    def __init__(self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float]):
-        self.objective = objective
+    def __init__(
+        self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float], jit: bool
+    ):
+        self.objective, self.jit = objective, jit
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.column_count = len(objective.columns)
         wanted = {array for draw in objective.draws.values() if draw.kind == "rows" for array in draw.arrays}
         self.arrays = {name: array for name, array in data.items() if name in wanted}
+        self.data = {name: self._put(array) for name, array in self.arrays.items()}
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
-        """Performs len(draws) steps from step `first`, counted from 0.
+        """Performs the steps first, first + 1, ...: as many as there are draws.
 
         Args:
             draws: name -> (steps, ...), see `training.draws`.
-            first: index of the first step.
-            room: most steps a chunk has. XLA compiles for one size, so shorter chunks are padded (and not performed).
+            first: index of the first step, from 0.
+            room: most steps in a chunk. XLA compiles for this number; shorter chunks are padded, and the padding is not performed.
 
         Returns: float64 (steps, columns), the objective's columns.
         """
         raise NotImplementedError
+
+    def _put(self, array: np.ndarray) -> Tensor:
+        return ops.convert_to_tensor(array)
+
+    def _gather(self, array: Tensor, rows: Tensor) -> Tensor:
+        return array[rows]
 
     def _values(self, data: dict[str, Tensor], numbers: dict[str, Tensor]) -> Values:
         """The values of one step: its random numbers, and the rows of the data that they choose."""
@@ -47,12 +62,15 @@ class Steps:
                 values[name] = numbers[name]
                 continue
             for array in draw.arrays:
-                values[name if array == "images" else f"{name}.{array}"] = self._rows(data[array], numbers[name])
+                rows = self._gather(data[array], numbers[name])
+                if keras.backend.standardize_dtype(rows.dtype) == "uint8":
+                    rows = ops.cast(rows, "float32") * self.scale + self.low
+                values[name if array == "images" else f"{name}.{array}"] = rows
         return values
 
     def _step(self, values: Values, step: Tensor) -> list[Tensor]:
-        """Performs the stages of one step, which is an integer of the backend's; returns a scalar a column."""
-        values, tapes, logs = {**values, "step": self._float(step)}, {}, {}
+        """Performs the stages of one step; `step` is an integer. Returns one scalar for each column."""
+        values, tapes, logs = {**values, "step": ops.cast(step, "float32")}, {}, {}
         for stage in self.objective.stages:
             if isinstance(stage, Pass):
                 values[stage.name], tapes[stage.name] = self._pass(stage, values)
@@ -75,6 +93,9 @@ class Steps:
             for name, value in new_logs.items():
                 logs.setdefault(name, []).append(value)
 
+    def _apply(self, name: str, gradients: list, variables: list) -> None:
+        self.objective.optimizers[name].apply(gradients, variables)
+
     def _after(self, update: Update, values: Values) -> None:
         for action in update.after:
             action(values)
@@ -83,11 +104,15 @@ class Steps:
         return stage.function(values)
 
     def _variables(self, update: Update) -> list:
-        """What an update moves, network by network."""
+        """The weights that an update moves, network by network."""
         return [v for name in update.networks for v in self.objective.networks[name].trainable_variables]
 
+    def _passed(self, update: Update) -> Any:
+        """The network of the pass that an update goes through."""
+        return self.objective.networks[self.objective.pass_named(update.through).network]
+
     def _added(self, update: Update, own: Gradients, pulled: Gradients) -> Gradients:
-        """Gradients of all variables of an update, where those through its pass belong to the pass' network."""
+        """The gradients of an update's variables: `own`, plus `pulled` for the network of its pass."""
         added, start = list(own), 0
         for name in update.networks:
             count = len(self.objective.networks[name].trainable_variables)
@@ -97,10 +122,19 @@ class Steps:
             start += count
         return added
 
-    def _regularized(self, update: Update) -> list:
-        """The networks of an update whose regularizers its loss adds: not that of the pass it goes through, which has its own."""
+    def _regularizers(self, update: Update) -> Tensor:
+        """The regularizers that an update's loss adds; the network of its pass has added its own in the pass."""
         through = update.through and self.objective.pass_named(update.through).network
-        return [self.objective.networks[name] for name in update.networks if name != through]
+        return regularization(*(self.objective.networks[name] for name in update.networks if name != through))
+
+
+def regularization(*networks: Any) -> Tensor:
+    """The sum of the layers' regularizers: of weights, and of the outputs of a network's last run.
+
+    The sum is one operation: TensorFlow rewrites a chain of additions, into another order in each process.
+    """
+    losses = [ops.cast(loss, "float32") for network in networks for loss in network.losses]
+    return ops.sum(ops.stack(losses)) if losses else ops.zeros(())
 
 
 def pad(array: np.ndarray, room: int) -> np.ndarray:
@@ -108,3 +142,27 @@ def pad(array: np.ndarray, room: int) -> np.ndarray:
     if len(array) == room:
         return array
     return np.concatenate([array, np.zeros((room - len(array), *array.shape[1:]), array.dtype)])
+
+
+@contextlib.contextmanager
+def adam_replaced(optimizer: keras.Optimizer, method: str, update: Callable | None) -> Iterator[None]:
+    """Replaces one method of an Adam optimizer by `update(optimizer, ...)` in the block.
+
+    Optimizers with another update, and a missing `update`, change nothing.
+    """
+    if not update or type(optimizer).update_step is not keras.optimizers.Adam.update_step or optimizer.amsgrad:
+        yield
+        return
+    setattr(optimizer, method, functools.partial(update, optimizer))
+    try:
+        yield
+    finally:
+        delattr(optimizer, method)
+
+
+def on_one_device(backend: str, count: int) -> contextlib.AbstractContextManager:
+    """Refuses several devices: Keras distributes on JAX only."""
+    if count > 1:
+        message = f"devices: expected 1 with the backend {backend}, received {count}; Keras distributes on jax only"
+        raise ConfigError(message)
+    return contextlib.nullcontext()

@@ -10,10 +10,10 @@ from ganlab.cli.output import json_option, print_json, print_tables
 def command(as_json):
     """List the data sets: where each was found, image counts, shapes, classes and checksums."""
     from ganlab.data import list_datasets
-    from ganlab.reports.listing import dataset_table
+    from ganlab.reports.table import table_of
 
     datasets = list_datasets()
     if as_json:
         print_json({"format": 1, "datasets": datasets})
     else:
-        print_tables([dataset_table(datasets)])
+        print_tables([table_of(datasets)])

@@ -10,7 +10,7 @@ from ganlab.cli.output import fail_for, json_option, print_json, print_tables, r
 @json_option
 def command(results, as_json):
     """List runs: what each is, what became of it, and its main metric."""
-    from ganlab.reports.listing import listing_document, listing_table
+    from ganlab.reports.runs import listing_document, listing_table
     from ganlab.runs.records import find_runs, read_runs
 
     runs, problems = read_runs(find_runs(results))

@@ -1,6 +1,5 @@
 """Options that commands share, and the output of their answers: to a terminal, a pipe or a file."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -29,20 +28,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def print_tables(tables: list[Table]) -> None:
-    """Prints tables: with rules on a terminal, else as plain aligned text. No value is cut."""
-    if sys.stdout.isatty():
-        from ganlab.reports.formats import terminal
+    """Prints tables as aligned text. No value is cut."""
+    from ganlab.reports.formats import text
 
-        terminal.show(tables)
-    else:
-        from ganlab.reports.formats import text
-
-        click.echo(text.render(tables), nl=False)
+    click.echo(text.render(tables), nl=False)
 
 
 def print_json(content: dict | list) -> None:
     """Prints JSON with two spaces a level. NaN and infinity become null."""
-    from ganlab.reports.json_text import to_json
+    from ganlab.reports.table import to_json
 
     click.echo(to_json(content), nl=False)
 

@@ -1,8 +1,15 @@
 """`ganlab prepare`: photos become a data set."""
 
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
 import click
 
 from ganlab.cli.output import UserPath
+
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 @click.command("prepare")
@@ -22,7 +29,6 @@ def command(dataset, source, download, size, limit, crop):
 
     DATASET is celeba, afhq, or a free name for your own photos. An interrupted command goes on where it was.
     """
-    from ganlab.cli.prepare_progress import progress
     from ganlab.data.photo_sources import find_photos, known_source
     from ganlab.data.prepare import Request, prepare_photos
     from ganlab.data.registry import DATASETS
@@ -32,15 +38,52 @@ def command(dataset, source, download, size, limit, crop):
     path = find_photos(dataset, known, source, download)
     request = Request(dataset, path, crop or known.crop, size or known.size, limit)
     click.echo(f"{dataset}: photos of {path}, crop {request.crop}, {request.size} x {request.size} pixels")
-    with watched_signals() as stopped, progress(limit) as notify:
+    with watched_signals() as stopped, _progress(limit) as notify:
         place, facts = prepare_photos(request, notify, stopped)
     counts = facts["counts"]
     click.echo(
         f"{counts['images']} images of {counts['photos']} photos "
         f"({counts['no_face']} without a face, {counts['unreadable']} unreadable): {place.folder}"
     )
-    if counts["no_face"] + counts["unreadable"]:
-        click.echo(f"the photos left out: {place.left_out}")
+    if counts["no_picture"]:
+        files = counts["no_picture"] + facts["source"]["photos"]
+        click.echo(f"{counts['no_picture']} of {files} files in {path} are no pictures that can be read")
+    if counts["no_face"] + counts["unreadable"] + counts["no_picture"]:
+        click.echo(f"the files left out: {place.left_out}")
     if limit and counts["images"] < limit:
         click.echo(f"{limit} images were wanted, there are no more photos; in configs: limit: {counts['images']}")
     click.echo(f"in configs: data: {{name: {dataset}, image_size: {request.size}}}")
+
+
+@contextlib.contextmanager
+def _progress(limit: int | None) -> Iterator[Callable[[int, int, int, int], None]]:
+    """Shows progress: a bar on a terminal, a line every ten seconds otherwise. Gives a `prepare.Notify`.
+
+    Args:
+        limit: number of images wanted; the bar counts images if there are more photos than that.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    # The speed leaves out this process' first block, in which the detector is loaded.
+    began, first = 0.0, 0
+    told = time.perf_counter()
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
+    with Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def notify(photos: int, all_photos: int, images: int, fresh: int) -> None:
+            nonlocal began, first, told
+            now = time.perf_counter()
+            text = f"{images} images"
+            if fresh and not first:
+                began, first = now, fresh
+            elif fresh > first:
+                text += f"  {(fresh - first) / (now - began):.1f} photos/s"
+            done, total = (images, limit) if limit is not None and limit < all_photos else (photos, all_photos)
+            bar.update(task, completed=done, total=total, description=text)
+            if bar.disable and (now - told >= _SECONDS_BETWEEN_LINES or done >= total):
+                told = now
+                click.echo(f"{photos}/{all_photos} photos  {text}")
+                sys.stdout.flush()
+
+        yield notify

@@ -39,6 +39,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
         click.echo(f"{plan.folder.path}  ({state}, {work})")
         for line in warnings_of(loaded, plan.dataset.form):
             click.echo(f"warning: {line}", err=True)
+    if plan.dataset.note:
+        click.echo(f"{plan.dataset.source}: {plan.dataset.note}", err=True)
     if dry_run:
         click.echo(dump_config(loaded), nl=False)
         return

@@ -11,7 +11,7 @@ def command(out):
     """Print the JSON Schema of config files, with every layer name, for editors."""
     from ganlab.backends.select import select_backend
     from ganlab.config.json_schema import config_json_schema
-    from ganlab.reports.json_text import to_json
+    from ganlab.reports.table import to_json
 
     select_backend("tensorflow")
     from ganlab.models.single_layers import layer_names

@@ -14,7 +14,7 @@ def command(run, results, as_json):
 
     RUN is a run folder, its name, a config's name, or the first digits of an identity.
     """
-    from ganlab.reports.single import run_document, run_tables
+    from ganlab.reports.runs import run_document, run_tables
     from ganlab.runs.records import find_run, read_run
 
     record = read_run(find_run(results, run))

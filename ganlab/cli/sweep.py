@@ -1,4 +1,4 @@
-"""`ganlab sweep`: a folder of configs, or a study, becomes finished run folders."""
+"""`ganlab sweep`: trains a folder of configs, or a study."""
 
 import contextlib
 import sys
@@ -7,7 +7,7 @@ import click
 
 from ganlab.cli.output import UserPath, json_option, print_json, print_tables, raise_all, results_option
 
-_DUE = ("new", "resumable", "running")  # running elsewhere: looked at again, and taken over if it dies
+_DUE = ("new", "resumable", "running")  # running: in another process, and taken over if that one dies
 _FAILED = ("failed", "diverged")
 
 
@@ -29,7 +29,11 @@ def _seeds(context, parameter, text):
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
 @click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
 @results_option
-@click.option("--dry-run", is_flag=True, help="Validate, and show what is done and what is left; train nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Validate, and show what is done and what is left; train nothing.",
+)
 @click.option("--rerun", type=click.Choice(["failed", "all"]), help="Run these again: failed (and diverged) or all.")
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
 @json_option
@@ -48,48 +52,43 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
     raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
     if not (quiet or as_json or dry_run):
         click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
-    with {"local": LocalExecutor}[on](results, workers, fail_fast) as executor:
-        if not dry_run:
-            executor.prepare([config.backend for config in configs])
-        jobs, problems = survey(configs, results, fresh=rerun == "all")
-        raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
-        states = {job: state_of(job, results) for job in jobs}
-        if dry_run:
-            _show_plan(states, results, as_json)
-            return
-        due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
-        with _board(jobs, quiet or as_json) as board:
-            for job in jobs:
-                if job not in due:
-                    board.known(job, states[job], "" if states[job] == "finished" else "earlier")
-            try:
-                executor.execute(due, board)
-            finally:
-                if as_json:
-                    print_json(board.as_dicts())
+    jobs, problems = survey(configs, results, fresh=rerun == "all")
+    raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
+    for job in () if quiet or as_json else jobs:
+        for label in job.also_named:
+            click.echo(f"{label}: the same run as {job.label}; trained once", err=True)
+    states = {job: state_of(job, results) for job in jobs}
+    if dry_run:
+        _show_plan(states, results, as_json)
+        return
+    due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
+    with _board(jobs, quiet or as_json) as board:
+        for job in jobs:
+            if job not in due:
+                board.known(job, states[job], "" if states[job] == "finished" else "earlier")
+        try:
+            {"local": LocalExecutor}[on](results, workers, fail_fast).execute(due, board)
+        finally:
+            if as_json:
+                print_json(board.as_dicts())
     if quiet and not as_json:
         for job in jobs:
             click.echo(job.folder)
     _conclude(board, quiet or as_json)
 
 
-@contextlib.contextmanager
 def _board(jobs, silent):
-    from ganlab.sweep.board import Board
+    from ganlab.sweep.board import Board, LiveBoard
 
     if not silent and sys.stdout.isatty():
         from rich.console import Console
 
-        from ganlab.sweep.live import LiveBoard
-
-        with LiveBoard(jobs, Console()) as board:
-            yield board
-    else:
-        yield Board(jobs, (lambda line: None) if silent else click.echo)
+        return LiveBoard(jobs, Console())
+    return contextlib.nullcontext(Board(jobs, (lambda line: None) if silent else click.echo))
 
 
 def _conclude(board, silent):
-    """Says what came out, and fails if not everything is finished."""
+    """Prints the counts. Raises SweepFailedError if a run is not finished."""
     from ganlab.errors import SweepFailedError
 
     unfinished = board.unfinished()
@@ -107,26 +106,26 @@ def _show_plan(states, results, as_json):
     from collections import Counter
 
     from ganlab.reports.table import Table, numbers, texts
-    from ganlab.sweep.board import describe
-    from ganlab.sweep.cost import CostModel, duration, total
+    from ganlab.sweep.cost import CostModel, duration
     from ganlab.sweep.jobs import steps_done
 
     costs = CostModel(results)
-    left = {job: costs.estimate(job) for job, state in states.items() if state != "finished"}
-    costs_of = {job: (cost.seconds, cost.basis) if (cost := left.get(job)) else (None, None) for job in states}
+    left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}
     if as_json:
-        keys = ("state", "seconds_left", "judged_by")
-        found = states.items()
-        print_json([describe(job) | dict(zip(keys, (s, *costs_of[job]), strict=True)) for job, s in found])
+        print_json([job.describe() | {"state": state, "seconds_left": left[job]} for job, state in states.items()])
         return
-    columns = [*texts("run", "state"), *numbers("step", "time left"), *texts("judged by")]
-    rows = []
-    for job, state in states.items():
-        done, (seconds, basis) = 0 if job.fresh else steps_done(job.folder), costs_of[job]
-        rows.append([job.label, state, f"{done}/{job.steps}", *([duration(seconds), basis] if basis else ["", ""])])
-    counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
-    notes = [f"{_runs(len(rows))}: {counts}", total([*left.values()])]
-    print_tables([Table(columns, rows, notes=[note for note in notes if note])])
+    columns = [*texts("run", "state"), *numbers("step", "time left")]
+    rows = [
+        [job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])]
+        for job, state in states.items()
+    ]
+    notes = [f"{_runs(len(rows))}: {', '.join(f'{n} {state}' for state, n in Counter(states.values()).items())}"]
+    known = [seconds for seconds in left.values() if seconds is not None]
+    unknown = sum(state != "finished" for state in states.values()) - len(known)
+    if known:
+        rest = f", and {_runs(unknown)} that no finished run resembles" if unknown else ""
+        notes.append(f"about {duration(sum(known))} one after another{rest}")
+    print_tables([Table(columns, rows, notes=notes)])
 
 
 def _runs(count):

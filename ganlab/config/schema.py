@@ -45,6 +45,7 @@ class Data(Section):
     range: one_of("tanh", "sigmoid") = "tanh"
     grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
     source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
+    labelled: whole_or_null(1) = None
 
     @model_validator(mode="after")
     def _source_needs_folder(self) -> "Data":
@@ -135,7 +136,8 @@ class Config(Section):
     def context(self, form: Form | None) -> dict[str, tuple[int, ...]]:
         """More inputs for the layers of any network: name -> shape without the batch."""
         fade = {"fade": (1,)} if self.phases else {}
-        has_labels = self.labels != "none" and form is not None and form.classes
+        # No layer may read labels that `semi_supervised` hides.
+        has_labels = self.labels not in ("none", "semi_supervised") and form is not None and form.classes
         return {"step": (1,), **fade, **({"labels": (form.classes,)} if has_labels else {})}
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
@@ -166,6 +168,13 @@ class Config(Section):
             if phase.fade > phase.steps:
                 message = f"expected at most {phase.steps} (the phase's steps), received {phase.fade}"
                 raise located(message, ("phases", index, "fade"))
+        return self
+
+    @model_validator(mode="after")
+    def _some_labels_are_for_semi_supervised_training(self) -> "Config":
+        if self.data.labelled is not None and self.labels != "semi_supervised":
+            message = f"expected only with 'labels: semi_supervised', received with 'labels: {self.labels}'"
+            raise located(message, ("data", "labelled"))
         return self
 
     @model_validator(mode="after")

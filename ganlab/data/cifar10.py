@@ -13,8 +13,7 @@ import numpy as np
 
 from ganlab.data.published import Published, read_keras_npz
 from ganlab.data.sources import Download
-from ganlab.storage.damage import broken
-from ganlab.storage.unpacking import open_tar
+from ganlab.storage.unpacking import broken, open_tar
 
 _RECORD = 1 + 3 * 32 * 32
 _TRAIN = [f"data_batch_{number}.bin" for number in range(1, 6)]
@@ -59,8 +58,8 @@ CIFAR10 = Published(
     shape=(32, 32, 3),
     class_names=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     forms={
-        ("cifar10.npz",): partial(read_keras_npz, image=(32, 32, 3), label=(1,)),
-        ("cifar-10-binary.tar.gz",): _read_binary,
+        (r"cifar10\.npz",): partial(read_keras_npz, image=(32, 32, 3), label=(1,)),
+        (r"cifar-10-binary\.tar\.gz",): _read_binary,
     },
     downloads=(
         Download(

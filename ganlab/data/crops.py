@@ -1,24 +1,56 @@
-"""Which part of a photo becomes the training image: plain geometry in pixels, and the cut itself."""
+"""The part of a photo that becomes a training image: geometry in pixels, and the cut."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+from ganlab.data.decoding import decode, in_parallel
+from ganlab.data.picture_files import Pictures
+from ganlab.errors import GanlabError
+
 Box = tuple[int, int, int, int]  # x, y, width, height, in pixels of the photo
+Found = Box | str  # a part of a photo, or the reason why there is none
 
 FACE_CROPS = ("box", "square")
 PLAIN_CROPS = ("center", "none")
 CROPS = FACE_CROPS + PLAIN_CROPS
 
 
-@dataclass(frozen=True)
-class Photo:
-    """The fate of one photo of a folder or zip: the part that became an image, or the reason why there is none."""
+def cut_photos(
+    pictures: Pictures, names: Sequence[str], crop: str, size: int, faces: Sequence[Found] | None
+) -> tuple[list[Found], np.ndarray]:
+    """Makes the images of some photos.
 
-    name: str
-    box: Box | None = None
-    reason: str | None = None
+    Args:
+        pictures: the folder or zip.
+        names: of photos in it.
+        crop: one of CROPS; see `area_of`.
+        size: pixels a side of an image.
+        faces: as `faces.find_faces` gives them; None for crops that look for none.
+
+    Returns:
+        the part of each photo that became an image, and the images `(n, size, size, 3)`, uint8, of the n photos that gave one.
+    """
+
+    def make(name: str, face: Found | None) -> tuple[Found, np.ndarray | None]:
+        photo = face if isinstance(face, str) else decode_or_reason(pictures, name)
+        if isinstance(photo, str):
+            return photo, None
+        area = area_of(crop, photo.shape[1], photo.shape[0], face)
+        return area, cut(photo, area, size)
+
+    made = in_parallel(make, names, faces or [None] * len(names))
+    images = [image for _, image in made if image is not None]
+    return [found for found, _ in made], np.array(images, np.uint8).reshape(-1, size, size, 3)
+
+
+def decode_or_reason(pictures: Pictures, name: str) -> np.ndarray | str:
+    """The photo, uint8 `(H, W, 3)`, or the reason why it cannot be read."""
+    try:
+        return decode(pictures, name, None, channels=3)
+    except GanlabError as error:
+        return str(error).removeprefix(f"{pictures.shown(name)}: ").rstrip(".")
 
 
 def area_of(crop: str, width: int, height: int, face: Box | None = None) -> Box:
@@ -27,7 +59,8 @@ def area_of(crop: str, width: int, height: int, face: Box | None = None) -> Box:
     Args:
         crop: `box` the detector's box of a face as it is, as in akel2022; `square` the smallest square around that box,
             moved into the photo; `center` the largest square in the middle; `none` the whole photo.
-        face: the detector's box, within the photo; only `box` and `square` look at it.
+        width, height: of the photo.
+        face: the detector's box, within the photo; only `box` and `square` read it.
     """
     if crop == "box":
         return face
@@ -53,11 +86,12 @@ def scaled(box: Box, factor: float, width: int, height: int) -> Box:
 
 
 def cut(photo: np.ndarray, area: Box, size: int) -> np.ndarray:
-    """The area as uint8 `(size, size, 3)`: Lanczos, antialiased, its proportions changed if it is no square.
+    """The area as uint8 `(size, size, 3)`: Lanczos, antialiased, stretched to a square.
 
     Args:
         photo: uint8 `(H, W, 3)`.
         area: within the photo.
+        size: pixels a side.
     """
     x, y, width, height = area
     part = Image.fromarray(np.ascontiguousarray(photo[y : y + height, x : x + width]))

@@ -1,4 +1,4 @@
-"""A loaded data set: real samples, labels where there are some, and a fingerprint of the samples."""
+"""A loaded data set: samples, labels, and a fingerprint of the samples."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,17 +11,21 @@ from ganlab.config.schema import Form
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set.
+    """The training or the test part of a data set.
 
     Attributes:
-        images: uint8 images `(N, H, W, C)`; data that is not an image is float32, such as points `(N, 2)`.
-        labels: int64 classes `(N,)`, or None where the data set has none.
+        images: uint8 images `(N, H, W, C)`, or float32 for data that are no images, such as points `(N, 2)`.
+        labels: int64 classes `(N,)`, or None for data without labels.
+
+    Raises: ValueError for other types and for labels of another number.
     """
 
     images: np.ndarray
     labels: np.ndarray | None = None
 
     def __post_init__(self):
+        if self.images.dtype not in (np.uint8, np.float32):
+            raise ValueError(f"images: expected uint8 or float32, received {self.images.dtype}.")
         if self.labels is not None and self.labels.shape != self.images.shape[:1]:
             raise ValueError(f"labels: expected the shape {self.images.shape[:1]}, received {self.labels.shape}.")
 
@@ -36,11 +40,12 @@ class Dataset:
 
     Attributes:
         name: the registered name, such as `mnist`.
-        train: what a network is trained on, after `limit`, `image_size` and `grayscale`.
-        test: what was held back, treated the same (without the limit), or None.
+        train: the training samples, after `limit`, `image_size` and `grayscale`.
+        test: the held-out samples after `image_size` and `grayscale`, or None.
         fingerprint: `fingerprint_of(train.images)`.
         class_names: the name of each label, or None.
         source: where the samples were read, for people.
+        note: one line for people if the data are not what their name or folder promises, such as files that were left out.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Dataset:
     fingerprint: str
     class_names: tuple[str, ...] | None
     source: str
+    note: str | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,20 +63,20 @@ class Dataset:
 
     @property
     def form(self) -> Form:
-        """What networks must know of the data."""
+        """Shape of a sample and number of classes: the facts that networks are built from."""
         labels = self.train.labels
         classes = None if labels is None else len(self.class_names or range(int(labels.max()) + 1))
         return Form(self.shape, classes)
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays a step may read rows of."""
+        """The arrays from which a training step reads rows."""
         labels = self.train.labels
         return {"images": self.train.images} | ({} if labels is None else {"labels": labels.astype(np.int32)})
 
     @property
     def count(self) -> int:
-        """How many training samples there are."""
+        """Number of training samples."""
         return self.train.count
 
 
@@ -84,5 +90,5 @@ def fingerprint_of(images: np.ndarray) -> str:
 
 def listed(name: str, found: str, shape: Sequence[int] | None = None, classes: int | None = None) -> dict:
     """A row of `ganlab data` with all its keys; see `registry.list_datasets`."""
-    row = dict.fromkeys(("name", "found", "train", "test", "shape", "classes", "checksum", "problem"))
+    row = dict.fromkeys(("name", "found", "train", "test", "shape", "classes", "checksum", "note", "problem"))
     return row | {"name": name, "found": found, "shape": shape and list(shape), "classes": classes}

@@ -1,4 +1,7 @@
-"""Pictures of any kind into uint8 arrays of one shape, few at a time in memory."""
+"""Pictures of any kind into uint8 arrays of one shape, few at a time in memory.
+
+Call these functions within `refusing_bombs`.
+"""
 
 import contextlib
 import io
@@ -8,21 +11,29 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ganlab.data.options import to_luminosity
-from ganlab.data.picture_files import Pictures
+from ganlab.data.picture_files import FORMATS, Pictures
 from ganlab.errors import GanlabError
 
-_FORMATS = ("JPEG", "PNG", "WEBP")
 _GREY_MODES = ("1", "L", "LA", "I;16")
 _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of Python's lock
+_ORIENTATION = 0x0112  # EXIF's tag; its values 2 to 8 and the movement that turns the picture upright
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def are_all_grey(pictures: Pictures, names: Sequence[str]) -> bool:
-    """Tells from the pictures' headers."""
-    with refusing_bombs():
-        modes = in_parallel(lambda name: _open(pictures, name, lambda image: image.mode), names)
+    """Whether all pictures are grey, read from their headers."""
+    modes = in_parallel(lambda name: _open(pictures, name, lambda image: image.mode), names)
     return all(mode in _GREY_MODES for mode in modes)
 
 
@@ -30,7 +41,9 @@ def decode(pictures: Pictures, name: str, size: int | None, channels: int) -> np
     """One picture, upright as its EXIF orientation says, transparency on white.
 
     Args:
-        size: resized to `size x size` (Lanczos, antialiased); None leaves its size.
+        pictures: the folder or zip.
+        name: of the picture in it.
+        size: side of the result, resized by Lanczos with antialiasing; None keeps the picture's size.
         channels: 1 or 3.
 
     Returns:
@@ -41,7 +54,8 @@ def decode(pictures: Pictures, name: str, size: int | None, channels: int) -> np
     """
 
     def convert(image: Image.Image) -> np.ndarray:
-        image = _as_grey_or_colour(ImageOps.exif_transpose(image), channels)
+        image.load()  # before the EXIF data: in a PNG they may stand after the pixels
+        image = _as_grey_or_colour(_upright(image), channels)
         if size:
             image = image.resize((size, size), Image.Resampling.LANCZOS)
         return np.asarray(image).reshape(image.height, image.width, channels)
@@ -55,10 +69,14 @@ def decode_into(
     """Decodes all pictures, several at a time, into uint8 `(N, H, W, C)`.
 
     Args:
+        array: filled in the order of the names.
+        pictures: the folder or zip.
+        names: of N pictures in it.
+        size: as for `decode`.
         luminosity: reads in colour and writes grey by `to_luminosity`.
 
     Raises:
-        GanlabError: if one cannot be read or has another size than the array's.
+        GanlabError: if a picture cannot be read or has another size than the array's.
     """
     channels = 3 if luminosity else array.shape[3]
 
@@ -72,39 +90,52 @@ def decode_into(
             )
         array[index] = to_luminosity(image) if luminosity else image
 
-    with refusing_bombs():
-        in_parallel(place, range(len(names)))
+    in_parallel(place, range(len(names)))
 
 
 def in_parallel(work: Callable, *arguments: Iterable) -> list:
-    """As `map`, for several pictures at a time; the error of the first that fails is raised."""
+    """`map` for several pictures at a time; raises the error of the first picture that fails."""
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(work, *arguments))
 
 
 @contextlib.contextmanager
 def refusing_bombs() -> Iterator[None]:
-    """Pillow only warns of pictures up to twice its limit; here the limit is one. Threads share it: enter it in one."""
+    """Makes pictures beyond Pillow's limit of pixels an error; Pillow itself only warns up to twice the limit.
+
+    Silences Pillow's other warnings: they name no file. The filters are shared by all threads, so one thread enters this.
+    """
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
 def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], object]):
     try:
-        with Image.open(io.BytesIO(pictures.read(name)), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(pictures.read(name)), formats=tuple(FORMATS)) as image:
             return use(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise GanlabError(f"{pictures.shown(name)}: refused: more than {Image.MAX_IMAGE_PIXELS} pixels.") from error
-    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
-        reason = "not a JPEG, PNG or WEBP" if isinstance(error, UnidentifiedImageError) else error
+    except Exception as error:  # Pillow's decoders raise nearly anything for damaged pictures
+        reason = f"not one of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
         reason = " ".join(str(reason).split()).rstrip(".")
         raise GanlabError(f"{pictures.shown(name)}: cannot be read as a picture: {reason}.") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # Pillow raises nearly anything for damaged EXIF data; the pixels are whole
+        orientation = 1
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
 def _as_grey_or_colour(image: Image.Image, channels: int) -> Image.Image:
     if image.mode.startswith("I;16"):  # Pillow's own conversion clips 16 bits instead of scaling them
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):  # and clips these, whose range no header tells
+        raise ValueError(f"its pixels have 32 bits (mode {image.mode}), expected 8 or 16")
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))

@@ -9,7 +9,7 @@ import numpy as np
 import PIL
 
 from ganlab.data.dataset import Dataset, Split, fingerprint_of, listed
-from ganlab.data.decoding import are_all_grey, decode, decode_into
+from ganlab.data.decoding import are_all_grey, decode, decode_into, refusing_bombs
 from ganlab.data.options import ErrorAt, checked_limit, plain_error_at
 from ganlab.data.picture_files import Pictures, open_pictures
 from ganlab.data.sources import cached_folder, own_data_folder
@@ -17,13 +17,13 @@ from ganlab.errors import MissingDataError
 from ganlab.paths import user_path
 from ganlab.storage.cache import compute_once
 
-_FORMAT = 1  # raise it when the same pictures would be prepared differently
+_FORMAT = 2  # raise it when the same pictures give other arrays
 
 
 def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
     """Reads, resizes and caches all pictures, in the order of their names; sub-folders are no labels.
 
-    The pictures are grey if all of them are, or if `grayscale: luminosity` asks for it.
+    The images are grey if all pictures are grey, or with `grayscale: luminosity`.
 
     Args:
         options: the config's `data` section; `source` is relative to the working folder or to $GANLAB_DATA.
@@ -43,7 +43,7 @@ def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
         images = _read(pictures, pictures.names[:count], options)
     finally:
         pictures.close()
-    return Dataset("folder", Split(images), None, fingerprint_of(images), None, str(path))
+    return Dataset("folder", Split(images), None, fingerprint_of(images), None, str(path), pictures.note)
 
 
 def describe() -> dict:
@@ -71,11 +71,12 @@ def _read(pictures: Pictures, names: list[str], options) -> np.ndarray:
 
 
 def _write_array(path: Path, pictures: Pictures, names: list[str], size: int | None, luminosity: bool) -> None:
-    channels = 1 if luminosity or are_all_grey(pictures, names) else 3
-    height, width, _ = decode(pictures, names[0], size, channels).shape
-    array = np.lib.format.open_memmap(path, "w+", np.uint8, (len(names), height, width, channels))
-    decode_into(array, pictures, names, size, luminosity)
-    array.flush()
+    with refusing_bombs():
+        channels = 1 if luminosity or are_all_grey(pictures, names) else 3
+        height, width, _ = decode(pictures, names[0], size, channels).shape
+        array = np.lib.format.open_memmap(path, "w+", np.uint8, (len(names), height, width, channels))
+        decode_into(array, pictures, names, size, luminosity)
+        array.flush()
 
 
 def _is_whole(path: Path) -> bool:

@@ -1,64 +1,133 @@
-"""Where a user's own pictures lie: a folder with its sub-folders, or a zip, read without unpacking."""
+"""Where a user's own pictures lie: a folder with its sub-folders, or a zip that is read without unpacking."""
 
 import hashlib
 import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from ganlab.errors import GanlabError
 from ganlab.storage.unpacking import MOST_RATIO, is_bomb
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# The formats of Pillow that start no other program, by their names there. Of a film, the first picture is read.
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "TIFF": (".tif", ".tiff"),
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 
-_MOST_BYTES = 256 * 2**20  # of one member, unpacked
+_MOST_BYTES = 256 * 2**20  # of one picture
+_MOST_SHOWN = 5  # names in a note
+_PIECES, _PIECE_BYTES = 16, 4096  # of a large file, for the key of a folder's content
 
 
-class PictureFolder:
-    """The pictures of a folder; `names` are paths relative to it, sorted."""
+class Pictures(ABC):
+    """Pictures in a folder or zip.
+
+    Attributes:
+        path: of the folder or zip.
+        names: of the pictures in it, sorted.
+        left_out: the other files, sorted, without hidden ones: no pictures, pipes, devices, links that lead nowhere.
+    """
+
+    path: Path
+    names: list[str]
+    left_out: list[str]
+
+    @property
+    def note(self) -> str | None:
+        """A line about the files that were left out, or None."""
+        if not self.left_out:
+            return None
+        shown = [_in_one_line(name) for name in self.left_out[:_MOST_SHOWN]] + ["..."] * (
+            len(self.left_out) > _MOST_SHOWN
+        )
+        verb = "is no picture" if len(self.left_out) == 1 else "are no pictures"
+        total = len(self.names) + len(self.left_out)
+        return f"{len(self.left_out)} of {total} files {verb} that can be read: {', '.join(shown)}"
+
+    @abstractmethod
+    def shown(self, name: str) -> str:
+        """A picture's name in messages."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """A picture's bytes; may be called from several threads. Raises: OSError."""
+
+    @abstractmethod
+    def content_key(self, names: Sequence[str]) -> str:
+        """A hash that changes when one of these pictures changes."""
+
+    def close(self) -> None:  # noqa: B027 - a folder stays closed
+        """Closes the files that stay open."""
+
+
+class PictureFolder(Pictures):
+    """The pictures of a folder, of its sub-folders, and of folders that links in it lead to; names are relative paths."""
 
     def __init__(self, path: Path):
-        self.path = path
+        self.path, self.names, self.left_out = path, [], []
         try:
-            self.names = sorted(name for name in self._walk() if is_picture(name))
+            for name in sorted(self._walk()):
+                is_read = is_picture(name) and (path / name).is_file()
+                (self.names if is_read else self.left_out).append(name)
         except OSError as error:
             raise GanlabError(f"{error.filename or path}: cannot be listed: {error.strerror}.") from error
 
-    def _walk(self):
+    def _walk(self) -> Iterator[str]:
         def stop(error: OSError):
             raise error
 
-        for folder, _, files in os.walk(self.path, onerror=stop):
-            for file in files:
-                yield Path(folder, file).relative_to(self.path).as_posix()
+        roots = [self.path.resolve()]
+        for folder, folders, files in os.walk(self.path, onerror=stop, followlinks=True):
+            yield from (name for name in (self._relative(folder, file) for file in files) if not _is_ignored(name))
+            folders.sort()  # the first of two links to one folder is followed
+            for link in [name for name in folders if os.path.islink(os.path.join(folder, name))]:
+                target = Path(folder, link).resolve()
+                if any(target.is_relative_to(root) or root.is_relative_to(target) for root in roots):
+                    folders.remove(link)
+                    yield f"{self._relative(folder, link)} (a link to a folder that is read anyway)"
+                else:
+                    roots.append(target)
+
+    def _relative(self, folder: str, name: str) -> str:
+        return Path(folder, name).relative_to(self.path).as_posix()
 
     def shown(self, name: str) -> str:
-        """How a message names a picture."""
         return _in_one_line(str(self.path / name))
 
     def read(self, name: str) -> bytes:
-        """The file's bytes."""
-        return (self.path / name).read_bytes()
+        path = self.path / name
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise OSError(f"it has {size} bytes, expected at most {_MOST_BYTES}")
+        return path.read_bytes()
 
     def content_key(self, names: Sequence[str]) -> str:
-        """Changes when one of these files does, as far as names, sizes and times tell."""
-        digest = hashlib.sha256(b"folder")
+        """Hashes the folder's path and each picture's name, size, time and bytes; of large files, pieces of the bytes."""
+        digest = hashlib.sha256(f"folder {self.path.resolve()}\0".encode(errors="surrogateescape"))
         for name in names:
             try:
-                found = (self.path / name).stat()
+                with open(self.path / name, "rb") as file:
+                    found = os.fstat(file.fileno())
+                    digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode(errors="surrogateescape"))
+                    last = max(0, found.st_size - _PIECE_BYTES)
+                    for place in sorted({last * piece // (_PIECES - 1) for piece in range(_PIECES)}):
+                        file.seek(place)
+                        digest.update(file.read(_PIECE_BYTES))
             except OSError as error:
                 raise GanlabError(f"{self.shown(name)}: cannot be read: {error.strerror}.") from error
-            digest.update(f"{name}\0{found.st_size}\0{found.st_mtime_ns}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
-    def close(self) -> None:
-        """Nothing stays open."""
 
-
-class PictureZip:
-    """The pictures of a zip; `names` are its members, sorted. One hostile member, and all is refused."""
+class PictureZip(Pictures):
+    """The pictures of a zip; names are its members. A hostile member makes the whole zip an error."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -66,13 +135,12 @@ class PictureZip:
             self._archive = zipfile.ZipFile(path)
         except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
             raise GanlabError(f"{path}: cannot be read as a zip: {_in_one_line(str(error))}.") from error
-        self._members = {}
-        for member in self._archive.infolist():
-            if not member.is_dir() and not _is_ignored(member.filename):
-                self._refuse_if_hostile(member)
-                if is_picture(member.filename):
-                    self._members[member.filename] = member
-        self.names = sorted(self._members)
+        members = [m for m in self._archive.infolist() if not m.is_dir() and not _is_ignored(m.filename)]
+        for member in members:
+            self._refuse_if_hostile(member)
+        self._members = {member.filename: member for member in members}
+        self.names = sorted(filter(is_picture, self._members))
+        self.left_out = sorted(self._members.keys() - set(self.names))
 
     def _refuse_if_hostile(self, member: zipfile.ZipInfo) -> None:
         parts = member.filename.replace("\\", "/").split("/")
@@ -91,11 +159,9 @@ class PictureZip:
             raise GanlabError(f"{self.shown(member.filename)}: refused: {reason}.")
 
     def shown(self, name: str) -> str:
-        """How a message names a picture."""
         return _in_one_line(f"{self.path}: member {name}")
 
     def read(self, name: str) -> bytes:
-        """The member's bytes; safe to call from several threads."""
         try:
             return self._archive.read(self._members[name])
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
@@ -107,34 +173,36 @@ class PictureZip:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def close(self) -> None:
-        """Closes the zip."""
         self._archive.close()
-
-
-Pictures = PictureFolder | PictureZip
 
 
 def open_pictures(path: Path) -> Pictures:
     """The pictures below a folder or in a zip.
 
     Raises:
-        GanlabError: if it cannot be read, holds no picture, or is a hostile zip.
+        GanlabError: if the path is neither, cannot be read, holds no picture, or is a hostile zip.
     """
+    if not path.is_dir() and not path.is_file():
+        raise GanlabError(f"{path}: expected a folder or a zip of pictures, received a pipe, a device or nothing.")
     pictures = PictureFolder(path) if path.is_dir() else PictureZip(path)
     if not pictures.names:
-        raise GanlabError(f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none.")
+        there = f" ({pictures.note})" if pictures.note else ""
+        raise GanlabError(f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none{there}.")
     return pictures
 
 
 def is_picture(name: str) -> bool:
-    """Tells by the name; dot files and what macOS adds to zips are not pictures."""
-    return PurePosixPath(name).suffix.lower() in SUFFIXES and not _is_ignored(name)
+    """Whether a file's name is that of a picture."""
+    return PurePosixPath(name).suffix.lower() in SUFFIXES
 
 
 def _is_ignored(name: str) -> bool:
-    # A part of dots only is a path step, not a dot file: it must reach the check for hostile members.
+    """Whether a path is hidden, or was added by macOS or Windows."""
+    # A part of dots only is a path step, not a hidden file: the check for hostile members must see it.
     parts = name.replace("\\", "/").split("/")
-    return parts[0] == "__MACOSX" or any(part.startswith(".") and part.strip(".") for part in parts)
+    if parts[0] == "__MACOSX" or parts[-1].lower() in ("thumbs.db", "desktop.ini"):
+        return True
+    return any(part.startswith(".") and part.strip(".") for part in parts)
 
 
 def _in_one_line(text: str) -> str:

@@ -10,32 +10,38 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from ganlab.data.crops import FACE_CROPS, Photo
-from ganlab.data.cutting import NO_FACE, cut_photos, find_faces
+from ganlab.data.crops import FACE_CROPS, Found, cut_photos
 from ganlab.data.decoding import refusing_bombs
-from ganlab.data.found_faces import FoundFaces
+from ganlab.data.faces import NO_FACE, FoundFaces, find_faces
 from ganlab.data.picture_files import Pictures, open_pictures
 from ganlab.data.prepared import FORMAT, PreparedSet, prepared_place, write_manifest
 from ganlab.data.published import checksum_of
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, LockedError, StoppedError
+from ganlab.storage.cache import ADVICE, acquired
 from ganlab.storage.writing import half_written, replacing
 
 BLOCK = 128  # photos: a few seconds of searching, which a kill loses
+NO_PICTURE = "no picture that can be read"
+
+# Told after each block: photos looked at, all photos, images, photos looked at by this process.
+Notify = Callable[[int, int, int, int], None]
+# Names the signal that asked to stop, or None.
+Stopped = Callable[[], str | None]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to prepare.
+    """The words of one `ganlab prepare`.
 
     Attributes:
-        name: under which configs will use it.
+        name: the data set's name in configs.
         source: a folder or zip of photos.
         crop: one of `crops.CROPS`.
         size: pixels a side.
-        limit: how many images are wanted; photos are taken by name until there are as many. None for all.
+        limit: number of images; photos are taken by name until there are as many. None for all.
     """
 
     name: str
@@ -45,30 +51,19 @@ class Request:
     limit: int | None = None
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Photos looked at so far (of `total`), images made of them, and photos looked at by this process."""
-
-    photos: int
-    total: int
-    images: int
-    fresh: int
-
-
-def prepare_photos(
-    request: Request, notify: Callable[[Progress], None], stopped: Callable[[], str | None]
-) -> tuple[PreparedSet, dict]:
-    """Makes the data set, or finds that it is made. Faces that an interrupted process found are not searched again.
+def prepare_photos(request: Request, notify: Notify, stopped: Stopped) -> tuple[PreparedSet, dict]:
+    """Makes the data set, or returns the one that an earlier call made. Reuses the faces that an interrupted call found.
 
     Args:
-        notify: told after each block.
-        stopped: names the signal that asked to stop, or None; asked before each block.
+        request: what to make.
+        notify: see `Notify`.
+        stopped: asked before each block.
 
     Returns:
         the set and the facts of its manifest.
 
     Raises:
-        StoppedError: if it was asked to stop.
+        StoppedError: if a signal asked to stop.
         LockedError: if another process prepares this data set.
         GanlabError: if the source cannot be read, or none of the photos gives an image.
     """
@@ -82,7 +77,7 @@ def prepare_photos(
         faces = FoundFaces(cached_folder(request.name) / f".faces-{facts['recipe'][:16]}")
         with replacing(place.array) as temporary:
             photos = _write_array(temporary, request, pictures, faces, notify, stopped)
-            facts["counts"] = counts = _counts(request, photos)
+            facts["counts"] = counts = _counts(request, photos) | {"no_picture": len(pictures.left_out)}
             facts["array"] = {
                 "file": place.array.name,
                 "sha256": checksum_of([temporary]),
@@ -90,7 +85,7 @@ def prepare_photos(
                 "dtype": "uint8",
             }
             place.manifest.unlink(missing_ok=True)  # of other photos, under the same options: not valid from here on
-        write_manifest(place, facts, photos)
+        write_manifest(place, facts, photos + [(name, NO_PICTURE) for name in pictures.left_out])
         faces.path.unlink(missing_ok=True)
         return place, facts
 
@@ -100,7 +95,7 @@ def _facts(request: Request, pictures: Pictures) -> dict:
     packages = ["pillow", *(["mtcnn", "tensorflow"] if request.crop in FACE_CROPS else [])]
     versions = {package: importlib.metadata.version(package) for package in packages}
     fingerprint = pictures.content_key(pictures.names)
-    recipe = json.dumps([FORMAT, BLOCK, fingerprint, request.crop, request.size, versions])
+    recipe = json.dumps([FORMAT, BLOCK, fingerprint, pictures.left_out, request.crop, request.size, versions])
     path = str(request.source.resolve())
     return {
         "format": FORMAT,
@@ -121,16 +116,11 @@ def _finished(place: PreparedSet, recipe: str) -> dict | None:
 
 
 def _write_array(
-    path: Path,
-    request: Request,
-    pictures: Pictures,
-    faces: FoundFaces,
-    notify: Callable[[Progress], None],
-    stopped: Callable[[], str | None],
-) -> list[Photo]:
-    """Writes the images as .npy, block by block, until there are enough; returns the fates of the photos looked at."""
+    path: Path, request: Request, pictures: Pictures, faces: FoundFaces, notify: Notify, stopped: Stopped
+) -> list[tuple[str, Found]]:
+    """Writes the images as .npy, block by block, until there are enough; returns the photos looked at and their parts."""
     searches, total = request.crop in FACE_CROPS, len(pictures.names)
-    photos: list[Photo] = []
+    photos: list[tuple[str, Found]] = []
     images = fresh = 0
     with open(path, "wb") as file, refusing_bombs():
         _write_header(file, total, request.size)
@@ -148,13 +138,13 @@ def _write_array(
             if found is None and searches:
                 found = find_faces(pictures, names)
                 faces.add(names, found)
-            made, pixels = cut_photos(pictures, names, request.crop, request.size, found)
+            parts, pixels = cut_photos(pictures, names, request.crop, request.size, found)
             if request.limit is not None and images + len(pixels) > request.limit:
-                made, pixels = _first(made, pixels, request.limit - images)
+                parts, pixels = _first(parts, pixels, request.limit - images)
             file.write(pixels.tobytes())
-            photos += made
+            photos += zip(names, parts, strict=False)
             images += len(pixels)
-            notify(Progress(len(photos), total, images, fresh))
+            notify(len(photos), total, images, fresh)
         file.seek(0)
         _write_header(file, images, request.size)
     return photos
@@ -166,14 +156,14 @@ def _write_header(file: BinaryIO, count: int, size: int) -> None:
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
 
-def _first(photos: list[Photo], images: np.ndarray, count: int) -> tuple[list[Photo], np.ndarray]:
-    """The first `count` images, and the photos up to and with the one that gave the last of them."""
-    numbers = np.cumsum([photo.box is not None for photo in photos])
-    return photos[: int(np.searchsorted(numbers, count)) + 1], images[:count]
+def _first(parts: list[Found], images: np.ndarray, count: int) -> tuple[list[Found], np.ndarray]:
+    """The first `count` images, and the parts of photos up to the one that gave the last of them."""
+    numbers = np.cumsum([not isinstance(part, str) for part in parts])
+    return parts[: int(np.searchsorted(numbers, count)) + 1], images[:count]
 
 
-def _counts(request: Request, photos: list[Photo]) -> dict[str, int]:
-    reasons = [photo.reason for photo in photos if photo.reason]
+def _counts(request: Request, photos: list[tuple[str, Found]]) -> dict[str, int]:
+    reasons = [part for _, part in photos if isinstance(part, str)]
     no_face = reasons.count(NO_FACE)
     unreadable, images = len(reasons) - no_face, len(photos) - len(reasons)
     if not images:
@@ -184,12 +174,11 @@ def _counts(request: Request, photos: list[Photo]) -> dict[str, int]:
 
 @contextlib.contextmanager
 def _locked(request: Request) -> Iterator[None]:
-    """One process for each name, crop and size; the system frees the lock when its process ends, however it ends."""
+    """One process for each name, crop and size."""
     folder = cached_folder(request.name)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f".{request.crop}-{request.size}.lock")
     try:
-        with lock.acquire(timeout=0):
+        with acquired(folder / f".{request.crop}-{request.size}.lock", ADVICE, timeout=0):
             yield
     except Timeout as error:
         raise LockedError(f"{request.name} is being prepared by another process; wait for it or stop it") from error

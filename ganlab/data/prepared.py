@@ -1,12 +1,12 @@
-"""Data sets that `ganlab prepare` made of photos: an array and a manifest in a folder of the cache, named by their options."""
+"""Data sets that `ganlab prepare` made: each has a folder in the cache, named by its options, with an array and a manifest."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ganlab.data.crops import CROPS, Photo
+from ganlab.data.crops import CROPS, Found
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 from ganlab.data.published import checksum_of
@@ -49,7 +49,7 @@ class PreparedSet:
         return facts
 
     def verify(self) -> None:
-        """Raises: GanlabError if the array is not the one that was made."""
+        """Raises: GanlabError if the array has another checksum than the manifest says."""
         if checksum_of([self.array]) != self.facts()["array"].get("sha256"):
             raise GanlabError(f"{self.array}: broken data file: its checksum is not the manifest's. {_AGAIN}")
 
@@ -60,31 +60,31 @@ class PreparedSet:
 
 
 def prepared_place(name: str, crop: str, size: int, limit: int | None) -> PreparedSet:
-    """Where `ganlab prepare` puts what it makes with these options."""
+    """The place of the set that `ganlab prepare` makes with these options."""
     return PreparedSet(cached_folder(name) / "-".join(map(str, [crop, size] + [limit] * (limit is not None))))
 
 
 def prepared_sets(name: str) -> list[tuple[PreparedSet, dict]]:
-    """The whole sets prepared under a name, each with its manifest: by crop, `box` first, then the largest first."""
+    """The complete sets of a name, each with its manifest: by crop, `box` first, then the largest first."""
     found = [PreparedSet(path.parent) for path in sorted(cached_folder(name).glob(f"*/{_MANIFEST}"))]
     sets = [(place, place.facts()) for place in found]
     return sorted(sets, key=lambda s: (CROPS.index(s[1]["crop"]), -s[1]["counts"]["images"], s[1]["size"]))
 
 
 def prepared_names() -> list[str]:
-    """The names under which something was prepared."""
+    """The names of all prepared sets."""
     return sorted({path.parents[1].name for path in cached_folder("").glob(f"*/*/{_MANIFEST}")})
 
 
 def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
-    """Loads what was prepared under a name: of the sets with enough images the first as `prepared_sets` orders them.
+    """Loads a prepared set: the first of `prepared_sets` that has enough images.
 
     Args:
         options: the config's `data` section; `image_size` must be a size that was prepared, or null if there is only one.
         error_at: places a mistake in the config.
 
     Raises:
-        MissingDataError: if it was not prepared at this size; the message is the command that does.
+        MissingDataError: if no set has this size; the message names the command that makes one.
         ConfigError: if `limit` asks for more images than any prepared set has.
         GanlabError: if its files are damaged.
     """
@@ -96,9 +96,22 @@ def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
     if not fitting:
         raise MissingDataError(_how_to_prepare(options, sizes))
     enough = [(place, facts) for place, facts in fitting if facts["counts"]["images"] >= (options.limit or 0)]
-    place, _ = (enough or fitting)[0]
+    place, facts = (enough or fitting)[0]
     train = Split(place.images(options.limit))
-    return apply_options(options.name, train, None, None, str(place.folder), options, error_at)
+    dataset = apply_options(options.name, train, None, None, str(place.folder), options, error_at)
+    return replace(dataset, note=_note(facts))
+
+
+def _note(facts: dict) -> str | None:
+    """A line about files of the source that gave no image."""
+    words = {
+        "no_face": "photos without a face",
+        "unreadable": "unreadable photos",
+        "no_picture": "files that are no pictures",
+    }
+    counts = {word: facts["counts"].get(key, 0) for key, word in words.items()}
+    left_out = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"left out: {left_out}; see {_LEFT_OUT}" if left_out else None
 
 
 def is_prepared(options) -> bool:
@@ -118,28 +131,28 @@ def _how_to_prepare(options, sizes: list[int]) -> str:
 
 
 def describe_prepared(name: str) -> list[dict]:
-    """Rows of `ganlab data`: one a set prepared under a name, or one that says how to make it; see `list_datasets`."""
+    """Rows of `ganlab data`: a row for each set of a name, or one row with the command that makes a set."""
     rows = []
     for path in sorted(cached_folder(name).glob(f"*/{_MANIFEST}")):
         row = listed(name, str(path.parent))
         try:
             facts = PreparedSet(path.parent).facts()
             row |= {"train": facts["counts"]["images"], "shape": [facts["size"], facts["size"], 3]}
-            row["checksum"] = facts["array"]["sha256"]
+            row |= {"checksum": facts["array"]["sha256"], "note": _note(facts)}
         except (GanlabError, OSError, KeyError) as error:
             row["problem"] = str(error)
         rows.append(row)
     return rows or [listed(name, f"ganlab prepare {name}")]
 
 
-def write_manifest(place: PreparedSet, facts: dict, photos: list[Photo]) -> None:
-    """Writes left_out.txt and, as the last file, the manifest: with it, the set is whole.
+def write_manifest(place: PreparedSet, facts: dict, files: list[tuple[str, Found]]) -> None:
+    """Writes left_out.txt and then the manifest, which makes the set complete.
 
-    A line a photo, so that both can be read and searched: `["000001.jpg", x, y, width, height]` of the part that
-    became the image, `["000002.jpg", "no face"]` of one that was left out.
+    Each file of the source has a line of its own: `["000001.jpg", x, y, width, height]` of the part that became the image,
+    `["000002.jpg", "no face"]` of a file without an image.
     """
-    kept = [json.dumps([photo.name, *photo.box]) for photo in photos if photo.box]
-    left_out = [json.dumps([photo.name, photo.reason]) for photo in photos if photo.reason]
+    kept = [json.dumps([name, *found]) for name, found in files if not isinstance(found, str)]
+    left_out = [json.dumps([name, found]) for name, found in files if isinstance(found, str)]
     write_text(place.left_out, "".join(f"{line}\n" for line in left_out))
     head = json.dumps(facts, indent=2).removesuffix("\n}")
     lists = [

@@ -1,8 +1,9 @@
 """A labelled data set that is published as one or several files."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 from ganlab.data.sources import Download, fetch_files, find_files
 from ganlab.errors import GanlabError
 from ganlab.storage.arrays import read_npz
-from ganlab.storage.damage import broken
+from ganlab.storage.unpacking import broken
+from ganlab.storage.weights import hash_of_arrays
 
 # Reads (training images, training labels, test images, test labels) from the files of one form.
 Reader = Callable[[list[Path]], tuple[np.ndarray, ...]]
@@ -26,8 +28,10 @@ class Published:
         name: the registered name.
         shape: of one image, (H, W, C).
         class_names: the name of each label.
-        forms: how the data set may lie on this machine, the preferred form first: the names of its files -> their reader.
+        forms: the forms that the data set is published in, the preferred one first: patterns of its file names -> their reader.
         downloads: the files of one of the forms.
+        content: sha256 of the published images and labels, as `hash_of_arrays` gives it for training images, training labels,
+            test images and test labels; None if unknown.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Published:
     class_names: tuple[str, ...]
     forms: Mapping[tuple[str, ...], Reader]
     downloads: tuple[Download, ...]
+    content: str | None = None
 
     def load(self, options, error_at: ErrorAt = plain_error_at) -> Dataset:
         """Reads the data set from this machine, or downloads it.
@@ -45,12 +50,13 @@ class Published:
 
         Raises:
             ConfigError: if the options do not fit the data set.
-            MissingDataError: if it is not here and cannot be downloaded.
+            MissingDataError: if the files are not here and cannot be downloaded.
             GanlabError: if a file is damaged.
         """
         paths = self.find() or fetch_files(self.name, self.downloads)
         train, test = self._read(paths)
-        return apply_options(self.name, train, test, self.class_names, _place(paths), options, error_at)
+        dataset = apply_options(self.name, train, test, self.class_names, _place(paths), options, error_at)
+        return replace(dataset, note=self._note(paths, train, test))
 
     def find(self) -> list[Path] | None:
         """The files of this data set on this machine, or None."""
@@ -63,13 +69,16 @@ class Published:
         try:
             if paths:
                 row["checksum"] = checksum_of(paths)
-                row["train"], row["test"] = (split.count for split in self._read(paths))
+                splits = self._read(paths)
+                row["train"], row["test"] = (split.count for split in splits)
+                row["note"] = self._note(paths, *splits)
         except (GanlabError, OSError) as error:
             row["problem"] = str(error)
         return row
 
     def _read(self, paths: list[Path]) -> tuple[Split, Split]:
-        images, labels, test_images, test_labels = self.forms[tuple(path.name for path in paths)](paths)
+        reader = next(reader for form, reader in self.forms.items() if re.fullmatch(form[0], paths[0].name))
+        images, labels, test_images, test_labels = reader(paths)
         return self._split(paths[0], images, labels), self._split(paths[0], test_images, test_labels)
 
     def _split(self, path: Path, images: np.ndarray, labels: np.ndarray) -> Split:
@@ -81,11 +90,21 @@ class Published:
             raise broken(path, f"expected labels 0 to {classes - 1}, received {low} to {high}")
         return Split(np.ascontiguousarray(images).reshape(-1, *self.shape), labels)
 
+    def _note(self, paths: list[Path], train: Split, test: Split) -> str | None:
+        """A line about images and labels that are not known to be the published ones, in whichever form they lie here."""
+        content = hash_of_arrays([train.images, train.labels, test.images, test.labels])
+        if content == self.content or [checksum_of([path]) for path in paths] == [
+            file.sha256 for file in self.downloads
+        ]:
+            return None
+        counts = f"{train.count:,} training and {test.count:,} test images"
+        return f"not known to be the published {self.name}: {counts} of content {content[:16]}"
+
 
 def read_keras_npz(
     paths: list[Path], image: tuple[int, ...] = (28, 28), label: tuple[int, ...] = ()
 ) -> tuple[np.ndarray, ...]:
-    """A `Reader` of one .npz as `keras.datasets` has them.
+    """A `Reader` of one .npz with the arrays of `keras.datasets`.
 
     Args:
         paths: the file alone.
@@ -93,7 +112,40 @@ def read_keras_npz(
         label: the shape of one label.
     """
     shapes = {"x_train": image, "y_train": label, "x_test": image, "y_test": label}
-    return tuple(read_npz(paths[0], {key: (None, *shape) for key, shape in shapes.items()}).values())
+    arrays = read_npz(paths[0], {key: (None, *shape) for key, shape in shapes.items()})
+    for key, array in arrays.items():
+        try:
+            arrays[key] = to_bytes(array) if key.startswith("x") else _whole_numbers(array)
+        except ValueError as error:
+            raise broken(paths[0], f"{key}: {error}") from error
+    return tuple(arrays.values())
+
+
+def to_bytes(images: np.ndarray) -> np.ndarray:
+    """Images in any type of number as uint8, if no value changes.
+
+    Raises:
+        ValueError: for values that are no whole numbers from 0 to 255, and for floats from 0 to 1, whose scale is another.
+    """
+    if images.dtype == np.uint8:
+        return images
+    low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
+    is_float = images.dtype.kind == "f"
+    whole = images.dtype.kind in "ui" or (is_float and high > 1 and (images == np.rint(images)).all())
+    if not (whole and low >= 0 and high <= 255):
+        hint = ". Save np.rint(255 * x).astype(np.uint8) instead" if is_float and 0 <= low <= high <= 1 else ""
+        raise ValueError(
+            f"expected whole numbers from 0 to 255, received {images.dtype} from {low:g} to {high:g}{hint}"
+        )
+    return images.astype(np.uint8)
+
+
+def _whole_numbers(labels: np.ndarray) -> np.ndarray:
+    if labels.dtype.kind in "ui":
+        return labels
+    if labels.dtype.kind != "f" or not (np.isfinite(labels) & (labels == np.rint(labels))).all():
+        raise ValueError(f"expected whole numbers, received {labels.dtype}")
+    return labels.astype(np.int64)
 
 
 def checksum_of(paths: list[Path]) -> str:

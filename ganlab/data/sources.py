@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ class Download:
     """A published file.
 
     Attributes:
-        file: the name it gets here.
+        file: its name on this machine.
         url: where it is published.
         sha256: of the whole file, in hex.
     """
@@ -35,40 +36,45 @@ def own_data_folder() -> Path | None:
 
 
 def cached_folder(name: str) -> Path:
-    """Where the downloaded files of a data set are kept."""
+    """The cache folder of a data set, with its downloads and prepared images."""
     return cache_folder() / "data" / name
 
 
 def find_files(name: str, forms: Iterable[tuple[str, ...]]) -> list[Path] | None:
-    """The files of the first form that lies whole in one folder, or None.
+    """The files of the first form that is complete in one folder, or None.
 
     Args:
         name: the data set's name; `fashion_mnist` is also found in a folder `fashion-mnist`.
-        forms: the file names that make up the data set, one tuple for each form it is published in.
+        forms: for each form that the data set is published in, regular expressions of its file names.
     """
     forms = list(forms)
     own = own_data_folder()
     folders = [own / name, own / name.replace("_", "-")] if own else []
     for folder in [*folders, cached_folder(name)]:
-        for files in forms:
-            paths = [folder / file for file in files]
-            if all(path.is_file() for path in paths):
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []
+        for form in forms:
+            paths = [_first_file(folder, names, pattern) for pattern in form]
+            if None not in paths:
                 return paths
     return None
 
 
+def _first_file(folder: Path, names: list[str], pattern: str) -> Path | None:
+    return next((folder / name for name in names if re.fullmatch(pattern, name) and (folder / name).is_file()), None)
+
+
 def fetch_files(name: str, downloads: Iterable[Download]) -> list[Path]:
-    """Downloads what is not yet in the cache; a file appears there only whole and with the right hash.
+    """Downloads the files that the cache lacks; each appears there only whole and with its hash.
 
     Raises:
-        MissingDataError: if a file cannot be had; the message says where to put it by hand.
+        MissingDataError: if a download fails; the message says where to put the file by hand.
     """
     return [_fetch(name, download) for download in downloads]
 
 
 def _fetch(name: str, download: Download) -> Path:
     def get(temporary: Path) -> None:
-        # Only a real download pays for loading Keras. Its progress bar must not mix with a command's output.
+        # Loads Keras only for a real download. Keras' progress bar must not mix with a command's output.
         select_backend()
         import keras
 

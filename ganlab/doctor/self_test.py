@@ -70,9 +70,9 @@ def main(backend: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # keeps the text that frameworks print out of the answers
     select_backend(backend)
-    from ganlab.backends.devices import list_devices
+    from ganlab.backends import load_backend
 
-    devices = list_devices(backend)
+    devices = load_backend(backend).list_devices()
     print(json.dumps({"devices": devices}), file=answers, flush=True)
     for device in devices:
         print(json.dumps({"device": device, "losses": losses(backend, device).tolist()}), file=answers, flush=True)

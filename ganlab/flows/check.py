@@ -66,6 +66,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
     select_backend(config.backend)
+    from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
     from ganlab.models.building import build_models
     from ganlab.models.flops import step_flops
@@ -77,6 +78,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     models = build_models(config, form, last)
     objective = build_objective(config, models)
     if dataset is not None:
+        labelled_rows(config, dataset)
         protocols.resolve(config.metrics, dataset, config.error_at)
     return Check(
         config,

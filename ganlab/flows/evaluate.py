@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganlab.config.steps import stretch_of, stretches
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from ganlab.flows.load import load_checkpoint
@@ -30,7 +31,10 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         from ganlab.training.callbacks import evaluate_run as evaluate
 
         config = loaded.config
-        dataset = load_dataset(config.data, config.error_at)
+        last = stretches(config, 1)[-1]  # of all phases: metrics compare with the images at its size
+        if stretch_of(config, loaded.step).number != last.number:
+            raise GanlabError(f"{path}: step {loaded.step} is of an earlier phase, whose images have another size")
+        dataset = load_dataset(last.data(config), config.error_at)
         if dataset.fingerprint != status["data_fingerprint"]:
             here = f"the data of {config.data.name} here ({dataset.source})"
             raise GanlabError(f"{path}: {here} are not those it was trained on")

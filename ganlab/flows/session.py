@@ -1,6 +1,8 @@
-"""One stretch of a run in one process: builds the models, restores the newest state, trains, evaluates, summarises."""
+"""One stretch of a run in one process: builds the networks, restores the newest state, trains, draws and summarises."""
 
 import contextlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from ganlab.backends import load_backend
 from ganlab.config.schema import value_range
 from ganlab.config.steps import Stretch
 from ganlab.errors import CheckpointError, GanlabError
+from ganlab.flows.labelled import labelled_rows, readable_arrays
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
 from ganlab.models.building import build_models, build_network
@@ -24,22 +27,21 @@ from ganlab.storage.writing import write_json
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import carry_over, mend_generator, newest_state, paths_of, prune, restore
-from ganlab.training.choices import recall, remember, remembered_path
 from ganlab.training.context import HealthReport, RunContext
+from ganlab.training.drawing import Pictures
 from ganlab.training.draws import Draws, draw_latents, generator_of
+from ganlab.training.forms import Form, choose_form
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
 from ganlab.training.signals import Asked
-from ganlab.training.stages import Objective
-from ganlab.training.timing import Choice, choose_steps
 from ganlab.training.trainer import Trainer
 
 
 class Session:
-    """A stretch of a run while its process lives. Making one writes nothing, and raises if the config does not fit."""
+    """One stretch of a run in one process. The constructor writes no file, and raises if the config does not fit."""
 
     def __init__(self, plan: Plan, stretch: Stretch, start: dict | None = None):
-        """Builds the networks of a stretch; `start` are weights of another run, variable name -> array."""
+        """Builds the networks of a stretch. `start` holds the weights of another run: variable name -> array."""
         self.plan, self.config, self.folder, self.stretch = plan, plan.config, plan.folder, stretch
         config, self.dataset = plan.config, plan.dataset_of(stretch)
         is_last = stretch.end == plan.steps
@@ -56,7 +58,12 @@ class Session:
         with self.backend.on_devices(config.devices):
             self.models = build_models(config, form, stretch)
         self.objective = build_objective(config, self.models, self.backend.input_gradient)
-        self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, start=stretch.start)
+        labelled = labelled_rows(config, self.dataset)
+        self.arrays = readable_arrays(self.dataset, labelled)
+        sources = {} if labelled is None else {"labelled": labelled}
+        self.draws = Draws(self.objective.draws, config.seed, self.dataset.count, sources, stretch.start)
+        if self.objective.begin:
+            self.objective.begin(self.arrays)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
         evaluation.compute_real_statistics(self.protocols, self.dataset)
@@ -67,9 +74,10 @@ class Session:
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}
         self.health = HealthReport()
+        self.pictures = Pictures(self.folder)
 
     def _draw_reference_batches(self) -> None:
-        """Gives each network whose layers take a reference batch one of its inputs: latents, or real samples."""
+        """Gives a reference batch to each network whose layers take one: latents, or real samples."""
         config, images = self.config, self.dataset.train.images
         for network in (*self.models.networks.values(), *self.models.averages.values()):
             if (layer := network.reference) is None:
@@ -84,25 +92,28 @@ class Session:
             layer.batch.assign(batch)
 
     def describe(self) -> None:
-        write_models(self.folder, self.config, self.models)
+        """Writes the summaries and the drawing of the networks."""
+        self.pictures.draw(self.folder.drawing, partial(write_models, self.folder, self.config, self.models))
 
     def train(self, asked: Asked, quiet: bool) -> None:
-        """Trains what is left of the stretch, until `asked` names a signal, and finishes the folder's pictures."""
+        """Trains to the end of the stretch, or until `asked` names a signal. Then draws the curves and the film."""
         done, manifest = self._pick_up()
         self.folder.cut_back(done)
-        # A killed process may have left checkpoints that the newest one made superfluous.
+        # A killed process may have left checkpoints that the newest one replaces.
         prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
-        steps, choice = self._steps(manifest)
-        context = self._context(asked, choice)
+        form = self._form(manifest)
+        objective = fold_objective(self.objective) if form.fold else self.objective
+        steps = self.backend.Steps(objective, self.arrays, value_range(self.config.data.range), form.jit)
+        context = self._context(asked, form)
         callbacks = [callback(context) for callback in CALLBACKS]
         if not quiet:
             self.progress = progress(done, self.plan.steps)
             callbacks.append(self.progress)
-        trainer = Trainer(steps, self.objective.column_names, self.draws, callbacks, choice.room)
+        trainer = Trainer(steps, self.objective.column_names, self.draws, callbacks, form.room)
         try:
             trainer.train(done, self.stretch.end)
             self.writer.flush()
-        except GanlabError:  # diverged or stopped: users want to see the curves up to here
+        except GanlabError:  # diverged or stopped: draw the curves up to here
             self._finish()
             raise
         self._finish()
@@ -115,10 +126,9 @@ class Session:
             return 0, None
         done, arrays, manifest = state
         # Earlier versions kept the verdict in status.json alone.
-        last = manifest.get("health") or self.folder.status().get("health") or {}
-        self.health = HealthReport(last.get("verdict", "ok"), last.get("reason"))
+        self.health = self._checked(HealthReport.of, manifest.get("health") or self.folder.status().get("health") or {})
         if done == self.stretch.start:  # the phase before has ended: variables of both phases keep their values
-            carry_over(self.objective.variables(), arrays, manifest["paths"])
+            self._checked(partial(carry_over, self.objective.variables(), arrays), manifest.get("paths"))
             return done, None
         restore(self.objective.variables(), arrays, str(self.folder.state(done)))
         mend_generator(self.folder, done, self.models.sampled.model)
@@ -133,30 +143,24 @@ class Session:
                 self.progress.close()
         self.writer = self.progress = None
 
-    def _steps(self, manifest: dict | None) -> tuple[Any, Choice]:
-        """The compiled steps. A resumed run compiles them as before, for the same numbers; a new one measures."""
-        config, ends = self.config, value_range(self.config.data.range)
+    def _form(self, manifest: dict | None) -> Form:
+        """The form of the steps; a resumed run keeps its form."""
+        if manifest is None:
+            length = self.stretch.end - self.stretch.start
+            return choose_form(self.objective, self.config.backend, self.device, self.config.jit, length)
+        return self._checked(Form.of, manifest.get("compiled"))
 
-        def make(objective: Objective, jit: bool):
-            return self.backend.Steps(objective, self.dataset.arrays, ends, jit)
-
-        cell = self.plan.cell if self.stretch.number is None else f"{self.plan.cell} {self.stretch.number}"
-        path = remembered_path(cell, config.jit, config.backend, self.device)
+    def _checked(self, read: Callable[[Any], Any], facts: Any) -> Any:
+        """A value of the newest state's manifest, which may come from another machine."""
         try:
-            choice = recall(path) if manifest is None else Choice.of(manifest.get("compiled"))
+            return read(facts)
         except ValueError as error:
             raise CheckpointError(f"{self.folder.path}: damaged: the manifest of its newest state: {error}") from error
-        if choice is not None:
-            return make(fold_objective(self.objective) if choice.fold else self.objective, choice.jit), choice
-        length = self.stretch.end - self.stretch.start
-        steps, choice = choose_steps(self.backend, make, self.objective, self.draws, config.jit, length)
-        remember(path, choice)
-        return steps, choice
 
-    def _context(self, asked: Asked, choice: Choice) -> RunContext:
+    def _context(self, asked: Asked, form: Form) -> RunContext:
         self.writer = BackgroundWriter()
         variables = self.objective.variables()
-        facts = {"compiled": choice.facts()}
+        facts = {"compiled": form.facts()}
         if self.stretch.number is not None:
             facts |= {"phase": self.stretch.number, "paths": paths_of(variables)}
         return RunContext(
@@ -164,19 +168,22 @@ class Session:
             self.config,
             *(self.dataset, self.stretch, self.plan.steps),
             *(self.objective.columns, variables, self.models.sampled, self.copy, self.sampler, self.protocols),
-            *(self.writer, facts, asked, self.health),
+            *(self.pictures, self.writer, facts, asked, self.health),
         )
 
     def _finish(self) -> None:
         """Closes the session and draws the curves and the film."""
         self.close()
-        history = read_history(self.folder.history)
-        plots.write_losses(self.folder.losses, history)
+        folder, draw = self.folder, self.pictures.draw
+        if self.pictures.failed:
+            folder.set_status("running", not_drawn=self.pictures.failed)
+        history = read_history(folder.history)
+        draw(folder.losses, partial(plots.write_losses, folder.losses, history))
         if "d_real" in history:
-            plots.write_outputs(self.folder.outputs, history)
-        pictures = [self.folder.sample(step) for step in self.folder.sample_steps()]
+            draw(folder.outputs, partial(plots.write_outputs, folder.outputs, history))
+        pictures = [folder.sample(step) for step in folder.sample_steps()]
         if pictures:  # none are made with samples_every: null
-            write_film(self.folder.film, pictures)
+            draw(folder.film, partial(write_film, folder.film, pictures))
 
     def summarise(self, status: str, verdict: dict, seconds: float) -> None:
         """Writes summary.json."""
@@ -187,6 +194,7 @@ class Session:
             "device": self.device,
             "status": status,
             **verdict,
+            "data_note": self.dataset.note,
             "image_size": self.dataset.shape[0] if self.dataset.form.is_image else None,
             "parameters": {name: network.model.count_params() for name, network in self.models.networks.items()},
             "flops_a_step": step_flops(self.objective),

@@ -173,7 +173,7 @@ class _Inspection:
         outputs = [folder.outputs] if any(column.name == "d_real" for column in config.columns()) else []
         last = [folder.sample(steps), folder.generator_weights(steps), folder.state(steps)]
         for file in [folder.summary, *texts, folder.drawing, folder.losses, *outputs, *last]:
-            if not file.exists():
+            if not file.exists() and str(self._name(file)) not in self.status.get("not_drawn", []):
                 yield f"{self._name(file)}: missing, and the run is finished"
         if self.summary is None:
             return

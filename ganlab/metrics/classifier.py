@@ -63,9 +63,9 @@ def trained_weights(dataset: "Dataset") -> Path:
 
 
 def is_shipped(dataset: "Dataset") -> bool:
-    """Whether the package brings weights for this data set in this shape."""
-    shape = SHIPPED_SHAPES.get(dataset.name)
-    return dataset.shape == shape and count_classes(dataset) == SHIPPED_CLASSES
+    """Whether the package brings weights for these data: the published ones, in this shape."""
+    is_known = dataset.note is None and dataset.shape == SHIPPED_SHAPES.get(dataset.name)
+    return is_known and count_classes(dataset) == SHIPPED_CLASSES
 
 
 def count_classes(dataset: "Dataset") -> int:

@@ -1,8 +1,47 @@
-"""Distances between two samples of features: Frechet and kernel, in float64."""
+"""Distances between two samples of features: Frechet and kernel, in float64; and the moments behind the first."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 _BLOCK_ELEMENTS = 2**22  # kernel values held at once: 32 MiB of float64
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and covariance of a sample of features, from which the Frechet distance is computed.
+
+    Attributes:
+        count: number of rows, at least two.
+        mean: float64, shape (d,).
+        covariance: float64, shape (d, d), ddof 1.
+    """
+
+    count: int
+    mean: np.ndarray
+    covariance: np.ndarray
+
+
+def moments_of(features: np.ndarray) -> Moments:
+    """Two passes in float64 over features of shape (N >= 2, d)."""
+    features = np.asarray(features, np.float64)
+    if features.ndim != 2 or len(features) < 2:
+        raise ValueError(f"features: expected shape (N >= 2, d), received {features.shape}")
+    mean = features.mean(axis=0)
+    centred = features - mean
+    return Moments(len(features), mean, centred.T @ centred / (len(features) - 1))
+
+
+def merge(first: Moments, second: Moments) -> Moments:
+    """Moments of both samples together.
+
+    Chan, Golub and LeVeque 1979, "Updating formulae and a pairwise algorithm for computing sample variances".
+    """
+    count = first.count + second.count
+    shift = second.mean - first.mean
+    between = np.outer(shift, shift) * (first.count * second.count / count)
+    within = first.covariance * (first.count - 1) + second.covariance * (second.count - 1)
+    return Moments(count, first.mean + shift * (second.count / count), (within + between) / (count - 1))
 
 
 def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
@@ -80,10 +119,10 @@ def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
 
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray | None:
-    """Cholesky's factor, a tenth of the work of eigenvectors; None if the matrix is singular but for rounding.
+    """Cholesky's factor, a tenth of the work of eigenvectors; None if the matrix is singular up to rounding.
 
-    A squared pivot is the variance that is left of a feature once all features before it are known. Rounding alone
-    leaves up to about d times the precision of its variance.
+    A squared pivot is the variance of a feature given all features before it. For a singular matrix, rounding leaves a pivot
+    of up to about d times the precision of the feature's variance.
     """
     try:
         factor = np.linalg.cholesky(covariance)

@@ -1,38 +1,41 @@
-"""The evaluation of a generator: images once, features once an extractor, then each protocol's measure."""
+"""The evaluation of a generator: images once, features once an extractor, then each metric's measure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import ganlab
+from ganlab.config.schema import value_range as ends_of
 from ganlab.errors import GanlabError
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.extractors import EXTRACTORS
-from ganlab.metrics.protocols import Protocol
-from ganlab.metrics.statistics import cached, fingerprints, load_statistics
-from ganlab.pictures.images import to_uint8
+from ganlab.metrics.names import Metric
+from ganlab.metrics.statistics import RealStatistics, cached, fingerprints, load_statistics
+from ganlab.pictures.images import displayed
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
 
-# A number of images to so many images, float, shape (count, H, W, C), in the declared range; or to them and their labels.
-Generate = Callable[[int], np.ndarray | tuple[np.ndarray, np.ndarray]]
+# A number of images to so many images, float, shape (count, H, W, C), in the declared range.
+Generate = Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True)
 class MetricValue:
-    """A value with everything that tells what it means.
+    """A value with its whole protocol.
 
     Attributes:
-        name: the protocol's name, with a suffix if the protocol gives several values.
+        name: the metric's name, with a suffix if the metric gives several values.
         value: the value for the generated images.
         floor: the same value for real images in their place.
         floor_n: number of real images behind the floor; on each side, if two samples are compared.
-        details: further results, such as the standard deviation over splits.
+        details: further results: the standard deviation over splits; `clipped`, the share of generated pixels outside the
+            declared range; `below_floor`, if a distance is smaller than its floor.
         fingerprint: sha256 of the recipe, 16 hex digits.
         weight_hash: sha256 of the extractor's weights.
+        real_hash: sha256 of the features or moments of the real images.
         recipe: the protocol as plain data.
         versions: of the programs that computed the value.
     """
@@ -44,108 +47,110 @@ class MetricValue:
     details: dict[str, Any]
     fingerprint: str
     weight_hash: str
+    real_hash: str
     recipe: dict[str, Any]
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def compute_real_statistics(protocols: Sequence[Protocol], dataset: "Dataset") -> None:
+def compute_real_statistics(metrics: Sequence[Metric], dataset: "Dataset") -> None:
     """Computes and caches extractors, real statistics and floors, so that missing weights stop a run at its start.
 
     Raises:
         MissingDataError: if weights are missing or damaged.
     """
-    for protocol in protocols:
-        extractor = EXTRACTORS[protocol.metric.extractor].load(dataset)
-        _load_real(protocol, dataset, extractor)
-        _load_floors(protocol, dataset, extractor)
+    for metric in metrics:
+        extractor = EXTRACTORS[metric.extractor].load(dataset)
+        _load_floors(metric, dataset, extractor, _load_real(metric, dataset, extractor))
 
 
 def evaluate_all(
-    protocols: Sequence[Protocol], generate: Generate, dataset: "Dataset", value_range: str
+    metrics: Sequence[Metric], generate: Generate, dataset: "Dataset", value_range: str
 ) -> list[MetricValue]:
-    """Evaluates a generator by all protocols; the smaller ones use the first of the same images.
+    """Evaluates a generator by all metrics; the smaller ones use the first of the same images.
+
+    Pixels outside the declared range are clipped, as in pictures.
 
     Args:
-        protocols: as `protocols.resolve` gives them.
+        metrics: as `protocols.resolve` gives them.
         generate: as `Generate` says.
         dataset: the real data.
         value_range: "tanh" for [-1, 1] or "sigmoid" for [0, 1].
 
     Raises:
-        GanlabError: if images have another shape or range, are not finite or show nothing, or have no labels where a
-            metric needs them.
+        GanlabError: if images have another shape, are not finite, or are blank.
     """
-    if not protocols:
+    if not metrics:
         return []
-    images, labels = _generate(generate, protocols, dataset, value_range)
+    images, clipped = _generate(generate, max(metric.count for metric in metrics), dataset, value_range)
     extracted: dict[str, Sample] = {}
     values = []
-    for protocol in protocols:
-        metric, count = protocol.metric, protocol.count
+    for metric in metrics:
         extractor = EXTRACTORS[metric.extractor].load(dataset)
         if metric.extractor not in extracted:
-            largest = max(other.count for other in protocols if other.metric.extractor == metric.extractor)
-            extracted[metric.extractor] = replace(extractor.extract(images[:largest]), labels=labels)
-        fake = extracted[metric.extractor][:count]
-        results, details = metric.measure(metric.settings, fake, *_load_real(protocol, dataset, extractor))
-        floors, floor_n = _load_floors(protocol, dataset, extractor)
-        values += [
-            MetricValue(
-                name=protocol.name + suffix,
-                value=value,
-                floor=floors[suffix],
-                floor_n=floor_n,
-                details=details,
-                fingerprint=protocol.fingerprint,
-                weight_hash=extractor.weight_hash,
-                recipe=protocol.recipe,
-                versions=_versions(),
+            largest = max(other.count for other in metrics if other.extractor == metric.extractor)
+            extracted[metric.extractor] = extractor.extract(images[:largest])
+        real = _load_real(metric, dataset, extractor)
+        floors, floor_n = _load_floors(metric, dataset, extractor, real)
+        compared = [part.real for part in real] if metric.real else []
+        results, details = metric.measure(metric.settings, extracted[metric.extractor][: metric.count], *compared)
+        if clipped:
+            details["clipped"] = clipped
+        for suffix, value in results.items():
+            below = {"below_floor": True} if metric.better == "lower" and value < floors[suffix] else {}
+            values.append(
+                MetricValue(
+                    name=metric.name + suffix,
+                    value=value,
+                    floor=floors[suffix],
+                    floor_n=floor_n,
+                    details=details | below,
+                    fingerprint=metric.fingerprint,
+                    weight_hash=extractor.weight_hash,
+                    real_hash="+".join(part.hash for part in real),
+                    recipe=metric.recipe,
+                    versions=_versions(),
+                )
             )
-            for suffix, value in results.items()
-        ]
     return values
 
 
-def _load_real(protocol: Protocol, dataset: "Dataset", extractor: Extractor) -> list:
-    return [load_statistics(dataset, extractor, part, protocol.count).real for part in protocol.metric.real]
+def _load_real(metric: Metric, dataset: "Dataset", extractor: Extractor) -> list[RealStatistics]:
+    return [load_statistics(dataset, extractor, part, metric.count) for part in metric.parts]
 
 
-def _load_floors(protocol: Protocol, dataset: "Dataset", extractor: Extractor) -> tuple[dict[str, float], int]:
+def _load_floors(
+    metric: Metric, dataset: "Dataset", extractor: Extractor, real: list[RealStatistics]
+) -> tuple[dict[str, float], int]:
     """The metric's values for real images in the place of generated ones, by suffix, and the number of these images."""
-    metric = protocol.metric
+    *others, last = real
+    count = last.floor_count if metric.real else metric.count
 
     def compute() -> dict[str, np.ndarray]:
-        *others, last = (load_statistics(dataset, extractor, part, protocol.count) for part in protocol.parts)
         if metric.real:
             half, held = last.halves
             results, _ = metric.measure(metric.settings, held, *(other.real for other in others), half)
         else:
             results, _ = metric.measure(metric.settings, last.real)
-        count = last.floor_count if metric.real else protocol.count
         return {"n": np.array(count), **{f"floor{suffix}": np.array(value) for suffix, value in results.items()}}
 
-    depends_on = {"data": fingerprints(dataset, protocol.parts, metric.labels), "protocol": protocol.recipe}
-    floors = cached(f"{dataset.name}-{protocol.name}-floor", extractor, depends_on, compute)
-    count = int(floors.pop("n"))
-    return {name.removeprefix("floor"): float(value) for name, value in floors.items()}, count
+    depends_on = {"data": fingerprints(dataset, metric.parts), "protocol": metric.recipe}
+    floors = cached(f"{dataset.name}-{metric.name}-floor", extractor, depends_on, compute)
+    return {name.removeprefix("floor"): float(value) for name, value in floors.items() if name != "n"}, count
 
 
-def _generate(
-    generate: Generate, protocols: Sequence[Protocol], dataset: "Dataset", value_range: str
-) -> tuple[np.ndarray, np.ndarray | None]:
-    count = max(protocol.count for protocol in protocols)
-    generated = generate(count)
-    images, labels = generated if isinstance(generated, tuple) else (generated, None)
-    images = np.asarray(images)
+def _generate(generate: Generate, count: int, dataset: "Dataset", value_range: str) -> tuple[np.ndarray, float]:
+    """Generated images as uint8, and the share of values that were clipped."""
+    images = np.asarray(generate(count))
     expected = (count, *dataset.shape)
     if images.shape != expected or not np.issubdtype(images.dtype, np.floating):
         raise GanlabError(
             f"metrics: expected generated images, float, of shape {expected}, "
             f"received {images.dtype} of shape {images.shape}"
         )
-    if labels is None and (unlabelled := [protocol.name for protocol in protocols if protocol.metric.labels]):
-        raise GanlabError(f"{unlabelled[0]}: expected generated images with labels, received images alone")
-    return to_uint8(images, value_range), labels
+    if not np.isfinite(images).all():
+        raise GanlabError("metrics: expected finite values in generated images, received NaN or infinity")
+    low, high = ends_of(value_range)
+    return displayed(images, value_range), float(np.mean((images < low) | (images > high)))
 
 
 def _versions() -> dict[str, str]:

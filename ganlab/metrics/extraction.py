@@ -1,4 +1,4 @@
-"""From uint8 images to what a network sees in them, in batches of one size, on any Keras backend."""
+"""From uint8 images to features, in batches of one size, on any Keras backend."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SMALLEST_DEVIATION = 1.0  # grey levels of 255; images squeezed twice into [-1, 
 
 
 class BlankImagesError(GanlabError):
-    """Images hardly differ from one grey: they are of another scale than was told, or their generator has collapsed."""
+    """Images of nearly one grey: their scale is another than declared, or their generator has collapsed."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,10 @@ class Sample:
     Attributes:
         features: float32, shape (N, d).
         probabilities: float32, shape (N, classes), or None if the network is no classifier.
-        labels: integers, shape (N,): the class of each image, or None. The network does not see them.
     """
 
     features: np.ndarray
     probabilities: np.ndarray | None = None
-    labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -51,7 +49,7 @@ class Extractor:
     """A network that turns images into features.
 
     Attributes:
-        recipe: how the network was made and what it is fed, as plain data.
+        recipe: how the network was made and its input, as plain data.
         model: a keras.Model whose outputs are named as the attributes of `Sample`.
         weight_hash: sha256 of the weights, as `hash_of_arrays` gives it.
         to_input: turns uint8 images into the model's input.
@@ -75,7 +73,7 @@ class Extractor:
         parts: dict[str, list[np.ndarray]] = {}
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
-            # Each batch has the same size, or the backend would compile the network a second time.
+            # Batches of one size: for another size the backend would compile the network again.
             padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
             outputs = self.model.predict_on_batch(self.to_input(np.pad(batch, padding)))
             for name, output in outputs.items():
@@ -112,5 +110,5 @@ def compile_for_batches(model: Any, **arguments: Any) -> None:
     """`model.compile` with the faster choice of `jit_compile`; with no other argument, for inference."""
     import keras
 
-    # XLA is what makes JAX fast, but slows convolutions of the other backends on a CPU.
+    # JAX is fast only with XLA; XLA slows convolutions of the other backends on a CPU.
     model.compile(jit_compile=keras.backend.backend() == "jax", **arguments)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlab.errors import MissingDataError
 from ganlab.metrics.extraction import Extractor, to_pixels
-from ganlab.metrics.inception import build_inception
-from ganlab.metrics.inception_layers import SIDE
+from ganlab.metrics.inception import SIDE, build_inception
 from ganlab.metrics.inception_weights import converted_weights
 from ganlab.metrics.resizing import behind_resizing
 from ganlab.storage.cache import cache_folder, one_at_a_time

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,11 @@ import numpy as np
 
 from ganlab.data.sources import Download, cached_folder, fetch_files, find_files
 from ganlab.errors import MissingDataError
-from ganlab.metrics.frozen_graph import read_frozen_graph
-from ganlab.metrics.inception import build_inception
-from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
-from ganlab.metrics.torch_weights import has_torch, read_torch_weights
+from ganlab.metrics.inception import CLASSES, FEATURES, build_inception, convolution_names
+from ganlab.metrics.inception_files import has_torch, read_frozen_graph, read_torch_weights
 from ganlab.paths import user_path
 from ganlab.storage.cache import cache_folder, compute_once
-from ganlab.storage.damage import broken
+from ganlab.storage.unpacking import broken
 from ganlab.storage.weights import write_weights
 
 if TYPE_CHECKING:
@@ -32,9 +31,9 @@ PUBLISHED = Download(
 )
 ARCHIVE = "inception-2015-12-05.tgz"
 ARCHIVE_URL = f"https://storage.googleapis.com/download.tensorflow.org/models/image/imagenet/{ARCHIVE}"
-# The same weights as they are published; TensorFlow reads the first two, torch the others.
-GRAPH_FORMS = (("classify_image_graph_def.pb",), (ARCHIVE,))
-TORCH_FORMS = ((PUBLISHED.file,), ("weights-inception-2015-12-05-6726825d.pth",))  # the last is torch-fidelity's copy
+# The published files with these weights: TensorFlow reads the first two, torch the others, of which the last is torch-fidelity's.
+GRAPH_FILES = ("classify_image_graph_def.pb", ARCHIVE)
+TORCH_FILES = (PUBLISHED.file, "weights-inception-2015-12-05-6726825d.pth")
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +54,8 @@ def find_source() -> Path | None:
                 "or unset it; docs/fid.md says where they are published."
             )
         return path
-    found = find_files("inception", GRAPH_FORMS + (TORCH_FORMS if has_torch() else ()))
+    files = GRAPH_FILES + (TORCH_FILES if has_torch() else ())
+    found = find_files("inception", [(re.escape(file),) for file in files])
     return found[0] if found else None
 
 

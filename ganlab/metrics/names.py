@@ -1,16 +1,18 @@
-"""All metrics: one row says everything about one. Importing this loads neither NumPy nor a framework.
+"""All metrics: a name fixes a protocol, so values of one name can be compared. Importing this loads neither NumPy nor a framework.
 
 A new metric is a row of `METRICS`, and a function here if no other row has its measure.
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganlab.metrics.distances import Moments
     from ganlab.metrics.extraction import Sample
-    from ganlab.metrics.moments import Moments
 
 # The metric's value for each suffix of its name ("" for a single value), and further details.
 Result = tuple[dict[str, float], dict[str, Any]]
@@ -31,41 +33,60 @@ class Real:
     split: str = "train"
 
     def recipe(self, count: int) -> dict[str, Any]:
-        """What decides which images these are, as plain data."""
+        """How the images are chosen, as plain data."""
         chosen = {"count": count, "selection_seed": SELECTION_SEED} if self.form == "sample" else {"count": "all"}
         return {"split": self.split, **chosen}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One row: the protocols that share a name but for the count in it.
+    """A metric and its whole protocol.
 
     Attributes:
-        pattern: the name, with {} for the count.
-        counts: numbers of generated images, and of real ones in a sample.
+        name: for instance "fd5k_classifier".
+        count: number of generated images, and of real images in a sample.
         extractor: a key of `extractors.EXTRACTORS`.
         kind: the measure's word in recipes and their fingerprints.
         measure: (settings, generated sample, each part of `real`) to a `Result`.
         better: "lower" or "higher".
         settings: all constants of the measure.
         real: the parts of the real data that the value depends on. In the floor, unused images of the last part stand
-            for generated ones; a metric without parts is computed for a sample of the training set.
-        labels: whether the measure reads the labels of real and generated images.
+            for generated images; the floor of a metric without parts is the value of a sample of the training set.
     """
 
-    pattern: str
-    counts: tuple[int, ...]
+    name: str
+    count: int
     extractor: str
     kind: str
     measure: Callable[..., Result]
     better: str
     settings: dict[str, Any]
     real: tuple[Real, ...]
-    labels: bool = False
 
-    def name(self, count: int) -> str:
-        """The whole name: thousands are written as k."""
-        return self.pattern.format(count if count % 1000 else f"{count // 1000}k")
+    @property
+    def parts(self) -> tuple[Real, ...]:
+        """The parts of the real data behind the value or, for a score of generated images alone, behind its floor."""
+        return self.real or (Real("sample"),)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Everything that decides the value, except data, weights and versions, as plain data."""
+        from ganlab.metrics.extractors import EXTRACTORS
+
+        real = [part.recipe(self.count) for part in self.parts]
+        return {
+            "kind": self.kind,
+            **self.settings,
+            "extractor": EXTRACTORS[self.extractor].recipe,
+            "generated": self.count,
+            "quantised": "uint8",
+            "real": real[0] if len(real) == 1 else real,
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """The first 16 hex digits of the sha256 of the recipe."""
+        return hashlib.sha256(json.dumps(self.recipe, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def measure_frechet(settings: dict[str, Any], fake: "Sample", real: "Sample") -> Result:
@@ -75,8 +96,7 @@ def measure_frechet(settings: dict[str, Any], fake: "Sample", real: "Sample") ->
 
 
 def measure_frechet_of_moments(settings: dict[str, Any], fake: "Sample | Moments", real: "Moments") -> Result:
-    from ganlab.metrics.distances import frechet_distance
-    from ganlab.metrics.moments import Moments, moments_of
+    from ganlab.metrics.distances import Moments, frechet_distance, moments_of
 
     moments = fake if isinstance(fake, Moments) else moments_of(fake.features)
     distance = frechet_distance(real.mean, real.covariance, moments.mean, moments.covariance)
@@ -104,35 +124,57 @@ def measure_neighbours(settings: dict[str, Any], fake: "Sample", real: "Sample")
     return {".precision": precision, ".recall": recall, ".density": density, ".coverage": coverage}, {}
 
 
+def measure_copies(settings: dict[str, Any], fake: "Sample", train: "Sample", held_out: "Sample") -> Result:
+    from ganlab.metrics.scores import share_of_copies
+
+    share, threshold = share_of_copies(train.features, held_out.features, fake.features, settings["quantile"])
+    return {"": share}, {"threshold": threshold}
+
+
+def _rows(pattern: str, counts: tuple[int, ...], *protocol: Any) -> Iterator[Metric]:
+    """A metric for each count; in its name, {} stands for the count and k for thousands."""
+    for count in counts:
+        yield Metric(pattern.format(count if count % 1000 else f"{count // 1000}k"), count, *protocol)
+
+
 _FROM_1K = (1_000, 5_000, 10_000, 50_000)
 _FROM_5K = (5_000, 10_000, 50_000)
 _SAMPLE = (Real("sample"),)
 _MOMENTS = (Real("moments"),)
+_HELD_OUT = (Real("all"), Real("sample", "test"))
 _FD = {"covariance_ddof": 1}
 _KD = {"kernel": "(x.y / d + 1)^3", "estimator": "unbiased, whole sample"}
 _IS = {"splits": 10, "ddof": 0}
-_PR = {"precision_recall_k": 3, "density_coverage_k": 5}
+_PR = {"precision_recall_k": 3, "density_coverage_k": 5, "density_coverage_border": "outside"}
+_COPIES = {"quantile": 0.01}
 
 METRICS = (
-    Metric("fd{}_classifier", _FROM_1K, "classifier", "fd", measure_frechet, "lower", _FD, _SAMPLE),
-    Metric("is{}_classifier", _FROM_1K, "classifier", "is", measure_inception, "higher", _IS, ()),
-    Metric("pr{}_classifier", _FROM_1K, "classifier", "pr", measure_neighbours, "higher", _PR, _SAMPLE),
-    Metric("fd{}_random", _FROM_1K, "random", "fd", measure_frechet, "lower", _FD, _SAMPLE),
-    Metric("fid{}", _FROM_5K, "inception", "fd", measure_frechet, "lower", _FD, _SAMPLE),
-    Metric("fid{}_full", _FROM_5K, "inception", "fd_whole", measure_frechet_of_moments, "lower", _FD, _MOMENTS),
-    Metric("kid{}", (5_000,), "inception", "kd", measure_kernel, "lower", _KD, _SAMPLE),
-    Metric("is{}", (5_000,), "inception", "is", measure_inception, "higher", _IS, ()),
-    Metric("fid{}_keras", (5_000,), "keras", "fd", measure_frechet, "lower", _FD, _SAMPLE),
-    Metric("fid{}_akel2022", (5_000,), "akel2022", "fd", measure_frechet, "lower", _FD, _SAMPLE),
+    *_rows("fd{}_classifier", _FROM_1K, "classifier", "fd", measure_frechet, "lower", _FD, _SAMPLE),
+    *_rows("is{}_classifier", (*_FROM_1K, 60_000), "classifier", "is", measure_inception, "higher", _IS, ()),
+    *_rows("pr{}_classifier", _FROM_1K, "classifier", "pr", measure_neighbours, "higher", _PR, _SAMPLE),
+    *_rows("copies{}_classifier", (1_000, 5_000), "classifier", "copies", measure_copies, "lower", _COPIES, _HELD_OUT),
+    *_rows("fd{}_random", (200, 500, *_FROM_1K), "random", "fd", measure_frechet, "lower", _FD, _SAMPLE),
+    *_rows("kd{}_random", (200, 500), "random", "kd", measure_kernel, "lower", _KD, _SAMPLE),
+    *_rows("fid{}", _FROM_5K, "inception", "fd", measure_frechet, "lower", _FD, _SAMPLE),
+    *_rows("fid{}_full", _FROM_5K, "inception", "fd_whole", measure_frechet_of_moments, "lower", _FD, _MOMENTS),
+    *_rows("kid{}", (5_000,), "inception", "kd", measure_kernel, "lower", _KD, _SAMPLE),
+    *_rows("is{}", (5_000,), "inception", "is", measure_inception, "higher", _IS, ()),
+    *_rows("fid{}_keras", (5_000,), "keras", "fd", measure_frechet, "lower", _FD, _SAMPLE),
+    *_rows("fid{}_akel2022", (5_000,), "akel2022", "fd", measure_frechet, "lower", _FD, _SAMPLE),
 )
-NAMES = {metric.name(count): (metric, count) for metric in METRICS for count in metric.counts}
-_LOWER = {metric.pattern.partition("{")[0] for metric in METRICS if metric.better == "lower"}
+NAMES = {metric.name: metric for metric in METRICS}
+# The same against the test split: images that the generator has not seen.
+NAMES |= {
+    f"{metric.name}_test": replace(metric, name=f"{metric.name}_test", real=(replace(metric.real[0], split="test"),))
+    for metric in METRICS
+    if len(metric.real) == 1
+}
+_LOWER = {re.match("[a-z]*", metric.name)[0] for metric in METRICS if metric.better == "lower"}
 
 
 def better(name: str) -> str:
-    """Whether "lower" or "higher" values are better, read from the letters before the count in a name.
+    """Whether "lower" or "higher" values are better, by the letters before the count in a name.
 
-    Names that no row knows, of other versions or of published tables, are answered as well: "higher" unless a row
-    begins with the same letters.
+    Names of other versions and of published tables get an answer too: "higher" unless a row begins with the same letters.
     """
     return "lower" if re.match("[a-z]*", name)[0] in _LOWER else "higher"

@@ -1,4 +1,4 @@
-"""Scores of generated samples: Inception Score, precision and recall, density and coverage. Pure numpy."""
+"""Scores of generated samples: Inception Score, precision and recall, density and coverage, copies. Pure NumPy."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,8 @@ _BLOCK_ELEMENTS = 2**22  # distances held at once: 32 MiB of float64; smaller pr
 def inception_score(probabilities: np.ndarray, splits: int = 10) -> tuple[float, float]:
     """Inception Score, exp of the mean KL(p(y|x) || p(y)), over splits of the sample in its order.
 
-    Salimans et al. 2016 (arXiv 1606.03498). 1 for predictions that are all the same, K for certain
-    predictions spread evenly over K classes. Sizes that the splits do not divide give splits that differ by
-    one row.
+    Salimans et al. 2016 (arXiv 1606.03498). 1 for equal predictions, K for certain predictions spread evenly over K
+    classes. The sizes of splits differ by at most one row.
 
     Args:
         probabilities: shape (N, K), rows that sum to 1.
@@ -60,9 +59,9 @@ def precision_recall(real_features: np.ndarray, fake_features: np.ndarray, k: in
 def density_coverage(real_features: np.ndarray, fake_features: np.ndarray, k: int = 5) -> tuple[float, float]:
     """Density and coverage, Naeem et al. 2020 (arXiv 2002.09797).
 
-    Density is the mean number of real balls a fake point lies in, over k (so it may exceed 1); coverage is
-    the share of real balls that hold a fake point. Balls as in `precision_recall`, those of the real sample
-    only.
+    Density is the mean number of real balls around a fake point, over k (so it may exceed 1); coverage is the share of real
+    balls that hold a fake point. The balls are those of `precision_recall` around real points, here without their border:
+    the authors' program (github.com/clovaai/generative-evaluation-prdc) compares by <.
 
     Args:
         real_features, fake_features: shapes (N, d) and (M, d), more than k rows each.
@@ -72,10 +71,36 @@ def density_coverage(real_features: np.ndarray, fake_features: np.ndarray, k: in
     radii = _squared_radii(real, k)
     inside_count, covered_count = 0, 0
     for rows, squared in _squared_distances(real, fake):
-        inside = squared <= radii[rows, None]
+        inside = squared < radii[rows, None]
         inside_count += int(inside.sum())
         covered_count += int(inside.any(axis=1).sum())
     return inside_count / (k * len(fake)), covered_count / len(real)
+
+
+def share_of_copies(
+    train_features: np.ndarray, held_out_features: np.ndarray, fake_features: np.ndarray, quantile: float = 0.01
+) -> tuple[float, float]:
+    """Share of fake points that lie nearer to some training point than nearly all held-out real points do.
+
+    Held-out points are real points that were not trained on, so a share of `quantile` of them lies as near by chance. A
+    generator that learned the distribution has about this share; a generator that repeats training points has a share near 1.
+
+    Args:
+        train_features, held_out_features, fake_features: shapes (N, d), (K, d) and (M, d).
+        quantile: share of held-out points within the threshold.
+
+    Returns:
+        The share and the threshold, a distance in the units of the features.
+    """
+    train, held_out = checked_pair(train_features, held_out_features, least=1)
+    _, fake = checked_pair(train, fake_features, least=1)
+    centre = train.mean(axis=0)
+    nearest_held_out, nearest_fake = (
+        np.concatenate([squared.min(axis=1) for _, squared in _squared_distances(points - centre, train - centre)])
+        for points in (held_out, fake)
+    )
+    threshold = np.quantile(nearest_held_out, quantile)
+    return float(np.mean(nearest_fake < threshold)), float(np.sqrt(threshold))
 
 
 def _covered_share(points: np.ndarray, centres: np.ndarray, k: int) -> float:
@@ -94,7 +119,7 @@ def _squared_radii(points: np.ndarray, k: int) -> np.ndarray:
 def _squared_distances(left: np.ndarray, right: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of rows of the (N, M) matrix of squared distances, |x|^2 + |y|^2 - 2 x.y.
 
-    What rounding leaves of the distance of identical points is set to 0, so that they are equal here too.
+    The distance of identical points is exactly 0: distances as small as rounding errors are set to 0.
     """
     left_norms, right_norms = (np.square(points).sum(axis=1) for points in (left, right))
     block = max(1, _BLOCK_ELEMENTS // len(right))

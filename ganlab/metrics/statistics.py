@@ -1,4 +1,4 @@
-"""Real images as an extractor sees them: computed once, cached, shared by all runs."""
+"""Features and moments of real images: computed once, cached, shared by all runs."""
 
 import functools
 import hashlib
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlab.data.dataset import fingerprint_of
+from ganlab.metrics.distances import Moments, merge, moments_of
 from ganlab.metrics.extraction import Extractor, Sample
-from ganlab.metrics.moments import Moments, merge, moments_of
 from ganlab.metrics.names import SELECTION_SEED, Real
 from ganlab.storage.cache import cache_folder, compute_once
 from ganlab.storage.weights import hash_of_arrays
@@ -27,17 +27,22 @@ _CHUNK = 8192  # images whose features are held at once while moments are comput
 
 @dataclass(frozen=True)
 class RealStatistics:
-    """One part of the real data as an extractor sees it.
+    """The features or moments of one part of the real data.
 
     Attributes:
-        real: what a measure compares generated images with.
-        halves: two disjoint parts of the same images, which the floor compares; the second stands for generated ones.
-        floor_count: number of images in the second: as many as are generated, or half of all if they are fewer.
+        real: of the images that generated images are compared with.
+        halves: of two disjoint parts of the same images, for the floor; the second stands for generated images.
+        floor_count: number of images in the second half: as many as are generated, or half of all if there are fewer.
     """
 
     real: Sample | Moments
     halves: tuple[Sample, Sample] | tuple[Moments, Moments]
     floor_count: int
+
+    @property
+    def hash(self) -> str:
+        """The sha256 over the arrays of `real`."""
+        return hash_of_arrays(np.asarray(array) for array in vars(self.real).values() if array is not None)
 
 
 def select_real(dataset: "Dataset", count: int, split: str = "train") -> np.ndarray:
@@ -68,32 +73,27 @@ def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count:
         {"data": fingerprints(dataset, [part]), "images": len(chosen)},
         lambda: _features(extractor.extract(split.images[chosen])),
     )
-    sample = Sample(**arrays, labels=None if split.labels is None else split.labels[chosen])
+    sample = Sample(**arrays)
     if part.form == "all":
         return RealStatistics(sample, (sample[held:], sample[:held]), held)
     return RealStatistics(sample[:count], (sample[:held], sample[held : 2 * held]), held)
 
 
-def fingerprints(dataset: "Dataset", parts: Sequence[Real], labels: bool = False) -> dict[str, str]:
-    """What identifies the images, and if wanted the labels, of the splits that these parts belong to."""
-    found = {}
-    for name in {part.split for part in parts}:
-        split = getattr(dataset, name)
-        found[name] = dataset.fingerprint if name == "train" else fingerprint_of(split.images)
-        if labels:
-            found[f"{name} labels"] = hash_of_arrays([split.labels])
-    return found
+def fingerprints(dataset: "Dataset", parts: Sequence[Real]) -> dict[str, str]:
+    """The fingerprint of the images of each split that these parts belong to."""
+    splits = sorted({part.split for part in parts})
+    return {name: dataset.fingerprint if name == "train" else fingerprint_of(dataset.test.images) for name in splits}
 
 
 def cached(
     name: str, extractor: Extractor, described: dict[str, Any], compute: Callable[[], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """Arrays that are computed once and kept in a file whose name changes with everything they depend on.
+    """Arrays that are computed once and kept in a file; a hash of everything that they depend on is part of its name.
 
     Args:
         name: begins the file's name, for people.
-        extractor: whose recipe and weights they depend on.
-        described: what else they depend on, as plain data.
+        extractor: its recipe and weights are part of the hash.
+        described: everything else that the arrays depend on, as plain data.
         compute: gives the arrays, by name.
     """
     everything = {"format": _FORMAT, "recipe": extractor.recipe, "weights": extractor.weight_hash, **described}

@@ -1,6 +1,6 @@
-"""Turns what a config writes as `{Name: {arguments}}` into Keras objects, checking every name.
+"""Builds Keras objects from `{Name: {arguments}}` in a config, and checks every name.
 
-Nothing here hands a mapping from a config to Keras' own deserialization, which would import whatever class path it names.
+Nothing here hands a mapping from a config to Keras' own deserialization, which imports any class path that the mapping names.
 """
 
 import inspect
@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+from keras import constraints, initializers, regularizers
+from keras.optimizers import schedules
 
 from ganlab.config.document import shown
 from ganlab.config.foreign_words import foreign_hint
@@ -29,56 +31,23 @@ def public_classes(module: Any, base: type) -> dict[str, type]:
     }
 
 
-def _functions(module: Any) -> dict[str, Callable]:
-    found = {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
-    return {
-        name: value
-        for name, value in found.items()
-        if inspect.isfunction(value) and name not in ("get", "serialize", "deserialize")
-    }
-
-
-class _Kind:
-    """One kind of Keras object that may stand as an argument: where it is looked up, and under which names."""
-
-    def __init__(self, noun: str, module: Any, base: type, get: Callable):
-        self.noun = noun
-        self.classes = public_classes(module, base)
-        self.get = get
-
-    def names(self) -> list[str]:
-        return sorted(self.classes)
-
-    def build(self, value: Any, keys: Keys, error_at: ErrorAt) -> Any:
-        if isinstance(value, Mapping):
-            name, arguments, inner = single_entry(value, keys, error_at, self.noun)
-            return build_object(self._class_of(name, inner, error_at), arguments, inner, error_at, self.noun)
-        if isinstance(value, str):
-            return build_object(self._class_of(value, keys, error_at), {}, keys, error_at, self.noun)
-        raise error_at(keys, f"expected the name of {self.noun} or {{Name: {{arguments}}}}, received {value!r}")
-
-    def _class_of(self, name: str, keys: Keys, error_at: ErrorAt) -> type:
-        if name in self.classes:
-            return self.classes[name]
-        try:  # Keras' short names, such as he_normal, are names too
-            found = self.get(name)
-        except (ValueError, TypeError):
-            found = None
-        if found is None:
-            raise error_at(keys, f"unknown name of {self.noun} '{name}'.{did_you_mean(name, self.classes)}")
-        return type(found)
-
-
-INITIALIZER = _Kind("an initializer", keras.initializers, keras.initializers.Initializer, keras.initializers.get)
-REGULARIZER = _Kind("a regularizer", keras.regularizers, keras.regularizers.Regularizer, keras.regularizers.get)
-CONSTRAINT = _Kind("a constraint", keras.constraints, keras.constraints.Constraint, keras.constraints.get)
-SCHEDULE = _Kind(
-    "a learning-rate schedule",
-    keras.optimizers.schedules,
-    keras.optimizers.schedules.LearningRateSchedule,
-    lambda name: None,
-)
-ACTIVATIONS = _functions(keras.activations)
+INITIALIZERS = public_classes(initializers, initializers.Initializer)
+# The end of an argument's name -> noun, classes, and Keras' function that knows their short names, such as he_normal.
+OBJECTS = {
+    "initializer": ("an initializer", INITIALIZERS, initializers.get),
+    "regularizer": ("a regularizer", public_classes(regularizers, regularizers.Regularizer), regularizers.get),
+    "constraint": ("a constraint", public_classes(constraints, constraints.Constraint), constraints.get),
+    "learning_rate": (
+        "a learning-rate schedule",
+        public_classes(schedules, schedules.LearningRateSchedule),
+        lambda name: None,
+    ),
+}
+ACTIVATIONS = {
+    name: value
+    for name, value in vars(keras.activations).items()
+    if inspect.isfunction(value) and not name.startswith("_") and name not in ("get", "serialize", "deserialize")
+}
 
 
 def single_entry(value: Mapping, keys: Keys, error_at: ErrorAt, noun: str) -> tuple[str, dict, Keys]:
@@ -92,15 +61,15 @@ def single_entry(value: Mapping, keys: Keys, error_at: ErrorAt, noun: str) -> tu
 
 
 def build_object(cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun: str, extra: Mapping = {}) -> Any:
-    """Makes `cls(**arguments, **extra)`; every mistake becomes one located line.
+    """Makes `cls(**arguments, **extra)`. Every mistake becomes one located line.
 
     Args:
         cls: a Keras class.
-        arguments: what the config wrote; names are checked against the signature.
-        keys: where it stands in the config.
+        arguments: the config's arguments; their names are checked against the signature.
+        keys: their place in the config.
         error_at: makes the located error.
-        noun: what the class is, for messages: "a layer".
-        extra: arguments of ours that no config writes (dtype, name).
+        noun: the kind of class, for messages: "a layer".
+        extra: arguments that no config writes (dtype, name).
 
     Raises:
         ConfigError: for an unknown or missing argument or a value that Keras refuses.
@@ -132,7 +101,7 @@ def build_object(cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun
 
 
 def _require_kind(value: Any, default: Any, keys: Keys, error_at: ErrorAt) -> None:
-    # Keras takes any word for true: `use_bias: no`, a word in YAML 1.2, would switch the bias on.
+    # Keras reads any word as true: `use_bias: no` would switch the bias on, because `no` is a word in YAML 1.2.
     if isinstance(default, bool) and not isinstance(value, bool):
         raise error_at(keys, f"expected true or false, received {shown(value)}")
     if isinstance(default, str) and isinstance(value, int | float):
@@ -145,22 +114,39 @@ def _require_kind(value: Any, default: Any, keys: Keys, error_at: ErrorAt) -> No
 
 def resolve_argument(key: str, value: Any, keys: Keys, error_at: ErrorAt) -> Any:
     """The Keras object that an argument's value stands for, or the plain value itself."""
+    end = "learning_rate" if key == "learning_rate" else key.rpartition("_")[2]
     if value is None:
         return None
-    if key.endswith("initializer"):
-        return INITIALIZER.build(value, keys, error_at)
-    if key.endswith("regularizer"):
-        return REGULARIZER.build(value, keys, error_at)
-    if key.endswith("constraint"):
-        return CONSTRAINT.build(value, keys, error_at)
-    if key == "learning_rate" and isinstance(value, Mapping):
-        return SCHEDULE.build(value, keys, error_at)
-    if key.endswith("activation"):
+    if end == "activation":
         if not isinstance(value, str) or value not in ACTIVATIONS:
             raise error_at(keys, f"unknown activation {value!r}.{did_you_mean(str(value), ACTIVATIONS)}")
         return ACTIVATIONS[value]
+    if end in OBJECTS and (end != "learning_rate" or isinstance(value, Mapping)):
+        return _build_named(*OBJECTS[end], value, keys, error_at)
     _only_plain(value, keys, error_at)
     return value
+
+
+def _build_named(
+    noun: str, classes: Mapping[str, type], short: Callable, value: Any, keys: Keys, error_at: ErrorAt
+) -> Any:
+    """The object of `Name`, a short name or `{Name: {arguments}}`."""
+    if isinstance(value, Mapping):
+        name, arguments, keys = single_entry(value, keys, error_at, noun)
+    elif isinstance(value, str):
+        name, arguments = value, {}
+    else:
+        raise error_at(keys, f"expected the name of {noun} or {{Name: {{arguments}}}}, received {value!r}")
+    cls = classes.get(name)
+    if cls is None:
+        try:
+            found = short(name)
+        except (ValueError, TypeError):
+            found = None
+        if found is None:
+            raise error_at(keys, f"unknown name of {noun} '{name}'.{did_you_mean(name, classes)}")
+        cls = type(found)
+    return build_object(cls, arguments, keys, error_at, noun)
 
 
 def _only_plain(value: Any, keys: Keys, error_at: ErrorAt) -> None:
@@ -172,7 +158,7 @@ def _only_plain(value: Any, keys: Keys, error_at: ErrorAt) -> None:
 
 
 def first_sentence(error: Exception) -> str:
-    """The part of a library's message that tells the user something, on one line."""
+    """The line of a library's message that names the mistake, at most 300 characters."""
     plain = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):

@@ -1,28 +1,41 @@
-"""The networks and optimizers of one config, whatever its objective."""
+"""Builds the networks and optimizers of one config, for every objective."""
 
 import hashlib
+import math
 import random
 from dataclasses import dataclass
 
 import keras
 
-from ganlab.config.schema import Config, Form
+from ganlab.config.schema import Config, Form, value_range
+from ganlab.config.schema import Network as Written
 from ganlab.config.steps import Stretch
+from ganlab.errors import did_you_mean
+from ganlab.models.arguments import ErrorAt, build_object, public_classes
+from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
 from ganlab.models.network import Network
-from ganlab.models.optimizers import build_optimizer
+
+# LossScaleOptimizer and MultiOptimizer wrap other optimizers. The former serves float16, which ganlab does not offer.
+_OPTIMIZERS = {
+    name: cls
+    for name, cls in public_classes(keras.optimizers, keras.optimizers.Optimizer).items()
+    if name not in ("LossScaleOptimizer", "MultiOptimizer")
+}
+WHOLE_RUN = Stretch(None, 0, 0)
 
 
 @dataclass(frozen=True)
 class Models:
-    """Everything trainable of one run.
+    """The networks and optimizers of one run.
 
     Attributes:
-        networks: by the objective's names.
-        optimizers: one for each network, built on its weights.
-        averages: moving averages of networks' weights, with `train.ema`: copies of the networks.
-        form: of the data.
+        networks: name -> network, under the objective's names.
+        optimizers: name -> the optimizer of this network, built on its weights.
+        averages: name -> a copy of the network that holds the moving average of its weights, with `train.ema`.
+        form: the shape and the classes of the data.
         stretch: the steps in which these networks are trained.
+        balancing: of the labels of generated images, with `labels: balanced`.
     """
 
     networks: dict[str, Network]
@@ -30,6 +43,7 @@ class Models:
     averages: dict[str, Network]
     form: Form
     stretch: Stretch
+    balancing: Balancing | None = None
 
     @property
     def sampled(self) -> Network:
@@ -37,17 +51,14 @@ class Models:
         return self.averages.get("generator") or self.networks["generator"]
 
 
-WHOLE_RUN = Stretch(None, 0, 0)
-
-
 def build_network(config: Config, name: str, form: Form | None = None, stretch: Stretch = WHOLE_RUN) -> Network:
-    """One network, with first weights that are drawn from the config's seed.
+    """One network. Its first weights are drawn from the config's seed.
 
     Args:
         config: the experiment.
-        name: of the network, one of `config.networks`.
-        form: of the data; None rebuilds a generator where its data are not at hand: it may end in any shape then.
-        stretch: the steps in which it is trained; it says which layers there are.
+        name: one of `config.networks`.
+        form: the shape and the classes of the data. None rebuilds a generator without its data: it may end in any shape.
+        stretch: the steps in which the network is trained; in another phase it has other layers.
 
     Raises: ConfigError, located, for a layer that is wrong or does not fit.
     """
@@ -70,13 +81,28 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
             averages[name] = build_network(config, name, form, stretch)  # the same seed: the same weights
     for name, network in networks.items():
         optimizers[name] = build_optimizer(config.networks[name], name, config.error_at)
-        # Built here: state that appears within the first step would not be restored from a checkpoint.
+        # Build here: a checkpoint does not restore state that appears within the first step.
         optimizers[name].build(network.trainable_variables)
-    return Models(networks, optimizers, averages, form, stretch)
+    balancing = None
+    if config.labels == "balanced":
+        balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
+    return Models(networks, optimizers, averages, form, stretch, balancing)
+
+
+def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Optimizer:
+    """The optimizer of one network; `owner` is the network's key in the config.
+
+    A schedule counts the updates of its own network: five discriminator updates in a step are five steps of its schedule.
+    """
+    ((name, arguments),) = network.optimizer.items()
+    keys = (owner, "optimizer", name)
+    if name not in _OPTIMIZERS:
+        raise error_at(keys, f"unknown optimizer.{did_you_mean(name, _OPTIMIZERS)}")
+    return build_object(_OPTIMIZERS[name], arguments, keys, error_at, "the optimizer")
 
 
 def chained(networks: dict[str, Network]) -> keras.Model:
-    """Networks that follow each other as one Keras model, for the summary."""
+    """One Keras model of networks that follow each other, for the summary."""
     shared: dict[str, keras.KerasTensor] = {}
     values = None
     for network in networks.values():
@@ -90,7 +116,7 @@ def chained(networks: dict[str, Network]) -> keras.Model:
 
 
 def _seed(seed: int, purpose: str) -> None:
-    # Each network has a seed of its own, so that a change of one leaves the other's first weights as they were.
+    # Each network has its own seed, so that a change of one network keeps the first weights of the other.
     digest = hashlib.sha256(f"{seed}/weights/{purpose}".encode()).digest()
-    # Keras takes the seeds of initializers and random layers from here; its set_random_seed would load TensorFlow as well.
+    # Keras takes the seeds of initializers and random layers from `random`. Its set_random_seed would load TensorFlow too.
     random.seed(int.from_bytes(digest[:4], "little"))

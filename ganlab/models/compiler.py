@@ -1,4 +1,4 @@
-"""Compiles a config's layers into a network, and says which layer gave which shape when it does not fit."""
+"""Compiles a config's layers into a network. Error messages name the layer and the shapes that do not fit."""
 
 import dataclasses
 import re
@@ -18,9 +18,9 @@ from ganlab.models.single_layers import build_layer
 
 Shape = tuple[int | None, ...]
 
-# Keras would stretch the smaller branch without a word.
+# Keras would broadcast the smaller branch without an error.
 _OF_ONE_SHAPE = ("Add", "Average", "Fade", "Maximum", "Minimum", "Multiply", "Subtract")
-_ON_REFERENCE = "/on_reference"  # ends the names of nodes that run on the reference batch; no layer's name has a slash
+_ON_REFERENCE = "/on_reference"  # suffix of nodes that run on the reference batch; names of layers have no slash
 _NEEDED = {
     "labels": "this config has none; expected `labels: conditional` and labelled data",
     "step": "this network is built without one",
@@ -38,16 +38,16 @@ def compile_network(
     """Compiles one network.
 
     Args:
-        network: the config's layers, of one phase where it has phases.
-        inputs: name -> shape without the batch of each value that layers can have: `input` (the latents or the data), and
-            where they are known `labels` (classes,), `step` (1,) and `fade` (1,). Only those that some layer takes become
-            inputs of the network. A shape alone is that of `input`.
+        network: the config's layers, of one phase if it has phases.
+        inputs: name -> shape without the batch of each value that layers may take: `input` (the latents or the data), and if
+            known `labels` (classes,), `step` (1,) and `fade` (1,). Values that no layer takes do not become inputs of the
+            network. A shape alone means `input`.
         error_at: makes a located error from keys and a message.
-        name: of the network, also in its summary: generator or discriminator.
-        precision: a Keras dtype policy; weights are float32 in either.
+        name: the network's name, such as generator. The summary shows it.
+        precision: a Keras dtype policy. Weights are always float32.
 
     Raises:
-        ConfigError: for a layer that is unknown or does not fit what stands before it, with the shapes.
+        ConfigError: for an unknown layer and for a layer that does not fit its input, with the shapes.
     """
     shapes = inputs if isinstance(inputs, Mapping) else {INPUT: tuple(inputs)}
     compiler = _Compiler(network, shapes, error_at, name, precision)
@@ -58,10 +58,11 @@ def compile_network(
     tensors = [compiler.inputs[given] for given in taken]
     try:
         model = keras.Model(tensors if len(tensors) > 1 else tensors[0], compiler.values[last], name=name)
-    except ValueError as error:  # a layer that only seemed to make something of its input
+    except ValueError as error:  # the output does not depend on the input
         raise error_at((name, "layers"), f"do not make a network: {first_sentence(error)}") from error
     model.jit_compile = False  # for `predict`: on a CPU XLA makes convolutions several times slower
-    nodes = (*compiler.on_reference, *compiler.nodes)  # so that a layer's last run, whose losses count, is on the batch
+    # Nodes on the reference batch come first: regularizers read a layer's last run, which must be the run on the batch.
+    nodes = (*compiler.on_reference, *compiler.nodes)
     return Network(name, taken, nodes, model, tuple(compiler.features))
 
 
@@ -83,7 +84,7 @@ class _Compiler:
         return name
 
     def add_all(self, items: Sequence[LayerSpec | MergeSpec], before: str) -> str:
-        """Adds a list of layers after the value `before`; returns the name of what they give."""
+        """Adds a list of layers after the value `before`; returns the name of their output."""
         for item in items:
             if isinstance(item, LayerSpec):
                 before = self.add(item, {"": before})
@@ -93,7 +94,7 @@ class _Compiler:
         return before
 
     def add(self, spec: LayerSpec, takes: dict[str, str]) -> str:
-        """Adds one layer; `takes` is branch -> name of a value, with the branch "" where there is none."""
+        """Adds one layer; `takes` is branch -> name of a value. A layer without branches has the branch ""."""
         keys = (*spec.path, spec.kind)
         if spec.phases and self.network.phase is None:
             raise self.error_at(keys, "belongs to phases, but this run has none; expected it without their group")
@@ -118,11 +119,11 @@ class _Compiler:
         return layer.name
 
     def _call(self, node: Node, nodes: list[Node], takes: dict[str, str], keys: Keys) -> None:
-        """Calls a node's layer, which builds it when it is new, and adds the node to `nodes`."""
+        """Calls a node's layer, which builds a new layer, and adds the node to `nodes`."""
         given = f"its {'branches' if len(takes) > 1 else 'input of shape'} {self._shapes_of(takes)}"
         try:
             output = node.call(self.values)
-        except Exception as error:  # Keras and its backends raise many kinds for shapes that do not fit
+        except Exception as error:  # Keras and its backends raise many kinds of errors for wrong shapes
             hint = ""
             if len(takes) == 1 and re.search("Conv|Pool|UpSampling", node.layer.__class__.__name__):
                 rank = len(self.values[next(iter(takes.values()))].shape)
@@ -147,13 +148,13 @@ class _Compiler:
             raise self.error_at((*keys, "name"), f"another layer of this network is named '{name}'")
 
     def _input(self, name: str, keys: Keys) -> str:
-        """The name of an input of the network, which it is from now on."""
+        """Makes a value an input of the network; returns its name."""
         if name not in self.shapes:
             raise self.error_at(keys, f"needs the {name}, but {_NEEDED[name]}")
         return self.add_input(name)
 
     def _named(self, name: str, keys: Keys) -> str:
-        """The name of an earlier layer that the config named."""
+        """Checks that `name` is an earlier layer that the config named; returns it."""
         if name not in self.features:
             later = [spec.name for spec in self.network.expanded() if "name" in spec.arguments]
             reason = "stands later" if name in later else f"is no layer's `name:`.{did_you_mean(name, self.features)}"
@@ -161,7 +162,7 @@ class _Compiler:
         return name
 
     def _on_reference(self, name: str, size: int, keys: Keys) -> str:
-        """The name of the value `name` when the network runs on its reference batch; adds the nodes that give it."""
+        """Adds the nodes that compute the value `name` on the reference batch; returns the name of the result."""
         made = {node.name: node for node in self.nodes}
         self._require_reference_batch(size, keys)
         waiting = [name]

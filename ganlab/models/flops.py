@@ -1,8 +1,7 @@
-"""Counts floating-point operations of a step from layer shapes: a multiplication and its addition are two.
+"""Counts floating-point operations of a step from layer shapes: a multiplication and its addition are two operations.
 
-Dense, convolution and transposed convolution are counted; what works value by value (activations, normalization, up-sampling,
-optimizers) is not: in these networks it is a few per cent. A pass backward costs two passes forward: one for the inputs'
-gradients and one for the weights'.
+Only layers with a kernel are counted. Activations, normalization, up-sampling and optimizers are a few per cent in these networks.
+A backward pass costs two forward passes: one for the gradients of the inputs and one for those of the weights.
 """
 
 import math
@@ -17,7 +16,7 @@ _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras
 
 
 def forward_flops(network: Network) -> int:
-    """Operations of one sample through the network; a reference batch counts as if it were as large as the batch."""
+    """Operations of one sample through the network. A reference batch counts as if it had the size of the batch."""
     shapes = network.shapes
     return sum(_flops(node.layer, shapes[node.takes[0]], node.shape) for node in network.nodes)
 
@@ -28,7 +27,7 @@ def _flops(layer: keras.Layer, given: tuple[int, ...], made: tuple[int, ...]) ->
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return 0
-    # Each position of the output (of the input, where transposed) multiplies the whole kernel once.
+    # Each position of the output (for a transposed convolution: of the input) multiplies the whole kernel once.
     positions = given[:-1] if isinstance(layer, _TRANSPOSED) else made[:-1]
     if isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED, keras.layers.Dense)):
         return 2 * math.prod(kernel.shape) * math.prod(positions)
@@ -36,12 +35,12 @@ def _flops(layer: keras.Layer, given: tuple[int, ...], made: tuple[int, ...]) ->
 
 
 def has_convolutions(objective: Objective) -> bool:
-    """Whether any kernel that is trained has more than two axes."""
+    """Whether any trained weight has more than two axes."""
     return any(len(v.shape) > 2 for network in objective.networks.values() for v in network.trainable_variables)
 
 
 def step_flops(objective: Objective) -> int:
-    """Operations of one training step; penalties (a second pass backward) are not counted."""
+    """Operations of one training step, without penalties (a second backward pass)."""
     forward = {name: forward_flops(model) for name, model in objective.networks.items()}
     total = 0
     for stage in objective.stages:
@@ -52,7 +51,7 @@ def step_flops(objective: Objective) -> int:
         if update.through is None:
             total += update.samples * 3 * moved
         else:
-            # Forward and back to the images through the critic, then back through the generator.
+            # Forward and back to the images through the other networks, then back through the moved networks.
             others = sum(cost for name, cost in forward.items() if name not in update.networks)
             total += update.samples * (2 * others + 2 * moved)
     return total

@@ -1,20 +1,22 @@
-"""First weights, drawn on the host: the same on every backend.
+"""Draws first weights on the host, so that they are equal on all backends.
 
-Keras' initializers draw with the backend's own generator, and each gives other numbers for one seed. Here the distributions of
-Keras' classes are drawn by NumPy's Philox, keyed by the initializer's seed.
+Keras' initializers use the backend's own generator, and each backend gives other numbers for one seed. Here NumPy's Philox,
+keyed by the initializer's seed, draws from the distributions of Keras' classes.
 """
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import initializers
+from threadpoolctl import threadpool_limits
 
 
 def draw_on_host(layer: keras.Layer) -> keras.Layer:
-    """Lets a layer, and the layers it is made of, draw their weights here when they are built; returns it."""
+    """Makes a layer and its inner layers draw their weights here when they are built. Returns the layer."""
     for part in layer._flatten_layers():
         part.add_weight = functools.partial(_add_weight, part.add_weight)
     return layer
@@ -22,16 +24,20 @@ def draw_on_host(layer: keras.Layer) -> keras.Layer:
 
 def _add_weight(add_weight: Any, *shape: Any, initializer: Any = None, **more: Any) -> keras.Variable:
     initializer = initializers.get(initializer)
-    if type(initializer) in DRAWN:
+    if _drawing(initializer):
         drawn = functools.partial(draw_weights, initializer)
         return add_weight(*shape, initializer=lambda shape, dtype=None: drawn(shape), **more)
     return add_weight(*shape, initializer=initializer, **more)
 
 
 def draw_weights(initializer: initializers.Initializer, shape: tuple[int, ...]) -> np.ndarray:
-    """float32 numbers of one of the classes in DRAWN; the same for the same seed."""
+    """float32 numbers of one of the classes in DRAWN. The same seed gives the same numbers."""
     generator = np.random.Generator(np.random.Philox(initializer.seed))
-    return DRAWN[type(initializer)](initializer, generator, tuple(shape)).astype(np.float32)
+    return _drawing(initializer)(initializer, generator, tuple(shape)).astype(np.float32)
+
+
+def _drawing(initializer: Any) -> Callable | None:
+    return next((draw for cls, draw in DRAWN.items() if isinstance(initializer, cls)), None)
 
 
 def _normal(initializer, generator, shape):
@@ -59,15 +65,21 @@ def _scaled(initializer, generator, shape):
 
 
 def _orthogonal(initializer, generator, shape):
-    """Orthonormal columns, or rows where there are fewer (Saxe et al. 2014), of the matrix with all axes but the last as rows."""
+    """Orthonormal columns, or orthonormal rows if there are fewer rows (Saxe et al. 2014, arXiv 1312.6120).
+
+    The matrix has the last axis as columns and all other axes as rows.
+    """
     rows, columns = math.prod(shape[:-1]), shape[-1]
-    matrix, triangle = np.linalg.qr(generator.standard_normal((max(rows, columns), min(rows, columns))))
-    matrix *= np.sign(np.diag(triangle))  # else not uniform among the orthogonal matrices
+    numbers = generator.standard_normal((max(rows, columns), min(rows, columns)))
+    # Several BLAS threads on a busy machine wait for each other, for seconds.
+    with threadpool_limits(1, "blas"):
+        matrix, triangle = np.linalg.qr(numbers)
+    matrix *= np.sign(np.diag(triangle))  # without it, the distribution over orthogonal matrices is not uniform
     return initializer.gain * (matrix.T if rows < columns else matrix).reshape(shape)
 
 
 def _fans(initializer, shape):
-    """Inputs and outputs of one unit: the last two axes, times the size of a convolution's window."""
+    """(inputs, outputs) of one unit: the last two axes, times the size of a convolution's window."""
     if initializer.input_axes is not None and initializer.output_axes is not None:
         return tuple(
             math.prod(shape[axis] for axis in axes) for axes in (initializer.input_axes, initializer.output_axes)
@@ -82,7 +94,7 @@ _DEVIATION_WITHIN_TWO = 0.87962566103423978  # of a standard normal cut off at -
 
 
 def _within_two(generator, shape):
-    """Standard normal numbers; those beyond 2 are drawn again."""
+    """Standard normal numbers. Numbers beyond 2 are drawn again."""
     numbers = generator.standard_normal(shape)
     while (outside := np.abs(numbers) > 2).any():
         numbers[outside] = generator.standard_normal(outside.sum())
@@ -93,12 +105,6 @@ DRAWN = {
     initializers.RandomNormal: _normal,
     initializers.TruncatedNormal: _truncated_normal,
     initializers.RandomUniform: _uniform,
-    initializers.VarianceScaling: _scaled,
-    initializers.GlorotNormal: _scaled,
-    initializers.GlorotUniform: _scaled,
-    initializers.HeNormal: _scaled,
-    initializers.HeUniform: _scaled,
-    initializers.LecunNormal: _scaled,
-    initializers.LecunUniform: _scaled,
+    initializers.VarianceScaling: _scaled,  # and its subclasses: Glorot, He and LeCun
     initializers.Orthogonal: _orthogonal,
 }

@@ -1,4 +1,4 @@
-"""A compiled network: single Keras layers, what each of them takes, and one way to run them."""
+"""A compiled network: single Keras layers, the inputs of each layer, and one way to run them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ class Node:
     """One call of one layer.
 
     Attributes:
-        name: of the value the call gives; other nodes take it by this name.
+        name: the name of the call's output; other nodes take the output by this name.
         layer: a Keras layer.
-        takes: names of the values the layer is called with, in order.
-        more: argument of the layer's call -> name of the value for it, such as `{"labels": "labels"}`.
-        shape: of the value, without the batch.
+        takes: names of the values that the layer is called with, in order.
+        more: argument of the layer's call -> name of its value, such as `{"labels": "labels"}`.
+        shape: the shape of the output, without the batch.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Node:
     shape: tuple[int | None, ...] = ()
 
     def call(self, values: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
-        """What the layer gives for these values."""
+        """The layer's output for these values."""
         arguments = [values[name] for name in self.takes]
         # A merging layer takes one list, any other layer one tensor.
         first = arguments[0] if len(arguments) == 1 else arguments
@@ -46,10 +46,10 @@ class Network:
 
     Attributes:
         name: such as `generator`.
-        inputs: what it takes, by name: `input` (latents or samples) first, then what layers ask for, such as `labels`.
-        nodes: the calls in the order in which they run; the last one gives the network's output.
-        model: the same layers as a Keras model. It owns the weights; summaries and weight files speak of it.
-        features: names of the layers that the config named, whose outputs can be asked for.
+        inputs: names of the inputs: `input` (latents or samples) first, then inputs that layers take, such as `labels`.
+        nodes: the calls in the order in which they run. The last call gives the network's output.
+        model: the same layers as a Keras model, which owns the weights. Summaries and weight files come from it.
+        features: names of the layers that the config named. `run` can return their outputs.
     """
 
     name: str
@@ -59,20 +59,25 @@ class Network:
     features: tuple[str, ...] = ()
 
     def run(
-        self, values: Tensor | Mapping[str, Tensor], training: bool = False, features: Collection[str] = ()
+        self,
+        values: Tensor | Mapping[str, Tensor],
+        training: bool = False,
+        features: Collection[str] = (),
+        moving: bool = False,
     ) -> dict[str, Tensor]:
         """Runs the layers.
 
         Args:
-            values: a value for each of `inputs`, others are left alone; a tensor stands for `input` alone.
+            values: name -> value for each of `inputs`; other names are ignored. A tensor stands for `input` alone.
             training: whether dropout drops and batch normalization uses the batch's statistics.
-            features: names of layers whose outputs are wanted too.
+            features: names of layers whose outputs are returned too.
+            moving: whether batch normalization uses its moving statistics, unchanged, in training as well.
 
-        Returns: `output` and each wanted layer's output, in the layers' own precision.
+        Returns: `output` and the outputs of `features`, in the layers' own precision.
         """
         known = dict(values) if isinstance(values, Mapping) else {INPUT: values}
         for node in self.nodes:
-            known[node.name] = node.call(known, training)
+            known[node.name] = node.call(known, training and not (moving and _is_normalization(node.layer)))
         return {"output": known[self.nodes[-1].name], **{name: known[name] for name in features}}
 
     def __call__(self, values: Tensor | Mapping[str, Tensor], training: bool = False) -> Tensor:
@@ -80,7 +85,7 @@ class Network:
         return self.run(values, training)["output"]
 
     def predict(self, values: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
-        """The output in inference, float32, for one batch of arrays; compiled once for each batch size."""
+        """The output in inference for one batch of arrays, float32. Keras compiles once for each batch size."""
         values = values if isinstance(values, Mapping) else {INPUT: values}
         arrays = [values[name] for name in self.inputs]
         return np.asarray(self.model.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays), np.float32)
@@ -98,17 +103,17 @@ class Network:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of `input`, without the batch."""
+        """The shape of `input`, without the batch."""
         return tuple(self.model.inputs[0].shape[1:])
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Without the batch."""
+        """The shape of the output, without the batch."""
         return self.nodes[-1].shape
 
     @property
     def reference(self) -> ReferenceBatch | None:
-        """The layer whose weight `batch` is the reference batch, to be assigned before training; None if no layer takes one."""
+        """The layer that holds the reference batch as its weight `batch`; None if no layer takes a reference batch."""
         return next((layer for layer in self.layers if isinstance(layer, ReferenceBatch)), None)
 
     @property
@@ -121,5 +126,9 @@ class Network:
 
     @property
     def losses(self) -> list:
-        """What regularizers add to the loss: those of weights, and of the outputs of the last run."""
+        """The regularizers' values: of weights, and of the outputs of the last run."""
         return self.model.losses
+
+
+def _is_normalization(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.BatchNormalization)

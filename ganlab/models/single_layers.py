@@ -1,4 +1,4 @@
-"""Builds one layer by its name and arguments: Keras' layers, and ganlab's own."""
+"""Builds one layer from its name and arguments: Keras' layers and ganlab's own."""
 
 import inspect
 import random
@@ -11,7 +11,7 @@ from ganlab.models.arguments import ErrorAt, Keys, build_object, public_classes,
 from ganlab.models.initial_weights import draw_on_host
 from ganlab.models.layers import LAYERS
 
-# Layers that would run code from a config or a file, or that need more than a config can say.
+# Layers that would run code from a config or a file, or that need an object which a config cannot describe.
 _REFUSED = {
     "Lambda": "it runs code from the config",
     "TFSMLayer": "it loads code from a file",
@@ -30,7 +30,7 @@ _KNOWN = {
 
 
 def layer_names() -> list[str]:
-    """The names that may stand in a config's list of layers: Keras' and ganlab's own, without merging layers."""
+    """The names of layers in a config's list: Keras' and ganlab's own, without merging layers."""
     return sorted(set(_KNOWN) - set(MERGES))
 
 
@@ -38,15 +38,15 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
     """One Keras layer.
 
     Args:
-        kind: its class; a merging layer stands at a key `merge`.
-        arguments: as the config has them; a wrapped layer is a mapping.
-        keys: where its name stands in the config.
+        kind: the name of its class. A merging layer stands at a key `merge`.
+        arguments: the config's arguments. A wrapped layer is a mapping.
+        keys: the place of its name in the config.
         error_at: makes a located error from keys and a message.
-        name: of the layer, unless the arguments name it.
+        name: the layer's name, unless the arguments name it.
         precision: a Keras dtype policy.
 
     Raises:
-        ConfigError: for a layer or an argument that is unknown or cannot be used.
+        ConfigError: for an unknown layer or argument, and for a layer that cannot be used here.
     """
     if kind in _REFUSED:
         raise error_at((*keys, kind), f"the layer {kind} cannot be used: {_REFUSED[kind]}")
@@ -65,7 +65,7 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
             inner_kind, inner, inner_keys[:-1], error_at, f"{own['name']}_layer", precision
         )
     if "seed" in inspect.signature(_KNOWN[kind]).parameters and arguments.get("seed") is None:
-        # As Keras would draw it; but on PyTorch, layers without a seed use a generator that no checkpoint keeps.
+        # Keras would draw the same seed. But on PyTorch, layers without a seed use a generator that no checkpoint keeps.
         own["seed"] = random.randint(1, 10**9)
         arguments.pop("seed", None)
     return draw_on_host(build_object(_KNOWN[kind], arguments, (*keys, kind), error_at, "the layer", own))

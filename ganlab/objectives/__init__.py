@@ -1,4 +1,4 @@
-"""The objectives by their names in a config. A new one is a file with its keys and a function for its stages, and a row here."""
+"""The objectives by their names in a config. A new objective is a file with its keys and its stages, and a row here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ OBJECTIVES = {"gan": Kind(GanConfig, gan_objective), "vae": Kind(VaeConfig, vae_
 
 
 def name_of(objective: Any) -> Any:
-    """The name in `objective: NAME` or `objective: {NAME: {options}}`; any other value is given back as it is."""
+    """The name in `objective: NAME` or `objective: {NAME: {options}}`; any other value is returned unchanged."""
     return next(iter(objective), None) if isinstance(objective, dict) and len(objective) == 1 else objective
 
 
 def build_objective(config: Config, models: "Models", input_gradient: Callable | None = None) -> "Objective":
-    """The stages of one step; `input_gradient` is the backend's gradient at points, None where no step is run."""
+    """The stages of one step. `input_gradient` is the backend's gradient at points, or None if no step will run."""
     kind = next(kind for kind in OBJECTIVES.values() if isinstance(config, kind.config))
     return kind.build(config, models, input_gradient)

@@ -1,4 +1,4 @@
-"""Moving averages of a network's weights (`train.ema`), from which samples, metrics and generator files come."""
+"""Moving averages of a network's weights (`train.ema`). Samples, metrics and generator files come from them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 def averaging(config: Config, models: "Models", name: str) -> tuple[Callable[[Values], None], ...]:
-    """What an update of the network does after it moved: moves the average, if the config keeps one."""
+    """The actions after an update of the network: move the average, if the config keeps one."""
     if name not in models.averages:
         return ()
     return (partial(move_average, models.averages[name], models.networks[name], config.train.ema),)
 
 
 def move_average(average: "Network", network: "Network", decay: float, values: Values) -> None:
-    """average <- decay average + (1 - decay) weights; statistics of batch normalization are copied.
+    """average <- decay average + (1 - decay) weights. Statistics of batch normalization are copied.
 
-    The decay starts as (1 + step) / (10 + step), so that early averages forget the random start.
+    The decay is at most (1 + step) / (10 + step), so that early averages forget the random start.
     """
     step = values["step"]
     decay = ops.minimum(decay, (1.0 + step) / (10.0 + step))

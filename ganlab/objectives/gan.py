@@ -1,4 +1,4 @@
-"""The step of a GAN: which batches go through which network, under which loss, and which network is updated."""
+"""The stages of a GAN's step: the batches, the passes through both networks, the losses and the updates."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from ganlab.objectives.averages import averaging
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.objectives.inputs import draw_latents, fading, inputs_of
 from ganlab.training import ops
+from ganlab.training.class_heads import HEADS, class_accuracy, class_cross_entropy
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
 from ganlab.training.stages import Compute, Draw, Objective, Pass, Stage, Together, Update, Values
@@ -26,7 +27,7 @@ def clip_weights(network: Any, limit: float, values: Values) -> None:
 
 
 def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable) -> Objective:
-    """Discriminator turns, then generator turns, as `config.train` says.
+    """The stages of discriminator turns, then of generator turns, from `config.train`.
 
     `input_gradient` is the backend's gradient of a critic at points, for penalties.
     """
@@ -38,6 +39,8 @@ def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable)
         gan.draws,
         config.columns(),
         models.averages,
+        gan.state,
+        begin=gan.balancing and gan.balancing.begin,
         rebuild=lambda networks: gan_objective(config, dataclasses.replace(models, networks=networks), input_gradient),
     )
 
@@ -51,6 +54,11 @@ class _Gan:
         self.classes = models.form.classes
         self.takes_labels = any("labels" in network.inputs for network in models.networks.values())
         self.loss = LOSSES[config.loss.name]
+        self.head = HEADS.get(config.labels)
+        self.balancing = models.balancing
+        if config.labels in ("auxiliary", "balanced") and "labels" not in self.generator.inputs:
+            message = f"'{config.labels}' needs a layer of the generator that takes labels, such as Labels"
+            raise config.error_at(("labels",), message)
         self.features = [config.loss.layer] if config.loss.layer else []
         if self.features and config.loss.layer not in self.discriminator.features:
             named = ", ".join(self.discriminator.features) or "no layer"
@@ -64,12 +72,22 @@ class _Gan:
         self.after_discriminator = (partial(clip_weights, self.discriminator, clip),) if clip else ()
         self.after_generator = averaging(config, models, "generator")
 
+    @property
+    def state(self) -> dict[str, list]:
+        """Variables that training changes beside networks and optimizers."""
+        return {"balancing": self.balancing.variables} if self.balancing else {}
+
     # The networks speak bfloat16 under mixed precision; losses and images are float32.
-    def judge(self, values: Values, images: Tensor, labels: Tensor | None, targets: Tensor | None = None) -> Judged:
+    def judge(
+        self, values: Values, images: Tensor, labels: Tensor | None, targets: Tensor | None = None, moving: bool = False
+    ) -> Judged:
         taken = inputs_of(self.discriminator, values, images, self.one_hot(labels))
-        outputs = self.discriminator.run(taken, training=True, features=self.features)
+        outputs = self.discriminator.run(taken, training=True, features=self.features, moving=moving)
         features = {name: ops.cast(outputs[name], "float32") for name in self.features}
-        return Judged(ops.cast(outputs["output"], "float32"), targets, labels, features)
+        logits, class_logits = ops.cast(outputs["output"], "float32"), None
+        if self.head:
+            logits, class_logits = self.head.split(logits)
+        return Judged(logits, targets, labels, features, class_logits)
 
     def one_hot(self, labels: Tensor | None) -> Tensor | None:
         return None if labels is None else ops.one_hot(labels, self.classes, dtype="float32")
@@ -78,16 +96,29 @@ class _Gan:
         """Images and labels of a batch, real or generated."""
         return values[name], values.get(f"{name}.labels")
 
-    def judged(self, values: Values, name: str, targets: str | None = None) -> Judged:
-        return self.judge(values, *self.batch(values, name), None if targets is None else values[targets])
+    def judged(self, values: Values, name: str, targets: str | None = None, moving: bool = False) -> Judged:
+        return self.judge(values, *self.batch(values, name), None if targets is None else values[targets], moving)
 
     def draw(self, name: str, kind: str, *shape: int, **options: Any) -> str:
         self.draws[name] = Draw(kind, shape, **options)
         return name
 
     def draw_real(self, name: str, size: int) -> str:
-        labelled = self.takes_labels or self.loss.reads_labels
+        labelled = self.takes_labels or self.loss.reads_labels or (self.head and not self.reads_part)
         return self.draw(name, "rows", size, arrays=("images", "labels") if labelled else ("images",))
+
+    @property
+    def reads_part(self) -> bool:
+        """Whether labels are read of a part of the data only, which then has a batch of its own."""
+        return self.config.data.labelled is not None
+
+    def draw_labelled(self, turn: int, real: str) -> str:
+        """The batch whose labels the class term reads: the real batch, or one from the labelled part of the data."""
+        if self.head is None or not self.reads_part:
+            return real
+        return self.draw(
+            f"labelled_{turn}", "rows", self.train.batch_size, source="labelled", arrays=("images", "labels")
+        )
 
     def draw_targets(self, turn: int, side: str) -> str | None:
         if not self.loss.takes_targets:
@@ -98,18 +129,23 @@ class _Gan:
         return self.draw(f"{side}_labels_{turn}", "targets", self.train.batch_size, 1, **options)
 
     def generate(self, name: str, size: int) -> list[Stage]:
-        """The stages that make a generated batch of this name, with labels where the networks take them."""
+        """The stages that generate a batch of this name, with labels if the networks take labels."""
         self.draws[f"latents_{name}"] = draw_latents(self.config, size)
         before: list[Stage] = []
-        if self.takes_labels:
+        after: list[Stage] = []
+        if self.balancing:
+            numbers = self.draw(f"classes_{name}", "uniform", size)
+            before.append(Compute(lambda values: {f"{name}.drawn": self.balancing.drawn(values[numbers])}))
+            after.append(Compute(lambda values: {f"{name}.labels": self.balancing.nearest(values[name])}))
+        elif self.takes_labels:
             labels = self.draw(f"classes_{name}", "integers", size, high=self.classes)
-            before.append(Compute(lambda values: {f"{name}.labels": values[labels]}))
+            before.append(Compute(lambda values: dict.fromkeys((f"{name}.drawn", f"{name}.labels"), values[labels])))
 
         def inputs(values: Values) -> Any:
-            classes = self.one_hot(values.get(f"{name}.labels"))
+            classes = self.one_hot(values.get(f"{name}.drawn"))
             return inputs_of(self.generator, values, values[f"latents_{name}"], classes)
 
-        return [*before, Pass(name, "generator", inputs, size)]
+        return [*before, Pass(name, "generator", inputs, size), *after]
 
     def stages(self) -> list[Stage]:
         turns = [self.discriminator_turn(turn) for turn in range(self.train.discriminator_steps)]
@@ -128,11 +164,13 @@ class _Gan:
         real, fake = self.draw_real(f"real_{turn}", size), f"fake_{turn}"
         generated = self.generate(fake, size)
         targets = {side: self.draw_targets(turn, side) for side in ("real", "fake")}
+        labelled = self.draw_labelled(turn, real)
         if self.train.discriminator_batches == "alternate":
-            of_real, of_fake = (self.one_side(*side, targets[side[0]]) for side in (("real", real), ("fake", fake)))
+            of_real = self.one_side("real", real, targets["real"], labelled)
+            of_fake = self.one_side("fake", fake, targets["fake"], labelled)
             return [of_real, *generated, of_fake]
         mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, _ in self.penalties]
-        loss = partial(self.both_sides, real, fake, targets, mixing)
+        loss = partial(self.both_sides, real, fake, labelled, targets, mixing)
         after = self.after_discriminator
         return [*generated, Update(("discriminator",), loss, 2 * size, lazy_every=self.lazy_every, after=after)]
 
@@ -140,21 +178,37 @@ class _Gan:
         shape = {None: None, "sample": (1,), "value": self.discriminator.input_shape}[mixing]
         return shape and self.draw(f"mixing_{mixing}_{turn}", "uniform", self.train.batch_size, *shape)
 
-    def one_side(self, side: str, images: str, targets: str | None) -> Update:
+    def class_term(self, values: Values, side: str, judged: Judged, real: str, labelled: str) -> tuple[Tensor, dict]:
+        """What the classes of one side add to the discriminator's loss, and the accuracy on images with labels."""
+        if self.head is None or (side == "fake" and not self.head.of_fake):
+            return 0.0, {}
+        if side == "fake":
+            return class_cross_entropy(judged.class_logits, judged.labels), {}
+        if labelled != real:
+            judged = self.judged(values, labelled)
+        of_class = (judged.class_logits, judged.labels)
+        return class_cross_entropy(*of_class), {"d_accuracy_class": class_accuracy(*of_class)}
+
+    def one_side(self, side: str, images: str, targets: str | None, labelled: str) -> Update:
         def loss(values: Values, with_lazy: bool):
             judged = self.judged(values, images, targets)
-            value = getattr(self.loss, side)(judged)
-            return value, {f"d_loss/{side}": value, **self.loss.logs(side, judged)}
+            term, logs = self.class_term(values, side, judged, images, labelled)
+            value = getattr(self.loss, side)(judged) + term
+            return value, {f"d_loss/{side}": value, **self.loss.logs(side, judged), **logs}
 
         return Update(("discriminator",), loss, self.train.batch_size, after=self.after_discriminator)
 
-    def both_sides(self, real: str, fake: str, targets: dict, mixing: list, values: Values, with_lazy: bool):
+    def both_sides(
+        self, real: str, fake: str, labelled: str, targets: dict, mixing: list, values: Values, with_lazy: bool
+    ):
         if self.train.discriminator_batches == "joint":
             of_real, of_fake = self.in_one_pass(values, real, fake, targets)
         else:
             of_real, of_fake = self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
-        loss = self.loss.discriminator(of_real, of_fake)
-        logs = {"d_loss": loss, **self.loss.logs("real", of_real), **self.loss.logs("fake", of_fake)}
+        term_of_real, accuracy = self.class_term(values, "real", of_real, real, labelled)
+        term_of_fake, _ = self.class_term(values, "fake", of_fake, real, labelled)
+        loss = self.loss.discriminator(of_real, of_fake) + term_of_real + term_of_fake
+        logs = {"d_loss": loss, **self.loss.logs("real", of_real), **self.loss.logs("fake", of_fake), **accuracy}
         for (penalty, options), name in zip(self.penalties, mixing, strict=True):
             if options.every > 1 and not with_lazy:
                 continue
@@ -176,14 +230,20 @@ class _Gan:
 
         def part(rows: slice, labels: Tensor | None, name: str | None) -> Judged:
             features = {key: feature[rows] for key, feature in judged.features.items()}
-            return Judged(judged.logits[rows], None if name is None else values[name], labels, features)
+            classes = None if judged.class_logits is None else judged.class_logits[rows]
+            return Judged(judged.logits[rows], None if name is None else values[name], labels, features, classes)
 
         return part(slice(size), labels, targets["real"]), part(slice(size, None), fake_labels, targets["fake"])
 
     def generator_update(self, fake: str, real: str | None) -> Update:
+        moving = self.train.discriminator_statistics == "moving"
+
         def loss(values: Values, with_lazy: bool):
-            of_real = None if real is None else self.judged(values, real)
-            value = self.loss.generator(of_real, self.judged(values, fake))
+            of_real = None if real is None else self.judged(values, real, moving=moving)
+            of_fake = self.judged(values, fake, moving=moving)
+            value = self.loss.generator(of_real, of_fake)
+            if self.head and self.head.of_fake:
+                value = value + class_cross_entropy(of_fake.class_logits, of_fake.labels)
             return value, {"g_loss": value}
 
         return Update(("generator",), loss, self.generator_batch, through=fake, after=self.after_generator)

@@ -9,7 +9,6 @@ from pydantic import (
     SerializationInfo,
     ValidationError,
     WithJsonSchema,
-    field_validator,
     model_serializer,
     model_validator,
 )
@@ -31,6 +30,7 @@ from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
 from ganlab.errors import did_you_mean
+from ganlab.training.class_heads import HEADS
 from ganlab.training.losses import LOSSES
 from ganlab.training.penalties import PENALTIES
 from ganlab.training.stages import Column, losses_first
@@ -56,7 +56,7 @@ Range = Annotated[
 
 
 class Loss(Section):
-    """A loss with its options, each of which has a meaning for some losses only."""
+    """A loss with its options. `options_of` gives the options of each loss."""
 
     name: str
     real_label: Range = (1.0, 1.0)  # lowest and highest target of real images; drawn between them, fixed if equal
@@ -64,7 +64,7 @@ class Loss(Section):
     flip_labels: Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")] = (
         0.0  # share of targets exchanged
     )
-    layer: Annotated[str, Described(_LAYER)] = None  # whose outputs are compared; None for a loss that compares none
+    layer: Annotated[str, Described(_LAYER)] = None  # the layer whose outputs feature_matching compares
 
     @model_serializer
     def _as_written(self, info: SerializationInfo) -> Any:
@@ -120,7 +120,7 @@ class Penalty(Section):
 
 
 def _read_penalties(value: Any) -> Any:
-    """The mapping of penalties with default weights filled in; null is none."""
+    """The mapping of penalties, with default weights; null means no penalty."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -136,7 +136,7 @@ def _read_penalties(value: Any) -> Any:
 
 
 def _require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
-    """Refuses two different intervals: one step of training computes all lazy penalties together."""
+    """Refuses two different intervals: a step computes all lazy penalties together or none."""
     lazy = [(name, penalty.every) for name, penalty in penalties.items() if penalty.every > 1]
     for name, every in lazy[1:]:
         if every != lazy[0][1]:
@@ -146,10 +146,11 @@ def _require_one_interval(penalties: dict[str, Penalty]) -> dict[str, Penalty]:
 
 
 class GanTrain(Train):
-    """How long and in which order the two networks are updated."""
+    """The number and the order of updates of both networks."""
 
     discriminator_steps: whole(1) = 1
     discriminator_batches: one_of("separate", "alternate", "joint") = "separate"
+    discriminator_statistics: one_of("batch", "moving") = "batch"
     generator_steps: whole(1) = 1
     generator_batch_size: whole_or_null(1) = None
     share_latents: Flag = False
@@ -192,13 +193,6 @@ class GanConfig(Config):
     clip_weights: PositiveOrNull = None
     train: GanTrain
 
-    @field_validator("labels")
-    @classmethod
-    def _known_labels(cls, labels: str) -> str:
-        if labels not in ("none", "conditional"):
-            raise located(f"'{labels}' is not supported yet; expected: none, conditional")
-        return labels
-
     @model_validator(mode="after")
     def _alternate_batches_stand_alone(self) -> "GanConfig":
         pair = LOSSES[self.loss.name].real is None
@@ -212,9 +206,16 @@ class GanConfig(Config):
         shape, classes = (form.shape, form.classes) if form else (None, None)
         shared = self.context(form)
         name, loss = self.loss.name, LOSSES[self.loss.name]
-        if form and loss.reads_labels and classes is None:
-            raise self.error_at(("loss",), f"the loss {name} reads labels, and {self.data.name} has none")
+        if form and classes is None and (loss.reads_labels or self.labels not in ("none", "conditional")):
+            key, reader = ("loss", f"the loss {name}") if loss.reads_labels else ("labels", self.labels)
+            raise self.error_at((key,), f"{reader} reads labels, and {self.data.name} has none")
         outputs = loss.outputs(classes) if form else 1  # without data no discriminator is built
+        if form and self.labels in HEADS:
+            if outputs > 1:
+                raise self.error_at(
+                    ("labels",), f"expected none with the loss {name}, which has class outputs of its own"
+                )
+            outputs, name = classes + 1, f"labels: {self.labels}"
         what = "one number an image" if outputs == 1 else f"{outputs} numbers an image, as {name} needs"
         return {
             "generator": Ends({"input": (self.latent.dim,), **shared}, shape, f"the shape of {self.data.name}"),
@@ -222,12 +223,12 @@ class GanConfig(Config):
         }
 
     def columns(self) -> tuple[Column, ...]:
-        measured = LOSSES[self.loss.name].columns()
+        measured = [*LOSSES[self.loss.name].columns(), *(["d_accuracy_class"] if self.labels in HEADS else [])]
         names = ("d_loss", "g_loss", *measured, *(["penalty"] if self.penalty else []))
         return losses_first(names, optional=["penalty"])
 
     def rows_a_step(self) -> int:
-        """A batch for each discriminator step, and the generator's own where its loss reads real images."""
+        """A batch for each discriminator step, and one for each generator step if its loss reads real images."""
         train = self.train
         rows = train.batch_size * train.discriminator_steps
         if LOSSES[self.loss.name].needs_real and not self.shares_latents:

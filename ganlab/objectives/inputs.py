@@ -1,4 +1,4 @@
-"""The inputs of networks in a step: latents, and beside a batch its labels, the step and the share of new layers."""
+"""The inputs of networks in a step: latents or samples, their labels, the step and the share of new layers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ def draw_latents(config: Config, size: int) -> Draw:
 
 
 def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tensor | None = None) -> Tensor | Values:
-    """A network's input: the samples (batch, ...) alone, or a mapping with all that its layers ask for.
+    """A network's input: the samples (batch, ...) alone, or a mapping with all values that its layers take.
 
     `labels` are one-hot, shape (batch, classes). In `values`, `step` and `fade` are scalars.
     """
@@ -35,7 +35,7 @@ def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tenso
 
 
 def fading(models: "Models") -> tuple[Compute, ...]:
-    """The stage that gives `fade`, the share of the new layers in a phase, if some network takes it."""
+    """The stage that computes `fade`, the share of the new layers in a phase, if some network takes it."""
     if not any("fade" in network.inputs for network in models.networks.values()):
         return ()
     start, length = models.stretch.start, models.stretch.fade

@@ -1,4 +1,4 @@
-"""A variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114): an encoder and a generator under one loss."""
+"""A variational autoencoder (Kingma and Welling 2014, arXiv 1312.6114): an encoder and a generator with one loss."""
 
 import dataclasses
 import math
@@ -30,7 +30,7 @@ class VaeOptions(Section):
 
 
 class VaeObjective(Section):
-    """`objective: vae` or `objective: {vae: {options}}`; without defaults, so that every identity names the objective."""
+    """`objective: vae` or `objective: {vae: {options}}`. There is no default, so every identity names the objective."""
 
     vae: VaeOptions
 
@@ -110,7 +110,7 @@ def vae_objective(config: VaeConfig, models: "Models", input_gradient: Callable 
 
 
 def normal_divergence(means: Tensor, log_variances: Tensor) -> Tensor:
-    """KL(N(mean, variance) || N(0, 1)) of each sample, summed over the latents: closed form, appendix B of the paper."""
+    """KL(N(mean, variance) || N(0, 1)) of each sample, summed over the latents (appendix B of the paper)."""
     return 0.5 * ops.sum(ops.square(means) + ops.exp(log_variances) - 1.0 - log_variances, axis=1)
 
 
@@ -120,10 +120,10 @@ def _a_sample(values: Tensor) -> Tensor:
 
 def _bernoulli(real: Tensor, made: Tensor) -> Tensor:
     """Negative log-likelihood, in nats a sample, of values in [0, 1] under probabilities in [0, 1]."""
-    made = ops.clip(made, 1e-6, 1.0 - 1e-6)  # a sigmoid or tanh that saturates in float32 would give infinity
+    made = ops.clip(made, 1e-6, 1.0 - 1e-6)  # the logarithm of a saturated sigmoid or tanh would be infinite
     return _a_sample(-real * ops.log(made) - (1.0 - real) * ops.log(1.0 - made))
 
 
 def _gaussian(real: Tensor, made: Tensor) -> Tensor:
-    """The same under normal distributions of variance 1 around the generator's output."""
+    """Negative log-likelihood, in nats a sample, under normal distributions of variance 1 around the generator's output."""
     return _a_sample(0.5 * ops.square(real - made) + 0.5 * math.log(2.0 * math.pi))

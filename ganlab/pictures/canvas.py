@@ -1,4 +1,4 @@
-"""Figures that come out the same on every machine: matplotlib's own settings, Agg, PNG without a date."""
+"""Figures that are equal on every machine: matplotlib's default settings, Agg, PNG without a date."""
 
 import contextlib
 import logging
@@ -21,9 +21,9 @@ _lock = threading.RLock()  # matplotlib's settings belong to the whole process
 
 @contextlib.contextmanager
 def default_settings() -> Iterator[None]:
-    """Has matplotlib's own settings in the block, and no warnings: neither MPLBACKEND nor a matplotlibrc of the user counts.
+    """Uses matplotlib's default settings in the block, whatever MPLBACKEND and the user's matplotlibrc say.
 
-    The user's settings are back afterwards.
+    Warnings are ignored. Afterwards the user's settings hold again.
     """
     log = logging.getLogger("matplotlib")
     level = log.level
@@ -40,12 +40,12 @@ def default_settings() -> Iterator[None]:
 
 @contextlib.contextmanager
 def drawing(path: Path, width: float, height: float, dpi: float, layout: str | None = None) -> Iterator["Figure"]:
-    """Gives an empty figure, made without pyplot, and writes it as PNG when the block ends well, whole or not at all.
+    """Gives an empty figure, made without pyplot, and writes it as PNG when the block ends without an error.
 
     Args:
-        path: the PNG.
+        path: the PNG, written completely or not at all.
         width, height: inches.
-        dpi: pixels an inch.
+        dpi: pixels per inch.
         layout: `constrained` for axes that make room for their labels.
     """
     with default_settings():
@@ -58,10 +58,7 @@ def drawing(path: Path, width: float, height: float, dpi: float, layout: str | N
 
 
 def _load() -> ModuleType:
-    """Imports matplotlib, which refuses to be imported where MPLBACKEND names a backend that is not here.
-
-    A notebook names its own for every process it starts.
-    """
+    """Imports matplotlib. Its import fails if MPLBACKEND names a missing backend, as in processes that a notebook starts."""
     chosen = os.environ.pop("MPLBACKEND", None) if "matplotlib" not in sys.modules else None
     import matplotlib
 

@@ -1,6 +1,6 @@
-"""Images: between the networks' numbers and bytes, and onto the disk as grids and films.
+"""Converts images between the networks' floats and bytes, and writes them as PNG grids and GIF films.
 
-PNG and GIF through Pillow, without timestamps: the same pixels give the same bytes.
+Pillow writes no timestamps: the same pixels give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from ganlab.data.decoding import refusing_bombs
 from ganlab.errors import GanlabError
 from ganlab.storage.writing import replacing
 
-# value range: (its lowest value, bytes per unit)
+# value range -> (its lowest value, bytes per unit)
 _RANGES = {"tanh": (-1.0, 127.5), "sigmoid": (0.0, 255.0)}
-_OVERSHOOT = 0.25  # of the range's width: a linear last layer may overshoot so far, another scaling does not fit in
+_OVERSHOOT = 0.25  # of the range's width: a linear last layer may overshoot so far; images of another scale exceed it
 _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
@@ -31,7 +31,7 @@ def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
         value_range: `tanh` for [-1, 1] or `sigmoid` for [0, 1].
 
     Raises:
-        GanlabError: if a value is not finite, or so far outside the range that another scaling was meant.
+        GanlabError: if a value is not finite, or so far outside the range that the images have another scale.
     """
     images = np.asarray(images)
     if images.dtype.kind in "biu":
@@ -44,7 +44,7 @@ def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
 
 
 def displayed(images: np.ndarray, value_range: str) -> np.ndarray:
-    """Bytes to look at: as `to_uint8`, but values outside the range are clipped, however far outside they are."""
+    """Bytes for a picture: like `to_uint8`, but all values outside the range are clipped."""
     low, scale = _RANGES[value_range]
     return to_uint8(np.clip(images, low, low + 255.0 / scale), value_range)
 
@@ -62,21 +62,19 @@ def _check_range(images: np.ndarray, value_range: str, low: float, high: float) 
 
 
 def from_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
-    """Float32 images in the declared range; the inverse of `to_uint8`."""
+    """Float32 images in the value range; the inverse of `to_uint8`."""
     low, scale = _RANGES[value_range]
     return np.asarray(images, np.float32) / np.float32(scale) + np.float32(low)
 
 
-def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | None = None) -> np.ndarray:
-    """Lays images out row by row, with a thin frame around each.
+def arrange_grid(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Lays images out row by row, with a thin frame around each. Each pixel of a small image becomes a square of pixels.
 
     Args:
-        images: uint8 `(N, H, W, C)`, at most `rows * columns` of them; missing ones leave empty cells.
-        cell_scale: whole factor by which images are enlarged, pixels kept sharp; None brings small images
-            (digits of 8x8 or 28x28) to at least 56 pixels.
+        images: uint8 `(N, H, W, C)`, at most `rows * columns` of them; missing images leave empty cells.
 
     Returns:
-        uint8 `(rows * (h + 2) + 2, columns * (w + 2) + 2, C)` with h and w the enlarged height and width.
+        uint8 `(rows * (h + 2) + 2, columns * (w + 2) + 2, C)`, with h and w the enlarged height and width: at least 56.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or len(images) > rows * columns:
@@ -84,7 +82,7 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | 
             f"image grid: expected at most {rows} x {columns} uint8 images (N, H, W, C), "
             f"received {images.dtype} {images.shape}."
         )
-    scale = cell_scale or -(-_LEAST_CELL // min(_LEAST_CELL, max(images.shape[1:3])))
+    scale = -(-_LEAST_CELL // min(_LEAST_CELL, max(images.shape[1:3])))
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
     height, width, channels = images.shape[1:]
     cells = np.full((rows, columns, height + _PADDING, width + _PADDING, channels), _BACKGROUND, np.uint8)
@@ -94,7 +92,7 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int, cell_scale: int | 
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:
-    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` in the format of the path's suffix, whole or not at all."""
+    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` in the format of the path's suffix, completely or not at all."""
     picture = _picture(image)
     with replacing(path) as temporary:
         picture.save(temporary, optimize=False)
@@ -107,12 +105,12 @@ def write_grid(path: Path, images: np.ndarray, rows: int, columns: int) -> Path:
 
 
 def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float = 0.15) -> Path:
-    """Writes an endless GIF, whole or not at all.
+    """Writes an endless GIF, completely or not at all.
 
     Args:
-        frames: pictures, as paths or uint8 arrays. A smaller one is enlarged by a whole factor and centred. Of more than
-            200, 200 are taken at even distances, the first and the last always.
-        duration: seconds a frame; the last one stays ten times as long.
+        frames: pictures, as paths or uint8 arrays. A smaller frame is enlarged by a whole factor and centred. Of more
+            than 200 frames, 200 at even distances are written, among them the first and the last.
+        duration: seconds of each frame; the last frame stays ten times as long.
 
     Raises:
         GanlabError: if there are no frames, or one cannot be read.
@@ -158,7 +156,7 @@ def _picture(image: Path | np.ndarray) -> Image.Image:
 
 
 def read_png(path: Path, use: Callable[[Image.Image], Any]) -> Any:
-    """Gives `use(picture)` of a PNG of unknown origin; of the other formats that Pillow knows, some start programs.
+    """Gives `use(picture)` for a PNG of unknown origin. Pillow starts programs for some other formats, so these are refused.
 
     Raises:
         GanlabError: one line that names the file, for damage or more than 89 million pixels.
@@ -166,5 +164,5 @@ def read_png(path: Path, use: Callable[[Image.Image], Any]) -> Any:
     try:
         with refusing_bombs(), Image.open(path, formats=["PNG"]) as picture:
             return use(picture)
-    except Exception as error:  # damaged pictures raise nearly anything from inside of Pillow's decoders
+    except Exception as error:  # Pillow's decoders raise errors of any kind for damaged pictures
         raise GanlabError(f"{path}: cannot be read as a picture: {' '.join(str(error).split())}") from error

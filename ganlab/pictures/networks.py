@@ -1,4 +1,4 @@
-"""The models/ folder of a run: Keras' summaries as text, and gan.png, in which every layer is a box.
+"""The models/ folder of a run: Keras' summaries as text, and gan.png, a graph with a box for every layer.
 
 Keras' own plot_model needs the graphviz program, which a user may not have.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class LayerRow:
     """One layer of a drawing: its name, class, output shape without the batch (None for any length) and parameter count.
 
-    `inputs` names the layers of the same network whose outputs it takes; none for an input.
+    `inputs` names the layers of the same network whose outputs this layer takes.
     """
 
     name: str
@@ -46,7 +46,7 @@ _HEIGHT, _GAP, _INSET = 38, 22, 13  # of a box, below it, beside its text
 _LEAST_WIDTH, _PASSING = 220, 22  # of a column with boxes, of one with passing lines alone
 _DPI, _MOST_SIDE, _MOST_PIXELS = 130, 60_000, 40e6  # Agg draws 2**16 pixels a side, Pillow reads 89 million in all
 
-# By what a layer's class name contains; the first that fits counts.
+# A part of a layer's class name -> colour; the first part that fits counts.
 _COLOURS = {
     "Input": "#64748b",
     "Norm": "#15803d",
@@ -62,7 +62,7 @@ _COLOURS = {
 
 
 def write_models(folder: RunFolder, config: Config, models: "Models") -> None:
-    """Writes a summary of each network, of all in a row where they follow each other (gan.txt), and gan.png."""
+    """Writes a summary of each network, a summary of the chain of all networks (gan.txt), and gan.png."""
     from ganlab.models.building import chained
 
     summarised = {name: network.model for name, network in models.networks.items()}
@@ -88,20 +88,20 @@ def rows_of(network: "Network") -> list[LayerRow]:
     return rows
 
 
-Node = tuple[str, int]  # a layer and the row it stands in, or a row below it that its output passes on its way
+Node = tuple[str, int]  # a layer and its row, or a row below it that a line from the layer passes
 
 
 def arrange(rows: Sequence[LayerRow]) -> tuple[dict[str, int], dict[Node, int], list[tuple[Node, Node]]]:
-    """Lays a network out: a row a depth, branches side by side, and room for outputs that pass rows.
+    """Lays a network out: a row for each depth, branches side by side, and room for lines that pass rows.
 
     Returns:
-        the row of each layer, the column of each node, and the lines, each from a node to one in the next row.
+        the row of each layer, the column of each node, and the lines from a node to a node in the next row.
     """
     depth: dict[str, int] = {}
     for row in rows:
         depth[row.name] = 1 + max((depth[name] for name in row.inputs), default=-1)
     lines = [((name, depth[row.name] - 1), (row.name, depth[row.name])) for row in rows for name in row.inputs]
-    lowest = dict(depth)  # the last row in which a layer's output is still on its way
+    lowest = dict(depth)  # the last row that a line from the layer passes
     for (name, level), _ in lines:
         lowest[name] = max(lowest[name], level)
     lines += [((name, level), (name, level + 1)) for name in depth for level in range(depth[name], lowest[name])]
@@ -111,7 +111,7 @@ def arrange(rows: Sequence[LayerRow]) -> tuple[dict[str, int], dict[Node, int], 
     columns: dict[Node, int] = {}
     for level in range(max(depth.values()) + 1):
         nodes = [(name, level) for name in depth if depth[name] <= level <= lowest[name]]
-        # A node stands below the leftmost it comes from; of several that would, layers come before what passes.
+        # A node stands below the leftmost of its inputs. Layers come before passing lines.
         wanted = {node: min((columns[start] for start in starts.get(node, [])), default=0) for node in nodes}
         free = 0
         for node in sorted(nodes, key=lambda node: (wanted[node], depth[node[0]] < level)):
@@ -125,8 +125,8 @@ def write_drawing(path: Path, networks: Mapping[str, Sequence[LayerRow]], chaine
     """Draws networks side by side.
 
     Args:
-        path: the PNG, written whole or not at all.
-        networks: by name, from left to right; each layer stands behind those it takes its inputs from.
+        path: the PNG, written completely or not at all.
+        networks: by name, from left to right; each layer stands behind the layers whose outputs it takes.
         chained: whether an arrow leads from the last layer of each network to the first of the next.
 
     Raises:
@@ -179,7 +179,7 @@ class _Plan:
             _box(axes, row, self.middle[node] - self.box / 2, _top(node[1]), self.box)
 
     def connect(self, axes: "Axes", following: "_Plan") -> None:
-        """From below the last layer, up between the networks, to the first layer of the next one."""
+        """Draws an arrow from the last layer, up between the networks, to the first layer of the next one."""
         last, between = self.rows[-1].name, self.right + _GUTTER / 2
         x, to_x = self.middle[last, self.depth[last]], following.middle[following.rows[0].name, 0]
         bottom, above = _top(self.depth[last]) + _HEIGHT, _top(0) - _GAP
@@ -206,7 +206,7 @@ def _box(axes: "Axes", row: LayerRow, left: float, top: float, width: float) -> 
 
 
 def _texts(row: LayerRow) -> tuple[tuple[str, str], tuple[str, str]]:
-    """What stands left and right in a box, in two lines."""
+    """The left and right texts of both lines in a box."""
     shape = " × ".join("any" if length is None else f"{length:,}" for length in row.output_shape)
     return (row.kind, shape), (row.name, f"{row.parameters:,} parameters" if row.parameters else "")
 

@@ -1,19 +1,20 @@
-"""losses.png and outputs.png: what history.csv has, step by step.
+"""losses.png and outputs.png: the columns of history.csv over steps.
 
-A pale curve has every step, a strong one the running mean.
+A pale curve shows every step, a strong curve the running mean.
 """
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 
 from ganlab.pictures.canvas import drawing
 
-_PLACES = 500  # at which a long history's running mean is shown
-_MEAN_OVER = 50  # points at least, a hundredth of a long history
-_MOST = 1e30  # beyond it a loss is lost, and float64 sums of it would overflow
+_PLACES = 500  # points of the running mean of a long history
+_MEAN_OVER = 50  # steps at least; a hundredth of a long history
+_MOST = 1e30  # a greater loss counts as not finite; float64 sums of it would overflow
 
-# history column: (label, colour)
+# Column of a history -> (label, colour)
 _KNOWN = {
     "d_loss": ("discriminator", "#1d4ed8"),
     "g_loss": ("generator", "#c2410c"),
@@ -25,19 +26,21 @@ _OUTPUTS = {"d_real": ("real images", "#1d4ed8"), "d_fake": ("generated images",
 
 
 def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
-    """Draws the losses of both sides of a GAN and its penalty over steps, or the losses of another objective.
+    """Draws the losses of any objective and their parts, such as penalties, over steps.
 
     Args:
-        path: the PNG, written whole or not at all.
-        history: columns of one length; `step` gives the x axis (else 1, 2, ...), absent columns are left out.
+        path: the PNG, written completely or not at all.
+        history: columns of one length; `step` gives the x axis (else 1, 2, ...).
     """
     return _write(path, history, _losses_of(history), "loss")
 
 
 def _losses_of(history: dict[str, np.ndarray]) -> dict[str, tuple[str, str]]:
-    """The columns that are losses or parts of them: all but those that say how the discriminator judges."""
-    found = [name for name in history if name not in _NO_LOSSES and (name == "d_loss" or not name.startswith("d_"))]
-    return {name: _KNOWN.get(name, (name, _COLOURS[k % len(_COLOURS)])) for k, name in enumerate(found)}
+    """The objective's own columns, without the outputs and accuracies of a discriminator."""
+    found = [n for n in history if n not in _NO_LOSSES and (n.endswith("loss") or not n.startswith("d_"))]
+    taken = {_KNOWN[name][1] for name in found if name in _KNOWN}
+    free = itertools.cycle([colour for colour in _COLOURS if colour not in taken])
+    return {name: _KNOWN.get(name) or (name, next(free)) for name in found}
 
 
 def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
@@ -56,13 +59,13 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
 
 
 def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]]) -> None:
-    """Every curve that a history has, on one pair of axes."""
+    """Draws the curves for which the history has values."""
     present = [column for column in curves if len(history.get(column, ()))]
     for column in present:
         label, colour = curves[column]
         values = np.asarray(history[column], np.float64)
         steps = np.asarray(history.get("step", np.arange(1, len(values) + 1)), np.float64)
-        if not column.endswith("loss"):  # a lazy penalty is not measured in every step
+        if not column.endswith("loss"):  # a lazy penalty has values in some steps only
             values, steps = values[~np.isnan(values)], steps[~np.isnan(values)]
         _draw_curve(axes, steps, values, label, colour)
     axes.grid(color="#e5e7eb")
@@ -86,7 +89,7 @@ def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour:
 
 
 def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
-    """Crosses at the lower edge, a row for each curve, where there is no finite value to draw."""
+    """Draws crosses at the lower edge, a row for each curve, at steps without a finite value."""
     row = sum(line.get_marker() == "x" for line in axes.lines)
     steps_shown = steps[:: -(-len(steps) // _PLACES)]
     axes.plot(
@@ -102,9 +105,9 @@ def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
 
 
 def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and values `(N,)` averaged over 50 neighbours or N / 100, at up to 500 places.
+    """Steps and values `(N,)`, averaged over 50 neighbours or N / 100, at up to 500 places.
 
-    No average reaches beyond the ends; each is summed by itself: one huge value spoils its neighbours only.
+    Each average is a sum of its own, so one huge value changes only its neighbours.
     """
     width = max(_MEAN_OVER, len(values) // 100)
     places = len(values) - width + 1
@@ -116,9 +119,9 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], co
     """Draws the losses of many runs as small plots on one sheet, each with its own axes.
 
     Args:
-        path: the PNG, written whole or not at all.
-        histories: title of the plot -> history, as `write_losses` takes it.
-        columns: plots in a row, at most.
+        path: the PNG, written completely or not at all.
+        histories: title of the plot -> history, as for `write_losses`.
+        columns: the greatest number of plots in a row.
     """
     columns = max(1, min(columns, len(histories)))
     rows = max(1, -(-len(histories) // columns))

@@ -1,4 +1,4 @@
-"""The picture of a batch of generated samples: a grid of images, or points, with their numbers in a file beside it."""
+"""The picture of a batch of generated samples: a grid of images, or a scatter plot with an array beside it."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ _MARGIN = 0.25  # of the points' extent, on each side
 def write_samples(
     path: Path, samples: np.ndarray, grid: tuple[int, int], value_range: str, real: np.ndarray | None = None
 ) -> None:
-    """Writes the picture of some samples, and of samples that are no images also the array, under the same name as .npy.
+    """Writes a grid of images. Other samples become a scatter plot and an array with the same name and the suffix .npy.
 
     Args:
         path: the PNG, such as samples/000500.png.
-        samples: images `(N, H, W, C)`, uint8 or floats in the range; or anything else, `(N, ...)`.
+        samples: images `(N, H, W, C)`, uint8 or floats in the value range; or other samples `(N, ...)`.
         grid: rows and columns of images.
         value_range: of float images, `tanh` or `sigmoid`.
-        real: `(M, ...)`, to draw below samples that are no images.
+        real: `(M, ...)`, drawn below samples that are no images.
 
     Raises:
         GanlabError: if float images are not finite.
@@ -35,9 +35,9 @@ def write_samples(
 
 
 def write_scatter(path: Path, samples: np.ndarray, real: np.ndarray | None = None) -> None:
-    """Draws the first two numbers of each sample as a point; the first against 0 where there is only one.
+    """Draws the first two numbers of each sample as a point; the second is 0 if there is only one number.
 
-    The borders are those of the real samples, so that the pictures of a run are frames of one film.
+    The real samples give the borders, so that the pictures of a run are frames of one film.
     """
     points, behind = _points(samples), None if real is None else _points(real)
     shown = points if behind is None else behind
@@ -55,6 +55,6 @@ def write_scatter(path: Path, samples: np.ndarray, real: np.ndarray | None = Non
 
 
 def _points(samples: np.ndarray) -> np.ndarray:
-    """`(n, 2)`, float64, of the samples whose numbers are finite."""
+    """`(n, 2)`, float64, for the samples whose numbers are finite."""
     flat = np.asarray(samples, np.float64).reshape(len(samples), -1)[:, :2]
     return np.pad(flat, [(0, 0), (0, 2 - flat.shape[1])])[np.isfinite(flat).all(axis=1)]

@@ -1,4 +1,4 @@
-"""Strips: the sample grids of one run side by side, a caption above each, so that a training is seen at a glance."""
+"""Strips: sample grids of one run side by side, a caption above each, to show a whole training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +12,18 @@ from ganlab.pictures.images import read_png
 
 _COUNT = 8
 _COLUMNS = 4
-_MOST_WIDTH = 420  # pixels of one grid; a larger one is made smaller
+_MOST_WIDTH = 420  # pixels of one grid
 _MARGIN, _CAPTION, _TITLE = 16, 26, 40  # pixels
 _DPI = 72  # a point is a pixel
 
 
 def choose_steps(available: Sequence[int], wanted: Sequence[int] = ()) -> list[int]:
-    """The steps to show of a training, in order.
+    """The steps of a training to show, in order.
 
     Args:
         available: the steps that have a grid.
-        wanted: those that are shown if at least two of them are available. Else up to eight are taken, densest at the
-            beginning, where most happens: nearest to `last * (i / 7) ** 2`.
+        wanted: the steps to show if at least two of them are available. Else up to eight steps are chosen, densest at
+            the beginning, where most changes: the nearest to `last * (i / 7) ** 2`.
     """
     available = sorted(available)
     chosen = [step for step in wanted if step in set(available)]
@@ -38,13 +38,13 @@ def choose_steps(available: Sequence[int], wanted: Sequence[int] = ()) -> list[i
 
 
 def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], title: str) -> Path:
-    """Writes grids as one PNG, four in a row, pixel for pixel, whole or not at all.
+    """Writes grids as one PNG, four in a row, pixel for pixel.
 
     Args:
-        path: the PNG.
-        pictures: the grids; one that is wider than 420 pixels is made smaller.
-        captions: of each grid, to stand above it.
-        title: to stand above all.
+        path: the PNG, written completely or not at all.
+        pictures: the grids. A grid that is wider than 420 pixels becomes smaller.
+        captions: a text above each grid.
+        title: a text above all.
 
     Raises:
         GanlabError: there are no pictures, or one cannot be read.

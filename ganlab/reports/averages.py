@@ -1,4 +1,4 @@
-"""Cells: the runs that differ only in their seed, and their means."""
+"""Cells: runs that differ only in their seed, and their means."""
 
 import math
 from collections import Counter
@@ -22,40 +22,45 @@ class Statistic:
 class MetricSummary:
     """One metric of a cell, over its finished runs."""
 
-    last: Statistic  # of the values at the end of training
+    last: Statistic  # of the values at the last step
     best: Statistic  # of each run's best value
-    best_steps: list[int]  # the steps of those best values, one a run
+    best_steps: list[int]  # of these best values
     floors: list[float]  # the distinct values between two real samples
-    floor_ns: list[int]  # the distinct sample sizes of those floors, where the run wrote them
+    floor_ns: list[int]  # the distinct sizes of these samples, if the runs have them
 
 
 @dataclass(frozen=True)
 class Cell:
-    """All runs of one experiment on one data set."""
+    """All runs of one experiment on the same data."""
 
     cell: str | None
     dataset: str
     runs: list[RunRecord]  # in any state
     averaged: list[RunRecord]  # the runs behind the means: finished, and one for each identity
-    metrics: dict[MetricKey, MetricSummary]  # one for each protocol that any averaged run has
+    metrics: dict[MetricKey, MetricSummary]  # an entry for each metric that an averaged run has
 
     @property
     def name(self) -> str:
-        """The name of its runs, or their names: names are not part of a cell's identity."""
+        """The name of the runs, or their names: a name is no part of a cell's identity."""
         return ", ".join(dict.fromkeys(run.name for run in self.runs))
 
     @property
+    def data(self) -> str | None:
+        """Fingerprint of the training images."""
+        return data_of(self.runs[0]) if self.runs else None
+
+    @property
     def described(self) -> dict:
-        """The summary that gives the cell's hyperparameters; {} while no run has one."""
+        """The summary that gives the cell's hyperparameters; {} before a run has one."""
         return next((run.summary for run in self.averaged or self.runs if run.summary), {})
 
     def facts(self) -> dict:
-        """What every format tells of a cell before its metrics."""
+        """The columns that all formats have before the metrics."""
         return {
+            "dataset": self.dataset,
             "cell": self.cell,
             "name": self.name,
             "family": ", ".join(dict.fromkeys(run.family for run in self.runs)),
-            "dataset": self.dataset,
             "n": len(self.averaged),
             "seeds": [run.seed for run in self.averaged],
             "status": _counted([run.state for run in self.runs]),
@@ -63,7 +68,7 @@ class Cell:
         }
 
     def cost(self, key: str) -> Statistic:
-        """The statistic of a number of the summaries, as `seconds`."""
+        """The statistic of a number of the summaries, such as `seconds`."""
         return summarize([run.summary[key] for run in self.averaged])
 
 
@@ -79,45 +84,48 @@ def summarize(values: Iterable[float | None]) -> Statistic:
 
 
 def group_cells(records: Iterable[RunRecord]) -> list[Cell]:
-    """Groups runs by data set and cell, in order of first appearance; a run without a cell yet is one of its own."""
+    """Groups runs by data set and cell, in order of first appearance. A run that has no cell yet is its own cell."""
     groups: dict[tuple, list[RunRecord]] = {}
     for record in records:
         groups.setdefault((record.dataset, record.cell or record.folder), []).append(record)
     return [_cell(runs) for runs in groups.values()]
 
 
-def metric_keys(records: Iterable[RunRecord]) -> list[MetricKey]:
-    """Every protocol the runs were measured by, in order of first appearance."""
-    return list(dict.fromkeys((name, m["fingerprint"]) for run in records for name, m in run.metrics.items()))
+def data_of(run: RunRecord) -> str | None:
+    """Fingerprint of the training images of a run; None if the run does not say it."""
+    return run.status.get("data_fingerprint")
 
 
-def metric_of(run: RunRecord, key: MetricKey) -> dict | None:
-    """A run's entry of one protocol; None where it has none."""
-    metric = run.metrics.get(key[0])
-    return metric if metric and metric["fingerprint"] == key[1] else None
+def metrics_of(run: RunRecord) -> dict[MetricKey, dict]:
+    """The metrics of a run's summary, each under everything that decides what it may be compared with."""
+    data = data_of(run)
+    return {MetricKey(name, m["fingerprint"], data, m.get("weight_hash")): m for name, m in run.metrics.items()}
 
 
 def _cell(runs: list[RunRecord]) -> Cell:
     # `--fresh` repeats a run with the same random numbers: counting both would shrink the deviation. Folder names
     # sort repetitions after the first run, so the newest one counts.
     averaged = list({run.summary["identity"]: run for run in runs if run.finished}.values())
-    metrics = {key: _metric([m for run in averaged if (m := metric_of(run, key))]) for key in metric_keys(averaged)}
-    return Cell(runs[0].cell, runs[0].dataset, runs, averaged, metrics)
+    entries: dict[MetricKey, list[dict]] = {}
+    for run in averaged:
+        for key, entry in metrics_of(run).items():
+            entries.setdefault(key, []).append(entry)
+    return Cell(runs[0].cell, runs[0].dataset, runs, averaged, {key: _metric(found) for key, found in entries.items()})
 
 
-def _metric(values: list[dict]) -> MetricSummary:
+def _metric(entries: list[dict]) -> MetricSummary:
     def distinct(field: str) -> list:
-        return list(dict.fromkeys(m[field] for m in values if m.get(field) is not None))
+        return list(dict.fromkeys(entry[field] for entry in entries if entry.get(field) is not None))
 
     return MetricSummary(
-        last=summarize(m["last"] for m in values),
-        best=summarize(m["best"] for m in values),
-        best_steps=[m["best_step"] for m in values if m["best_step"] is not None],
+        last=summarize(entry["last"] for entry in entries),
+        best=summarize(entry["best"] for entry in entries),
+        best_steps=[entry["best_step"] for entry in entries if entry["best_step"] is not None],
         floors=distinct("floor"),
         floor_ns=distinct("floor_n"),
     )
 
 
 def _counted(words: list[str]) -> str:
-    """`finished` for one, `2 finished, 1 diverged` for several."""
+    """`finished` for one word, `2 finished, 1 diverged` for several."""
     return words[0] if len(words) == 1 else ", ".join(f"{count} {word}" for word, count in Counter(words).items())

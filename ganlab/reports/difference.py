@@ -1,27 +1,13 @@
 """The differences between two runs."""
 
-from collections.abc import Iterator
-
-from ganlab.reports.averages import metric_keys, metric_of
+from ganlab.reports.averages import data_of, metrics_of
 from ganlab.reports.metric_names import label_metrics
-from ganlab.reports.table import Table, exact, numbers, texts
+from ganlab.reports.settings import flatten
+from ganlab.reports.table import Table, exact, text_of, texts
 from ganlab.runs.records import RunRecord
 
 DIFFERENCE_FORMAT = 1
 SIDES = ("first", "second")
-WHICH = ("last", "best")
-
-
-def flatten(value, keys: str = "") -> Iterator[tuple[str, object]]:
-    """Every leaf of nested mappings and lists under its key, as in `generator.layers[3].Conv2D.filters`."""
-    if isinstance(value, dict) and value:
-        for key, entry in value.items():
-            yield from flatten(entry, f"{keys}.{key}" if keys else str(key))
-    elif isinstance(value, list) and value:
-        for index, entry in enumerate(value):
-            yield from flatten(entry, f"{keys}[{index}]")
-    else:
-        yield keys, value
 
 
 def differences(first: dict, second: dict) -> list[dict]:
@@ -36,15 +22,16 @@ def differences(first: dict, second: dict) -> list[dict]:
 
 
 def difference_document(first: RunRecord, second: RunRecord) -> dict:
-    """All differences as plain data; metrics side by side, each protocol for itself."""
-    runs = {"first": first, "second": second}
-    labels = label_metrics(metric_keys(runs.values()))
+    """All differences as plain data, and the metrics side by side, each protocol in its own entry."""
+    metrics = {side: metrics_of(run) for side, run in zip(SIDES, (first, second), strict=True)}
+    labels = label_metrics(key for entries in metrics.values() for key in entries)
+    data = [{"data": {"fingerprint": data_of(run)}} for run in (first, second)]
     return {
         "format": DIFFERENCE_FORMAT,
         "runs": [str(first.folder), str(second.folder)],
-        "config": differences(first.config, second.config),
+        "config": differences(first.config, second.config) + differences(*data),
         "metrics": [
-            {"metric": label, **{side: metric_of(run, key) for side, run in runs.items()}}
+            {"metric": label, **{side: entries.get(key) for side, entries in metrics.items()}}
             for key, label in labels.items()
         ],
         "environment": differences(first.environment, second.environment),
@@ -52,22 +39,20 @@ def difference_document(first: RunRecord, second: RunRecord) -> dict:
 
 
 def difference_tables(first: RunRecord, second: RunRecord) -> list[Table]:
-    """The same as three tables."""
+    """The differences of config and environment, and all metrics, as three tables of one form."""
     document = difference_document(first, second)
-    heads = [run.folder.resolve().name for run in (first, second)]
-    tables = [_keys(title, document[title], heads) for title in ("config", "environment")]
-    if document["metrics"]:
-        columns = [*texts("metric"), *numbers(*(f"{head} {which}" for head in heads for which in WHICH))]
-        rows = [
-            [entry["metric"], *((entry[side] or {}).get(which) for side in SIDES for which in WHICH)]
-            for entry in document["metrics"]
-        ]
-        tables.insert(1, Table(columns, rows))
+    metrics = [
+        {"key": f"{entry['metric']} {which}"} | {side: text_of((entry[side] or {}).get(which)) or "-" for side in SIDES}
+        for entry in document["metrics"]
+        for which in ("last", "best")
+    ]
+    heads, tables = [run.folder.resolve().name for run in (first, second)], []
+    for title, entries in (document | {"metrics": metrics}).items():
+        if title in ("config", "metrics", "environment"):
+            rows = [[entry["key"], *(_text(entry, side) for side in SIDES)] for entry in entries]
+            tables.append(Table(texts(title, *heads), rows, notes=[] if rows else ["no difference"]))
     return tables
 
 
-def _keys(title: str, entries: list[dict], heads: list[str]) -> Table:
-    rows = [
-        [entry["key"], *(exact(entry[side]) or "null" if side in entry else "-" for side in SIDES)] for entry in entries
-    ]
-    return Table(texts(title, *heads), rows, notes=[] if entries else ["no difference"])
+def _text(entry: dict, side: str) -> str:
+    return exact(entry[side]) or "null" if side in entry else "-"

@@ -1,4 +1,4 @@
-"""A config in the words of a published table: report.yaml of a study says which value each column shows."""
+"""A config in the words of a published table. report.yaml of a study names the config key of each column."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -13,14 +13,14 @@ from ganlab.config.schema import Config, Network
 from ganlab.errors import did_you_mean
 from ganlab.objectives import OBJECTIVES
 
-# Layers that are nothing but an activation, under the names of Keras' functions.
+# Layers that only apply an activation -> the name of Keras' function.
 ACTIVATIONS = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
 WEIGHTED = ("Dense", "Conv2D", "Conv2DTranspose")
 OF_A_NETWORK = ("layers", "hidden", "last", "optimizer")
 
 
 def _require_key(path: str) -> str:
-    """Checks the keys that every config has; those of networks and choices depend on the config."""
+    """Checks the keys that every config has. Keys of networks and choices depend on the config."""
     keys, sections = path.split("."), [kind.config for kind in OBJECTIVES.values()]
     for key in [] if keys[1:] and keys[1] in OF_A_NETWORK else keys:
         if not (fields := [section.model_fields[key] for section in sections if key in section.model_fields]):
@@ -37,12 +37,12 @@ _Path = Annotated[str, Described("a key of the config, as train.batch_size"), Af
 
 
 class Fact(Section):
-    """Where a config says the same as a column of published.csv: docs/report.md explains the paths."""
+    """The config key that a column of published.csv shows; docs/report.md explains the paths."""
 
     key: _Path = ""  # of the values that the column shows
-    has: _Path = ""  # of layers; the column says whether there are any
-    words: dict[str, Text] = Field({})  # text of a value -> the paper's; `*` is any other text, '' leaves it out
-    otherwise: "Fact | None" = None  # the fact to show where this one gives nothing
+    has: _Path = ""  # of layers; the column shows yes or no
+    words: dict[str, Text] = Field({})  # text of a value -> the paper's word; `*` is any other text, '' leaves it out
+    otherwise: "Fact | None" = None  # the fact to show if this one gives nothing
 
     @model_validator(mode="before")
     @classmethod
@@ -60,7 +60,7 @@ class Fact(Section):
         return self
 
     def text(self, part_of: Callable[[str], Any]) -> str:
-        """The distinct values at the path, with commas; '' for none. `part_of` gives a config's top keys."""
+        """The distinct values at the path, with commas; '' for none. `part_of` gives the value of a config's top key."""
         first, *keys = (self.key or self.has).split(".")
         values = _values(part_of(first), keys)
         if self.has and part_of(first) is not None:
@@ -94,7 +94,7 @@ def _values(part: Any, keys: list[str]) -> list[Any]:
 
 
 def _part(config: Config, name: str) -> Any:
-    """A top key of a config as paths see it; `last` begins at a network's last layer with weights."""
+    """The value of a config's top key in the form of the paths; `last` begins at the last layer with weights."""
     network = getattr(config, name, None)
     if not isinstance(network, Network):
         return config.model_dump(include={name}).get(name)

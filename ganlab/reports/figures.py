@@ -1,4 +1,4 @@
-"""The pictures of a report: a strip of samples for each experiment, and sheets with the losses of all runs."""
+"""The pictures of a report: a strip of samples for each cell, and sheets with the losses of all runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ RUNS_ON_A_SHEET = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """One PNG."""
+    """One PNG; `wide` if it needs the whole width of a page. `problem` is a line about unreadable files, or ''."""
 
     path: Path
     dataset: str
     title: str
-    wide: bool = False  # whether it needs the whole width of a page
-    problem: str = ""  # a line about files that could not be read, or ''
+    wide: bool = False
+    problem: str = ""
 
 
 def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:
-    """Draws the figures one by one into a folder: for each data set the sheets of losses, then a strip for each cell.
+    """Draws figures into a folder, one at a time: for each data set sheets of losses, then a strip for each cell.
 
-    Runs without histories or samples have no picture. File names begin with their data set.
+    Runs without history or samples have no picture. File names begin with the data set.
     """
     for dataset, cells in report.by_dataset().items():
         yield from _sheets(folder, dataset, [run for cell in cells for run in cell.runs])
@@ -56,7 +56,7 @@ def _sheets(folder: Path, dataset: str, runs: list[RunRecord]) -> Iterator[Figur
 
 
 def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
-    """The training of the cell's first run that has pictures, a finished one if there is one."""
+    """The training of the cell's first run that has pictures; finished runs come first."""
     from ganlab.pictures.strips import choose_steps, write_strip
 
     for run in [*cell.averaged, *cell.runs]:
@@ -78,6 +78,6 @@ def _strip(report: Report, folder: Path, cell: Cell) -> Iterator[Figure]:
 
 
 def _label(run: RunRecord) -> str:
-    """The name of a run on a sheet, which differs for repetitions made with --fresh."""
+    """The title of a run on a sheet; repetitions by --fresh have different titles."""
     number = run.folder.name.rpartition("-seed")[2].partition("-")[2] or run.identity
     return printable(f"{run.name}, seed {run.seed}, {number}")

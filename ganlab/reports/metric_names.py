@@ -1,13 +1,27 @@
-"""What a report reads from a metric's name: its sample count, its heading, its place among others."""
+"""Which metric values may be compared, and what a report reads from a metric's name."""
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.metrics.names import better
 
-# A metric's name and the fingerprint of its recipe: only values that share both may be compared.
-MetricKey = tuple[str, str | None]
+
+class MetricKey(NamedTuple):
+    """Two values stand in one column, and enter one mean, only if all four are equal.
+
+    Attributes:
+        name: as in the config, with a suffix if the protocol gives several values.
+        protocol: fingerprint of the recipe.
+        data: fingerprint of the training images.
+        weights: sha256 of the extractor's weights.
+    """
+
+    name: str
+    protocol: str | None = None
+    data: str | None = None
+    weights: str | None = None
 
 
 def sample_count(name: str) -> int | None:
@@ -17,19 +31,30 @@ def sample_count(name: str) -> int | None:
 
 
 def main_metric(names: Iterable[str]) -> str | None:
-    """The metric to show where there is room for one: the first distance, else the first."""
+    """The metric for a list that has room for one: the first distance, else the first metric."""
     return next(iter(sorted(names, key=lambda name: better(name) != "lower")), None)
 
 
 def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
-    """A heading for each protocol: its name, with the fingerprint where several protocols share the name."""
+    """A heading for each key: the name and, where keys share it, the first parts in which they differ.
+
+    Examples: `fd5k`, `fd5k [3f0a...]` for two recipes, `fd5k [data 77aa0123]`, `fd5k [weights c0a5ecf4]`.
+    """
     keys = list(dict.fromkeys(keys))
-    names = [name for name, _ in keys]
-    return {(name, mark): name if names.count(name) == 1 else f"{name} [{mark}]" for name, mark in keys}
+    labels = {}
+    for key in keys:
+        others, marks = [other for other in keys if other.name == key.name and other != key], []
+        for part, word in (("protocol", ""), ("data", "data "), ("weights", "weights ")):
+            mine = getattr(key, part)
+            if any(getattr(other, part) != mine for other in others):
+                others = [other for other in others if getattr(other, part) == mine]
+                marks.append(f"{word}{mine if part == 'protocol' else (mine or 'unknown')[:8]}")
+        labels[key] = f"{key.name} [{', '.join(marks)}]" if marks else key.name
+    return labels
 
 
 def choose_metrics(keys: Iterable[MetricKey], wanted: Iterable[str]) -> list[MetricKey]:
-    """The metrics a user asked for, in the order asked for; all of them if none was named.
+    """The metrics that a user asks for, in this order; all metrics if none is named.
 
     `pr5k_classifier` stands for its four parts, `pr5k_classifier.recall` for one.
 
@@ -39,9 +64,9 @@ def choose_metrics(keys: Iterable[MetricKey], wanted: Iterable[str]) -> list[Met
     keys, wanted = list(dict.fromkeys(keys)), list(wanted)
     chosen = []
     for word in wanted:
-        found = [key for key in keys if key[0] == word or key[0].startswith(f"{word}.")]
+        found = [key for key in keys if key.name == word or key.name.startswith(f"{word}.")]
         if not found:
-            names = {name for name, _ in keys}
+            names = {key.name for key in keys}
             hint = did_you_mean(word, names) if names else " No run here has any metric."
             raise ConfigError(f"--metric {word}: no run here has this metric.{hint}")
         chosen += found

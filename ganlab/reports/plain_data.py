@@ -1,9 +1,10 @@
-"""The report for programs: JSON with every run, cell and published experiment; one CSV row a cell for spreadsheets."""
+"""The report for programs: JSON with every run, cell and published experiment, and CSV with a row for each cell."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from ganlab.reports.averages import Cell
-from ganlab.reports.comparison import hyperparameters
 from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, texts
@@ -11,20 +12,21 @@ from ganlab.runs.records import RunRecord
 
 REPORT_FORMAT = 1
 COSTS = ("seconds", "images_per_second")
-METRIC_PARTS = ("last_mean", "last_sd", "best_mean", "best_sd", "best_step", "n", "floor", "fingerprint")
+_OF_NAMES = ("settings", "metrics", "published")  # mappings in a cell whose keys are names
 
 
 def report_document(report: Report) -> dict:
-    """The report as plain data; a run without a summary is there with its status."""
+    """The report as plain data; a run without a summary has its status."""
+    cells = [
+        _cell(report, cell, settings, labels)
+        for group in report.groups
+        for labels in [report.labels_of(group.cells)]
+        for cell, settings in zip(group.cells, group.varied, strict=True)
+    ]
     return {
         "format": REPORT_FORMAT,
         "runs": [run.summary or _unfinished(run) for run in report.runs],
-        "cells": [
-            _cell(report, cell, labels)
-            for cells in report.by_dataset().values()
-            for labels in [report.labels_of(cells)]
-            for cell in cells
-        ],
+        "cells": cells,
         "published": _published(report),
         "problems": report.problems,
     }
@@ -35,8 +37,9 @@ def _unfinished(run: RunRecord) -> dict:
     return {**known, "identity": run.identity, "status": run.state, "verdict": None, "metrics": {}}
 
 
-def _cell(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict:
-    told = cell.facts() | {key: asdict(cell.cost(key)) for key in COSTS} | {"metrics": {}}
+def _cell(report: Report, cell: Cell, settings: Mapping[str, str], labels: Mapping[MetricKey, str]) -> dict:
+    told = cell.facts() | {"data": cell.data, "settings": dict(settings)}
+    told |= {key: asdict(cell.cost(key)) for key in COSTS} | {"metrics": {}}
     for key, label in labels.items():
         if metric := cell.metrics.get(key):
             floors = metric.floors
@@ -45,7 +48,8 @@ def _cell(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict:
                 "best": asdict(metric.best),
                 "best_steps": metric.best_steps,
                 "floor": floors[0] if len(floors) == 1 else floors or None,
-                "fingerprint": key[1],
+                "fingerprint": key.protocol,
+                "weight_hash": key.weights,
             }
     for paper, row in report.repetitions_of(cell):
         score = {"name": row.name, paper.layout.score: row.score, "rank": row.rank}
@@ -64,27 +68,23 @@ def _published(report: Report) -> dict:
 
 
 def tidy_table(report: Report) -> Table:
-    """One row a cell over all data sets, numbers in full; semicolons separate several values in one place."""
+    """The cells of the JSON document, a row each: keys joined by `_`, numbers in full, several values with semicolons."""
     labels = report.labels_of(report.cells)
-    parameters = dict.fromkeys(name for cell in report.cells for name in hyperparameters(cell))
-    columns = ["dataset", "cell", "name", "family", "n", "seeds", "status", "verdict", *parameters, *COSTS]
-    columns += [f"{label}_{part}" for label in labels.values() for part in METRIC_PARTS]
-    known = {found.publication.name for found in report.replications}
-    papers = [paper.name for paper in report.publications if paper.name in known]
-    columns += [f"{paper}_{part}" for paper in papers for part in ("published", "differences")]
-    return Table(texts(*columns), [_row(report, cell, labels) for cell in report.cells])
+    varied = [settings for group in report.groups for settings in group.varied]
+    cells = [cell for group in report.groups for cell in group.cells]
+    rows = [_flat(_cell(report, *each, labels)) for each in zip(cells, varied, strict=True)]
+    return Table(texts(*dict.fromkeys(name for row in rows for name in row)), rows)
 
 
-def _row(report: Report, cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:
-    values = cell.facts() | {key: cell.cost(key).mean for key in COSTS}
-    for key, label in labels.items():
-        if metric := cell.metrics.get(key):
-            last, best = metric.last, metric.best
-            parts = (last.mean, last.sd, best.mean, best.sd, metric.best_steps, last.n, metric.floors, key[1])
-            values |= {f"{label}_{name}": part for name, part in zip(METRIC_PARTS, parts, strict=True)}
-    for paper, row in report.repetitions_of(cell):
-        values |= {f"{paper.name}_published": row.score, f"{paper.name}_differences": [*row.differences]}
-    return hyperparameters(cell) | {name: _plain(value) for name, value in values.items()}
+def _flat(told: Mapping[str, Any]) -> dict[str, str]:
+    row = {}
+    for key, value in told.items():
+        if not isinstance(value, Mapping):
+            row[key] = _plain(value)
+        else:
+            prefix = "" if key in _OF_NAMES else f"{key}_"
+            row |= {f"{prefix}{name}": text for name, text in _flat(value).items()}
+    return row
 
 
 def _plain(value: str | float | list | None) -> str:

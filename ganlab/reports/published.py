@@ -1,18 +1,53 @@
-"""Published experiments: the published.csv of a study, one row an experiment.
+"""The experiments of a paper: published.csv of a study, with a row for each, and report.yaml, which explains its columns.
 
-`name` and `dataset` say which runs an experiment is compared with. The other columns are facts or scores as the paper
-prints them; report.yaml beside it explains them.
+`name` and `dataset` name the runs that ganlab compares with an experiment. The other columns are facts or scores as the
+paper prints them.
 """
 
 import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from ganlab.errors import ConfigError
-from ganlab.reports.layout import Layout, read_layout
+from pydantic import Field
+
+from ganlab.config.document import error_in
+from ganlab.config.fields import Described, Section, Text, validate, whole
+from ganlab.config.reader import read_yaml
+from ganlab.errors import ConfigError, did_you_mean
+from ganlab.reports.facts import Fact
 
 REQUIRED = ("name", "dataset")
+
+
+class PaperTable(Section):
+    """A table of the paper: its title, and column of published.csv -> heading."""
+
+    title: Text
+    columns: Annotated[dict[str, Text], Described("a mapping of columns to headings")]
+
+
+class Strip(Section):
+    """A row of sample grids of one run: the figure's title, the run's name, the steps of the grids."""
+
+    title: Text
+    name: Text
+    steps: Annotated[list[whole(0)], Described("a list of steps")]
+
+
+class Layout(Section):
+    """report.yaml: how a paper shows its experiments."""
+
+    score: Text = "fid"  # the column of published.csv with the published score
+    tables: list[PaperTable] = Field([])  # of the experiments
+    scores: dict[str, Text] = Field({})  # data set -> title of its table of scores
+    strips: list[Strip] = Field([])  # the figures that show a training
+    compare: dict[str, Fact] = Field({})  # column of published.csv -> key of a config
+
+    def strip_of(self, name: str) -> Strip | None:
+        """The figure of an experiment; None if the paper has none."""
+        return next((strip for strip in self.strips if strip.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -29,11 +64,11 @@ class Publication:
 
     @cached_property
     def layout(self) -> Layout:
-        """Which tables and figures the paper has. Raises: ConfigError for a mistake in report.yaml."""
+        """The tables and figures of the paper. Raises: ConfigError for a mistake in report.yaml."""
         return read_layout(self.folder / "report.yaml", self.columns)
 
     def score(self, dataset: str, name: str) -> float | None:
-        """The published score of an experiment; None where none was published."""
+        """The published score of an experiment; None if the paper has none."""
         path = self.folder / "published.csv"
         text = self.experiments[dataset][name].get(self.layout.score, "")
         try:
@@ -42,14 +77,35 @@ class Publication:
             raise ConfigError(f"{path}: {name}: {self.layout.score}: expected a number, received '{text}'") from None
 
 
+def read_layout(path: Path, columns: list[str]) -> Layout:
+    """Reads a report.yaml. A study without one has only a table of scores, from the column `fid`.
+
+    Raises:
+        ConfigError: a mistake, or a column that published.csv lacks, with file, line and column.
+    """
+    if not path.is_file():
+        return Layout()
+    document = read_yaml(path)
+    layout = validate(Layout, document)
+    named = [("compare", column) for column in layout.compare]
+    for index, table in enumerate(layout.tables):
+        named += [("tables", index, "columns", column) for column in table.columns]
+    for keys in named:
+        if keys[-1] not in columns:
+            raise error_in(document, keys, f"published.csv has no such column.{did_you_mean(keys[-1], columns)}")
+    if layout.score not in columns:
+        raise error_in(document, ("score",), f"published.csv has no column '{layout.score}'")
+    return layout
+
+
 def read_publications(folder: Path) -> list[Publication]:
-    """The publications in a folder of studies, by name; [] where there is no such folder."""
+    """The publications in a folder of studies, by name; [] if there is no such folder."""
     return [_read(path) for path in sorted(folder.glob("*/published.csv"))]
 
 
 def _read(path: Path) -> Publication:
     experiments: dict[str, dict[str, dict[str, str]]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin their files with a mark
+    with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets begin a file with a byte order mark
         reader = csv.DictReader(file, restkey="", strict=True)
         try:
             columns = list(reader.fieldnames or [])
@@ -61,7 +117,7 @@ def _read(path: Path) -> Publication:
                     raise ConfigError(f"{path}:{reader.line_num}: expected {len(columns)} values")
                 on_dataset = experiments.setdefault(row["dataset"], {})
                 if on_dataset.setdefault(row["name"], row) is not row:
-                    twice = f"{row['name']} on {row['dataset']} stands here a second time"
+                    twice = f"{row['name']} on {row['dataset']} is here a second time"
                     raise ConfigError(f"{path}:{reader.line_num}: {twice}")
         except csv.Error as error:
             raise ConfigError(f"{path}:{reader.reader.line_num}: {error}") from error

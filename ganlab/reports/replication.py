@@ -1,7 +1,4 @@
-"""The experiments of a paper beside our runs of the same names: differences, ranks, and how far the orders agree.
-
-Loading scipy.stats takes a second, so only the functions that need it import it.
-"""
+"""The experiments of a paper beside our runs of the same names: differences, ranks, and how far the orders agree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,11 +22,11 @@ class Repetition:
     name: str
     published: dict[str, str]  # the experiment's row of published.csv
     score: float | None  # the published score
-    rank: float | None  # by that score, among all experiments that have one
-    cell: Cell  # without runs where nobody ran the experiment yet
-    differences: dict[str, dict[str, str]]  # column -> {ours, published} where the runs are another experiment
-    problem: str  # why the facts of the runs could not be read, or ''
-    # Label of a metric -> {last, best} -> the rank among the cells that are compared, None for no value.
+    rank: float | None  # of this score among all published scores
+    cell: Cell  # without runs if nobody ran the experiment yet
+    differences: dict[str, dict[str, str]]  # column -> {ours, published}, where the runs differ from the paper
+    problem: str  # why ganlab could not read the runs' config, or ''
+    # Label of a metric -> {last, best} -> the rank among the compared cells, None for no value.
     ranks: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
 
@@ -41,15 +38,15 @@ class Replication:
     dataset: str
     labels: dict[MetricKey, str]  # the metrics of the runs, with their headings
     rows: list[Repetition]  # at least one for each experiment, in the order of the paper
-    # Label of a metric -> {last, best} -> {spearman, n}: the rank correlation of our order with the published one (None
-    # where it has no meaning), over the n experiments that have both values.
+    # Label of a metric -> {last, best} -> {spearman, n}: the rank correlation of our order with the published order over
+    # the n experiments that have both values; None if it is undefined.
     agreement: dict[str, dict[str, dict]]
 
 
 def replicate(
     publication: Publication, dataset: str, cells: Sequence[Cell], metrics: Sequence[MetricKey]
 ) -> Replication | None:
-    """Puts all cells on a data set beside the experiments of their names; None if there is no such experiment."""
+    """Puts the cells of a data set beside the experiments of their names; None if no experiment has such a name."""
     published = publication.experiments.get(dataset, {})
     repeated: dict[str, list[Cell]] = {name: [] for name in published}
     for cell in cells:
@@ -77,7 +74,7 @@ def _places(values: dict[str, float | None], metric: str) -> dict[str, float | N
 
 
 def _differences(publication: Publication, published: dict[str, str], cell: Cell) -> tuple[dict, str]:
-    """The differences of the cell's first run that has a config, or none and the reason."""
+    """The differences of the cell's first run that has a config; no differences and the reason if ganlab cannot read it."""
     configs = [path for run in cell.runs if (path := RunFolder(run.folder).config).is_file()]
     try:
         facts = facts_of(load_resolved(configs[0]), publication.layout.compare) if configs else {}
@@ -88,15 +85,15 @@ def _differences(publication: Publication, published: dict[str, str], cell: Cell
 
 
 def _rank(rows: list[Repetition], key: MetricKey, label: str, which: str) -> dict:
-    """Gives the rows their ranks by one metric, and compares these with the published ones."""
-    compared: dict[str, Repetition] = {}  # of each experiment the cell with the fewest differences from the paper
+    """Sets the rows' ranks by one metric, and compares them with the published ranks."""
+    compared: dict[str, Repetition] = {}  # for each experiment the cell with the fewest differences from the paper
     for row in rows:
         row.ranks.setdefault(label, {})[which] = None
         known = compared.get(row.name)
         if row.cell.averaged and (known is None or len(row.differences) < len(known.differences)):
             compared[row.name] = row
     metrics = {name: row.cell.metrics[key] for name, row in compared.items() if key in row.cell.metrics}
-    places = _places({name: getattr(metric, which).mean for name, metric in metrics.items()}, key[0])
+    places = _places({name: getattr(metric, which).mean for name, metric in metrics.items()}, key.name)
     for name, place in places.items():
         compared[name].ranks[label][which] = place
     pairs = [(places.get(name), row.rank) for name, row in compared.items()]
@@ -105,8 +102,8 @@ def _rank(rows: list[Repetition], key: MetricKey, label: str, which: str) -> dic
 
 
 def ranks(values: Sequence[float], lower_first: bool = True) -> list[float]:
-    """The rank of each value, the best 1; equal values share the mean of their ranks, NaN comes last."""
-    import numpy as np
+    """The rank of each value; the best has 1, equal values share the mean of their ranks, NaN comes last."""
+    import numpy as np  # both take a second to load
     from scipy.stats import rankdata
 
     places = rankdata(np.asarray(values, float) * (1 if lower_first else -1), nan_policy="omit")
@@ -116,7 +113,7 @@ def ranks(values: Sequence[float], lower_first: bool = True) -> list[float]:
 
 
 def spearman(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Spearman's correlation of pairs of ranks; None below three pairs or where all ranks of one side are equal."""
+    """Spearman's correlation of pairs of ranks; None below three pairs or if all ranks of one side are equal."""
     sides = list(zip(*pairs, strict=True))
     if len(pairs) < 3 or any(len(set(side)) == 1 for side in sides):
         return None

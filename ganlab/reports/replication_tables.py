@@ -1,7 +1,7 @@
-"""The tables of a paper with our runs in them: parameters, structures, and scores beside the published ones."""
+"""The tables of a paper with our runs in them: the experiments, and our scores beside the published scores."""
 
 from ganlab.reports.comparison import floor_texts, metric_notes, metric_texts
-from ganlab.reports.layout import PaperTable
+from ganlab.reports.published import PaperTable
 from ganlab.reports.replication import WHICH, Repetition, Replication
 from ganlab.reports.report import Report
 from ganlab.reports.table import Column, Table, numbers, texts
@@ -10,7 +10,7 @@ NONE = "-"
 
 
 def replication_tables(report: Report, dataset: str) -> list[Table]:
-    """The tables of each paper with experiments on a data set: the experiments, then the scores."""
+    """For each paper with experiments on a data set: its tables of experiments, then a table of scores."""
     tables = []
     for replication in report.replications:
         if replication.dataset == dataset:
@@ -25,7 +25,7 @@ def _facts(replication: Replication, table: PaperTable) -> Table:
     columns = [Column("experiment"), *(Column(heading, _is_numeric(rows, name)) for name, heading in headings.items())]
     cells = [[row.name, *(_fact(row, column) for column in headings)] for row in rows]
     differing = any(row.differences.keys() & headings.keys() for row in rows)
-    notes = ["What differs from the paper stands before what it says."] if differing else []
+    notes = ["Where our value differs, the published value stands in brackets."] if differing else []
     return Table(columns, cells, _title(replication, table.title), notes)
 
 
@@ -61,7 +61,7 @@ def _scores(replication: Replication) -> Table:
 
 def _score_row(replication: Replication, row: Repetition) -> dict:
     score, cell, facts = replication.publication.layout.score, row.cell, row.cell.facts()
-    # `incomplete` where some seed of the cell has no finished run.
+    # A seed of the cell has no finished run.
     missing = len(cell.averaged) != len({run.identity for run in cell.runs})
     return {
         **facts,
@@ -77,7 +77,7 @@ def _score_row(replication: Replication, row: Repetition) -> dict:
 
 def _notes(replication: Replication) -> list[str]:
     score = replication.publication.layout.score
-    notes = [f"published {score}: as the paper prints it, by a protocol of its own; only the orders can be compared."]
+    notes = [f"published {score}: by the protocol of the paper; only orders can be compared."]
     notes += metric_notes(replication.labels)
     for row in replication.rows:
         if row.problem:
@@ -94,5 +94,5 @@ def _title(replication: Replication, title: str) -> str:
 
 
 def _place(rank: float | None) -> float | None:
-    """A rank without a fraction as an integer, so that the table shows it as one."""
+    """A whole rank as an integer: the table shows 3, not 3.000."""
     return int(rank) if rank is not None and rank == int(rank) else rank

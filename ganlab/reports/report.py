@@ -8,11 +8,22 @@ from pathlib import Path
 
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.metrics.names import better
-from ganlab.reports.averages import Cell, group_cells, metric_keys
+from ganlab.reports.averages import Cell, group_cells, metrics_of
 from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
-from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_run, read_runs
+from ganlab.reports.settings import settings_of, varied
+from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_closed, is_run, read_runs
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that may be compared, because they were trained on the same images."""
+
+    dataset: str
+    title: str  # the name of the data set, with its fingerprint if other groups have the same name
+    cells: list[Cell]
+    varied: list[dict[str, str]]  # for each cell the settings in which the cells differ, as text
 
 
 @dataclass(frozen=True)
@@ -20,15 +31,26 @@ class Report:
     """The content of a report, the same for all formats."""
 
     runs: list[RunRecord]  # in reading order
-    cells: list[Cell]  # data set by data set; the best first where a metric was asked for
-    metrics: list[MetricKey]  # the protocols to show
+    cells: list[Cell]  # data set by data set; the best first if the user asked for a metric
+    metrics: list[MetricKey]  # to show
     problems: list[str]  # a line for each run folder that could not be read
-    publications: list[Publication]  # published experiments, to put beside runs of the same names
-    dataset: str | None  # the only data set, where one was asked for
+    publications: list[Publication]  # to put beside runs of the same names
+    dataset: str | None  # the only data set, if the user asked for one
 
     def by_dataset(self) -> dict[str, list[Cell]]:
         """Data set -> its cells."""
         return {dataset: list(cells) for dataset, cells in groupby(self.cells, lambda cell: cell.dataset)}
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The cells, grouped by the images that they were trained on."""
+        groups = []
+        for dataset, cells in self.by_dataset().items():
+            by_data = {data: [cell for cell in cells if cell.data == data] for data in {c.data: None for c in cells}}
+            for data, alike in by_data.items():
+                title = dataset if len(by_data) == 1 else f"{dataset} (data {(data or 'unknown')[:8]})"
+                groups.append(Group(dataset, title, alike, varied([settings_of(cell.runs[0]) for cell in alike])))
+        return groups
 
     @cached_property
     def replications(self) -> list[Replication]:
@@ -41,11 +63,11 @@ class Report:
         return [replication for replication in found if replication]
 
     def repetitions_of(self, cell: Cell) -> list[tuple[Publication, Repetition]]:
-        """The experiments that a cell repeats, at most one a paper."""
+        """The experiments that a cell repeats, at most one for each paper."""
         return [(found.publication, row) for found in self.replications for row in found.rows if row.cell is cell]
 
-    def labels_of(self, cells: list[Cell]) -> dict[MetricKey, str]:
-        """The protocols that some of these cells were measured by, with their headings."""
+    def labels_of(self, cells: Sequence[Cell]) -> dict[MetricKey, str]:
+        """The metrics of these cells, with their headings."""
         return label_metrics(key for key in self.metrics if any(key in cell.metrics for cell in cells))
 
 
@@ -57,7 +79,7 @@ def build_report(
     metrics: Sequence[str] = (),
     studies: Path = Path("experiments"),
 ) -> Report:
-    """Reads run folders and groups them.
+    """Reads run folders and groups the runs.
 
     Args:
         paths: run folders, or folders of run folders; none means all of `results`.
@@ -76,27 +98,31 @@ def build_report(
         if dataset not in known:
             raise ConfigError(f"--dataset {dataset}: no run here is on this data set.{did_you_mean(dataset, known)}")
         runs = [run for run in runs if run.dataset == dataset]
-    keys = choose_metrics(metric_keys(runs), metrics)
-    cells = sorted(group_cells(runs), key=lambda cell: (cell.dataset, *(_rank(cell, keys[0]) if metrics else ())))
+    keys = choose_metrics([key for run in runs for key in metrics_of(run)], metrics)
+    ranked = [key for key in keys if key.name == keys[0].name] if metrics else []
+    cells = sorted(group_cells(runs), key=lambda cell: (cell.dataset, *_rank(cell, ranked)))
     return Report(runs, cells, keys, problems, read_publications(Path(studies)), dataset)
 
 
-def _rank(cell: Cell, key: MetricKey) -> tuple[bool, float]:
-    """Sorts the best mean first and cells without a mean last."""
-    mean = cell.metrics[key].last.mean if key in cell.metrics else None
-    if mean is None or mean != mean:
-        return True, 0.0
-    return False, mean if better(key[0]) == "lower" else -mean
+def _rank(cell: Cell, keys: Sequence[MetricKey]) -> tuple[int, float]:
+    """Sorts cells by the first of the keys that they have: the best mean first, cells without a mean last."""
+    for index, key in enumerate(keys):
+        mean = cell.metrics[key].last.mean if key in cell.metrics else None
+        if mean is not None and mean == mean:
+            return index, mean if better(key.name) == "lower" else -mean
+    return len(keys), 0.0
 
 
 def _runs_under(path: Path) -> list[Path]:
-    """The run folders a path stands for: itself, or those one or two levels below."""
+    """The run folders that a path stands for: the folder itself, or those one or two levels below."""
     if is_run(path):
         return [as_named(path)]
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; expected a run folder or a folder of run folders")
     path = path.resolve() if path.is_symlink() else path
-    found = [run for run in folders_in(path, path) if is_run(run)] or find_runs(path)
+    found = [run for run in folders_in(path, path) if is_run(run)]
+    if all(map(is_closed, found)):  # closed folders may be data sets
+        found = find_runs(path)
     if not found:
         raise ConfigError(f"{path}: no run folders here; 'ganlab run CONFIG' makes one")
     return found

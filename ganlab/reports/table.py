@@ -1,4 +1,4 @@
-"""Tables: the one form between the content of a report and the formats that write it."""
+"""Tables, which every format writes, and values as text."""
 
 import json
 import math
@@ -26,10 +26,13 @@ def numbers(*names: str) -> list[Column]:
 
 @dataclass
 class Table:
-    """Columns, rows and notes, as text that is safe to show.
+    """Columns and rows, as text that is safe to print: control characters become spaces.
 
-    A row is a list of values, or a mapping from heading to value that may lack headings; `text_of` writes the values.
-    The footer's rows stay below the others, however a reader sorts those. Control characters become spaces here.
+    Attributes:
+        rows: a list of values each, or a mapping from heading to value that may lack headings; `text_of` writes a value.
+        intro: a line above the table.
+        notes: lines below the table.
+        footer: rows that stay below the others when a reader sorts the table.
     """
 
     columns: list[Column]
@@ -37,11 +40,12 @@ class Table:
     title: str = ""
     notes: list[str] = field(default_factory=list)
     footer: list[list[str]] = field(default_factory=list)
+    intro: str = ""
 
     def __post_init__(self):
         self.rows, self.footer = ([self._cells(row) for row in rows] for rows in (self.rows, self.footer))
         self.columns = [Column(printable(column.name), column.numeric) for column in self.columns]
-        self.title = printable(self.title)
+        self.title, self.intro = printable(self.title), printable(self.intro)
         self.notes = [printable(note) for note in self.notes]
 
     def _cells(self, row: list | dict) -> list[str]:
@@ -51,27 +55,40 @@ class Table:
         return [printable(text_of(cell)) for cell in cells]
 
 
+def table_of(entries: list[dict]) -> Table:
+    """A table with a row for each mapping; the keys are the columns."""
+    names = dict.fromkeys(name for entry in entries for name in entry)
+    numeric = {name: all(isinstance(entry.get(name), int | None) for entry in entries) for name in names}
+    return Table([Column(name, numeric[name]) for name in names], entries)
+
+
+def to_json(document: dict | list) -> str:
+    """JSON text that every reader accepts: NaN and infinity, for which JSON has no word, become null."""
+    finite = json.loads(json.dumps(document), parse_constant=lambda word: None)
+    return json.dumps(finite, indent=2) + "\n"
+
+
 def printable(text: str) -> str:
-    """The text, with spaces for characters that could steer a terminal or break a line."""
+    """The text, with a space for each character that could control a terminal or break a line."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def text_of(value) -> str:
-    """A value for a person: numbers rounded, sizes as `8 x 8`, anything else as `exact` writes it."""
+    """A value for a reader: a rounded number, a size as `8 x 8`, any other value as `exact` writes it."""
     if isinstance(value, list | tuple):
         return " x ".join(map(str, value))
     return number(value) if isinstance(value, float) else exact(value)
 
 
 def exact(value) -> str:
-    """A setting as it was written: text unchanged, '' for None, anything else as JSON."""
+    """A setting as the user wrote it: text unchanged, '' for None, any other value as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def decimals(value: float) -> int:
-    """Digits after the point that give a value about four significant digits."""
+    """Number of digits after the point that gives a value about four significant digits."""
     if not math.isfinite(value) or value == 0:
         return 0
     return min(max(3 - math.floor(math.log10(abs(value))), 0), 6)

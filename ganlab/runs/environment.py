@@ -6,6 +6,15 @@ import platform
 import subprocess
 from pathlib import Path
 
+# Variables of the environment that change how numbers are rounded, or in which order they are added.
+_SETTINGS = (
+    *("TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS"),
+    *("JAX_DEFAULT_MATMUL_PRECISION", "JAX_DEFAULT_PRNG_IMPL", "JAX_THREEFRY_PARTITIONABLE"),
+    *("NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG"),
+    *("ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "OPENBLAS_CORETYPE"),
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
 _PACKAGES = ("ganlab", "keras", "tensorflow", "jax", "torch", "numpy", "pillow", "scikit-learn")
 
 
@@ -19,6 +28,7 @@ def environment(backend: str, device: str) -> dict:
         "platform": platform.platform(),
         "host": platform.node(),
         "cpus": os.cpu_count(),
+        "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ},
         "commit": _commit(),
     }
 

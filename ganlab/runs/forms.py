@@ -22,6 +22,7 @@ NumberOrNull = described(_Number | None, "a number or null")
 # Clocks can show times before the year 4147.
 Times = described(dict[str, Annotated[float, Field(ge=0, lt=2**36)]], "a mapping of states to seconds since 1970")
 Mapping = described(dict[str, Any], "a mapping")
+Texts = described(list[str], "a list of texts")
 
 
 class _Form(BaseModel):
@@ -45,7 +46,8 @@ class Status(_Form):
     health: Mapping = {}
     verdict: TextOrNull = None
     reason: TextOrNull = None
-    set_aside: described(list[str], "a list of texts") = []
+    set_aside: Texts = []
+    not_drawn: Texts = []  # pictures that could not be drawn
 
 
 class Metric(_Form):

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from ganlab.errors import GanlabError, LockedError
 from ganlab.runs.containment import require_unlinked
 from ganlab.runs.forms import is_identity
+from ganlab.storage.cache import acquired
 from ganlab.storage.writing import naming
 
 _FOLDER = ".locks"
@@ -64,16 +65,14 @@ def _acquire(results: Path, path: Path, owner: Path) -> FileLock:
     give_up = time.monotonic() + _PATIENCE
     while True:
         make_folder(results)
-        lock = FileLock(path)
         try:
-            lock.acquire(timeout=max(0.0, give_up - time.monotonic()), poll_interval=0.02)
+            left = max(0.0, give_up - time.monotonic())
+            return acquired(path, "--results names another folder.", timeout=left, poll_interval=0.02).lock
         except Timeout as error:
             raise LockedError(f"this run is being trained by {_name_of(owner)}; wait for it or stop it") from error
         except FileNotFoundError:  # another process that had created the folder removed it
             if time.monotonic() > give_up:
                 raise
-            continue
-        return lock
 
 
 def make_folder(results: Path) -> None:

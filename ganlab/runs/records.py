@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ganlab.config.document import shown
 from ganlab.config.reader import read_yaml
@@ -83,13 +84,13 @@ class RunRecord:
     def config(self) -> dict:
         """The resolved config; {} until the run has written it."""
         path = RunFolder(self.folder).config
-        return _mapping(path, read_yaml(path).data if path.exists() else {})
+        return _mapping(path, read_yaml(path).data) if path.exists() else {}
 
     @cached_property
     def environment(self) -> dict:
         """Versions, commit, device and host; {} until the run has written them."""
         path = RunFolder(self.folder).environment
-        return _mapping(path, read_json(path) if path.exists() else {})
+        return _mapping(path, read_json(path)) if path.exists() else {}
 
     def pictures(self) -> dict[str, Path]:
         """The pictures that exist: losses, outputs, the newest sample grid, the film, the networks."""
@@ -108,7 +109,7 @@ class RunRecord:
         return match and match[part]
 
 
-def _mapping(path: Path, content: object) -> dict:
+def _mapping(path: Path, content: Any) -> dict:
     if not isinstance(content, dict):
         raise GanlabError(f"{path}: damaged: expected a mapping, received {shown(content)}")
     return content
@@ -116,7 +117,8 @@ def _mapping(path: Path, content: object) -> dict:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run folder: it holds a status.json, or is closed, so that `read_run` gives a line about it."""
-    return is_closed(folder) or RunFolder(folder).status_file.is_file()
+    # os.path: a user's word may be no possible path.
+    return os.path.isdir(folder) and (is_closed(folder) or os.path.isfile(RunFolder(folder).status_file))
 
 
 def is_closed(folder: Path) -> bool:
@@ -237,7 +239,9 @@ def read_runs(folders: list[Path]) -> tuple[list[RunRecord], list[str]]:
     records, problems = [], []
     for folder in folders:
         try:
-            records.append(read_run(folder))
+            record = read_run(folder)
+            record.config  # noqa: B018 - tables read it later, when its damage would hide the other runs
+            records.append(record)
         except GanlabError as error:
             problems.append(str(error))
     return records, problems

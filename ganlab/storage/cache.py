@@ -1,4 +1,4 @@
-"""The cache folder: what is expensive to make or fetch, kept for all runs of a user."""
+"""The cache folder: downloads and computed files that all runs of a user share."""
 
 import contextlib
 import os
@@ -11,6 +11,8 @@ import platformdirs
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.paths import user_path
 from ganlab.storage.writing import half_written, replacing
+
+ADVICE = "GANLAB_CACHE names another cache folder."
 
 
 def cache_folder() -> Path:
@@ -28,41 +30,62 @@ def cache_folder() -> Path:
 
 
 def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable[[Path], bool] | None = None) -> Path:
-    """Returns `path`, after having its content made if it is not there.
+    """Returns `path`; computes the file first if there is none.
 
-    Safe between processes: one computes, the others wait for it. A crash leaves no half file, because the
-    content is made in a temporary file of the same folder (and with the same suffixes), flushed to disk and
-    then renamed.
+    One process computes, the others wait. The content goes to a temporary file in the same folder (with the same suffixes),
+    is flushed to disk and then renamed, so a crash leaves no half file under `path`.
 
     Args:
-        path: where the content belongs.
+        path: of the file.
         compute: writes the whole content to the path it is given.
-        is_valid: tells whether what stands at a path is usable; what is not is computed again.
+        is_valid: whether a file can be used; any other is computed again.
 
     Raises:
-        GanlabError: if the folder cannot be written or the content cannot be made for a reason of the system.
+        GanlabError: if the folder cannot be written, or the system fails while the content is computed.
     """
     path = Path(path)
     try:
         if _is_ready(path, is_valid):
             return path
         with one_at_a_time(path):
-            if not _is_ready(path, is_valid):  # another process may have made it while we waited
-                for left in half_written(path):  # by processes that were killed: we hold the lock, so none is at it
+            if not _is_ready(path, is_valid):  # another process may have computed it meanwhile
+                for left in half_written(path):  # by killed processes: this process holds the lock
                     left.unlink(missing_ok=True)
                 with replacing(path) as temporary:
                     compute(temporary)
     except OSError as error:
-        raise GanlabError(f"{path}: cannot be made: {error}. GANLAB_CACHE names another cache folder.") from error
+        raise GanlabError(f"{path}: cannot be made: {error}. {ADVICE}") from error
     return path
 
 
 @contextlib.contextmanager
 def one_at_a_time(path: Path) -> Iterator[None]:
-    """Lets one process at a time make what belongs at `path`; a lock beside it, which the system frees of a dead process."""
+    """Lets one process at a time compute the file at `path`, by a lock file beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(path.with_name(path.name + ".lock")):
+    with acquired(path.with_name(path.name + ".lock"), ADVICE):
         yield
+
+
+def acquired(path: Path, advice: str, **waiting: float) -> filelock.AcquireReturnProxy:
+    """Takes the lock of a lock file. The system frees the lock when its process ends, however it ends.
+
+    Args:
+        path: of the lock file.
+        advice: ends the message about a file system without locks, as some network file systems are.
+        waiting: `timeout` and `poll_interval` of `filelock.FileLock.acquire`.
+
+    Raises:
+        filelock.Timeout: if another process holds the lock.
+        GanlabError: if the file system refuses to lock.
+    """
+    try:
+        return filelock.FileLock(path).acquire(**waiting)
+    except OSError as error:
+        if error.filename or isinstance(error, filelock.Timeout):  # a refused lock has no file name
+            raise
+        raise GanlabError(
+            f"{path}: its file system refuses to lock it ({error.strerror or error}). {advice}"
+        ) from error
 
 
 def _is_ready(path: Path, is_valid: Callable[[Path], bool] | None) -> bool:

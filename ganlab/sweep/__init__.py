@@ -1,1 +1,1 @@
-"""Many runs from one command: matrix, configs and survey say what to run, an executor says how."""
+"""Trains many runs by one command. `matrix`, `configs` and `survey` find the runs; an executor trains them."""

@@ -1,4 +1,4 @@
-"""The state of each job, and how it is shown: lines, or a live table on a terminal."""
+"""The state of each job of a sweep, shown as lines, or as a live table on a terminal."""
 
 import time
 from collections import Counter
@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
 from ganlab.reports.table import printable
 from ganlab.sweep.cost import duration
 from ganlab.sweep.jobs import Job, steps_done
 
-# In the order in which they are counted. "waiting" is the one that nothing on disk says.
+# In the order in which `counts` names them. No file says "waiting"; the others are states of runs.
 ORDER = ("finished", "running", "waiting", "stopped", "failed", "diverged", "elsewhere")
 _LOOK_EVERY = 1.0  # seconds
 _LINE_EVERY = 60.0
@@ -30,10 +36,10 @@ class Entry:
 
 
 class Board:
-    """Keeps the entries and says what happens, a line each.
+    """Keeps an entry for each job, and prints a line for each event.
 
     Args:
-        jobs: all of them, including those that are finished before the sweep begins.
+        jobs: all jobs, also those that were finished before the sweep.
         say: prints a line.
     """
 
@@ -46,14 +52,13 @@ class Board:
     def known(self, job: Job, state: str, message: str = "") -> Entry:
         """Enters the state of a job that does not run now."""
         entry = self.entries[job]
-        entry.state, entry.message, entry.step = state, message, steps_done(job.folder)
+        entry.state, entry.message, entry.step = state, message, steps_done(job)
         return entry
 
     def started(self, job: Job, log: Path) -> None:
         """A process for the job has started."""
         entry = self.known(job, "running")
-        entry.first_step = entry.step = 0 if job.fresh else entry.step
-        entry.since, entry.log = time.monotonic(), log
+        entry.first_step, entry.since, entry.log = entry.step, time.monotonic(), log
         place = f"{list(self.entries).index(job) + 1} of {len(self.entries)}"
         self.say(f"{job.label}: {f'goes on after step {entry.step}' if entry.step else 'started'} ({place})")
 
@@ -63,13 +68,13 @@ class Board:
         if state == "finished":
             self.say(f"{job.label}: finished {message if seconds is None else f'in {duration(seconds)}'}")
         else:
-            whole = f" (all it said: {entry.log})" if entry.log and state != "stopped" else ""
-            self.say(f"{job.label}: {state}: {printable(message)}{whole}")
+            log = f" (full output: {entry.log})" if entry.log and state != "stopped" else ""
+            self.say(f"{job.label}: {state}: {printable(message)}{log}")
 
     def elsewhere(self, job: Job, holder: str) -> None:
         """Another process trains the job."""
         if self.entries[job].state != "elsewhere":
-            self.say(f"{job.label}: is being trained by {holder}; looking again later")
+            self.say(f"{job.label}: {holder} trains this run; looking again later")
         self.entries[job].state, self.entries[job].message = "elsewhere", holder
 
     def stopping(self, signal: str | None, active: int) -> None:
@@ -81,17 +86,17 @@ class Board:
         self.is_stopping = True
 
     def tick(self) -> None:
-        """Called again and again while the jobs run."""
+        """Reads the steps of the running jobs, once a second. The executor calls this all the time."""
         now = time.monotonic()
         if now - self.looked < _LOOK_EVERY:
             return
         self.looked = now
         for job in self.running():
-            self.entries[job].step = steps_done(job.folder)
+            self.entries[job].step = steps_done(job)
         self.show(now)
 
     def show(self, now: float) -> None:
-        """Says once a minute how far the running jobs are."""
+        """Prints the steps of the running jobs, once a minute."""
         if now - self.told >= _LINE_EVERY and self.running():
             self.told = now
             steps = ", ".join(f"{job.label} {self.entries[job].step}/{job.steps}" for job in self.running())
@@ -102,7 +107,7 @@ class Board:
         return [job for job, entry in self.entries.items() if entry.state == "running"]
 
     def has_failed(self) -> bool:
-        """Whether a run that this sweep started failed."""
+        """Whether a run failed that this sweep started."""
         return any(entry.log and entry.state in ("failed", "diverged") for entry in self.entries.values())
 
     def unfinished(self) -> dict[Job, Entry]:
@@ -118,19 +123,44 @@ class Board:
     def as_dicts(self) -> list[dict[str, Any]]:
         """All jobs with their states, for JSON."""
         return [
-            describe(job) | {"state": entry.state, "message": entry.message or None, "step": entry.step}
+            job.describe() | {"state": entry.state, "message": entry.message or None, "step": entry.step}
             for job, entry in self.entries.items()
         ]
 
 
-def describe(job: Job) -> dict[str, Any]:
-    """The part of a job's JSON that does not depend on its state."""
-    return {
-        "name": job.config.name,
-        "seed": job.config.seed,
-        "dataset": job.config.data.name,
-        "cell": job.cell,
-        "identity": job.identity,
-        "folder": str(job.folder),
-        "steps": job.steps,
-    }
+class LiveBoard(Board):
+    """Shows running and failed jobs in a table inside a `with` block; lines about events scroll away above it."""
+
+    def __init__(self, jobs: Sequence[Job], console: Console):
+        super().__init__(jobs, lambda line: console.print(Text(line)))
+        self.live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> "LiveBoard":
+        self.live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.live.stop()
+
+    def started(self, job, log):
+        super().started(job, log)
+        self.show(time.monotonic())
+
+    def show(self, now):
+        self.live.update(self.table(now), refresh=True)
+
+    def table(self, now: float) -> Table:
+        """The table at a time of the monotonic clock."""
+        table = Table(title=self.counts(), title_justify="left", box=None, pad_edge=False)
+        for heading in ("run", "", "step", "time", "left"):
+            table.add_column(heading, justify="right" if heading in ("step", "time", "left") else "left")
+        for job, entry in self.entries.items():
+            if entry.state == "running":
+                passed, made = now - entry.since, entry.step - entry.first_step
+                left = duration(passed / made * (job.steps - entry.step)) if made > 0 else ""
+                bar = ProgressBar(total=job.steps, completed=entry.step, width=20)
+                table.add_row(job.label, bar, f"{entry.step}/{job.steps}", duration(passed), left)
+            elif entry.state in ("failed", "diverged", "elsewhere"):
+                words = Text(f"{entry.state}: {printable(entry.message)}", style="red" if entry.log else "")
+                table.add_row(job.label, words, "", "", "")
+        return table

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ganlab.reports.settings import short_keys
+
 MAX_LENGTH = 80  # of a config's name
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -19,28 +21,16 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Args:
         base: the name of the config that the cells vary.
-        cells: of each, dotted key -> value, and label -> (key, value) pairs; a name shows each value of a label once.
+        cells: for each cell dotted key -> value, and label -> (key, value) pairs. A name shows each value of a label once.
     """
     keys = list(dict.fromkeys(key for cell in cells for key in cell))
-    short = {key: _short(key, keys) for key in keys}
+    short = short_keys(keys, "_")
     names = ["-".join([base, *(f"{short[key]}_{_word(value)}" for key, value in cell.items())]) for cell in cells]
-    seen = Counter(name.lower() for name in names)  # some file systems know no capitals
+    seen = Counter(name.lower() for name in names)  # some file systems ignore case
     return [
         name if len(name) <= MAX_LENGTH and seen[name.lower()] == 1 else _hashed(name, cell)
         for name, cell in zip(names, cells, strict=True)
     ]
-
-
-def _short(key: str, keys: Sequence[str]) -> str:
-    """learning_rate, else generator_learning_rate, else Adam_learning_rate, else all of it."""
-    for form in (lambda words: words[-1:], lambda words: [words[0], words[-1]], lambda words: words[-2:]):
-        if sum(form(_words(other)) == form(_words(key)) for other in keys) == 1:
-            return "_".join(form(_words(key)))
-    return "_".join(_words(key))
-
-
-def _words(key: str) -> list[str]:
-    return [part for part in re.split(r"[^A-Za-z0-9_]+", key) if part]
 
 
 def _word(value: Any) -> str:

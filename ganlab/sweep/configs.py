@@ -1,4 +1,4 @@
-"""The configs that a sweep trains: those of a folder, a study or a file, each once a seed."""
+"""The configs that a sweep trains: the configs of a folder, a study or a file, once for each seed."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def configs_of(
     Args:
         path: a study, a config, or a folder of them.
         overrides: `a.b=VALUE` each, applied to every config.
-        seeds: of every config; by default those of the study, else the config's own.
+        seeds: for every config; by default the study's seeds, else the config's own seed.
     """
     configs, problems = [], []
     for file in configs_at(path):
@@ -65,11 +65,11 @@ def _is_study(data: object) -> bool:
 
 
 def _check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
-    """Refuses to override a key that the study varies: different cells would become equal under different names."""
+    """Refuses to override a key that the study varies, because different cells would become equal."""
     for option in overrides:
         over = keys_of(option.partition("=")[0]) or []
         for key, value in cell.values.items():
             shared = min(len(over), len(keys_of(key)))
             if over and over[:shared] == keys_of(key)[:shared]:
                 place = Place(f"-o {option}")
-                raise ConfigError(f"{place}: {dotted(tuple(over))}: is varied by the study at {value.place}")
+                raise ConfigError(f"{place}: {dotted(tuple(over))}: the study varies this key at {value.place}")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ganlab.config.schema import Config
 from ganlab.errors import GanlabError
@@ -21,18 +22,32 @@ class Job:
     steps: int  # of the whole training
     folder: Path
     fresh: bool = False  # whether it starts again beside an old run of the same identity
-    flops: int | None = None  # operations of one step; None for a finished run, whose networks nobody built
+    flops: int | None = None  # operations of one step; None for a finished run, whose networks are not built
+    also_named: tuple[str, ...] = ()  # labels of further configs that describe the same run
 
     @property
     def label(self) -> str:
         return f"{self.config.name}-seed{self.config.seed}"
 
+    def describe(self) -> dict[str, Any]:
+        """The part of the job's JSON that does not change while the sweep runs."""
+        return {
+            "name": self.config.name,
+            "seed": self.config.seed,
+            "dataset": self.config.data.name,
+            "cell": self.cell,
+            "identity": self.identity,
+            "also_named": list(self.also_named),
+            "folder": str(self.folder),
+            "steps": self.steps,
+        }
+
 
 def state_of(job: Job, results: Path) -> str:
-    """new, finished, resumable, failed, diverged, or running (in whichever process)."""
+    """new, finished, resumable, failed, diverged, or running (in any process)."""
     try:
         status = {} if job.fresh else RunFolder(job.folder).status()
-    except GanlabError:  # damaged: if the user starts the run, it says how
+    except GanlabError:  # damaged; `ganlab run` names the damage
         return "failed"
     if status.get("status") == "finished":
         return "finished"
@@ -43,13 +58,13 @@ def state_of(job: Job, results: Path) -> str:
     return status["status"] if status["status"] in ("failed", "diverged") else "resumable"
 
 
-def steps_done(folder: Path) -> int:
-    """The last whole step in a run's history, read from the end of the file; 0 where there is none."""
+def steps_done(job: Job) -> int:
+    """The last whole step in a job's history, read from the end of the file; 0 before the first step."""
     try:
-        with RunFolder(folder).history.open("rb") as file:
+        with RunFolder(job.folder).history.open("rb") as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - _TAIL))
-            rows = file.read().split(b"\n")[:-1]  # a last line without its end is being written
+            rows = file.read().split(b"\n")[:-1]  # a last line without its end is still being written
     except OSError:
         return 0
     word = rows[-1].split(b",", 1)[0] if rows else b""

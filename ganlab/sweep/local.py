@@ -1,4 +1,4 @@
-"""Runs jobs on this machine, some at a time, each in its own process."""
+"""Runs jobs on this machine, several at a time, each in its own process."""
 
 import os
 import time
@@ -12,16 +12,15 @@ from ganlab.runs.locks import holder_of, make_folder
 from ganlab.sweep.board import Board
 from ganlab.sweep.jobs import Job, state_of
 from ganlab.sweep.process import RunProcess
-from ganlab.sweep.ready import ReadyProcesses
 from ganlab.sweep.resources import available_cpus, available_gpus, environments
 from ganlab.training.signals import Asked, watched_signals
 
-_LOOK_EVERY = 0.05  # seconds; a process that has ended waits no longer for the next one
+_LOOK_EVERY = 0.05  # seconds between two looks at the own processes
 _ASK_EVERY = 2.0  # seconds between two looks at runs of other processes
 
 
 class LocalExecutor:
-    """An executor has two methods, `prepare` and `execute`; this one starts processes. Used in a `with` block.
+    """An executor is one method, `execute`.
 
     Args:
         results: the folder of all runs.
@@ -31,26 +30,14 @@ class LocalExecutor:
 
     def __init__(self, results: Path, workers: int = 1, fail_fast: bool = False):
         self.results, self.workers, self.fail_fast = results, workers, fail_fast
-        self.ready = ReadyProcesses(workers)
         self.waiting, self.elsewhere = deque[Job](), list[Job]()
-        self.active: dict[int, RunProcess] = {}  # by the number of the share of the machine that each has
+        self.active: dict[int, RunProcess] = {}  # by the index of the run's share of the machine
         self.asked_at = 0.0
 
-    def __enter__(self) -> "LocalExecutor":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.ready.close()
-
-    def prepare(self, backends: Sequence[str]) -> None:
-        """Starts processes for the first runs, given their backends, before it is known which jobs there are."""
-        for backend, environment in zip(backends, self._shares(len(backends)), strict=False):
-            self.ready.add(backend, environment)
-
     def execute(self, jobs: Sequence[Job], board: Board) -> None:
-        """Brings every job to its end and tells the board; a job that fails does not touch the others.
+        """Trains every job to its end and tells the board. A job that fails does not stop the others.
 
-        A job that another process trains is left to it and looked at again until that process has ended.
+        If another process trains a job, this process waits for that one to end, and takes the job over if it dies.
 
         Raises:
             StoppedError: a signal came; the runs have saved and stopped.
@@ -59,8 +46,8 @@ class LocalExecutor:
         if not jobs:
             return
         make_folder(self.results)
-        self.board, self.shares = board, self._shares(len(jobs))
-        self.ready.keep(self.shares)
+        self.board = board
+        self.shares = environments(min(self.workers, len(jobs)), os.environ, available_cpus(), available_gpus())
         self.waiting.extend(jobs)
         with watched_signals(leave=_interrupt) as asked:
             try:
@@ -74,10 +61,6 @@ class LocalExecutor:
                     run.stop()
             if signal_name := asked():
                 raise StoppedError(f"stopped by {signal_name}; the same command goes on from the last checkpoints")
-
-    def _shares(self, runs: int) -> list[dict[str, str]]:
-        """The environments of the processes that work side by side."""
-        return environments(min(self.workers, runs), os.environ, available_cpus(), available_gpus())
 
     def _loop(self, asked: Asked) -> None:
         while self.waiting or self.active or self.elsewhere:
@@ -94,7 +77,7 @@ class LocalExecutor:
             time.sleep(_LOOK_EVERY)
 
     def _start(self, job: Job) -> None:
-        """Starts a job, unless another process trains it or has brought it to an end meanwhile."""
+        """Starts a job, unless another process trains it or has ended it meanwhile."""
         state = state_of(job, self.results)
         was_elsewhere = self.board.entries[job].state == "elsewhere"
         if state == "running":
@@ -102,11 +85,9 @@ class LocalExecutor:
         elif state == "finished" or (was_elsewhere and state in ("failed", "diverged")):
             self.board.ended(job, state, "in another process")
         else:
-            share = next(number for number in range(len(self.shares)) if number not in self.active)
-            self.active[share] = RunProcess(job, self.results, self.shares[share], self.ready)
+            share = next(index for index in range(len(self.shares)) if index not in self.active)
+            self.active[share] = RunProcess(job, self.results, self.shares[share])
             self.board.started(job, self.active[share].log)
-            if self.waiting:
-                self.ready.add(self.waiting[0].config.backend, self.shares[share])
 
     def _collect(self) -> None:
         for share, run in list(self.active.items()):

@@ -1,4 +1,4 @@
-"""Reads study.yaml: a base config, a matrix of values, what to add and to leave out, and seeds."""
+"""Reads study.yaml: a base config, a matrix of values, cells to include and to exclude, and seeds."""
 
 import itertools
 import math
@@ -19,8 +19,8 @@ from ganlab.paths import user_path
 
 MAX_CELLS = 10_000
 _NOT_VARIED = {
-    "name": "a cell is named after its values",
-    "extends": "give the config that extends as 'base'",
+    "name": "ganlab names a cell after its values",
+    "extends": "name the config that extends another under 'base'",
     "seed": "list seeds under 'seeds'",
 }
 
@@ -39,11 +39,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Study:
-    """A study.yaml."""
+    """A study.yaml.
 
-    base: Path  # the config that is varied
-    cells: list[Cell]  # the matrix (its last key varies fastest) less `exclude`, then `include`
-    seeds: list[int] | None  # of every cell; None for the base config's own
+    Attributes:
+        base: the config that is varied.
+        cells: the matrix (its last key varies fastest) without `exclude`, then `include`.
+        seeds: of every cell; None for the base config's own seed.
+    """
+
+    base: Path
+    cells: list[Cell]
+    seeds: list[int] | None
 
 
 def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
 def _require_distinct(values: list[Any]) -> list[Any]:
     for index, value in enumerate(values):
         if any(_same(value, other) for other in values[:index]):
-            raise located(f"{shown(value)} stands in the list already", (index,))
+            raise located(f"{shown(value)} is in the list already", (index,))
     return values
 
 
@@ -74,7 +80,7 @@ def _require_keys(matrix: dict[str, list[Any]]) -> dict[str, list[Any]]:
 
 
 def _filled(kind: Any, words: str, *checks: Callable[[Any], Any]) -> Any:
-    """The type of a list or mapping that is not empty and passes checks of its items."""
+    """The type of a list or mapping that is not empty; `checks` look at its items."""
     return Annotated[kind, Field(min_length=1), Described(words), *map(AfterValidator, checks)]
 
 
@@ -108,7 +114,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
         raise error_in(document, ("matrix",), f"more than {MAX_CELLS:,} cells, the limit")
     axes = [_axis(entry, root["matrix"].value[entry].value) for entry in file.matrix]
     varied = {key for axis in axes for cell in axis for key in cell.values}
-    cells = [Cell({}, {})] if axes or not file.include else []  # the base alone is a cell only where nothing is varied
+    cells = [Cell({}, {})] if axes or not file.include else []  # the base alone is a cell if nothing is varied
     for axis in axes:
         cells = [Cell(a.values | b.values, a.named | b.named) for a, b in itertools.product(cells, axis)]
     for index, pattern in enumerate(file.exclude):
@@ -116,7 +122,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
             if key not in varied:
                 raise error_in(document, ("exclude", index, key), f"no key of the matrix.{did_you_mean(key, varied)}")
         if not any(cell.has(pattern) for cell in cells):
-            raise error_in(document, ("exclude", index), "leaves out nothing; no cell of the matrix has these values")
+            raise error_in(document, ("exclude", index), "excludes nothing; no cell of the matrix has these values")
     cells = [cell for cell in cells if not any(cell.has(pattern) for pattern in file.exclude)]
     for index, values in enumerate(file.include):
         if any(cell.has(values) and len(cell.values) == len(values) for cell in cells):
@@ -128,7 +134,7 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
 
 
 def _is_label(entry: str, values: list[Any]) -> bool:
-    """Whether an entry of the matrix is a label over values that set several keys each, instead of a config's key."""
+    """Whether an entry of the matrix is a label whose values set several keys each; else it is a config's key."""
     is_free = keys_of(entry) == [entry] and not any(entry in kind.config.model_fields for kind in OBJECTIVES.values())
     return is_free and all(isinstance(value, dict) and value for value in values)
 
@@ -141,5 +147,5 @@ def _axis(entry: str, nodes: list[Node]) -> list[Cell]:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two YAML values are one: 2 is 2.0, but true is not 1."""
+    """Whether two YAML values are equal: 2 equals 2.0, but true does not equal 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)

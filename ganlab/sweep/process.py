@@ -1,31 +1,33 @@
-"""A run as a process of its own, with its output kept."""
+"""A run in a process of its own. All output of the process is kept in a log."""
 
 import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
 from ganlab.runs.containment import require_unlinked
 from ganlab.storage.writing import write_text
 from ganlab.sweep.jobs import Job
-from ganlab.sweep.ready import Environment, ReadyProcesses, start
+from ganlab.working_folder import SAFE_PATH
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
-_STATES = {0: "finished", 4: "diverged", 5: "running", 75: "stopped"}
+_STATES = {0: "finished", 4: "diverged", 5: "running", 75: "stopped"}  # by exit code
 
 
 def log_of(job: Job, results: Path) -> Path:
-    """The file that keeps everything a job's processes print, one after another."""
+    """The file that keeps the output of all attempts at a job."""
     return results / _FOLDER / job.folder.parent.name / f"{job.folder.name}.log"
 
 
 class RunProcess:
-    """`ganlab run` of one job, started at once, in one of the ready processes if one fits."""
+    """`ganlab run` of one job, started at once with these environment variables."""
 
-    def __init__(self, job: Job, results: Path, environment: Environment, ready: ReadyProcesses):
+    def __init__(self, job: Job, results: Path, environment: Mapping[str, str]):
         self.job, self.began, self.stopping = job, time.monotonic(), False
         self.log = log_of(job, results)
         config = self.log.with_suffix(".yaml")
@@ -36,16 +38,24 @@ class RunProcess:
         arguments = ["run", str(config), "--results", str(results), *(["--fresh"] if job.fresh else [])]
         with self.log.open("ab") as log:
             self.offset = log.tell()
-            streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-            begun = ready.begin(job.config.backend, environment, arguments, self.log)
-            self.process = begun or start(["-m", "ganlab", *arguments], environment, **streams)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ganlab", *arguments],
+                env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C does not reach the run; the sweep passes it on
+            )
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
     def outcome(self) -> tuple[str, str] | None:
-        """Its last state (finished, failed, diverged, stopped; running: in another process) and its last line."""
+        """The run's last state and its last line; None while the process runs.
+
+        The state is finished, failed, diverged, stopped, or running: another process holds the run's lock.
+        """
         code = self.process.poll()
         if code is None:
             return None
@@ -55,13 +65,13 @@ class RunProcess:
         return _STATES.get(code, "failed"), self._last_line() or f"exit code {code}"
 
     def stop(self) -> None:
-        """Asks it to save and stop."""
+        """Asks the run to save and stop."""
         if not self.stopping:
             self.stopping = True
             self.process.terminate()
 
     def kill(self) -> None:
-        """Ends it and its children at once."""
+        """Ends the process and its children at once."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -1,25 +1,26 @@
-"""Divides processors and graphics cards among runs that train at the same time."""
+"""Divides processors and GPUs among runs that train at the same time."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-# TensorFlow's two pools, then the libraries below NumPy, PyTorch and scikit-learn; each reads them at its start.
+# TensorFlow's two pools, then the libraries below NumPy, PyTorch and scikit-learn. Each library reads its variable at its start.
 _POOLS = ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
 _SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequence[str]) -> list[dict[str, str]]:
-    """The environment variables of each of the runs that train side by side.
+    """Environment variables for each of the runs that train side by side.
 
     One run alone has the whole machine. Several runs have equal shares of the processors, unless the user has set a
-    number of threads, and take the graphics cards in turn. Runs that share a card take memory as they need it.
+    number of threads, and take the GPUs in turn. Runs that share a GPU allocate its memory as they need it.
 
     Args:
         workers: runs at a time.
         base: the variables of this process.
-        cpus, gpus: processors and cards to divide; CUDA_VISIBLE_DEVICES names the cards.
+        cpus: processors to divide.
+        gpus: GPUs to divide, as CUDA_VISIBLE_DEVICES names them.
     """
     if workers == 1:
         return [dict(base)]
@@ -30,12 +31,12 @@ def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequenc
 
 
 def available_cpus() -> int:
-    """Processors this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_gpus() -> list[str]:
-    """Graphics cards this process may use, as CUDA_VISIBLE_DEVICES names them; found without a framework."""
+    """GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. No framework is loaded."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         names = [name.strip() for name in chosen.split(",")]

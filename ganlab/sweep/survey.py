@@ -1,7 +1,6 @@
-"""Looks at all configs of a sweep before anything starts: which runs they are, and whether each can be built.
+"""Checks all configs of a sweep before any run starts, and plans their runs.
 
-It works in one process for each backend, so that neither data nor a framework stay in the memory of the process that
-then waits for the runs.
+A process for each backend does it, so that data and framework do not stay in the memory of the process that waits for the runs.
 """
 
 import multiprocessing
@@ -30,7 +29,7 @@ def survey(configs: Sequence[Config], results: Path, fresh: bool = False) -> tup
     built once for all seeds.
 
     Returns:
-        The jobs in the order of the configs, and the mistakes in configs, each message once.
+        One job for each run, in the order of the configs, and the mistakes in configs, each message once.
 
     Raises:
         GanlabError: the process of the survey died.
@@ -41,14 +40,30 @@ def survey(configs: Sequence[Config], results: Path, fresh: bool = False) -> tup
         found |= zip(indices, _in_own_process([configs[index] for index in indices], results, fresh), strict=True)
     ordered = [found[index] for index in sorted(found)]
     problems = {str(error): error for error in ordered if isinstance(error, GanlabError)}
-    return [job for job in ordered if isinstance(job, Job)], list(problems.values())
+    return _once_each([job for job in ordered if isinstance(job, Job)], results), list(problems.values())
+
+
+def _once_each(jobs: Sequence[Job], results: Path) -> list[Job]:
+    """One job for each identity: configs of several names may describe one run, which is trained once.
+
+    Of several names, the one whose run is finished or begun is kept, else the first.
+    """
+    runs: dict[str, list[Job]] = {}
+    for job in jobs:
+        runs.setdefault(job.identity, []).append(job)
+    states = ("finished", "running", "resumable", "failed", "diverged", "new")
+    kept = []
+    for named in runs.values():
+        job = min(named, key=lambda job: states.index(state_of(job, results))) if len(named) > 1 else named[0]
+        kept.append(replace(job, also_named=tuple(other.label for other in named if other is not job)))
+    return kept
 
 
 def _in_own_process(configs: list[Config], results: Path, fresh: bool) -> _Found:
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, configs, results, fresh))
-    # Ctrl-C reaches every process of a terminal; ignored from the start, this one leaves without a traceback.
+    # Ctrl-C reaches every process of a terminal. This one ignores it, and so prints no traceback.
     with handling({"SIGINT": signal.SIG_IGN}), safe_start():
         process.start()
     sender.close()
@@ -70,7 +85,7 @@ def _work(sender: Connection, configs: list[Config], results: Path, fresh: bool)
 
 
 def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) -> Job | GanlabError:
-    """The job of a config, or its mistake. `known` keeps data sets and operations for the other configs."""
+    """The job of a config, or its mistake. `known` keeps data sets and FLOPs for the other configs."""
     from ganlab.data.registry import load_dataset
     from ganlab.flows.plan import plan_experiment
 
@@ -82,7 +97,7 @@ def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) 
         job = Job(config, plan.cell, plan.identity, plan.steps, plan.folder.path, fresh)
         if state_of(job, results) == "finished":
             return job
-        key = f"{plan.cell} {config.metrics}"  # metrics are checked too, and are not part of a cell
+        key = f"{plan.cell} {config.metrics}"  # metrics are checked, too, but are no part of a cell
         return replace(job, flops=_once(known, key, lambda: _flops(config, dataset), GanlabError))
     except GanlabError as error:
         return error
@@ -93,7 +108,7 @@ def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) 
 
 
 def _once(known: dict[str, Any], key: str, make: Callable[[], Any], kept: type[GanlabError]) -> Any:
-    """The value under a key, made the first time; an error of the kind `kept` is raised again instead of made again."""
+    """The value under a key, made at the first call. An error of the kind `kept` is kept as well, and raised again."""
     if key not in known:
         try:
             known[key] = make()
@@ -105,11 +120,11 @@ def _once(known: dict[str, Any], key: str, make: Callable[[], Any], kept: type[G
 
 
 def _flops(config: Config, dataset: Dataset) -> int:
-    """Operations of a step of the config's networks."""
+    """Operations of one step of the config's networks, which are built for it."""
     from ganlab.flows.check import check_networks
 
     try:
         return check_networks(config, dataset).flops
     except ConfigError as error:
-        # A line of the file that a study varies does not tell which of its cells is wrong.
+        # The place in a study's base config does not say which cell is wrong.
         raise error if config.name in str(error) else ConfigError(f"{error} (in {config.name})") from None

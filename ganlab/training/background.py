@@ -1,42 +1,42 @@
-"""Writing files beside the training: in one thread, in the order in which they were handed over.
+"""Writes files in one thread beside the training, in the order of `submit`.
 
-So a state stands in its place only after all that was handed over before it, and training does not wait for a disk.
+Training does not wait for the disk, and a state gets its name only after all earlier writes.
 """
 
 import queue
 import threading
 from collections.abc import Callable
 
-_ROOM = 2  # writes that may wait: each keeps a copy of what it writes in memory
+_ROOM = 2  # waiting writes: each keeps a copy of its data in memory
 
 
 class BackgroundWriter:
-    """Performs writes one after the other while the training goes on.
+    """Performs writes one after the other while the training continues.
 
-    The first write that fails is the last one: nothing that was handed over after it is written, and its error is
-    raised in the training's thread at the end of the next chunk, by the next `submit` or by `flush`.
+    A write that fails ends the writing: later writes are dropped, and the error is raised in the training's thread by the next
+    `submit`, `flush` or `raise_error`.
     """
 
     def __init__(self, room: int = _ROOM):
-        """Args: room: writes that may wait before `submit` does."""
+        """Starts the thread. `room` writes may wait; `submit` then waits too."""
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue(room)
         self._error: BaseException | None = None
-        # A daemon: a process that dies of an error nobody foresaw must not hang on it.
+        # A daemon: a process that dies of an unforeseen error must not wait for this thread.
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
     def submit(self, write: Callable[[], None]) -> None:
-        """Hands over a write. It must own its data: what training changes meanwhile would be torn."""
+        """Adds a write. The write must own its data: training changes its own arrays meanwhile."""
         self.raise_error()
         self._waiting.put(write)
 
     def flush(self) -> None:
-        """Returns when all that was handed over is written."""
+        """Returns when all submitted writes are done."""
         self._waiting.join()
         self.raise_error()
 
     def close(self) -> None:
-        """Writes what still waits and ends the thread. Raises nothing: where that matters, `flush` was called before."""
+        """Performs the waiting writes and ends the thread. Raises nothing; call `flush` first to see errors."""
         self._waiting.put(None)
         self._thread.join()
 
@@ -53,5 +53,5 @@ class BackgroundWriter:
             except BaseException as error:
                 self._error = error
             finally:
-                del write  # and the copies it holds, while the thread waits for the next one
+                del write  # frees its copies while the thread waits for the next write
                 self._waiting.task_done()

@@ -1,11 +1,9 @@
-"""What happens beside the training: history, pictures, metrics, checkpoints, health, stopping. Each is one class.
+"""The work beside the training: health, history, pictures, metrics, checkpoints, stopping. Each is one class.
 
-They are called in the order of CALLBACKS, so that a checkpoint covers what was written before it, and the rows that made a run
-stop are written before it does. Pictures and checkpoints are handed to one writer (`background`), which keeps their order, as
-host-side copies.
+CALLBACKS is the order of the calls. A checkpoint comes after the history, pictures and metrics of its step, and a run stops
+after its last rows are written. One writer (`background`) writes pictures and checkpoints in order, from copies on the host.
 """
 
-import contextlib
 import time
 from functools import partial
 
@@ -14,11 +12,13 @@ import numpy as np
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
+from ganlab.pictures.images import displayed
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.logs import HistoryFile, append_metrics, best_step, read_history
 from ganlab.training import health
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
 from ganlab.training.context import RunContext
+from ganlab.training.drawing import is_fatal, warn
 from ganlab.training.draws import generator_of
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
@@ -26,7 +26,7 @@ _HEALTH_SAMPLES = 128
 
 
 class Health(Callback):
-    """Looks for the signs of a failing GAN: at losses and weights after each chunk, at the images every few steps."""
+    """Looks for signs of a failing GAN: at losses and weights after each chunk, at images every `checkpoint_every` steps."""
 
     COLUMNS = ("diversity", "recall")
 
@@ -38,7 +38,7 @@ class Health(Callback):
         self.recent = self._rows_since_the_last_look()
 
     def _rows_since_the_last_look(self) -> list[np.ndarray]:
-        """What a process before this one trained after its last look: a signal stops a run at any step."""
+        """Rows after the last look of an earlier process: a signal stops a run at any step."""
         done, names = self.context.folder.history_steps(), [column.name for column in self.context.columns]
         if not done % self.every:
             return []
@@ -51,48 +51,64 @@ class Health(Callback):
     def on_chunk(self, chunk: Chunk) -> None:
         if self.report.verdict == "diverged":
             return
-        if lost := self._lost(chunk):
-            self.report.verdict, self.report.reason = "diverged", lost
-            return
-        self.recent.append(chunk.rows)
-        if chunk.step == self.context.total or chunk.step % self.every == 0:
-            self._look(chunk)
+        lost, self.recent = self._lost(chunk), [*self.recent, chunk.rows]
+        if lost is None and (chunk.step == self.context.total or chunk.step % self.every == 0):
+            lost = self._look(chunk)
             self.recent = []
+        if lost:
+            self.report.verdict, self.report.reason = "diverged", lost
 
     def _lost(self, chunk: Chunk) -> str | None:
         bad = health.not_finite(chunk.rows, chunk.columns)
         if bad is not None:
             return f"{bad[1]} is not finite at step {chunk.step - len(chunk.rows) + 1 + bad[0]}"
-        # A loss need not see the weights: moving averages are not used in training.
+        # Not every weight changes a loss: training does not read moving averages.
         networks = [owned for owner, owned in self.context.variables.items() if owner.startswith("networks/")]
         for variable in (variable for owned in networks for variable in owned):
             if not np.isfinite(np.asarray(variable, np.float32)).all():
                 return f"{variable.path} is not finite at step {chunk.step}"
         return None
 
-    def _look(self, chunk: Chunk) -> None:
-        report = self.report
-        report.step, report.seen = chunk.step, self._see(chunk.step)
+    def _look(self, chunk: Chunk) -> str | None:
+        """Writes the report of one look. Returns a sentence if the generator's images are not finite."""
+        report, step = self.report, chunk.step
+        fake = self._fake(step)
+        if fake is not None and np.isnan(fake).any():
+            return f"generated images are not finite at step {step}"
+        report.step, report.seen = step, self._measured(fake)
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
         collapsed = health.collapsed(**report.seen) if report.seen else None
-        before = report.verdict
-        report.verdict = "collapsed" if collapsed else "not_converged" if stuck else "ok"
-        report.confirmed = report.verdict == before
+        sign = "collapsed" if collapsed else "not_converged" if stuck else "ok"
+        report.confirmed, report.sign, report.verdict = sign == report.sign, sign, sign
         report.reason = "; ".join(filter(None, (collapsed, stuck))) or None
+        if step < health.ENOUGH_STEPS:
+            report.verdict = "too_early"
+            early = f"a verdict needs {health.ENOUGH_STEPS} steps; this is step {step}"
+            report.reason = early + (f" ({report.reason})" if report.reason else "")
+        elif sign == "ok" and self.context.dataset.form.is_image and fake is None:
+            report.verdict, report.reason = "not_judged", "the training data have one image: nothing to compare"
         seen = {name: round(value, 4) for name, value in report.seen.items()}
-        said = {"step": chunk.step, "verdict": report.verdict, "reason": report.reason, **seen}
-        self.context.folder.set_status("running", health=said)
+        self.context.folder.set_status("running", health={"step": step, **report.facts(), **seen})
+        return None
 
-    def _see(self, step: int) -> dict[str, float]:
-        """Nothing for data that are no images, or too few to tell."""
-        if len(self.real) < health.FEWEST_IMAGES or not self.context.dataset.form.is_image:
+    def _fake(self, step: int) -> np.ndarray | None:
+        """Samples to compare with the real images; None without two real images."""
+        if len(self.real) < 2 or not self.context.dataset.form.is_image:
+            return None
+        # Recall compares samples of one size.
+        count = len(self.real) if len(self.real) >= health.FEWEST_IMAGES else _HEALTH_SAMPLES
+        return self.context.sampler_at(step).draw(count, "health")
+
+    def _measured(self, fake: np.ndarray | None) -> dict[str, float]:
+        if fake is None:
             return {}
-        fake = self.context.sampler_at(step).shown(len(self.real), "health")
-        return {name: getattr(health, name)(fake, self.real) for name in self.COLUMNS}
+        shown = displayed(fake, self.context.config.data.range)
+        names = self.COLUMNS if len(self.real) >= health.FEWEST_IMAGES else self.COLUMNS[:1]
+        return {name: getattr(health, name)(shown, self.real) for name in names}
 
 
 class History(Callback):
-    """history.csv: a row a step; where the images were looked at, what was seen."""
+    """Writes history.csv: one row for each step, with the numbers of a look in the row of its step."""
 
     def __init__(self, context: RunContext):
         self.health = context.health
@@ -103,10 +119,7 @@ class History(Callback):
 
 
 class Verdict(Callback):
-    """Ends a run whose verdict is one that the config stops on; what images and losses tell, only when two looks agree.
-
-    In its first few hundred steps a generator may look collapsed that learns well later, above all its moving average.
-    """
+    """Ends a run with a verdict of `train.stop_on`. For other verdicts than `diverged`, two looks in a row must agree."""
 
     def __init__(self, context: RunContext):
         self.path, self.stop_on, self.health = context.folder.path, context.config.train.stop_on, context.health
@@ -122,7 +135,7 @@ class Verdict(Callback):
 
 
 class Samples(Callback):
-    """samples/NNNNNN.png: samples from the same latents every time."""
+    """Writes samples/NNNNNN.png, always from the same latents."""
 
     def __init__(self, context: RunContext):
         self.context, self.output = context, context.config.output
@@ -139,16 +152,16 @@ class Samples(Callback):
             samples = context.sampler_at(chunk.step).grid(rows, columns)
             real = None if context.dataset.form.is_image else context.images[:1000]
             value_range = context.config.data.range
-            write = partial(
-                write_samples, context.folder.sample(chunk.step), samples, (rows, columns), value_range, real
-            )
-            context.writer.submit(write)
+            path = context.folder.sample(chunk.step)
+            write = partial(write_samples, path, samples, (rows, columns), value_range, real)
+            context.writer.submit(partial(context.pictures.draw, path, write))
 
 
 class Metrics(Callback):
-    """metrics.jsonl: a line a value, every `metrics_every` steps and at the end, in the last phase.
+    """Writes metrics.jsonl: one line for each value, every `metrics_every` steps and at the end, in the last phase.
 
-    Blank images get no metric value. `Verdict` decides whether the run stops.
+    Blank images get no metric value. A metric that fails is one line on standard error: the training goes on, and the
+    checkpoint and the summary are written.
     """
 
     def __init__(self, context: RunContext):
@@ -163,13 +176,21 @@ class Metrics(Callback):
         if not context.protocols or context.stretch.end < context.total:
             return
         if chunk.step == self.next_due(chunk.step - 1):
-            sampler = context.sampler_at(chunk.step)
-            with contextlib.suppress(BlankImagesError):
-                evaluate_run(context.folder, chunk.step, context.protocols, context.dataset, sampler)
+            try:
+                evaluate_run(
+                    context.folder, chunk.step, context.protocols, context.dataset, context.sampler_at(chunk.step)
+                )
+            except BlankImagesError:
+                pass
+            except Exception as error:
+                if is_fatal(error, context.folder):
+                    raise
+                advice = f"`ganlab evaluate {context.folder.path}` tries again"
+                warn(f"{context.folder.path}: no metrics at step {chunk.step}", error, advice)
 
 
 class Checkpoints(Callback):
-    """The generator's weights and the whole state, every `checkpoint_every` steps and at the end of each stretch."""
+    """Saves the generator's weights and the whole state every `checkpoint_every` steps and at the end of each stretch."""
 
     def __init__(self, context: RunContext):
         self.context = context
@@ -184,13 +205,13 @@ class Checkpoints(Callback):
             self.save(chunk.step)
 
     def save(self, step: int) -> None:
-        """Takes a copy of everything now; it becomes files in the writer."""
+        """Copies the state. The writer makes files of the copy."""
         context = self.context
         arrays = snapshot(context.variables)
         require_finite(context.folder, step, arrays)
         weights = context.generator.model.get_weights()
-        facts = {**context.facts, "health": {"verdict": context.health.verdict, "reason": context.health.reason}}
-        # The best step of this moment: metrics that come while this waits belong to later checkpoints.
+        facts = {**context.facts, "health": context.health.facts()}
+        # Read the best step now: metrics that are added while the write waits belong to later checkpoints.
         context.writer.submit(partial(self._write, step, arrays, facts, weights, best_step(context.folder)))
 
     def _write(self, step: int, arrays: dict, facts: dict, weights: list[np.ndarray], best: int | None) -> None:
@@ -202,23 +223,14 @@ class Checkpoints(Callback):
         prune(context.folder, best, context.config.output.keep_checkpoints)
 
 
-class Writing(Callback):
-    """Raises what a write beside the training ran into."""
-
-    def __init__(self, context: RunContext):
-        self.writer = context.writer
-
-    def on_chunk(self, chunk: Chunk) -> None:
-        self.writer.raise_error()
-
-
 class Stop(Callback):
-    """Saves and stops at the end of a chunk once a signal asked for it."""
+    """Ends the training: after a write that failed, and, with a checkpoint, after a signal."""
 
     def __init__(self, context: RunContext):
         self.context = context
 
     def on_chunk(self, chunk: Chunk) -> None:
+        self.context.writer.raise_error()
         signal = self.context.asked()
         if signal is None or chunk.step == self.context.total:
             return
@@ -227,11 +239,11 @@ class Stop(Callback):
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 
-CALLBACKS: tuple[type[Callback], ...] = (Health, History, Verdict, Samples, Metrics, Checkpoints, Writing, Stop)
+CALLBACKS: tuple[type[Callback], ...] = (Health, History, Verdict, Samples, Metrics, Checkpoints, Stop)
 
 
 def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:
-    """Evaluates what the sampler draws and adds the values to metrics.jsonl; returns them."""
+    """Evaluates a sampler, adds the values to metrics.jsonl and returns them."""
     start = time.perf_counter()
     value_range = sampler.config.data.range
     values = evaluate_all(protocols, lambda count: sampler.draw(count, "metrics"), dataset, value_range)

@@ -1,7 +1,7 @@
-"""Training states on disk: every variable that training changes, checked by name, shape and sha256 on the way back.
+"""Training states on disk: all variables that training changes. Reading checks names, shapes and sha256.
 
-A state is written to a temporary folder, flushed, given its manifest last, renamed and read back, so that a folder named
-state-NNNNNN is complete. Optimizer and seed states are in it, which Keras' own weight files leave out.
+A state is written to a temporary folder, the manifest last. Then the folder is flushed, renamed and read back, so a folder named
+state-NNNNNN is complete. A state includes optimizers and seeds, which Keras' own weight files leave out.
 """
 
 import contextlib
@@ -25,17 +25,22 @@ _ARRAYS = "variables.npz"
 
 
 def snapshot(variables: Mapping[str, list]) -> dict[str, np.ndarray]:
-    """Copies variables to the host: "owner/index/name" -> array. Makes no file."""
+    """Copies variables to the host: "owner/index/name" -> array."""
     taken = {}
-    for owner, owned in variables.items():
-        for index, variable in enumerate(owned):
-            array = np.array(variable)
-            taken[f"{owner}/{index:04d}/{variable.name}"] = array.astype(_kept_type(array.dtype), copy=False)
+    for name, variable in _named(variables):
+        array = np.array(variable)
+        taken[name] = array.astype(_kept_type(array.dtype), copy=False)
     return taken
 
 
+def _named(variables: Mapping[str, list]) -> Iterator[tuple[str, Any]]:
+    for owner, owned in variables.items():
+        for index, variable in enumerate(owned):
+            yield f"{owner}/{index:04d}/{variable.name}", variable
+
+
 def _kept_type(dtype: Any) -> np.dtype:
-    """Backends count in integers of different sizes; a state has one, so that it can be read on each."""
+    """The type in a state. Backends count in integers of different sizes, and all of them read one state."""
     dtype = np.dtype(dtype)
     return np.dtype(np.int64) if dtype.kind in "iu" else dtype
 
@@ -43,38 +48,37 @@ def _kept_type(dtype: Any) -> np.dtype:
 def restore(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], source: str) -> None:
     """Puts a snapshot back.
 
-    Raises: CheckpointError where names, shapes or types differ; nothing is assigned then.
+    Raises: CheckpointError if a name, a shape or a type differs. Then no variable is assigned.
     """
     pairs = []
-    for owner, owned in variables.items():
-        for index, variable in enumerate(owned):
-            name = f"{owner}/{index:04d}/{variable.name}"
-            if name not in arrays:
-                raise CheckpointError(f"{source}: has no value for {name}")
-            array = arrays[name]
-            if array.shape != tuple(variable.shape):
-                raise CheckpointError(f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}")
-            if array.dtype != (expected := _kept_type(variable.dtype)):
-                raise CheckpointError(f"{source}: {name} has type {array.dtype}, expected {expected}")
-            pairs.append((variable, array))
+    for name, variable in _named(variables):
+        if name not in arrays:
+            raise CheckpointError(f"{source}: has no value for {name}")
+        array = arrays[name]
+        if array.shape != tuple(variable.shape):
+            raise CheckpointError(f"{source}: {name} has shape {array.shape}, expected {tuple(variable.shape)}")
+        if array.dtype != (expected := _kept_type(variable.dtype)):
+            raise CheckpointError(f"{source}: {name} has type {array.dtype}, expected {expected}")
+        pairs.append((variable, array))
     for variable, array in pairs:
         variable.assign(array)
 
 
 def paths_of(variables: Mapping[str, list]) -> dict[str, str]:
-    """Where each variable of a snapshot belongs, by its name there: the path that Keras gave it."""
-    return {
-        f"{owner}/{index:04d}/{variable.name}": variable.path
-        for owner, owned in variables.items()
-        for index, variable in enumerate(owned)
-    }
+    """name in a snapshot -> path that Keras gave to the variable."""
+    return {name: variable.path for name, variable in _named(variables)}
 
 
-def carry_over(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], paths: Mapping[str, str]) -> None:
-    """Puts back what a snapshot of smaller networks has in common with these: variables of one path and shape.
+def carry_over(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], paths: Any) -> None:
+    """Restores the variables that smaller networks of a snapshot share with these: the path and the shape are equal.
 
     Optimizers start anew.
+
+    Raises: ValueError if `paths` is not a mapping from `paths_of` of this snapshot.
     """
+    texts = paths.values() if isinstance(paths, dict) else [None]
+    if not all(isinstance(path, str) for path in texts) or not paths.keys() <= arrays.keys():
+        raise ValueError("paths: expected the path of each variable")
     known = {(name.rsplit("/", 2)[0], path): arrays[name] for name, path in paths.items()}
     for owner, owned in variables.items():
         for variable in owned if not owner.startswith("optimizers/") else ():
@@ -84,20 +88,20 @@ def carry_over(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], 
 
 
 def require_finite(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray]) -> None:
-    """Raises DivergedError if a value is NaN or infinite: such a step must leave no file beside the good ones."""
+    """Raises DivergedError if a value is NaN or infinite, before the step writes a file beside the good ones."""
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DivergedError(f"{folder.path}: {name} is not finite at step {step}")
 
 
 def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-    """Writes one state and reads it back; `facts` (jit, best step, ...) go into its manifest.
+    """Writes one state and reads it back. `facts` go into its manifest.
 
-    One of the same step that is whole stays: the same steps end in the same numbers.
+    A whole state of the same step stays: the same steps end in the same numbers.
 
     Raises:
         DivergedError: if a value is not finite.
-        CheckpointError: if the disk does not give back what was written.
+        CheckpointError: if the disk gives back other bytes.
     """
     require_finite(folder, step, arrays)
     final = folder.state(step)
@@ -109,7 +113,7 @@ def write_state(folder: RunFolder, step: int, arrays: Mapping[str, np.ndarray], 
         except CheckpointError:
             folder.set_aside(final)
     with naming(final):
-        for covered in (folder.history, folder.metrics):  # a state says that they are complete up to its step
+        for covered in (folder.history, folder.metrics):  # readers of a state rely on them up to its step
             if covered.exists():
                 flush(covered)
         _write_whole(final, arrays, {"format": FORMAT, "step": step, **facts})
@@ -135,7 +139,7 @@ def _write_whole(final: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[s
 def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     """Reads and checks a state folder: (arrays, manifest).
 
-    Raises: CheckpointError for anything that is not as it was written.
+    Raises: CheckpointError for damage.
     """
     with _damage_of(path):
         manifest = _checked_manifest(path)
@@ -160,12 +164,12 @@ def _damage_of(path: Path) -> Iterator[None]:
 
 
 def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] | None:
-    """The newest state that is whole, as (step, arrays, manifest); None if there never was one.
+    """The newest whole state as (step, arrays, manifest); None if the run has never had a state.
 
-    Damaged ones are set aside, which a line on standard error and status.json tell. So are those of a step that
-    history.csv does not reach any more.
+    Damaged states are set aside, with one line on standard error and in status.json, and so are states after the end of
+    history.csv.
 
-    Raises: CheckpointError if there were states and none is whole: a run never starts from zero in silence.
+    Raises: CheckpointError if no state of several is whole: a run never starts from zero in silence.
     """
     steps, rows = folder.state_steps(), folder.history_steps()
     for step in reversed(steps):
@@ -191,7 +195,7 @@ def _set_aside(folder: RunFolder, path: Path, error: CheckpointError) -> None:
 def write_generator(folder: RunFolder, step: int, generator: Any) -> None:
     """Writes the generator's weights as a Keras .weights.h5 file, and reads them back.
 
-    Raises: CheckpointError if the disk does not give back what was written.
+    Raises: CheckpointError if the disk gives back other bytes.
     """
     path = folder.generator_weights(step)
     with replacing(path) as temporary:
@@ -201,7 +205,7 @@ def write_generator(folder: RunFolder, step: int, generator: Any) -> None:
 
 
 def mend_generator(folder: RunFolder, step: int, generator: Any) -> None:
-    """Writes a generator file again that is damaged or missing; `generator` has the weights of the state of this step."""
+    """Rewrites a damaged or missing generator file; `generator` has the weights of the state of this step."""
     path = folder.generator_weights(step)
     if path.exists():
         try:
@@ -213,10 +217,7 @@ def mend_generator(folder: RunFolder, step: int, generator: Any) -> None:
 
 
 def prune(folder: RunFolder, best: int | None, keep: int | str) -> None:
-    """Keeps the newest two states and the best; of the generator files the newest `keep` ("all": all) and the best.
-
-    All of them were read back when they were written, so that what goes is not missed.
-    """
+    """Keeps the newest two states and the best state, the newest `keep` generator files ("all": all) and the best one."""
     for step in folder.state_steps()[:-2]:
         if step != best:
             remove_at_once(folder.state(step))
@@ -232,9 +233,9 @@ def _sha256(path: Path) -> str:
 
 
 def state_at(folder: RunFolder, step: int | None) -> tuple[dict[str, np.ndarray], str]:
-    """The variables of one state, the newest by default, and their sha256, for starting another run from them.
+    """The variables of one state, the newest by default, and their sha256, to start another run.
 
-    Raises: CheckpointError, with the steps that are there.
+    Raises: CheckpointError, with the steps that have a state, if this step has none.
     """
     steps = folder.state_steps()
     if not steps or (step is not None and step not in steps):

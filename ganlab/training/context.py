@@ -1,4 +1,4 @@
-"""What the callbacks of one run share: one object instead of a constructor with many arguments each."""
+"""The state of one run that its callbacks share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,61 +6,85 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ganlab.config.document import shown
 from ganlab.config.schema import Config
 from ganlab.config.steps import Stretch
 from ganlab.runs.folder import RunFolder
 from ganlab.training.background import BackgroundWriter
+from ganlab.training.drawing import Pictures
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
-    from ganlab.metrics.protocols import Protocol
+    from ganlab.metrics.names import Metric
     from ganlab.models.network import Network
     from ganlab.training.sampling import Sampler
     from ganlab.training.stages import Column
 
+VERDICTS = ("ok", "collapsed", "not_converged", "diverged", "too_early", "not_judged")
+
 
 @dataclass
 class HealthReport:
-    """What the last look at the run found.
+    """The result of the last health check.
 
     Attributes:
-        verdict: ok, collapsed, not_converged or diverged.
+        verdict: one of VERDICTS.
         reason: one line, or None.
-        step: at which the images were looked at; 0 before the first look.
-        seen: what was measured then.
-        confirmed: whether the look before had the same verdict.
+        sign: the verdict that the numbers alone would give; early in training the verdict is `too_early` instead.
+        step: the step of the last check of images; 0 before the first check.
+        seen: name -> value of that check.
+        confirmed: whether the check before had the same sign.
     """
 
     verdict: str = "ok"
     reason: str | None = None
+    sign: str = "ok"
     step: int = 0
     seen: dict[str, float] = field(default_factory=dict)
     confirmed: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """The entries that a checkpoint's manifest keeps."""
+        return {"verdict": self.verdict, "reason": self.reason, "sign": self.sign}
+
+    @classmethod
+    def of(cls, facts: Any) -> "HealthReport":
+        """The report of a manifest or of status.json. Earlier versions kept no `sign`.
+
+        Raises: ValueError for facts that are not a health report.
+        """
+        kept = facts if isinstance(facts, dict) else {"verdict": None}
+        verdict, reason = kept.get("verdict", "ok"), kept.get("reason")
+        sign = kept.get("sign", verdict)
+        if verdict not in VERDICTS or sign not in VERDICTS or not isinstance(reason, str | None):
+            raise ValueError(f"no health report: verdict {shown(verdict)}, reason {shown(reason)}, sign {shown(sign)}")
+        return cls(verdict, reason, sign)
 
 
 @dataclass
 class RunContext:
     """One run while it trains.
 
-    Weights are read through `variables`, `sampler` and `generator` only. A trainer of several runs in one step puts a run's
-    own state into these variables before it calls the run's callbacks.
+    Callbacks read weights through `variables`, `sampler` and `generator` only. A trainer of several runs in one step puts a
+    run's own state into these variables before it calls the run's callbacks.
 
     Attributes:
-        folder: of the run.
+        folder: the run folder.
         config: the experiment.
-        dataset: what is trained on now.
-        stretch: the steps in which the networks are as they are now.
+        dataset: the training data of this stretch.
+        stretch: the steps in which the networks have their present layers.
         total: the run's last step.
-        columns: of the history.
-        variables: all that training changes, by owner.
+        columns: the columns of the history.
+        variables: owner -> the variables that training changes.
         generator: the network that is sampled.
-        copy: a network like it, which the writer fills: training goes on meanwhile.
-        sampler: draws from `generator`.
+        copy: a second network of the same layers. The writer puts weights into it while training continues.
+        sampler: draws samples from `generator`.
         protocols: the metrics.
+        pictures: draws pictures; a failure does not fail the run.
         writer: writes files beside the training.
-        facts: more for the manifest of checkpoints.
-        asked: names the signal that asked the process to stop, or gives None.
-        health: what `Health` found; other callbacks read it, and checkpoints keep the verdict.
+        facts: further entries for the manifest of checkpoints.
+        asked: gives the name of the signal that asked the process to stop, or None.
+        health: written by the callback `Health`, read by other callbacks. Checkpoints keep the verdict.
     """
 
     folder: RunFolder
@@ -73,14 +97,15 @@ class RunContext:
     generator: "Network"
     copy: "Network"
     sampler: "Sampler"
-    protocols: "Sequence[Protocol]"
+    protocols: "Sequence[Metric]"
+    pictures: Pictures
     writer: BackgroundWriter
     facts: Mapping[str, Any] = field(default_factory=dict)
     asked: Callable[[], str | None] = lambda: None
     health: HealthReport = field(default_factory=HealthReport)
 
     def sampler_at(self, step: int) -> "Sampler":
-        """The sampler, told at which step the weights stand now: layers may take the step."""
+        """The sampler for the present weights, which are the weights of `step`: layers may take the step."""
         self.sampler.step = step
         return self.sampler
 

@@ -1,6 +1,6 @@
-"""Every random number of training that is not a layer's own, made on the host by Philox keyed by (seed, purpose, step).
+"""Draws all random numbers of training on the host, except those inside layers: Philox, keyed by (seed, purpose, step).
 
-The numbers of a step depend on nothing else: not on the backend, the size of a chunk or where a run was resumed.
+The numbers of a step depend on nothing else: not on the backend, the size of a chunk or the step of a resume.
 Source: Salmon et al. 2011, Parallel Random Numbers: As Easy as 1, 2, 3.
 """
 
@@ -28,14 +28,14 @@ def draw_latents(seed: int, purpose: str, count: int, dim: int, distribution: st
 
 
 class _Stream:
-    """The generators of one purpose, step by step: to move one is forty times quicker than to make one."""
+    """The generators of one purpose, step by step. Moving a generator is forty times as fast as making one."""
 
     def __init__(self, seed: int, purpose: str):
         self._generator = generator_of(seed, purpose)
         self._start = self._generator.bit_generator.state
 
     def at(self, step: int) -> np.random.Generator:
-        """As `generator_of(seed, purpose, step)`; the one before is no longer valid."""
+        """The same as `generator_of(seed, purpose, step)`. It replaces the generator of the call before."""
         self._start["state"]["counter"][3] = step
         self._generator.bit_generator.state = self._start
         return self._generator
@@ -44,8 +44,8 @@ class _Stream:
 class Draws:
     """Draws for chunks of steps.
 
-    Rows come from one endless row of permutations for each source: each epoch is a new permutation of the source, and a batch
-    that reaches the end of one goes on in the next, so every sample is used once an epoch whatever the batch size.
+    Rows come from an endless sequence of permutations for each source, one permutation an epoch. A batch that reaches the end of
+    an epoch continues in the next, so every epoch uses every sample once, for any batch size.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class Draws:
         """Makes the draws of one objective.
 
         Args:
-            draws: what a step needs.
-            seed: of the run.
-            count: number of training samples, which are the source `all`.
-            sources: other sources: name -> rows of the data, int, shape (M,).
-            start: the step from which epochs are counted.
+            draws: name -> the random numbers of a step.
+            seed: the run's seed.
+            count: number of training samples. All of them are the source `all`.
+            sources: further sources: name -> rows of the data, int, shape (M,).
+            start: the first step of the first epoch.
         """
         self.draws, self.seed, self.start = draws, seed, start
         self.sources = {"all": np.arange(count, dtype=np.int32)} | dict(sources)
@@ -120,7 +120,7 @@ class Draws:
 
     def _permutation(self, source: str, epoch: int) -> np.ndarray:
         if (source, epoch) not in self._permutations:
-            # Only the epoch before may still be asked for.
+            # Steps may still ask for the epoch before, and for no earlier one.
             kept = {key: rows for key, rows in self._permutations.items() if key[0] != source or key[1] == epoch - 1}
             words = ["shuffle", source if source != "all" else "", f"from {self.start}" if self.start else ""]
             purpose = " ".join(filter(None, words))

@@ -1,7 +1,7 @@
-"""Signs of a failing GAN from cheap statistics: divergence, collapse and non-convergence. Pure functions of arrays.
+"""Signs of a failing GAN: divergence, collapse and non-convergence. Pure functions of arrays.
 
-Images are compared by their pixels: an untrained network's features told the same in all runs of experiments/failing_gans,
-and need a network for each shape.
+Images are compared pixel by pixel. The features of an untrained network gave the same signs in all runs of
+experiments/failing_gans, and need one network for each shape.
 """
 
 import math
@@ -11,45 +11,46 @@ import numpy as np
 
 from ganlab.metrics.scores import precision_recall
 
-# Of the real images' mean pairwise distance; well-trained and even poor generators stay above 0.6 on digits and faces.
+# Bounds of the two numbers below; experiments/failing_gans has the numbers of good and of bad generators.
 COLLAPSED_BELOW = 0.3
-# Photos blurred beyond recognition still have a recall above 0.35, and ten different images many times have 0.
 RECALL_BELOW = 0.05
 _NEIGHBOUR = 10
-FEWEST_IMAGES = 2 * _NEIGHBOUR  # with fewer, distances say little
+FEWEST_IMAGES = 2 * _NEIGHBOUR  # for recall: a good generator of fewer images repeats them, and its balls have radius 0
+# Young generators, and above all their moving averages, look collapsed: in experiments/failing_gans until step 250.
+ENOUGH_STEPS = 300
 PINNED_ACCURACY = 0.995
-FEWEST_STEPS = 50  # a critic may be wrong about a few batches in a row
+FEWEST_STEPS = 50  # a critic may be wrong about some batches in a row
 _ZERO_LOSS = 0.01
 _FLAT = 1e-6
 
 
 def diversity(fake: np.ndarray, real: np.ndarray) -> float:
-    """Mean distance between generated images over the same between real ones; near 0 when all look alike.
+    """The mean distance of two generated images over the mean distance of two real images; near 0 if all look alike.
 
     Args:
-        fake, real: uint8 or float images (N, ...), of the same scale and number.
+        fake, real: uint8 or float images (N, ...) of the same scale, two or more each.
     """
     return _mean_distance(fake) / max(_mean_distance(real), 1e-12)
 
 
 def recall(fake: np.ndarray, real: np.ndarray) -> float:
-    """Share of real images no further from some generated image than its tenth nearest generated one; 0 for a few modes.
+    """The share of real images inside the 10-nearest-neighbour ball of some generated image; 0 for a few modes.
 
-    Kynkäänniemi et al. 2019 (arXiv 1904.06991), of pixels. Ten, where three are usual, because so few images are compared.
+    Kynkäänniemi et al. 2019 (arXiv 1904.06991), of pixels. Ten neighbours instead of three, because few images are compared.
 
     Args:
-        fake, real: as for `diversity`, more than ten each.
+        fake, real: as for `diversity`, FEWEST_IMAGES or more.
     """
     flat = (images.reshape(len(images), -1) for images in (real, fake))
     return precision_recall(*flat, k=_NEIGHBOUR)[1]
 
 
-def collapsed(diversity: float, recall: float) -> str | None:
-    """Why images with these values look as if the generator makes the same few again and again, or None."""
+def collapsed(diversity: float, recall: float = 1.0) -> str | None:
+    """One sentence if these numbers are signs of a collapse, or None."""
     if diversity < COLLAPSED_BELOW:
         return f"generated images differ {diversity:.2f} times as much as real ones"
     if recall < RECALL_BELOW:
-        return f"generated images are few different ones, near {recall:.0%} of the real images"
+        return f"generated images are near only {recall:.0%} of the real images: they are few different ones, or far from real ones"
     return None
 
 
@@ -71,10 +72,10 @@ def not_finite(rows: np.ndarray, columns: tuple[str, ...]) -> tuple[int, str] | 
 
 
 def not_converged(rows: np.ndarray, columns: tuple[str, ...]) -> str | None:
-    """Why the last steps look as if one side has won for good, or None.
+    """One sentence if the last steps look as if one network has won for good, or None.
 
-    The discriminator has won when it is right about practically every image, real and generated, and its loss is flat at 0;
-    it has lost when it is wrong about every image. Where no accuracy is logged, as for critics, its mean outputs tell.
+    The discriminator has won if it is right about practically every image, real and generated, and its loss is flat at 0. It
+    has lost if it is wrong about every image. Without a logged accuracy, as for critics, the mean outputs decide.
 
     Args:
         rows, columns: of the history.
@@ -102,7 +103,7 @@ def _outplayed(column: Mapping[str, np.ndarray]) -> str | None:
     if (column["d_real"] <= column["d_fake"]).mean() > PINNED_ACCURACY:
         return "the discriminator never rates real images above generated ones"
     loss = column["d_loss"]
-    # A loss that cannot be negative, such as the relativistic one, and what the generator pays for it.
+    # Only for losses that cannot be negative, such as the relativistic loss, and if the generator's loss is high.
     if (loss > 0).all() and loss.mean() < _ZERO_LOSS and column["g_loss"].mean() > -math.log(_ZERO_LOSS):
         return "the discriminator is right about every image and its loss is 0"
     return None

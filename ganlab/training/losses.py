@@ -1,8 +1,8 @@
-"""GAN losses: pure functions of what the discriminator says of a real and of a generated batch.
+"""GAN losses: pure functions of the discriminator's outputs for a real and for a generated batch.
 
-The discriminator's loss is the sum of a real and a fake part, so that each part can also be an update of its own. The
-relativistic loss compares the two batches and has no parts. Every function returns a scalar, the mean over the batch.
-Cross-entropy works on logits: the sigmoid is in the loss. A new loss is one row of LOSSES; nothing else knows its name.
+The discriminator's loss is the sum of a real and a fake part, so each part can be an update of its own. The relativistic loss
+compares the two batches and has no parts. Every function returns a scalar, the mean over the batch. Cross-entropy takes
+logits: the sigmoid is in the loss. A new loss is one row of LOSSES.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,29 +16,31 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class Judged:
-    """What the discriminator says of one batch, and what is known of the batch.
+    """The discriminator's outputs for one batch, with targets and labels of the batch.
 
     Attributes:
-        logits: float32, shape (batch, outputs); one output unless the loss says otherwise.
-        targets: shape (batch, 1), or one number: 1 for real and 0 for generated images unless labels are smoothed or flipped.
+        logits: float32, shape (batch, outputs). `Loss.outputs` gives the number of outputs, usually 1.
+        targets: shape (batch, 1), or one number. Real images have 1 and generated images 0, unless labels are smoothed or flipped.
         labels: classes, int32, shape (batch,), or None for data without labels.
-        features: the outputs of the layers that the loss asks for, by the layers' names.
+        features: layer's name -> its outputs, for the layers that the loss compares.
+        class_logits: shape (batch, classes), of a discriminator with a class head, or None.
     """
 
     logits: Tensor
     targets: Tensor = None
     labels: Tensor = None
     features: Mapping[str, Tensor] = field(default_factory=dict)
+    class_logits: Tensor = None
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of the history that a loss measures beside its value.
+    """A column of the history that a loss adds.
 
     Attributes:
-        column: its name, with a place for the side: `d_{side}` becomes d_real and d_fake.
+        column: the column's name with a place for the side: `d_{side}` becomes d_real and d_fake.
         of: (side, judged) -> scalar.
-        sides: of which batches it is measured.
+        sides: the batches that are measured.
     """
 
     column: str
@@ -51,16 +53,16 @@ class Loss:
     """One GAN loss.
 
     Attributes:
-        generator: the generator's loss of (real, fake); `real` is None unless `needs_real`.
-        real: the discriminator's part on a real batch, or None where the loss has no separate parts.
-        fake: the same on a generated batch.
-        pair: the discriminator's loss of (real, fake) where it has no separate parts.
-        measures: what is logged beside the losses.
+        generator: (real, fake) -> the generator's loss; `real` is None unless `needs_real`.
+        real: the discriminator's loss of a real batch, or None for a loss without separate parts.
+        fake: the discriminator's loss of a generated batch, or None.
+        pair: (real, fake) -> the discriminator's loss, for a loss without separate parts.
+        measures: further columns of the history.
         needs_real: whether the generator's loss reads the real batch.
-        takes_targets: whether targets mean anything, so that labels may be smoothed and flipped.
-        reads_labels: whether it reads the classes of real images.
-        reads_layer: whether it compares the outputs of one layer of the discriminator, which the config names as `layer`.
-        outputs: numbers the discriminator gives an image, from the number of classes of the data.
+        takes_targets: whether the loss reads targets, so that labels may be smoothed and flipped.
+        reads_labels: whether the loss reads the classes of real images.
+        reads_layer: whether the loss compares the outputs of one layer of the discriminator, the config's `layer`.
+        outputs: number of classes of the data -> number of the discriminator's outputs for each image.
     """
 
     generator: Callable[[Judged | None, Judged], Tensor]
@@ -85,13 +87,13 @@ class Loss:
         return tuple(measure.column.format(side=side) for measure in self.measures for side in measure.sides)
 
     def logs(self, side: str, judged: Judged) -> dict[str, Tensor]:
-        """What `measures` say of one batch: column -> scalar."""
+        """column -> scalar, for all `measures` of one batch."""
         found = [measure for measure in self.measures if side in measure.sides]
         return {measure.column.format(side=side): measure.of(side, judged) for measure in found}
 
 
 def sigmoid_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean of -t log s(x) - (1-t) log(1-s(x)), written so that large logits neither overflow nor lose the gradient."""
+    """Mean of -t log s(x) - (1-t) log(1-s(x)), in a form without overflow and with a gradient at large logits."""
     # max(x, 0) - x t + log(1 + exp(-|x|)); softplus(x) = max(x, 0) + log(1 + exp(-|x|))
     return ops.mean(ops.softplus(logits) - logits * targets)
 
@@ -105,7 +107,7 @@ def _squared_error(judged: Judged) -> Tensor:
 
 
 def accuracy(threshold: float) -> Measure:
-    """Share of a batch on the right side of a logit."""
+    """The share of a batch whose logits are on the right side of a threshold."""
 
     def right(side: str, judged: Judged) -> Tensor:
         is_right = judged.logits > threshold if side == "real" else judged.logits <= threshold

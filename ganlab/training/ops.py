@@ -1,4 +1,4 @@
-"""`keras.ops`, loaded when first used: the tables of losses, penalties and objectives are read without a framework."""
+"""`keras.ops`, loaded at first use: the tables of losses, penalties and objectives can be read without a framework."""
 
 from typing import Any
 

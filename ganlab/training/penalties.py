@@ -1,8 +1,8 @@
-"""Gradient penalties: each a function of a critic and of points, one value a sample, averaged over the batch.
+"""Gradient penalties. Each is a function of a critic and of points, and returns a mean over the batch.
 
-`input_gradient(function, points)` is the backend's: the gradient of the sum of `function(points)` with respect to the points,
-itself differentiable. `mixing` is uniform in [0, 1]: one number a sample, or one a value of the image. A new penalty is one
-function and one row of PENALTIES.
+`input_gradient(function, points)` comes from the backend. It gives the gradient of the sum of `function(points)` with respect
+to the points, and can be differentiated again. `mixing` is uniform in [0, 1]: one number for each sample, or one for each value
+of the image. A new penalty is one function and one row of PENALTIES.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def _per_sample(mixing: Tensor, points: Tensor) -> Tensor:
 
 
 def _slope_one(critic: Critic, points: Tensor, input_gradient: Callable) -> Tensor:
-    # E (||grad|| - 1)^2. The root's derivative at 0 is infinite; the tiny term keeps it finite where a critic is flat.
+    # E (||grad|| - 1)^2. The derivative of the root at 0 is infinite; the tiny term keeps it finite for a flat critic.
     norms = ops.sqrt(_squared_norms(input_gradient(critic, points)) + 1e-12)
     return ops.mean(ops.square(norms - 1.0))
 
@@ -36,8 +36,8 @@ def wgan_gp(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
 
 
 def dragan(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
-    """Kodali et al. 2017, arXiv 1705.07215: slope one around the real images, moved by up to half their deviation."""
-    points = real_images + 0.5 * ops.std(real_images) * mixing  # here mixing is the noise, one number a value
+    """Kodali et al. 2017, arXiv 1705.07215: slope one at real images moved by up to half their standard deviation."""
+    points = real_images + 0.5 * ops.std(real_images) * mixing  # mixing has the shape of the images
     return _slope_one(critic, points, input_gradient)
 
 
@@ -56,9 +56,9 @@ class Penalty(NamedTuple):
 
     Attributes:
         function: (critic, real_images, fake_images, mixing, input_gradient) -> scalar.
-        weight: its usual factor in the discriminator's loss.
-        mixing: the random numbers it wants: none, one a "sample" or one a "value" of the image.
-        labels: whose labels a critic that takes labels sees beside the points: those of the "real" or the "fake" batch.
+        weight: the usual factor in the discriminator's loss.
+        mixing: the random numbers that the function takes: None, one for each "sample" or one for each "value" of the image.
+        labels: the batch, "real" or "fake", whose labels a critic that takes labels gets with the points.
     """
 
     function: Callable

@@ -1,4 +1,4 @@
-"""How a run shows that it is alive: a bar on a terminal, a line every now and then otherwise."""
+"""Shows the progress of a run: a bar on a terminal, otherwise a line about every ten seconds."""
 
 import sys
 import time
@@ -53,7 +53,7 @@ class Lines(Callback):
         speed = (chunk.step - self.step) / passed
         try:
             print(f"step {chunk.step}/{self.total}  {speed:.1f} steps/s  {_losses(chunk)}", flush=True)
-        except OSError:  # the reader has left, or the terminal is closed: no reason to stop training
+        except OSError:  # the reader has left, or the terminal is closed; training continues
             print_nowhere([sys.stdout.fileno()])
         self.since, self.step = time.perf_counter(), chunk.step
 
@@ -62,5 +62,5 @@ class Lines(Callback):
 
 
 def progress(done: int, total: int) -> Bar | Lines:
-    """The form that fits where standard output goes."""
+    """A bar if standard output is a terminal, lines otherwise."""
     return Bar(done, total) if sys.stdout.isatty() else Lines(done, total)

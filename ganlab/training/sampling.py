@@ -1,4 +1,4 @@
-"""Samples from a generator: in batches of one size, so that nothing is compiled twice."""
+"""Draws samples from a generator, in batches of one size, so that nothing is compiled twice."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretch_of
-from ganlab.pictures.images import displayed
 from ganlab.training.draws import draw_latents, generator_of
 
 if TYPE_CHECKING:
@@ -20,15 +19,20 @@ class Sampler:
 
     Attributes:
         network: the generator.
-        config: of its run.
-        step: at which its weights stand, for layers that take the step.
+        config: the config of its run.
+        step: the step of its weights, for layers that take the step.
     """
 
     def __init__(self, network: "Network", config: Config, step: int = 0):
         self.network, self.config, self.step = network, config, step
 
     def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """float32 (count, *data_shape) in the data's range, for latents (count, dim) and labels (count,) where it takes them."""
+        """Samples in the data's range, float32 (count, *data_shape).
+
+        Args:
+            latents: (count, dim).
+            labels: classes (count,), for a generator that takes labels.
+        """
         size = min(_BATCH, len(latents))
         values = self._inputs(latents, labels)
         parts = []
@@ -50,24 +54,20 @@ class Sampler:
 
     @property
     def classes(self) -> int | None:
-        """How many labels the generator knows; None if it takes none."""
+        """The number of classes of a generator that takes labels, otherwise None."""
         shapes = dict(zip(self.network.inputs, self.network.model.inputs, strict=True))
         return shapes["labels"].shape[-1] if "labels" in shapes else None
 
     def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
-        """`count` samples from the latents, and evenly drawn labels, of one purpose; the same every time."""
+        """`count` samples. Latents, and labels with equal chances, depend on purpose and seed alone."""
         seed = self.config.seed if seed is None else seed
         labels = None
         if self.classes:
             labels = generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
         return self.images(self._latents(count, purpose, seed), labels)
 
-    def shown(self, count: int, purpose: str) -> np.ndarray:
-        """The same as uint8 images, for pictures."""
-        return displayed(self.draw(count, purpose), self.config.data.range)
-
     def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
-        """float32 samples of a grid; with labels a row has one class."""
+        """float32 samples of a grid. With labels, a row has one class."""
         seed = self.config.seed if seed is None else seed
         latents = self._latents(rows * columns, "grid", seed)
         labels = np.arange(rows * columns) // columns % self.classes if self.classes else None
@@ -84,8 +84,8 @@ def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
     Args:
         ends: (rows, 2, dim).
         steps: points a row, the ends included.
-        distribution: normal latents are turned along the great circle between the ends, so that their length stays typical
-            (White 2016, arXiv 1609.04468); uniform ones, and those on one line through the origin, move straight.
+        distribution: normal latents move along the great circle between the ends, which keeps their length typical
+            (White 2016, arXiv 1609.04468). Uniform latents, and ends on one line through the origin, move straight.
 
     Returns: (rows * steps, dim), row by row.
     """
@@ -96,7 +96,7 @@ def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
         lengths = np.linalg.norm(start, axis=-1) * np.linalg.norm(end, axis=-1)
         angle = np.arccos(np.clip((start * end).sum(-1) / lengths, -1, 1))[..., None]
         sine = np.sin(angle)
-        on_a_line = sine < 1e-6  # such as all latents of one dimension: there is no one circle to turn on
+        on_a_line = sine < 1e-6  # no unique circle leads from one end to the other
         turned = np.sin((1 - share) * angle) * start + np.sin(share * angle) * end
         row = np.where(on_a_line, row, turned / np.where(on_a_line, 1, sine))
     return row.reshape(-1, ends.shape[-1]).astype(np.float32)

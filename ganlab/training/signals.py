@@ -1,4 +1,4 @@
-"""Signals that stop a command politely: the first is remembered until work is saved, a second Ctrl-C leaves at once."""
+"""Stops a command after it has saved its work. A second Ctrl-C stops it at once."""
 
 import contextlib
 import os
@@ -14,20 +14,20 @@ Asked = Callable[[], str | None]
 def watched_signals(
     before_leaving: Callable[[], object] = lambda: None, leave: Callable[[], object] = lambda: os._exit(130)
 ) -> Iterator[Asked]:
-    """Gives a function that names the signal that asked this process to stop, or None.
+    """Gives a function that returns the name of the first signal that asked this process to stop, or None.
 
-    Closing the terminal (SIGHUP) stops nothing: the command goes on, and what it prints goes nowhere.
+    A closed terminal (SIGHUP) stops nothing: the command continues, and its output is dropped.
 
     Args:
-        before_leaving: called when a second Ctrl-C comes, in the middle of whatever happens then.
-        leave: called after it. By default the process ends, for the checkpoint before this one is whole.
+        before_leaving: called at a second Ctrl-C, at any point of the program.
+        leave: called after `before_leaving`. By default the process ends; the newest checkpoint is whole.
     """
     asked: list[str] = []
-    terminal = [descriptor for descriptor in _STANDARD if os.isatty(descriptor)]  # once it is closed nobody can tell
+    terminal = [descriptor for descriptor in _STANDARD if os.isatty(descriptor)]  # a closed terminal is not recognised
 
     def remember(number: int, frame) -> None:
         if asked and number == signal.SIGINT:
-            signal.signal(number, signal.SIG_IGN)  # a third one must not end the leaving before it is done
+            signal.signal(number, signal.SIG_IGN)  # a third Ctrl-C must not interrupt `before_leaving`
             try:
                 before_leaving()
             finally:
@@ -40,7 +40,7 @@ def watched_signals(
 
 @contextlib.contextmanager
 def handling(handlers: dict[str, Callable | signal.Handlers]) -> Iterator[None]:
-    """Has signals handled in the block, by name; those that this system does not have are left out."""
+    """Handles signals, given by name, in the block. Names that this system does not know are left out."""
     known = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
     previous = {number: signal.signal(number, handler) for number, handler in known.items()}
     try:
@@ -51,7 +51,7 @@ def handling(handlers: dict[str, Callable | signal.Handlers]) -> Iterator[None]:
 
 
 def print_nowhere(descriptors: list[int]) -> None:
-    """Lets standard input and output lead to nothing: writing to a terminal or a pipe that is gone is an error."""
+    """Connects descriptors to the null device: writing to a terminal or a pipe that is gone would be an error."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in descriptors:
         os.dup2(nowhere, descriptor)

@@ -1,12 +1,12 @@
-"""What one training step is made of: random numbers, and stages over named networks.
+"""The parts of a training step: random numbers, and stages over named networks.
 
-A stage reads `values`: the step's random numbers and data under the names of `Objective.draws`, `step` (the step as a float), and
-the results of earlier stages. A `Pass` runs a network forward once, a `Compute` computes anything, an `Update` moves the weights
-of networks down one loss, and `Together` moves them by gradients that were all taken before. The steps under backends/ perform
-stages and know no objective: a new kind of training is a new list of stages.
+A stage reads `values`: the step's random numbers and data under the names of `Objective.draws`, `step` (a float), and the
+results of earlier stages. A `Pass` runs a network forward, a `Compute` computes new values, an `Update` moves weights down
+the gradient of one loss, and `Together` takes the gradients of several updates before any weight moves. The steps under
+backends/ perform stages and know no objective: a new kind of training is a new list of stages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ganlab.training import ops
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from ganlab.models.network import Network
 
@@ -27,12 +28,12 @@ class Draw:
     """Random numbers that one step needs.
 
     Attributes:
-        kind: `rows`: indices of training samples. `normal`: standard normal numbers. `uniform`: in [low, high). `targets`:
-            uniform in [low, high] or, with probability `flip`, in `flipped`. `integers`: 0 to high - 1.
-        shape: of one step's numbers, the batch included.
-        source: of rows: which part of the data they come from, see `draws.Draws`.
-        arrays: of rows: the data's arrays that the step needs in these rows. `images` stands in the values under the draw's
-            name, another array under NAME.ARRAY, such as `real_0.labels`.
+        kind: `rows`: indices of training samples. `normal`: standard normal numbers. `uniform`: numbers in [low, high).
+            `targets`: uniform in [low, high] or, with probability `flip`, in `flipped`. `integers`: 0 to high - 1.
+        shape: the shape of one step's numbers, the batch included.
+        source: for rows: the part of the data they come from, see `draws.Draws`.
+        arrays: for rows: the arrays of the data that the step reads at these rows. `images` stands in the values under the
+            draw's name, another array under NAME.ARRAY, such as `real_0.labels`.
     """
 
     kind: str
@@ -47,7 +48,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Pass:
-    """Runs `network` on `inputs(values)`, `samples` of them, in training mode and keeps the output in values under `name`."""
+    """Runs `network` in training mode on `inputs(values)`, a batch of `samples`; the output becomes the value `name`."""
 
     name: str
     network: str
@@ -57,9 +58,9 @@ class Pass:
 
 @dataclass(frozen=True)
 class Compute:
-    """Computes values between other stages: `function(values)` gives new ones by name.
+    """Computes values between other stages: `function(values)` gives name -> new value.
 
-    It may assign variables of `Objective.state`, such as counts; no gradient flows through it.
+    The function may assign variables of `Objective.state`, such as counts. No gradient flows through it.
     """
 
     function: Callable[[Values], Values]
@@ -70,14 +71,14 @@ class Update:
     """Moves the weights of one or several networks down the gradient of one loss.
 
     Attributes:
-        networks: whose trainable weights move, each by the optimizer of the same name.
+        networks: the networks whose trainable weights move, each by the optimizer of the same name.
         loss: (values, with_lazy) -> (scalar, logs). A log is a scalar under a column's name, or under COLUMN/PART: see
             `combine_logs`.
-        through: name of an earlier pass of one of these networks: the loss reads that pass' output, and the gradient flows
-            back through it, so that one forward pass serves several updates.
-        samples: how many go through the networks for the loss, for counting operations.
-        lazy_every: loss gets with_lazy=True only every so many steps (at step 0, N, 2N, ...); 1 means always.
-        after: called with the values when the weights have moved (clipping, averaging).
+        through: name of an earlier pass of one of these networks. The loss reads the pass's output, and the gradient flows
+            back through the pass. One update goes through a pass.
+        samples: size of the batch that goes through the networks for the loss, for counting operations.
+        lazy_every: the loss gets with_lazy=True at step 0, N, 2N, ... only; 1 means at every step.
+        after: functions of the values, called when the weights have moved (clipping, averaging).
     """
 
     networks: tuple[str, ...]
@@ -90,7 +91,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Together:
-    """Several updates whose gradients are all taken before any weight moves."""
+    """Several updates. All gradients are taken before any weight moves."""
 
     updates: tuple[Update, ...]
 
@@ -100,7 +101,7 @@ Stage = Pass | Compute | Update | Together
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the history; an optional one is measured in some steps only, and is blank in the others."""
+    """A column of the history. An optional column is blank in steps that do not measure it."""
 
     name: str
     optional: bool = False
@@ -111,13 +112,17 @@ class Objective:
     """One step of training.
 
     Attributes:
-        networks, optimizers: by the same names.
-        stages: in their order.
-        draws: the random numbers of a step, by the names that stages read.
-        columns: of the history.
-        averages: moving averages of networks, kept by updates' `after`.
-        state: further variables that training changes, by their owner's name.
-        rebuild: gives the same objective over other forms of the networks, which have the same variables and results.
+        networks, optimizers: name -> network, and name -> its optimizer.
+        stages: the stages in their order.
+        draws: name -> random numbers of a step; stages read them under this name.
+        columns: the columns of the history.
+        averages: name -> moving average of a network; updates' `after` moves it.
+        state: owner -> further variables that training changes.
+        begin: called once before the first step, with the arrays of the training data; it sets what `state` keeps of the data.
+        rebuild: gives the same objective over faster equivalents of the networks, which share the networks' variables.
+
+    Raises:
+        ValueError: if two updates go through one pass. Their gradients would belong to different weights.
     """
 
     networks: "dict[str, Network]"
@@ -127,7 +132,15 @@ class Objective:
     columns: tuple[Column, ...]
     averages: "dict[str, Network]" = field(default_factory=dict)
     state: dict[str, list] = field(default_factory=dict)
+    begin: "Callable[[Mapping[str, np.ndarray]], None] | None" = None
     rebuild: "Callable[[dict[str, Network]], Objective] | None" = None
+
+    def __post_init__(self):
+        passes = [update.through for update in self.updates if update.through is not None]
+        if twice := {name for name in passes if passes.count(name) > 1}:
+            raise ValueError(
+                f"two updates go through the pass '{twice.pop()}'; expected one update, with the sum of both losses"
+            )
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -135,7 +148,7 @@ class Objective:
 
     @property
     def updates(self) -> list[Update]:
-        """All updates, those that move together as well."""
+        """All updates, including the updates of `Together`."""
         found = []
         for stage in self.stages:
             found += stage.updates if isinstance(stage, Together) else [stage] if isinstance(stage, Update) else []
@@ -145,7 +158,7 @@ class Objective:
         return next(stage for stage in self.stages if isinstance(stage, Pass) and stage.name == name)
 
     def variables(self) -> dict[str, list]:
-        """All variables training changes, by owner: weights, statistics, seed states, optimizer states, averages."""
+        """owner -> the variables that training changes: weights, statistics, seed states, optimizer states, averages."""
         owners = {f"networks/{name}": network.variables for name, network in self.networks.items()}
         owners |= {f"averages/{name}": network.variables for name, network in self.averages.items()}
         owners |= {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
@@ -153,17 +166,19 @@ class Objective:
 
 
 def losses_first(names: Sequence[str], optional: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Columns of these names, losses before the others."""
+    """Columns of these names; losses come first."""
     ordered = sorted(dict.fromkeys(names), key=lambda name: not name.endswith("loss"))
     return tuple(Column(name, name in optional) for name in ordered)
 
 
 def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Tensor]:
-    """One step's row of the history: a scalar a column, from what the step's updates logged.
+    """One step's row of the history: one scalar for each column, from the logs of the step's updates.
 
-    Logs of one name are averaged over the updates; a column is the sum of its parts (`d_loss/real` and `d_loss/fake`), and NaN
-    if nothing was logged. The mean is one operation: TensorFlow rewrites a chain of additions, and into another order in each
-    process.
+    Logs of one name are averaged over the updates. A column is the sum of its parts (`d_loss/real` and `d_loss/fake`), and NaN
+    without a log. The mean is one operation: TensorFlow rewrites a chain of additions, into another order in each process.
+
+    Raises:
+        ValueError: for a log that belongs to no column, and for a column without a log that is not optional.
     """
     parts: dict[str, list[Tensor]] = {column.name: [] for column in objective.columns}
     for name, entries in logs.items():

@@ -1,4 +1,4 @@
-"""The training loop: draw, step, callbacks. It knows neither backend nor files."""
+"""The training loop: draw, step, callbacks. This module knows neither backends nor files."""
 
 import time
 from collections.abc import Sequence
@@ -9,10 +9,12 @@ import numpy as np
 
 from ganlab.training.draws import Draws
 
+CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a chunk
+
 
 @dataclass(frozen=True)
 class Chunk:
-    """Steps that have just been performed: rows (steps, columns), the last one of step number `step`, counted from 1."""
+    """The steps that were performed last: rows (steps, columns); the last row belongs to `step`, counted from 1."""
 
     step: int
     columns: tuple[str, ...]
@@ -24,32 +26,14 @@ class Chunk:
 
 
 class Callback:
-    """Something that happens beside the training. `next_due` makes chunks end where it wants to look."""
+    """Reacts to the training after each chunk. `next_due` names the steps at which a chunk must end."""
 
     def next_due(self, step: int) -> int | None:
-        """The first step after `step` at which a chunk must end for it, or None."""
+        """The first step after `step` at which a chunk must end, or None."""
         return None
 
     def on_chunk(self, chunk: Chunk) -> None:
-        """Called after every chunk, in the order in which the callbacks were given."""
-
-
-class Audience:
-    """The callbacks of one run, in the order in which they are called.
-
-    A trainer of one run has one audience; a trainer of several runs in one step has one for each.
-    """
-
-    def __init__(self, callbacks: Sequence[Callback]):
-        self.callbacks = tuple(callbacks)
-
-    def next_due(self, step: int) -> int | None:
-        """The first step after `step` at which one of them wants a chunk to end, or None."""
-        return min((due for c in self.callbacks if (due := c.next_due(step)) is not None), default=None)
-
-    def tell(self, chunk: Chunk) -> None:
-        for callback in self.callbacks:
-            callback.on_chunk(chunk)
+        """Called after every chunk, in the order of the callbacks."""
 
 
 class Stepper(Protocol):
@@ -57,30 +41,38 @@ class Stepper(Protocol):
 
 
 class Trainer:
-    """Trains one run from one step to another in chunks.
+    """Trains one run from one step to another in chunks of about CHUNK_SECONDS.
 
     Args:
         steps: performs steps, see `backends.steps.Steps`.
         columns: names of the columns of the rows that `steps` returns.
         draws: makes the steps' random numbers.
-        callbacks: in the order in which they are called.
-        room: the most steps one chunk holds.
+        callbacks: called in this order.
+        room: most steps of a chunk.
     """
 
     def __init__(
         self, steps: Stepper, columns: tuple[str, ...], draws: Draws, callbacks: Sequence[Callback], room: int
     ):
-        self.steps, self.columns, self.draws, self.room = steps, columns, draws, room
-        self.audience = Audience(callbacks)
+        self.steps, self.columns, self.draws, self.callbacks, self.room = steps, columns, draws, callbacks, room
 
     def train(self, done: int, total: int) -> None:
-        """Performs steps done + 1 to total."""
+        """Performs steps done + 1 to total. The first chunk is one step, because a backend compiles in it."""
+        count = 1
         while done < total:
-            end = min(done + self.room, total, self.audience.next_due(done) or total)
+            end = next_end(done, min(done + count, total), self.callbacks)
             start = time.perf_counter()
             rows = self.steps.run(self.draws.take(done, end - done), done, self.room)
-            self.audience.tell(Chunk(end, self.columns, rows, time.perf_counter() - start))
+            seconds = time.perf_counter() - start
+            for callback in self.callbacks:
+                callback.on_chunk(Chunk(end, self.columns, rows, seconds))
+            count = int(np.clip(CHUNK_SECONDS * len(rows) / seconds, 1, self.room))
             done = end
+
+
+def next_end(done: int, latest: int, callbacks: Sequence[Callback]) -> int:
+    """The last step of the next chunk: `latest`, or an earlier step at which a callback wants a chunk to end."""
+    return min([latest, *(due for callback in callbacks if (due := callback.next_due(done)) is not None)])
 
 
 def next_multiple(step: int, every: int | None) -> int | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganlab.models.folding import fold_objective
 from ganlab.training.stages import Pass
-from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config, tiny_vae_config
+from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config
 
 STEPS = 10
 PICTURES = np.random.default_rng(1).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
@@ -60,6 +60,12 @@ MAX_NORM = [
     "LeakyReLU",
     {"Dense": {"units": 1}},
 ]
+CLASS_LABELS = (np.arange(len(IMAGES)) % 3).astype(np.int32)
+LABELLED = [
+    {"merge": "Concatenate", "branches": {"latents": [], "labels": ["Labels"]}},
+    {"Dense": {"units": 8, "activation": "tanh"}},
+]
+CLASSES = [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 4}}]
 DECAY = {
     "Adam": {
         "learning_rate": {"ExponentialDecay": {"initial_learning_rate": 0.01, "decay_steps": 5, "decay_rate": 0.5}}
@@ -89,6 +95,10 @@ FAMILIES = {
     "constraints": {"discriminator": MAX_NORM, "penalty": {"r1": {}}},
     "bfloat16": {"precision": "mixed_bfloat16", "optimizer": SGD},
     "simultaneous": DENSE | {"train": {"simultaneous": True}},
+    "moving statistics": DENSE | {"train": {"discriminator_statistics": "moving", "share_latents": True}},
+    "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
+    "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
+    "balanced": {"generator": LABELLED, "labels": "balanced"},
     "VAE": {
         "objective": {"vae": {"likelihood": "gaussian", "beta": 0.5}},
         "encoder": [*normalized(dense(7)), {"Dense": {"units": 6}}],
@@ -103,8 +113,11 @@ def trained(name: str):
     options = {"optimizer": ADAM} | FAMILIES[name]
     images = PICTURES if options.get("generator") is CONVOLUTIONAL["generator"] else IMAGES
     change = fold_objective if "folded" in name else lambda objective: objective
-    config = (tiny_vae_config if "encoder" in options else tiny_config)(**options)
-    tiny = build(config, images=images, change=change)
+    config = tiny_config(**options)
+    labels = None if config.labels == "none" else CLASS_LABELS
+    tiny = build(config, images=images, change=change, labels=labels)
+    if tiny.objective.begin:
+        tiny.objective.begin({"images": images, "labels": labels})
     return tiny, tiny.train(STEPS)
 
 

@@ -8,8 +8,13 @@ if keras.backend.backend() != "torch":
 
 import torch
 
-from ganlab.backends.torch import adam_in_one_pass
+from ganlab.backends.steps import adam_replaced
+from ganlab.backends.torch import fused_adam
 from tests.backends.adam_updates import require_close, weights_and_moments
+
+
+def adam_in_one_pass(optimizer):
+    return adam_replaced(optimizer, "_parallel_update_step", fused_adam)
 
 
 def turned(gradient):

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,23 @@ def test_keras_comes_on_the_backend_asked_for_without_a_word_on_either_stream():
     program += "import keras; print(keras.backend.backend())"
     done = run(program, KERAS_BACKEND="jax")
     assert (done.stdout, done.stderr) == ("tensorflow\n", "")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_settings_of_other_projects_change_nothing(tmp_path, backend):
+    pytest.importorskip(backend)
+    settings = {"floatx": "float16", "epsilon": 1e-3, "image_data_format": "channels_first", "nnx_enabled": True}
+    (tmp_path / "keras.json").write_text(json.dumps(settings | {"backend": "torch"}))
+    program = f"""from ganlab.backends.select import select_backend; select_backend({backend!r})
+import keras
+dense = keras.layers.Dense(2)
+dense.build((None, 3))
+print(keras.backend.backend(), keras.config.image_data_format(), keras.layers.Flatten().data_format)
+print(keras.config.floatx(), dense.kernel.dtype, dense.compute_dtype, keras.config.epsilon())
+print(keras.ops.convert_to_tensor([1.0]).dtype, keras.config.is_nnx_enabled())"""
+    said = run(program, KERAS_HOME=str(tmp_path), JAX_ENABLE_X64="1", KERAS_NNX_ENABLED="true").stdout.splitlines()
+    assert said[:2] == [f"{backend} channels_last channels_last", "float32 float32 float32 1e-07"]
+    assert "float32" in said[2] and said[2].endswith("False")
 
 
 def test_what_native_code_says_is_shown_if_loading_fails(tmp_path):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.models.building import build_network
-from ganlab.models.optimizers import build_optimizer
+from ganlab.models.building import build_network, build_optimizer
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state, restore, write_state
 from ganlab.training.draws import draw_latents

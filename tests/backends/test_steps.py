@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.backends import load_backend
 from ganlab.errors import ConfigError
-from tests.backends import families
 from tests.training.tiny import BACKEND, SGD, Tiny, build, one_update, tiny_config
 
 SCHEDULES = {
@@ -150,25 +148,6 @@ def test_the_gradient_at_points_can_be_differentiated_again():
 
     np.testing.assert_allclose(ops.convert_to_numpy(first(points)), 3 * np.array(points) ** 2)
     np.testing.assert_allclose(ops.convert_to_numpy(BACKEND.input_gradient(first, points)), 6 * np.array(points))
-
-
-@pytest.mark.skipif(len(BACKEND.JIT) == 1, reason="this backend has one form, which is not measured")
-def test_convolutions_on_a_cpu_are_known_to_be_faster_without_jit():
-    convolutional = build(tiny_config(**families.CONVOLUTIONAL), images=families.PICTURES)
-    assert BACKEND.known_jit(convolutional.objective, 10**12) is False
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the other backends measure dense networks")
-def test_tensorflow_compiles_dense_networks_with_much_to_train_and_no_convolutions():
-    layers = [{"Reshape": {"target_shape": [2, 4, 1]}}, {"Conv2D": {"filters": 1, "kernel_size": 2}}, "Flatten"]
-    dense, mixed = build(tiny_config()), build(tiny_config(discriminator=[*layers, {"Dense": {"units": 1}}]))
-    for steps, tiny, known in ((10**12, dense, True), (1000, dense, None), (10**15, mixed, False), (1, mixed, False)):
-        assert BACKEND.known_jit(tiny.objective, steps) is known
-
-
-def test_a_backend_without_steps_is_named():
-    with pytest.raises(NotImplementedError, match="no training steps for the backend 'mxnet'; expected: tensorflow"):
-        load_backend("mxnet")
 
 
 def test_a_gpu_that_is_not_there_is_a_config_error():

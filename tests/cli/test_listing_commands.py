@@ -91,8 +91,8 @@ def test_diff_names_the_keys_that_differ(ganlab, results):
     assert code == 0
     assert ["generator.layers[0].Dense.units", "64", "128"] in lines
     assert ["versions.keras", "3.15.1", "3.16.0"] in lines
-    assert ["fd1k", "1.000", "1.000", "2.000", "2.000"] in lines
-    assert ["is1k", "[aa]", "9.000", "9.000"] in lines and ["is1k", "[bb]", "8.000", "8.000"] in lines
+    assert ["fd1k", "last", "1.000", "2.000"] in lines and ["fd1k", "best", "1.000", "2.000"] in lines
+    assert ["is1k", "[aa]", "last", "9.000", "-"] in lines and ["is1k", "[bb]", "last", "-", "8.000"] in lines
     document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
     assert [entry["key"] for entry in document["config"]] == ["name", "generator.layers[0].Dense.units"]
 
@@ -103,6 +103,17 @@ def test_diff_tells_a_missing_key_from_a_null(ganlab, results):
             config.write(line)
     document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
     assert {"key": "clip_weights", "first": None} in document["config"]
+
+
+def test_diff_names_other_training_images(ganlab, results):
+    write_run(results, "exp01", data="1" * 64)
+    write_run(results, "exp02", data="2" * 64)
+    document = json.loads(ganlab("diff", "exp01", "exp02", "--json")[1])
+    assert {"key": "data.fingerprint", "first": "1" * 64, "second": "2" * 64} in document["config"]
+    assert [entry["metric"] for entry in document["metrics"]] == [
+        "fd1k_classifier [data 11111111]",
+        "fd1k_classifier [data 22222222]",
+    ]
 
 
 def test_diff_of_a_run_with_itself_finds_nothing(ganlab, results):
@@ -160,7 +171,11 @@ def test_report_prints_its_table_and_fails_when_a_run_is_damaged(ganlab, results
         (write_run(results, name) / "summary.json").write_text("[]")
     code, out, err = ganlab("report")
     assert code == 1 and "quickstart" in out and out.count("Left out: ") == 2
-    assert err.startswith("results/digits/exp01-seed0") and err.endswith("\n2 run folders could not be read\n")
+    assert [line.partition("-seed")[0] for line in err.splitlines()] == [
+        "results/digits/exp01",
+        "results/digits/exp02",
+        "2 run folders could not be read",
+    ]
 
 
 def test_data_lists_the_digits_that_need_no_download(ganlab):

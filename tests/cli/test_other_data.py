@@ -10,6 +10,7 @@ from PIL import Image
 from ganlab.data import registry
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from tests.cli.experiments import CONFIG, states, the_run
+from tests.data.samples import mnist_arrays, write_npz
 
 CONDITIONAL = """\
 name: conditional
@@ -61,6 +62,15 @@ class TestLabels:
         assert ganlab("sample", "conditional", "--count", 9, "--out", "nine.png")[0] == 0
         assert Image.open(tmp_path / "nine.png").size[0] > 0
 
+    def test_one_class_or_all_are_sampled(self, run, ganlab, tmp_path):
+        for label in ("7", "all"):
+            assert ganlab("sample", "conditional", "--count", 2, "--label", label, "--out", f"{label}.png")[0] == 0
+        with Image.open(tmp_path / "7.png") as one, Image.open(tmp_path / "all.png") as every:
+            assert every.height > 8 * one.height
+        for label in ("10", "-1", "seven"):
+            code, _, err = ganlab("sample", "conditional", "--label", label)
+            assert code == 2 and f"expected a class from 0 to 9 or all, received '{label}'" in err
+
     def test_it_resumes_to_the_same_bits(self, run, ganlab, tmp_path):
         assert ganlab("run", "conditional.yaml", "-q", "--results", "again", "-o", "output.checkpoint_every=1")[0] == 0
         again = the_run(tmp_path / "again")
@@ -87,6 +97,58 @@ class TestLabels:
         code, _, err = ganlab("run", "wrong.yaml", "-q")
         assert code == 2 and message in err and err.count("\n") == 1
         assert not (tmp_path / "results").exists()
+
+
+CLASSES = {"auxiliary": 11, "balanced": 1}
+
+
+@pytest.mark.parametrize("labels", CLASSES)
+def test_every_use_of_labels_trains_and_verifies(ganlab, tmp_path, labels):
+    text = CONDITIONAL.replace("labels: conditional", f"labels: {labels}")
+    head = text[text.index("    - merge: Add") : text.index("  optimizer: {Adam", text.index("    - merge: Add"))]
+    text = text.replace(head, f"    - Dense: {{units: {CLASSES[labels]}}}\n")
+    (tmp_path / "conditional.yaml").write_text(text)
+    assert ganlab("run", "conditional.yaml", "-q")[::2] == (0, "")
+    assert ganlab("verify", "results")[0] == 0
+    assert ("d_accuracy_class" in history(tmp_path / "results")) == (labels == "auxiliary")
+
+
+SEMI_SUPERVISED = CONFIG.replace("units: 1}", "units: 11}") + "labels: semi_supervised\n"
+
+
+def test_a_semi_supervised_gan_reads_the_labels_of_a_part(ganlab, tmp_path):
+    (tmp_path / "semi.yaml").write_text(SEMI_SUPERVISED)
+    assert ganlab("run", "semi.yaml", "-q", "-o", "data.labelled=50", "-o", "metrics=[]")[::2] == (0, "")
+    assert "d_accuracy_class" in history(tmp_path / "results") and ganlab("verify", "results")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("{name: digits}", "{name: digits, labelled: 55}"), "data.labelled: expected a multiple of the 10 classes"),
+        (("{name: digits}", "{name: digits, labelled: 1780}"), "expected at most 1740 (class 8 has 174 images)"),
+        (
+            ("{name: digits}", "{name: digits, labelled: 0}"),
+            "data.labelled: expected an integer >= 1 or null, received 0",
+        ),
+        (("semi_supervised", "auxiliary\ndata: {name: digits, labelled: 50}"), "data.labelled: expected only with"),
+        (("units: 11}", "units: 10}"), "11 numbers an image, as labels: semi_supervised needs"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_wrong_number_of_labels_is_one_line(ganlab, tmp_path, command, change, message):
+    text = SEMI_SUPERVISED.replace(*change)
+    if text.count("data:") == 2:
+        text = text.replace("data: {name: digits}\n", "", 1)
+    (tmp_path / "semi.yaml").write_text(text)
+    code, _, err = ganlab(command, "semi.yaml")
+    assert code == 2 and message in err and err.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+def history(results) -> str:
+    """The head of the history of the only run."""
+    return (the_run(results) / "history.csv").read_text().splitlines()[0]
 
 
 @pytest.fixture
@@ -117,8 +179,33 @@ def test_points_are_written_as_arrays_and_scatter_pictures(ganlab, tmp_path, poi
         assert samples.shape == (6, 2) and samples.dtype == np.float32
         assert Image.open(run / f"samples/{step:06d}.png").size == (500, 500)
     summary = json.loads((run / "summary.json").read_text())
-    assert (summary["verdict"], summary["metrics"]) == ("ok", {})  # health and metrics have nothing to say
+    assert (summary["verdict"], summary["metrics"]) == ("too_early", {})  # metrics have nothing to say
     assert "diversity,recall" in (run / "history.csv").read_text().splitlines()[0]
     assert ganlab("verify", "results")[0] == 0
     assert ganlab("sample", "circle", "--count", 5, "--out", "five.png")[0] == 0
     assert np.load(tmp_path / "five.npy").shape == (5, 2)
+
+
+def test_images_under_the_name_of_mnist_are_noted_wherever_they_are_seen(ganlab, tmp_path, monkeypatch):
+    write_npz(tmp_path / "own" / "mnist" / "mnist.npz", mnist_arrays(40, 20))
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "own"))
+    text = CONFIG.replace("name: digits", "name: mnist, image_size: 8").replace("[is1k_classifier]", "[]")
+    (tmp_path / "mnist.yaml").write_text(text)
+    code, _, err = ganlab("run", "mnist.yaml", "-q")
+    note = "not known to be the published mnist: 40 training and 20 test images of content "
+    assert code == 0 and err.startswith(f"{tmp_path / 'own/mnist/mnist.npz'}: {note}") and err.count("\n") == 1
+    assert json.loads((the_run(tmp_path / "results") / "summary.json").read_text())["data_note"].startswith(note)
+    assert f"mnist: {note}" in ganlab("report")[1]
+    assert note in ganlab("data")[1]
+
+
+def test_files_that_are_no_pictures_are_named_by_a_run(ganlab, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(9):
+        content = np.random.default_rng(number).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(content).save(tmp_path / "photos" / f"{number}.TIF")
+    (tmp_path / "photos" / "movie.mov").touch()
+    text = CONFIG.replace("name: digits", "name: folder, source: photos").replace("[is1k_classifier]", "[]")
+    (tmp_path / "photos.yaml").write_text(text)
+    code, _, err = ganlab("run", "photos.yaml", "-q")
+    assert (code, err) == (0, "photos: 1 of 10 files is no picture that can be read: movie.mov\n")

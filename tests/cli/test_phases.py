@@ -102,6 +102,20 @@ def test_pictures_show_the_new_layers_as_far_as_they_have_come_in(growing, ganla
     assert (tmp_path / "after.png").read_bytes() != (run / "samples" / "000008.png").read_bytes()
 
 
+def test_metrics_compare_with_the_images_of_the_last_phase(growing, ganlab, tmp_path):
+    small = CONFIG.replace("units: 16", "units: 4").replace("[4, 4, 1]", "[2, 2, 1]")
+    small = small.replace("image_size: 8", "image_size: 4").replace(
+        "image_size: 4, steps: 6", "image_size: 2, steps: 6"
+    )
+    (tmp_path / "growing.yaml").write_text(small)
+    assert growing()[0] == 0
+    code, out, _ = ganlab("evaluate", "growing", "--metric", "fd500_random", "--json")
+    (value,) = json.loads(out)
+    assert code == 0 and (value["step"], value["name"]) == (14, "fd500_random")
+    code, out, err = ganlab("evaluate", "growing", "--metric", "fd500_random", "--step", 6)
+    assert (code, out) == (1, "") and err.endswith("step 6 is of an earlier phase, whose images have another size\n")
+
+
 def test_layers_in_both_phases_go_on_with_their_weights(growing, tmp_path, monkeypatch):
     still = ["-o", "generator.optimizer={SGD: {learning_rate: 0.0}}"]
     assert growing(*still)[0] == 0

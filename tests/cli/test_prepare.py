@@ -112,7 +112,7 @@ def test_it_says_what_it_made_and_how_to_use_it(ganlab, tmp_path, cache):
         f"mine: photos of {source}, crop none, 8 x 8 pixels\n"
         "5/5 photos  4 images\n"
         f"4 images of 5 photos (0 without a face, 1 unreadable): {folder}\n"
-        f"the photos left out: {folder / 'left_out.txt'}\n"
+        f"the files left out: {folder / 'left_out.txt'}\n"
         "10 images were wanted, there are no more photos; in configs: limit: 4\n"
         "in configs: data: {name: mine, image_size: 8}\n"
     )
@@ -143,10 +143,11 @@ def test_a_config_trains_on_what_was_prepared(ganlab, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_detector_runs_on_tensorflow_whichever_backend_the_user_chose(tmp_path, cache):
+@pytest.mark.parametrize("more", [{"KERAS_BACKEND": "jax"}, {"TF_USE_LEGACY_KERAS": "1"}], ids=str)
+def test_the_detector_runs_whatever_the_user_chose_for_keras(tmp_path, cache, more):
     words = [sys.executable, "-m", "ganlab", "prepare", "mine", "--crop", "box"]
     words += ["--source", str(photo_zip(tmp_path / "photos.zip", 2))]
-    environment = os.environ | {"GANLAB_CACHE": str(cache), "KERAS_BACKEND": "jax"}
+    environment = os.environ | {"GANLAB_CACHE": str(cache)} | more
     result = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert result.returncode == 1 and result.stderr.endswith(
         "none of 2 photos gives an image (2 without a face, 0 unreadable).\n"

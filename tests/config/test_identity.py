@@ -1,6 +1,7 @@
 import pytest
 
 from ganlab.config.identity import identity_of
+from ganlab.objectives.gan_config import GanConfig
 from tests.config.examples import EXAMPLE, changed, config_of
 
 
@@ -66,6 +67,86 @@ def test_what_changes_training_changes_cell_and_identity():
     found = [identities(), identities(fingerprint="0" * 64), identities(steps=101)]
     found += [identities(changed(old, new)) for old, new in MATTER]
     assert len({cell for cell, _ in found}) == len({identity for _, identity in found}) == len(found)
+
+
+# Each key of the language: whether a change of its value makes another run.
+KEYS = {
+    "name": ("other", False),
+    "family": ("LSGAN", False),
+    "seed": (1, True),
+    "objective": (None, None),  # another one has other keys
+    "data.name": ("mnist", True),
+    "data.image_size": (4, True),
+    "data.limit": (100, True),
+    "data.labelled": (30, True),
+    "data.range": ("sigmoid", True),
+    "data.grayscale": ("luminosity", True),
+    "data.source": ("photos", False),
+    "latent.dim": (65, True),
+    "latent.distribution": ("uniform", True),
+    "generator.layers": (["Flatten"], True),
+    "generator.optimizer": ({"SGD": {}}, True),
+    "discriminator.layers": (["Flatten"], True),
+    "discriminator.optimizer": ({"SGD": {}}, True),
+    "train.steps": (None, None),  # resolved, see above
+    "train.epochs": (None, None),
+    "train.batch_size": (64, True),
+    "train.ema": (0.9, True),
+    "train.stop_on": (["collapsed"], True),
+    "train.discriminator_steps": (2, True),
+    "train.discriminator_batches": ("joint", True),
+    "train.discriminator_statistics": ("moving", True),
+    "train.generator_steps": (2, True),
+    "train.generator_batch_size": (16, True),
+    "train.share_latents": (True, True),
+    "train.simultaneous": (True, True),
+    "phases": (None, None),
+    "output.samples_every": (7, False),
+    "output.samples_at": ([7], False),
+    "output.checkpoint_every": (7, False),
+    "output.keep_checkpoints": ("all", False),
+    "output.metrics_every": (7, False),
+    "output.grid": ([2, 2], False),
+    "metrics": ([], False),
+    "precision": ("mixed_bfloat16", True),
+    "backend": ("jax", True),
+    "device": ("cpu", False),
+    "devices": (2, False),
+    "jit": (True, True),
+    "labels": ("conditional", True),
+    "loss": ("hinge", True),
+    "penalty": ({"r1": {"weight": 1.0, "every": 1}}, True),
+    "clip_weights": (0.01, True),
+}
+
+
+def test_every_key_is_known_here():
+    content = config_of().model_dump()
+    sections = {key for key, value in content.items() if isinstance(value, dict)} - {"loss", "penalty"}
+    keys = {key for key in content if key not in sections}
+    assert keys | {f"{key}.{inner}" for key in sections for inner in content[key]} == KEYS.keys()
+
+
+# What a key needs beside it.
+BESIDE = {"data.source": ("data.name", "folder"), "data.labelled": ("labels", "semi_supervised")}
+
+
+def set_key(content: dict, key: str, value) -> None:
+    section, _, inner = key.rpartition(".")
+    (content[section] if section else content)[inner] = value
+
+
+@pytest.mark.parametrize("key", [key for key, (_, matters) in KEYS.items() if matters is not None])
+def test_a_key_makes_another_run_or_the_same(key):
+    value, matters = KEYS[key]
+    content = config_of().model_dump()
+    if key in BESIDE:
+        set_key(content, *BESIDE[key])
+    before = identity_of(GanConfig.model_validate(content), "f" * 64, 100)
+    set_key(content, key, value)
+    after = identity_of(GanConfig.model_validate(content), "f" * 64, 100)
+    assert (after[1] != before[1]) is matters
+    assert (after[0] != before[0]) is (matters and key != "seed")
 
 
 def test_the_seed_changes_the_identity_and_not_the_cell():

@@ -40,3 +40,9 @@ def test_a_data_set_may_hold_points_instead_of_images():
 def test_labels_must_match_the_images():
     with pytest.raises(ValueError, match=r"labels: expected the shape \(3,\), received \(2,\)"):
         Split(np.zeros((3, 8, 8, 1), np.uint8), np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint16, np.float64, bool])
+def test_samples_are_uint8_or_float32(kind):
+    with pytest.raises(ValueError, match=f"images: expected uint8 or float32, received {np.dtype(kind)}"):
+        Split(np.zeros((3, 8, 8, 1), kind))

@@ -52,6 +52,51 @@ def test_pictures_of_all_kinds_and_sizes_are_brought_to_one_size(photos):
     assert np.array_equal(dataset.train.images[1], expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "form", "mode"),
+    [("b.JPE", "JPEG", "CMYK"), ("b.bmp", "BMP", "RGB"), ("b.tif", "TIFF", "RGB"), ("b.gif", "GIF", "P")],
+)
+def test_pictures_of_other_formats_are_read(photos, name, form, mode):
+    image = np.kron(noise(2, 2, 3), np.ones((8, 8, 1), np.uint8))
+    Image.fromarray(image).convert(mode, palette=Image.Palette.ADAPTIVE).save(photos / name, form)
+    assert np.abs(load(photos).train.images[0].astype(int) - image).mean() < 6
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0" + b"II*\0" + bytes(4)]
+)
+def test_damaged_exif_is_no_damaged_picture_and_no_warning(photos, exif, recwarn):
+    image = noise(8, 8, 3)
+    save(photos / "a.png", image, exif=exif[6:])
+    save(photos / "b.jpg", image, exif=exif)
+    assert np.array_equal(load(photos).train.images[0], image) and not recwarn.list
+
+
+def test_pixels_whose_range_is_unknown_are_refused(photos):
+    save(photos / "a.tif", noise(8, 8).astype(np.float32))
+    assert "its pixels have 32 bits (mode F), expected 8 or 16" in error_of(photos)
+
+
+def test_files_that_are_no_pictures_are_in_the_note(photos):
+    save(photos / "a.png", noise(8, 8, 3))
+    assert load(photos).note is None
+    (photos / "b.heic").touch()
+    assert load(photos).note == "1 of 2 files is no picture that can be read: b.heic"
+
+
+def test_folders_with_equal_names_sizes_and_times_do_not_share_a_cache_entry(tmp_path):
+    images = {name: noise(8, 8, 3, seed=seed) for seed, name in enumerate(("cats", "dogs"))}
+    for name, image in images.items():
+        (tmp_path / name).mkdir()
+        save(tmp_path / name / "a.bmp", image)  # unpacked, so the sizes are equal
+        os.utime(tmp_path / name / "a.bmp", ns=(0, 1))
+    for name, image in images.items():
+        assert np.array_equal(load(tmp_path / name).train.images[0], image)
+    (tmp_path / "cats" / "a.bmp").rename(tmp_path / "cats" / "a.old")
+    (tmp_path / "dogs" / "a.bmp").rename(tmp_path / "cats" / "a.bmp")  # the same path, other content
+    assert np.array_equal(load(tmp_path / "cats").train.images[0], images["dogs"])
+
+
 def test_pictures_of_several_sizes_need_an_image_size(photos):
     save(photos / "a.png", noise(8, 8, 3))
     save(photos / "b.png", noise(8, 9, 3))
@@ -138,21 +183,15 @@ def jpeg() -> bytes:
     return buffer.getvalue()
 
 
-def gif() -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(noise(8, 8)).save(buffer, format="GIF")
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not a JPEG, PNG or WEBP"),
-        (b"text", "not a JPEG, PNG or WEBP"),
-        (gif(), "not a JPEG, PNG or WEBP"),
+        (b"", "not one of JPEG, PNG, WEBP, GIF, BMP, TIFF"),
+        (b"text", "not one of JPEG, PNG, WEBP, GIF, BMP, TIFF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n", "not one of JPEG, PNG, WEBP, GIF, BMP, TIFF"),
         (jpeg()[:2000], "Truncated File Read"),
     ],
-    ids=["empty", "text", "gif", "truncated"],
+    ids=["empty", "text", "a format that Pillow reads with another program", "truncated"],
 )
 def test_an_unreadable_picture_is_one_line_and_leaves_no_cache(photos, cache, content, reason):
     save(photos / "a.png", noise(64, 64, 3))

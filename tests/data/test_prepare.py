@@ -1,7 +1,10 @@
 """`prepare_photos` with real photos. The detector is a stand-in but where GANLAB_DATA has photos of faces."""
 
+import errno
+import fcntl
 import io
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from ganlab.data import cutting
+from ganlab.data import faces as face_module
 from ganlab.data.prepare import BLOCK, Request, prepare_photos
 from ganlab.errors import GanlabError, LockedError, StoppedError
 from tests.data.photos import jpeg, photo_zip
@@ -18,7 +21,7 @@ from tests.data.photos import jpeg, photo_zip
 def make(source, limit=None, crop="center", size=8, stopped=lambda: None, name="mine"):
     """(place, facts, progress)"""
     told = []
-    place, facts = prepare_photos(Request(name, source, crop, size, limit), told.append, stopped)
+    place, facts = prepare_photos(Request(name, source, crop, size, limit), lambda *at: told.append(at), stopped)
     return place, facts, told
 
 
@@ -50,13 +53,13 @@ class Detector:
 @pytest.fixture
 def detector(monkeypatch) -> Detector:
     detector = Detector()
-    monkeypatch.setattr(cutting, "face_detector", lambda: detector)
+    monkeypatch.setattr(face_module, "face_detector", lambda: detector)
     return detector
 
 
 def test_every_photo_is_an_image_or_is_listed(source):
     place, facts, told = make(source)
-    assert facts["counts"] == {"photos": 316, "images": 314, "no_face": 0, "unreadable": 2}
+    assert facts["counts"] == {"photos": 316, "images": 314, "no_face": 0, "unreadable": 2, "no_picture": 0}
     images = place.images()
     assert images.shape == (314, 8, 8, 3) and images.dtype == np.uint8
     manifest = json.loads(place.manifest.read_text())
@@ -66,7 +69,7 @@ def test_every_photo_is_an_image_or_is_listed(source):
     assert [name for name, _ in left_out] == ["photos/0003.jpg", "photos/0200.jpg"]
     assert all(reason.startswith("cannot be read as a picture") for _, reason in left_out)
     assert manifest["left_out"] == left_out
-    assert [p.photos for p in told] == [128, 256, 316] and told[-1].fresh == 316
+    assert told == [(128, 316, 127, 128), (256, 316, 254, 256), (316, 316, 314, 316)]
 
 
 def test_an_image_is_the_part_of_the_photo_that_the_manifest_names(source):
@@ -78,7 +81,7 @@ def test_an_image_is_the_part_of_the_photo_that_the_manifest_names(source):
 
 def test_limit_is_a_number_of_images_not_of_photos(source):
     place, facts, _ = make(source, limit=BLOCK)
-    assert facts["counts"] == {"photos": BLOCK + 1, "images": BLOCK, "no_face": 0, "unreadable": 1}
+    assert facts["counts"] == {"photos": BLOCK + 1, "images": BLOCK, "no_face": 0, "unreadable": 1, "no_picture": 0}
     assert place.folder.name == f"center-8-{BLOCK}"
     whole, _, _ = make(source)
     assert (place.images() == whole.images()[:BLOCK]).all()
@@ -103,7 +106,7 @@ class TestInterrupted:
         assert message == "stopped by SIGTERM after 256 of 316 photos; the same command goes on"
         assert detector.searched == [127, 127]
         place, facts, told = make(source, crop="box")
-        assert detector.searched == [127, 127, 60] and told[-1].fresh == 60
+        assert detector.searched == [127, 127, 60] and told[-1][3] == 60
         counts = facts["counts"]
         assert counts["unreadable"] == 2 and counts["no_face"] > 20 and counts["images"] > 100
         assert sum(counts.values()) == 2 * 316
@@ -195,6 +198,46 @@ def test_photos_that_all_fail_are_one_line(tmp_path):
     assert str(caught.value) == f"{source}: none of 3 photos gives an image (0 without a face, 3 unreadable)."
 
 
+def test_files_that_are_no_pictures_are_counted_and_named(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.JPG", "b.jfif"):
+        (folder / name).write_bytes(jpeg())
+    (folder / "c.heic").touch()
+    os.mkfifo(folder / "d.jpg")
+    place, facts, _ = make(folder)
+    assert facts["counts"] == {"photos": 2, "images": 2, "no_face": 0, "unreadable": 0, "no_picture": 2}
+    lines = [["c.heic", "no picture that can be read"], ["d.jpg", "no picture that can be read"]]
+    assert [json.loads(line) for line in place.left_out.read_text().splitlines()] == lines
+    assert json.loads(place.manifest.read_text())["left_out"] == lines
+    (folder / "e.mov").touch()
+    assert make(folder)[1]["counts"]["no_picture"] == 3
+
+
+def test_folders_with_equal_names_sizes_and_times_do_not_share_a_set(tmp_path):
+    made = []
+    for seed in (1, 2):
+        folder = tmp_path / "photos"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)).save(folder / "a.bmp")
+        os.utime(folder / "a.bmp", ns=(0, 1))
+        made.append(make(folder)[0].images())
+    assert not np.array_equal(*made)
+
+
+def test_a_file_system_without_locks_is_one_line_with_the_file_and_advice(source, cache, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(GanlabError) as caught:
+        make(source)
+    lock = cache / "data" / "mine" / ".center-8.lock"
+    assert str(caught.value).startswith(
+        f"{lock}: its file system refuses to lock it (No locks available). GANLAB_CACHE"
+    )
+
+
 def test_a_hostile_zip_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("../a.jpg", jpeg())
@@ -227,7 +270,7 @@ def test_faces_are_cut_from_real_photos_and_what_has_none_is_listed(own_data, tm
         few.writestr("img_align_celeba/000002.jpg", jpeg(178, 218))
         few.writestr("img_align_celeba/000003.jpg", photos.read(name)[:2000])
     place, facts, _ = make(tmp_path / "few.zip", crop="box", size=40)
-    assert facts["counts"] == {"photos": 10, "images": 8, "no_face": 1, "unreadable": 1}
+    assert facts["counts"] == {"photos": 10, "images": 8, "no_face": 1, "unreadable": 1, "no_picture": 0}
     assert [json.loads(line)[1].split(":")[0] for line in place.left_out.read_text().splitlines()] == [
         "no face",
         "cannot be read as a picture",

@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import pytest
 
@@ -16,7 +17,7 @@ def prepare(tmp_path):
     source = photo_zip(tmp_path / "photos.zip", 12)
 
     def call(name, crop="center", size=8, limit=None):
-        return prepare_photos(Request(name, source, crop, size, limit), lambda at: None, lambda: None)[0]
+        return prepare_photos(Request(name, source, crop, size, limit), lambda *at: None, lambda: None)[0]
 
     return call
 
@@ -96,6 +97,17 @@ def test_the_list_shows_every_prepared_set(prepare):
     assert len(rows[str(places[0].folder)]["checksum"]) == 64
     assert rows["ganlab prepare afhq"]["train"] is None
     assert all(row.keys() == next(iter(rows.values())).keys() for row in rows.values())
+
+
+def test_files_without_an_image_are_in_the_note(prepare, tmp_path):
+    assert prepare("celeba") and load_dataset(options("celeba")).note is None
+    source = photo_zip(tmp_path / "more.zip", 5, broken=(2, 3))
+    with zipfile.ZipFile(source, "a") as archive:
+        archive.writestr("readme.txt", "")
+    prepare_photos(Request("mine", source, "none", 8), lambda *at: None, lambda: None)
+    note = load_dataset(options("mine")).note
+    assert note == "left out: 2 unreadable photos, 1 files that are no pictures; see left_out.txt"
+    assert [row["note"] for row in list_datasets() if row["name"] == "mine"] == [note]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganlab.data import list_datasets, load_dataset
-from tests.data.samples import options
+from tests.data.samples import options, write_idx_files, write_npz
 
 pytestmark = pytest.mark.data
 
@@ -25,12 +25,27 @@ def test_mnist_is_whole():
     assert round(dataset.train.images.mean() / 255, 4) == 0.1307  # the mean every MNIST script carries
 
 
+@pytest.mark.parametrize("kind", ["as it is", "int64", "idx"])
+def test_mnist_is_known_in_whichever_form_it_lies(own_data, kind, tmp_path, monkeypatch):
+    dataset = load_dataset(options("mnist"))
+    folder = tmp_path / "mine" / "mnist"
+    parts = dataset.train.images[..., 0], dataset.train.labels, dataset.test.images[..., 0], dataset.test.labels
+    arrays = dict(zip(("x_train", "y_train", "x_test", "y_test"), parts, strict=True))
+    if kind == "int64":
+        write_npz(folder / "mnist.npz", {key: array.astype(np.int64) for key, array in arrays.items()})
+    elif kind == "idx":
+        write_idx_files(folder, {key: array.astype(np.uint8) for key, array in arrays.items()})
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "mine") if kind != "as it is" else str(own_data))
+    again = load_dataset(options("mnist"))
+    assert again.note is None and again.fingerprint == dataset.fingerprint
+
+
 def test_fashion_mnist_is_whole(own_data):
     need(own_data / "fashion-mnist")
     dataset = load_dataset(options("fashion_mnist"))
     assert (dataset.count, dataset.test.count) == (60000, 10000)
     assert np.bincount(dataset.train.labels).tolist() == [6000] * 10
-    assert dataset.class_names[dataset.train.labels[0]] == "Ankle boot"
+    assert dataset.class_names[dataset.train.labels[0]] == "Ankle boot" and dataset.note is None
     assert round(dataset.train.images.mean() / 255, 4) == 0.2860
 
 

@@ -1,6 +1,7 @@
 """Looking for files, and real downloads: from file:// addresses, so that no network is needed."""
 
 import hashlib
+import re
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_download_goes_to_the_cache_once(published, cache, capsys):
     assert path == cache / "data" / "mnist" / "data.bin" and path.read_bytes() == CONTENT
     published.unlink()
     assert fetch_files("mnist", [download]) == [path]
-    assert find_files("mnist", [("data.bin",)]) == [path]
+    assert find_files("mnist", [(r"data\.bin",)]) == [path]
     assert capsys.readouterr().out == ""
 
 
@@ -58,4 +59,5 @@ def test_without_network_the_message_says_where_to_put_the_file(cache):
 
 @pytest.mark.parametrize("published", [MNIST, FASHION_MNIST, CIFAR10])
 def test_what_is_downloaded_is_one_of_the_forms(published):
-    assert tuple(download.file for download in published.downloads) in published.forms
+    files = [download.file for download in published.downloads]
+    assert any(len(form) == len(files) and all(map(re.fullmatch, form, files)) for form in published.forms)

@@ -6,9 +6,11 @@ import shutil
 import keras
 import pytest
 
+from ganlab.errors import CheckpointError
 from ganlab.experiment import run_experiment
 from ganlab.flows.plan import plan_experiment
 from ganlab.runs.folder import RunFolder
+from ganlab.training import health
 from tests.training.tiny import tiny_config
 
 BLANK = [{"Dense": {"units": 64, "kernel_initializer": "zeros"}}, {"Reshape": {"target_shape": [8, 8, 1]}}]
@@ -30,6 +32,7 @@ def finished(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANLAB_CACHE", str(folder / "cache"))
+        patch.setattr(health, "ENOUGH_STEPS", 0)
         run_experiment(plan_experiment(config, folder), folder, quiet=True)
         yield folder, config
 
@@ -71,3 +74,42 @@ def test_a_run_killed_after_its_last_checkpoint_keeps_its_verdict(killed, tmp_pa
         key: value for key, value in before.items() if key not in times
     }
     assert (folder.status()["verdict"], folder.status()["reason"]) == (before["verdict"], before["reason"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("health", {"verdict": ["ok"]}, "no health report: verdict "),
+        ("health", "ok", "no health report: verdict "),
+        ("compiled", {"jit": False, "room": 0}, "no form of a step: jit False, fold False, room 0"),
+        ("compiled", None, "no form of a step: jit None"),
+    ],
+)
+def test_a_manifest_from_elsewhere_is_checked(killed, tmp_path, key, value, message):
+    plan, _ = killed
+    manifest = plan.folder.state(6) / "MANIFEST.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {key: value}))
+    with pytest.raises(CheckpointError) as caught:
+        go_on(plan, tmp_path / "results")
+    assert str(caught.value).startswith(f"{plan.folder.path}: damaged: the manifest of its newest state: {message}")
+
+
+def test_pictures_and_metrics_that_fail_leave_a_finished_run(finished, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise ArithmeticError("no")
+
+    for name in ("callbacks.write_samples", "callbacks.evaluate_all"):
+        monkeypatch.setattr(f"ganlab.training.{name}", fail)
+    for name in ("write_models", "plots.write_losses", "plots.write_outputs"):
+        monkeypatch.setattr(f"ganlab.flows.session.{name}", fail)
+    config = finished[1].model_copy(update={"metrics": ["is1k_classifier"]})
+    plan = plan_experiment(config, tmp_path)
+    folder = go_on(plan, tmp_path)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0].rpartition("/")[2] for line in said if "not drawn" in line] == [
+        *("gan.png", "000006.png", "losses.png", "outputs.png")
+    ]
+    assert sum(": no metrics at step 6: ArithmeticError: no; `ganlab evaluate " in line for line in said) == 1
+    assert json.loads(folder.summary.read_text())["metrics"] == {} and folder.state(6).exists()
+    assert folder.status()["status"] == "finished"
+    assert folder.status()["not_drawn"] == ["models/gan.png", "samples/000006.png", "losses.png", "outputs.png"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganlab.metrics.inception_layers import CLASSES, FEATURES, convolution_names
+from ganlab.metrics.inception import CLASSES, FEATURES, convolution_names
 
 TORCH_PARTS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 

@@ -63,6 +63,10 @@ def test_a_data_set_resized_is_no_longer_the_shipped_one(digits):
     assert not is_shipped(dataclasses.replace(digits, train=Split(images, digits.train.labels)))
 
 
+def test_other_images_under_a_published_name_are_no_longer_the_shipped_ones(digits):
+    assert not is_shipped(dataclasses.replace(digits, note="not known to be the published digits"))
+
+
 def test_other_labelled_data_get_a_classifier_trained_once(upside_down, cache, short_training, monkeypatch):
     extractor = load_classifier(upside_down)
     assert accuracy(extractor, upside_down.train) > 0.9

@@ -8,6 +8,8 @@ from ganlab.metrics.distances import (
     frechet_distance,
     frechet_distance_from_features,
     kernel_distance,
+    merge,
+    moments_of,
 )
 
 
@@ -233,3 +235,29 @@ def test_kernel_distance_does_not_depend_on_the_block_size(monkeypatch):
     whole = kernel_distance(features1, features2)
     monkeypatch.setattr("ganlab.metrics.distances._BLOCK_ELEMENTS", 100)
     assert kernel_distance(features1, features2) == pytest.approx(whole, rel=1e-12)
+
+
+class TestMoments:
+    """Of a sample, and of parts merged to the whole."""
+
+    @pytest.fixture
+    def features(self):
+        return np.random.default_rng(0).normal(100, 3, (500, 7)) @ np.random.default_rng(1).normal(size=(7, 7))
+
+    def test_are_those_of_numpy(self, features):
+        moments = moments_of(features.astype(np.float32))
+        assert moments.count == 500
+        assert np.allclose(moments.mean, features.mean(axis=0))
+        assert np.allclose(moments.covariance, np.cov(features.astype(np.float32), rowvar=False, ddof=1))
+
+    @pytest.mark.parametrize("cut", [2, 3, 250, 498])
+    def test_of_merged_parts_are_those_of_the_whole(self, features, cut):
+        merged = merge(moments_of(features[:cut]), moments_of(features[cut:]))
+        whole = moments_of(features)
+        assert merged.count == whole.count
+        assert np.allclose(merged.mean, whole.mean, rtol=1e-12)
+        assert np.allclose(merged.covariance, whole.covariance, rtol=1e-9)
+
+    def test_need_two_rows(self):
+        with pytest.raises(ValueError, match=r"expected shape \(N >= 2, d\), received \(1, 4\)"):
+            moments_of(np.zeros((1, 4)))

@@ -8,9 +8,12 @@ import pytest
 from ganlab.data import Split, fingerprint_of
 from ganlab.errors import GanlabError
 from ganlab.metrics.evaluation import compute_real_statistics, evaluate_all
+from ganlab.metrics.names import Real
 from ganlab.metrics.protocols import resolve
-from ganlab.metrics.statistics import select_real
+from ganlab.metrics.random_network import load_random_network
+from ganlab.metrics.statistics import load_statistics, select_real
 from ganlab.pictures.images import from_uint8
+from ganlab.storage.weights import hash_of_arrays
 
 ALL = ["fd1k_classifier", "is1k_classifier", "pr1k_classifier", "fd1k_random"]
 
@@ -66,6 +69,9 @@ def test_values_carry_their_whole_protocol(digits, module_cache):
         assert value.floor_n == (1000 if name == "is1k_classifier" else 898)
     assert values["is1k_classifier"].details["splits"] == 10
     assert values["fd1k_classifier"].weight_hash != values["fd1k_random"].weight_hash
+    assert values["fd1k_classifier"].real_hash != values["fd1k_random"].real_hash
+    sample = load_statistics(digits, load_random_network((8, 8, 1)), Real("sample"), 1000).real
+    assert values["fd1k_random"].real_hash == hash_of_arrays([sample.features])
 
 
 def test_floors_are_those_of_real_images(digits, module_cache):
@@ -132,13 +138,36 @@ def test_the_floor_uses_as_many_images_as_the_metric_where_they_fit_twice(many_d
         (lambda count: np.zeros((count - 1, 8, 8, 1), np.float32), r"of shape \(999, 8, 8, 1\)"),
         (lambda count: np.zeros((count, 8, 8, 1), np.uint8), "received uint8"),
         (lambda count: np.full((count, 8, 8, 1), np.nan, np.float32), "expected finite values"),
-        (lambda count: np.linspace(0, 255, count * 64).reshape(count, 8, 8, 1), "received 0 to 255"),
+        (lambda count: np.full((count, 8, 8, 1), -np.inf, np.float32), "expected finite values"),
         (lambda count: np.full((count, 8, 8, 1), 0.3, np.float32), "nearly one grey"),
     ],
 )
 def test_images_that_are_none_are_refused(digits, module_cache, generate, message):
     with pytest.raises(GanlabError, match=message):
         values_of(["fd1k_random"], generate, digits)
+
+
+@pytest.mark.parametrize(
+    ("value_range", "outside"), [("tanh", 1.5), ("tanh", -40.0), ("sigmoid", -0.2), ("sigmoid", 255.0)]
+)
+def test_pixels_outside_the_range_are_clipped_and_counted(digits, module_cache, value_range, outside):
+    images = from_uint8(real_sample(digits), value_range)
+    clipped, there = images.copy(), images.copy()
+    clipped[:, 0] = outside
+    there[:, 0] = np.clip(outside, 0 if value_range == "sigmoid" else -1, 1)
+    first, second = (
+        values_of(["fd1k_random"], lambda n, i=i: i[:n], digits, value_range)["fd1k_random"] for i in (clipped, there)
+    )
+    assert first.value == second.value
+    assert first.details["clipped"] == pytest.approx(1 / 8) and "clipped" not in second.details
+
+
+def test_a_distance_below_its_floor_is_flagged(digits, module_cache):
+    copied = values_of(ALL, generator_of(real_sample(digits)), digits)
+    noise = np.random.default_rng(0).uniform(-1, 1, (1000, 8, 8, 1)).astype(np.float32)
+    noisy = values_of(ALL, lambda count: noise[:count], digits)
+    flagged = [{name for name, value in values.items() if "below_floor" in value.details} for values in (copied, noisy)]
+    assert flagged == [{"fd1k_classifier", "fd1k_random"}, set()]
 
 
 def test_the_real_side_is_computed_before_there_is_a_generator(digits, cache):

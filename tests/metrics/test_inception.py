@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganlab.metrics.inception import build_inception
-from ganlab.metrics.inception_layers import convolution_names
+from ganlab.metrics.inception import build_inception, convolution_names
 from ganlab.metrics.inception_weights import set_weights
 from ganlab.metrics.resizing import behind_resizing
 from tests.metrics.inception_samples import photographs, random_weights, torch_state

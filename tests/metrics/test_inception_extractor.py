@@ -1,5 +1,6 @@
 """The extractors of Inception features, and metrics computed through them from a file of weights to the values."""
 
+import dataclasses
 import importlib.metadata
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_weights_in_a_file_become_fid_kid_and_inception_score(digits, cache, tmp
     monkeypatch.setenv("GANLAB_INCEPTION", str(path))
     names = ["fid5k", "kid5k", "is5k"]
     for name in names:
-        monkeypatch.setitem(NAMES, name, (NAMES[name][0], COUNT))
+        monkeypatch.setitem(NAMES, name, dataclasses.replace(NAMES[name], count=COUNT))
     protocols = resolve(names, digits)
     compute_real_statistics(protocols, digits)
     real = digits.train.images[select_real(digits, COUNT)]

@@ -11,8 +11,8 @@ from ganlab.errors import GanlabError, MissingDataError
 from ganlab.metrics import inception_weights
 from ganlab.metrics.inception import build_inception
 from ganlab.metrics.inception_weights import (
-    GRAPH_FORMS,
-    TORCH_FORMS,
+    GRAPH_FILES,
+    TORCH_FILES,
     converted_weights,
     find_source,
     read_source,
@@ -91,33 +91,33 @@ def torch_version(monkeypatch):
     return set_version
 
 
-@pytest.mark.parametrize("form", GRAPH_FORMS + TORCH_FORMS)
-def test_files_are_found_under_their_published_names(form, own_data, torch_version):
+@pytest.mark.parametrize("file", GRAPH_FILES + TORCH_FILES)
+def test_files_are_found_under_their_published_names(file, own_data, torch_version):
     torch_version("2.10.0")
     assert find_source() is None
-    (own_data / form[0]).write_bytes(b"")
-    assert find_source() == own_data / form[0]
+    (own_data / file).write_bytes(b"")
+    assert find_source() == own_data / file
 
 
 def test_without_torch_only_files_that_need_none_are_found(own_data, torch_version):
     torch_version(None)
-    for (file,) in TORCH_FORMS:
+    for file in TORCH_FILES:
         (own_data / file).write_bytes(b"")
     assert find_source() is None
-    for (file,) in reversed(GRAPH_FORMS):
+    for file in reversed(GRAPH_FILES):
         (own_data / file).write_bytes(b"")
         assert find_source() == own_data / file
 
 
 def test_a_graph_is_taken_before_a_torch_file(own_data, torch_version):
     torch_version("2.10.0")
-    for (file,) in GRAPH_FORMS + TORCH_FORMS:
+    for file in GRAPH_FILES + TORCH_FILES:
         (own_data / file).write_bytes(b"")
-    assert find_source() == own_data / GRAPH_FORMS[0][0]
+    assert find_source() == own_data / GRAPH_FILES[0]
 
 
 def test_a_named_file_is_taken_before_all_others(own_data, tmp_path, monkeypatch):
-    (own_data / GRAPH_FORMS[0][0]).write_bytes(b"")
+    (own_data / GRAPH_FILES[0]).write_bytes(b"")
     mine = tmp_path / "mine.pth"
     mine.write_bytes(b"")
     monkeypatch.setenv("GANLAB_INCEPTION", str(mine))

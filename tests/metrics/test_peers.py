@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ganlab.metrics.distances import frechet_distance_from_features, kernel_distance
-from ganlab.metrics.moments import moments_of
+from ganlab.metrics.distances import frechet_distance_from_features, kernel_distance, moments_of
 from ganlab.metrics.scores import density_coverage, inception_score, precision_recall
 from tests.metrics.peers import import_peer
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,14 @@ from ganlab.metrics.names import NAMES
 from ganlab.metrics.protocols import resolve
 
 FINGERPRINTS = {
+    "copies1k_classifier": "751591586340c49f",
+    "copies5k_classifier": "674671638e8d3b11",
+    "fd200_random": "f73c63c0ad81734c",
+    "fd500_random": "b60e1ebb3957781f",
+    "fd5k_classifier_test": "6db7c81fc1feeec1",
+    "is60k_classifier": "ad3ddbb10dfb3874",
+    "kd200_random": "d450462cb58c6d6a",
+    "kd500_random": "2b8d37719275d522",
     "fd10k_classifier": "9f002c7d61396bf4",
     "fd10k_random": "41599eaf9f4bc4ef",
     "fd1k_classifier": "73dd4b12b5f51099",
@@ -36,10 +45,10 @@ FINGERPRINTS = {
     "is5k": "cc1cf480eb236284",
     "is5k_classifier": "1f03f5dccbfb24f6",
     "kid5k": "28fb304b88221293",
-    "pr10k_classifier": "ed9070ae847f5f21",
-    "pr1k_classifier": "046289a7ce7afcfd",
-    "pr50k_classifier": "1a3ed3d07040b4e6",
-    "pr5k_classifier": "300d666e1c1e6973",
+    "pr10k_classifier": "471c3609dc698711",
+    "pr1k_classifier": "4f4e5926d77bbba5",
+    "pr50k_classifier": "4c21a51b3a4559f5",
+    "pr5k_classifier": "412c0bf89a3b05f4",
 }
 
 
@@ -57,8 +66,9 @@ def names_of(protocols):
 
 def resolve_alone(name):
     """The protocol of a name for a data set that can have it."""
-    images = np.broadcast_to(np.uint8(0), (50_000, 8, 8, 1))
-    dataset = Dataset("many", Split(images, np.zeros(50_000, np.int64)), None, "", None, "")
+    images = np.broadcast_to(np.uint8(0), (60_000, 8, 8, 1))
+    split = Split(images, np.zeros(60_000, np.int64))
+    dataset = Dataset("many", split, split, "", None, "")
     return resolve([name], dataset)[0]
 
 
@@ -94,18 +104,19 @@ def test_names_are_resolved_in_their_order_and_once(many_digits):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_says_count_and_extractor(name, digits):
-    images = np.broadcast_to(digits.train.images[:1], (50_000, 8, 8, 1))
-    labels = np.zeros(50_000, np.int64)
-    (protocol,) = resolve([name], dataclasses.replace(digits, train=Split(images, labels)))
-    prefix, _, suffix = name.partition("_")
-    assert prefix.endswith(f"{protocol.count // 1000}k")
-    assert protocol.metric.extractor == ("inception" if suffix in ("", "full") else suffix)
-    assert protocol.metric.better == ("lower" if name.startswith(("fd", "fid", "kid")) else "higher")
+def test_a_name_says_count_and_extractor(name):
+    metric = resolve_alone(name)
+    prefix, _, suffix = name.removesuffix("_test").partition("_")
+    assert re.sub("[a-z]*", "", prefix, count=1) == (
+        f"{metric.count // 1000}k" if metric.count >= 1000 else f"{metric.count}"
+    )
+    assert metric.extractor == ("inception" if suffix in ("", "full") else suffix)
+    assert metric.better == ("higher" if name.startswith(("is", "pr")) else "lower")
+    assert name.endswith("_test") == (metric.real != () and {part.split for part in metric.real} == {"test"})
 
 
 def test_the_names_of_inception_are_those_documented():
-    of_inception = [name for name in NAMES if not name.endswith(("_classifier", "_random"))]
+    of_inception = [name for name in NAMES if not name.endswith(("_classifier", "_random", "_test"))]
     assert of_inception == [
         *("fid5k", "fid10k", "fid50k"),
         *("fid5k_full", "fid10k_full", "fid50k_full"),
@@ -114,7 +125,11 @@ def test_the_names_of_inception_are_those_documented():
 
 
 def test_fingerprints_of_names_in_use_never_change():
-    assert {name: resolve_alone(name).fingerprint for name in NAMES} == FINGERPRINTS
+    assert {name: resolve_alone(name).fingerprint for name in FINGERPRINTS} == FINGERPRINTS
+
+
+def test_each_name_has_a_fingerprint_of_its_own():
+    assert len({resolve_alone(name).fingerprint for name in NAMES}) == len(NAMES)
 
 
 def test_whole_training_sets_are_another_protocol():
@@ -182,7 +197,7 @@ def test_errors_are_located_where_the_config_can_say_the_place(digits):
 
 
 def test_fingerprints_tell_protocols_apart_and_are_reproducible(many_digits):
-    asked = [name for name in NAMES if "10k" not in name and "50k" not in name]
+    asked = [name for name in NAMES if not re.search("[156]0k|test|copies", name)]
     protocols = resolve(asked, many_digits)
     fingerprints = [protocol.fingerprint for protocol in protocols]
     assert len(set(fingerprints)) == len(asked)
@@ -191,7 +206,7 @@ def test_fingerprints_tell_protocols_apart_and_are_reproducible(many_digits):
 
 
 def test_a_recipe_is_plain_data_that_names_all_that_decides_the_value(digits):
-    recipes = {protocol.metric.kind: protocol.recipe for protocol in resolve("auto", digits)}
+    recipes = {protocol.kind: protocol.recipe for protocol in resolve("auto", digits)}
     assert json.loads(json.dumps(recipes)) == recipes
     assert recipes["fd"]["real"] == {"count": 1000, "split": "train", "selection_seed": 0}
     assert recipes["fd"]["generated"] == 1000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganlab.metrics.scores import density_coverage, inception_score, precision_recall
+from ganlab.metrics.scores import density_coverage, inception_score, precision_recall, share_of_copies
 
 
 def test_predictions_that_are_all_the_same_score_one():
@@ -64,8 +64,8 @@ def brute_force(real, fake, precision_recall_k=3, density_coverage_k=5):
     return (
         (between <= small[:, None]).any(axis=0).mean(),
         (between <= radii(fake, precision_recall_k)[None]).any(axis=1).mean(),
-        (between <= large[:, None]).sum() / (density_coverage_k * len(fake)),
-        (between <= large[:, None]).any(axis=1).mean(),
+        (between < large[:, None]).sum() / (density_coverage_k * len(fake)),
+        (between < large[:, None]).any(axis=1).mean(),
     )
 
 
@@ -118,7 +118,38 @@ def test_losing_half_of_the_modes_halves_the_recall():
 def test_samples_that_are_one_and_the_same_point_lie_in_each_others_balls(value):
     points = np.full((20, 32), value, np.float32)
     assert precision_recall(points, points[:10]) == (1, 1)
-    assert density_coverage(points, points[:10]) == (20 / 5, 1)
+    assert density_coverage(points, points[:10]) == (0, 0)  # whose balls have no border, here no inside either
+
+
+def test_a_point_on_a_border_counts_for_precision_and_not_for_density():
+    real, fake = np.arange(8.0)[:, None], np.full((4, 1), 8.0)  # the ball of 7 reaches to 8 with k = 1
+    fake[1:, 0] = 100, 200, 300
+    assert precision_recall(real, fake, k=1)[0] == 0.25
+    assert density_coverage(real, fake, k=1) == (0, 0)
+    fake[0] = 7.5
+    assert density_coverage(real, fake, k=1) == (0.25, 1 / 8)
+
+
+class TestCopies:
+    TRAIN = np.arange(100.0)[:, None] * 10
+    HELD_OUT = TRAIN[:, :] + np.linspace(1, 4, 100)[:, None]  # at distances of 1 to 4
+
+    @pytest.mark.parametrize(("shift", "share"), [(0.0, 1.0), (0.9, 1.0), (2.5, 0.0), (4.9, 0.0)])
+    def test_are_nearer_to_a_training_point_than_nearly_all_held_out_points(self, shift, share):
+        found, threshold = share_of_copies(self.TRAIN, self.HELD_OUT, self.TRAIN[:37] + shift)
+        assert found == share and 1 <= threshold < 1.1
+
+    def test_among_held_out_points_have_the_share_of_the_quantile(self):
+        generator = np.random.default_rng(0)
+        train, held_out, fake = (generator.normal(size=(5000, 3)) for _ in range(3))
+        assert share_of_copies(train, held_out, fake, 0.1)[0] == pytest.approx(0.1, abs=0.02)
+
+    def test_are_counted_in_any_block_size(self, monkeypatch):
+        generator = np.random.default_rng(0)
+        samples = [generator.normal(size=(count, 3)).astype(np.float32) for count in (80, 70, 60)]
+        expected = share_of_copies(*samples, 0.3)
+        monkeypatch.setattr("ganlab.metrics.scores._BLOCK_ELEMENTS", 150)
+        assert share_of_copies(*samples, 0.3) == pytest.approx(expected)
 
 
 def test_points_next_to_a_repeated_point_are_not_taken_for_it():
@@ -126,6 +157,14 @@ def test_points_next_to_a_repeated_point_are_not_taken_for_it():
     real[10:] = np.random.default_rng(7).normal(size=(10, 8)) * 100
     near = np.full((10, 8), 1e-3, np.float32)
     assert precision_recall(real[:10], near) == (0, 0)
+
+
+@pytest.mark.parametrize(("square", "is_same"), [(0.5e-13, True), (2.5e-13, False)])
+def test_points_are_one_up_to_a_ten_trillionth_of_their_squares(square, is_same):
+    """Squared distances are differences of squares, of which rounding leaves about that much."""
+    real = np.repeat([[1.0], [-1.0]], 10, axis=0)  # balls of radius 0 around two points, with their mean at 0
+    near = real + real * np.sqrt(2 * square)  # |x|^2 + |y|^2 is 2
+    assert precision_recall(real, near) == ((1, 1) if is_same else (0, 0))
 
 
 @pytest.mark.parametrize("score", [precision_recall, density_coverage])

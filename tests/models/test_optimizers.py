@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from ganlab.errors import ConfigError
-from ganlab.models.optimizers import build_optimizer
+from ganlab.models.building import build_optimizer
 from tests.models.networks import config_of
 
 

@@ -7,6 +7,7 @@ from ganlab.training.stages import Objective, Pass, Together, Update
 from tests.training.tiny import SGD, build, tiny_config, with_stages
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
+NORMALIZED = [*LINEAR, {"BatchNormalization": {"momentum": 0.5}}, {"Dropout": {"rate": 0.0}}, *LINEAR]
 
 
 def stages(**train) -> list[str]:
@@ -256,3 +257,43 @@ class TestConditional:
         assert [type(stage) for stage in conditional.objective.stages] == [type(s) for s in plain.objective.stages]
         assert conditional.steps.arrays.keys() == {"images"}
         np.testing.assert_array_equal(conditional.train(3), plain.train(3))
+
+
+class TestDiscriminatorStatistics:
+    """What the discriminator's batch normalization uses in the generator's update."""
+
+    def trained(self, statistics: str):
+        tiny = build(
+            tiny_config(discriminator=NORMALIZED, optimizer=SGD, train={"discriminator_statistics": statistics})
+        )
+        return tiny, tiny.draws.take(0, 1), tiny.train(1)
+
+    def expected(self, tiny, draws, normalized) -> float:
+        kernel, gamma, beta, mean, variance, last = tiny.weights("discriminator")
+        fresh = build(tiny.config)  # the generator before its update
+        images = ops.convert_to_numpy(fresh.models.networks["generator"](draws["latents_generator_fake_0"][0]))
+        values = images @ kernel
+        logits = (normalized(values, mean, variance) * gamma + beta) @ last
+        return float(np.log1p(np.exp(-logits)).mean())
+
+    def test_moving_takes_the_moving_statistics_and_leaves_them(self):
+        tiny, draws, rows = self.trained("moving")
+        normalized = lambda values, mean, variance: (values - mean) / np.sqrt(variance + 1e-3)  # noqa: E731
+        assert tiny.column(rows, "g_loss")[0] == pytest.approx(self.expected(tiny, draws, normalized), rel=1e-4)
+
+    def test_batch_takes_those_of_the_generated_batch(self):
+        tiny, draws, rows = self.trained("batch")
+
+        def normalized(values, *_):
+            return (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0) + 1e-3)
+
+        assert tiny.column(rows, "g_loss")[0] == pytest.approx(self.expected(tiny, draws, normalized), rel=1e-4)
+
+    def test_only_batch_moves_the_statistics_in_the_generators_update(self):
+        means = {}
+        for statistics in ("batch", "moving"):
+            tiny, _, _ = self.trained(statistics)
+            means[statistics] = tiny.weights("discriminator")[3]
+        images = build(tiny.config).models.networks["generator"](tiny.draws.take(0, 1)["latents_generator_fake_0"][0])
+        of_batch = (ops.convert_to_numpy(images) @ tiny.weights("discriminator")[0]).mean(axis=0)
+        np.testing.assert_allclose(means["batch"], 0.5 * means["moving"] + 0.5 * of_batch, rtol=1e-4)

@@ -8,7 +8,7 @@ from ganlab.config.schema import Form
 from ganlab.errors import ConfigError
 from ganlab.models.building import build_network
 from ganlab.objectives.vae import normal_divergence
-from tests.training.tiny import BACKEND, IMAGES, SGD, build, tiny_vae_config
+from tests.training.tiny import BACKEND, IMAGES, SGD, build, tiny_config
 
 DIM, WIDTH = 3, 8
 REAL = IMAGES / 127.5 - 1
@@ -23,7 +23,8 @@ def gaussian(beta: float = 1.0) -> dict:
 def linear(optimizer: dict = STILL, **more):
     """Encoder and generator of one linear layer each."""
     encoder, generator = ([{"Dense": {"units": units}}] for units in (2 * DIM, WIDTH))
-    return build(tiny_vae_config(encoder, generator, optimizer, **{"objective": gaussian(), **more}))
+    config = {"objective": gaussian(), "encoder": encoder, "generator": generator, "optimizer": optimizer}
+    return build(tiny_config(**config | more))
 
 
 def columns(tiny, steps: int) -> dict[str, np.ndarray]:
@@ -101,9 +102,8 @@ def test_the_loss_is_the_reconstruction_and_beta_times_the_divergence(beta):
 @pytest.mark.parametrize("value_range", ["tanh", "sigmoid"])
 def test_the_bernoulli_likelihood_is_of_values_from_zero_to_one(value_range):
     """A generator that always says one half has log 2 of every value, whatever the image."""
-    config = tiny_vae_config(
-        [{"Dense": {"units": 2 * DIM}}], HALF, STILL, data={"name": "digits", "range": value_range}
-    )
+    data = {"name": "digits", "range": value_range}
+    config = tiny_config("vae", STILL, encoder=[{"Dense": {"units": 2 * DIM}}], generator=HALF, data=data)
     low = -1.0 if value_range == "tanh" else 0.0
     tiny = build(config)
     tiny.steps = BACKEND.Steps(tiny.objective, {"images": IMAGES}, (low, 1.0), False)
@@ -116,10 +116,8 @@ def test_the_bernoulli_likelihood_is_of_values_from_zero_to_one(value_range):
 
 
 def test_a_saturated_generator_has_a_finite_loss():
-    config = tiny_vae_config(
-        [{"Dense": {"units": 2 * DIM}}], [{"Dense": {"units": WIDTH, "activation": "tanh"}}], STILL
-    )
-    tiny = build(config)
+    encoder, generator = [{"Dense": {"units": 2 * DIM}}], [{"Dense": {"units": WIDTH, "activation": "tanh"}}]
+    tiny = build(tiny_config("vae", STILL, encoder=encoder, generator=generator))
     tiny.models.networks["generator"].model.set_weights([np.zeros((DIM, WIDTH)), np.full(WIDTH, 100.0)])
     assert np.isfinite(columns(tiny, 1)["loss"]).all()
 
@@ -127,7 +125,7 @@ def test_a_saturated_generator_has_a_finite_loss():
 @pytest.mark.parametrize("jit", BACKEND.JIT)
 def test_one_update_moves_both_networks_and_the_average_of_the_generator(jit):
     layers = [{"Dense": {"units": 5, "activation": "tanh"}}, {"Dense": {"units": 2 * DIM}}]
-    tiny = build(tiny_vae_config(layers, HALF, SGD, train={"ema": 0.5}), jit)
+    tiny = build(tiny_config("vae", SGD, encoder=layers, generator=HALF, train={"ema": 0.5}), jit)
     before = tiny.snapshot()
     tiny.train(1)
     after = tiny.snapshot()

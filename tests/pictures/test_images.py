@@ -78,14 +78,14 @@ def test_small_images_are_enlarged_by_a_whole_factor(side, cell):
 
 
 def test_a_grid_is_filled_row_by_row_and_keeps_pixels_sharp():
-    images = np.array([10, 20, 30], np.uint8).reshape(3, 1, 1, 1) * np.ones((1, 2, 2, 1), np.uint8)
+    images = np.array([10, 20, 30], np.uint8).reshape(3, 1, 1, 1) * np.ones((1, 28, 28, 1), np.uint8)
     images[0, 0, 0] = 99
-    grid = arrange_grid(images, 2, 2, cell_scale=3)[..., 0]
-    assert grid.shape == (2 + 8 + 8, 2 + 8 + 8)
-    assert (grid[2:5, 2:5] == 99).all() and (grid[5:8, 2:8] == 10).all()
-    assert (grid[2:8, 10:16] == 20).all() and (grid[10:16, 2:8] == 30).all()
+    grid = arrange_grid(images, 2, 2)[..., 0]
+    assert grid.shape == (2 + 58 + 58, 2 + 58 + 58)
+    assert (grid[2:4, 2:4] == 99).all() and (grid[4:58, 2:58] == 10).all()
+    assert (grid[2:58, 60:116] == 20).all() and (grid[60:116, 2:58] == 30).all()
     frame = grid[0, 0]
-    assert (grid[10:16, 10:16] == frame).all() and (grid[8:10] == frame).all()
+    assert (grid[60:116, 60:116] == frame).all() and (grid[58:60] == frame).all()
 
 
 @pytest.mark.parametrize(

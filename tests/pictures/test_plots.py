@@ -8,6 +8,7 @@ from PIL import Image
 from ganlab.pictures.plots import running_mean, write_loss_sheet, write_losses, write_outputs
 
 BLUE, ORANGE, GREEN = (29, 78, 216), (194, 65, 12), (21, 128, 61)
+PALETTE = {BLUE, ORANGE, GREEN, (109, 40, 217), (161, 98, 7)}
 
 
 def history(count: int) -> dict[str, np.ndarray]:
@@ -37,6 +38,24 @@ def test_absent_columns_are_left_out(tmp_path):
     assert GREEN in colours(write_losses(tmp_path / "a.png", rows | {"penalty": np.ones(50)}))
     del rows["g_loss"]
     assert ORANGE not in colours(write_losses(tmp_path / "a.png", rows))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("loss", "reconstruction", "kl"),
+        ("d_loss", "g_loss", "feature_matching", "penalty"),
+        ("d_margin_loss", "energy", "g_loss"),
+    ],
+)
+def test_each_column_of_an_objective_has_a_curve_of_its_own_colour(tmp_path, columns):
+    rows = {"step": np.arange(1, 41), "d_real": np.ones(40), "diversity": np.ones(40), "seconds": np.ones(40)}
+    with_none = colours(write_losses(tmp_path / "none.png", rows))
+    drawn = set()
+    for count in range(1, len(columns) + 1):
+        shown = rows | {name: np.full(40, 1.0 + number) for number, name in enumerate(columns[:count])}
+        before, drawn = drawn, colours(write_losses(tmp_path / "a.png", shown)) & PALETTE
+        assert len(drawn) == count and not with_none & PALETTE, (before, drawn)
 
 
 @pytest.mark.parametrize("empty", [{}, {"step": np.arange(0), "d_loss": np.empty(0)}])

@@ -2,9 +2,12 @@ import math
 
 import pytest
 
-from ganlab.reports.averages import group_cells, metric_keys, summarize
+from ganlab.reports.averages import group_cells, metrics_of, summarize
+from ganlab.reports.metric_names import MetricKey
 from ganlab.runs.records import find_runs, read_run
 from tests.run_folders import metric, write_run
+
+FD1K = MetricKey("fd1k", "f00d")
 
 
 def cells_of(results):
@@ -33,7 +36,7 @@ def test_seeds_of_one_cell_are_averaged(tmp_path):
     for seed, value in enumerate([10.0, 12.0, 17.0]):
         write_run(tmp_path, seed=seed, metrics={"fd1k": metric(value, best=value - 1, best_step=100 * seed)})
     (cell,) = cells_of(tmp_path)
-    summary = cell.metrics["fd1k", "f00d"]
+    summary = cell.metrics[FD1K]
     assert (cell.name, cell.facts()["seeds"]) == ("quickstart", [0, 1, 2])
     assert (summary.last.mean, summary.last.sd, summary.last.n) == pytest.approx((13.0, math.sqrt(13), 3))
     assert summary.best.mean == pytest.approx(12.0)
@@ -46,7 +49,7 @@ def test_only_finished_runs_are_averaged(tmp_path, state):
     write_run(tmp_path, seed=1, status=state, metrics={"fd1k": metric(999.0)})
     (cell,) = cells_of(tmp_path)
     assert [run.state for run in cell.runs] == ["finished", state]
-    assert cell.metrics["fd1k", "f00d"].last.mean == 10.0
+    assert cell.metrics[FD1K].last.mean == 10.0
     assert cell.facts()["seeds"] == [0]
 
 
@@ -62,7 +65,7 @@ def test_a_fresh_repetition_counts_once_and_the_newest_counts(tmp_path):
         write_run(tmp_path, again=again, metrics={"fd1k": metric(value)})
     (cell,) = cells_of(tmp_path)
     assert len(cell.runs) == 3
-    assert (cell.metrics["fd1k", "f00d"].last.mean, cell.metrics["fd1k", "f00d"].last.n) == (3.0, 1)
+    assert (cell.metrics[FD1K].last.mean, cell.metrics[FD1K].last.n) == (3.0, 1)
 
 
 def test_fingerprints_that_differ_are_never_averaged_together(tmp_path):
@@ -70,17 +73,26 @@ def test_fingerprints_that_differ_are_never_averaged_together(tmp_path):
     write_run(tmp_path, seed=1, metrics={"fd1k": metric(20.0, fingerprint="bb")})
     (cell,) = cells_of(tmp_path)
     assert {key: value.last.mean for key, value in cell.metrics.items()} == {
-        ("fd1k", "aa"): 10.0,
-        ("fd1k", "bb"): 20.0,
+        MetricKey("fd1k", "aa"): 10.0,
+        MetricKey("fd1k", "bb"): 20.0,
     }
 
 
+@pytest.mark.parametrize("part", ["weight_hash", "fingerprint"])
+def test_values_of_other_classifiers_are_never_averaged_together(tmp_path, part):
+    for seed, (value, mark) in enumerate([(3.0, "aa"), (40.0, "bb"), (5.0, "aa")]):
+        write_run(tmp_path, seed=seed, data="d" * 64, metrics={"fd1k": metric(value, **{part: mark})})
+    (cell,) = cells_of(tmp_path)
+    assert [(value.last.mean, value.last.n) for value in cell.metrics.values()] == [(4.0, 2), (40.0, 1)]
+    assert {key.data for key in cell.metrics} == {"d" * 64}
+
+
 def test_one_cell_on_two_data_sets_stays_two(tmp_path):
-    write_run(tmp_path, dataset="mnist", cell="c")
-    write_run(tmp_path, dataset="digits", cell="c")
+    write_run(tmp_path, dataset="mnist", cell="c" * 64)
+    write_run(tmp_path, dataset="digits", cell="c" * 64)
     assert [cell.dataset for cell in cells_of(tmp_path)] == ["digits", "mnist"]
 
 
 def test_metrics_stand_in_the_order_the_runs_wrote_them(tmp_path):
     folder = write_run(tmp_path, metrics={"is1k": metric(9.0), "fd1k": metric(1.0, fingerprint="b")})
-    assert metric_keys([read_run(folder)]) == [("is1k", "f00d"), ("fd1k", "b")]
+    assert [*metrics_of(read_run(folder))] == [MetricKey("is1k", "f00d"), MetricKey("fd1k", "b")]

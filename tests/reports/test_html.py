@@ -18,8 +18,8 @@ NO_NETWORK = ("disable-background-networking", "disable-component-update", "disa
 FLAGS = [f"--{flag}" for flag in ("headless", "no-sandbox", "disable-gpu", "no-first-run", *NO_NETWORK)]
 
 
-def loss_of(name):
-    return {"config": {"loss": "hinge" if name == "exp02" else "minimax" if name == "exp05" else "least_squares"}}
+def device_of(name):
+    return {"device": {"exp02": "cpu", "exp05": "gpu"}.get(name, "cuda")}
 
 
 @pytest.fixture
@@ -27,9 +27,9 @@ def report(tmp_path):
     write_study(tmp_path / "studies")
     for name, value in (("exp01", 30.0), ("exp02", 2.5), ("exp03", 9.5e-5)):
         complete_config(
-            trained(write_run(tmp_path / "results", name, metrics={"fd1k": metric(value)}, **loss_of(name)))
+            trained(write_run(tmp_path / "results", name, metrics={"fd1k": metric(value)}, **device_of(name)))
         )
-    write_run(tmp_path / "results", "exp05", metrics={}, **loss_of("exp05"))
+    write_run(tmp_path / "results", "exp05", metrics={}, **device_of("exp05"))
     return build_report((), results=tmp_path / "results", studies=tmp_path / "studies")
 
 
@@ -99,7 +99,7 @@ def rows_in_browser(path, heading, profile):
         ("name", ["exp01", "exp02", "exp03", "exp05"]),
         # As numbers, not as words; a row without a value stays last.
         ("fd1k last", ["exp03", "exp02", "exp01", "exp05"]),
-        ("loss", ["exp02", "exp01", "exp03", "exp05"]),
+        ("device", ["exp02", "exp01", "exp03", "exp05"]),
     ],
 )
 def test_a_browser_sorts_by_the_heading_that_is_clicked(report, tmp_path, column, order):

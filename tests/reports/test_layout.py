@@ -1,8 +1,7 @@
 import pytest
 
 from ganlab.errors import ConfigError
-from ganlab.reports.layout import Layout
-from ganlab.reports.published import read_publications
+from ganlab.reports.published import Layout, read_publications
 from tests.studies import LAYOUT, write_study
 
 

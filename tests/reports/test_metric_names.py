@@ -2,13 +2,18 @@ import pytest
 
 from ganlab.errors import ConfigError
 from ganlab.reports.metric_names import (
+    MetricKey,
     choose_metrics,
     label_metrics,
     main_metric,
     sample_count,
 )
 
-KEYS = [("pr5k_classifier.recall", "a"), ("pr5k_classifier.density", "a"), ("fd5k_classifier", "b")]
+KEYS = [
+    MetricKey("pr5k_classifier.recall", "a"),
+    MetricKey("pr5k_classifier.density", "a"),
+    MetricKey("fd5k_classifier", "b"),
+]
 
 
 def test_the_main_metric_is_the_first_distance_else_the_first():
@@ -31,9 +36,22 @@ def test_a_name_states_its_sample_count(name, count):
     assert sample_count(name) == count
 
 
-def test_one_name_for_two_recipes_is_told_apart_by_the_fingerprint():
-    labels = label_metrics([("fd5k", "aa"), ("is5k", "cc"), ("fd5k", "bb"), ("fd5k", "aa")])
-    assert list(labels.values()) == ["fd5k [aa]", "is5k", "fd5k [bb]"]
+@pytest.mark.parametrize(
+    ("keys", "labels"),
+    [
+        ([("fd5k", "aa"), ("is5k", "cc"), ("fd5k", "bb"), ("fd5k", "aa")], ["fd5k [aa]", "is5k", "fd5k [bb]"]),
+        ([("fd5k", "aa", "0123456789"), ("fd5k", "aa", None)], ["fd5k [data 01234567]", "fd5k [data unknown]"]),
+        ([("fd5k", "a", "d", "0123456789"), ("fd5k", "a", "d", "w")], ["fd5k [weights 01234567]", "fd5k [weights w]"]),
+        # The weights of a classifier differ wherever its data do.
+        ([("fd5k", "a", "d", "v"), ("fd5k", "a", "e", "w")], ["fd5k [data d]", "fd5k [data e]"]),
+        (
+            [("fd5k", "a", "d", "v"), ("fd5k", "a", "e", "w"), ("fd5k", "a", "e", "x")],
+            ["fd5k [data d]", "fd5k [data e, weights w]", "fd5k [data e, weights x]"],
+        ),
+    ],
+)
+def test_one_name_for_what_may_not_be_compared_is_told_apart_by_what_differs(keys, labels):
+    assert list(label_metrics(MetricKey(*key) for key in keys).values()) == labels
 
 
 @pytest.mark.parametrize(

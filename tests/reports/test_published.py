@@ -27,7 +27,7 @@ def test_without_a_folder_there_are_no_studies(tmp_path):
         ("name,dataset,fid\n", "published.csv: expected a row an experiment, received none"),
         ("name,dataset,fid\na,b,1,2\n", "published.csv:2: expected 3 values"),
         ("name,dataset,fid\na,b\n", "published.csv:2: expected 3 values"),
-        ("name,dataset,fid\na,b,1\na,b,2\n", "published.csv:3: a on b stands here a second time"),
+        ("name,dataset,fid\na,b,1\na,b,2\n", "published.csv:3: a on b is here a second time"),
         ('name,dataset,fid\na,"b\n', "published.csv:2: unexpected end of data"),
     ],
 )

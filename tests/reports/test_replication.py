@@ -156,14 +156,16 @@ def test_runs_are_compared_once_for_all_formats(results):
     for config in results.glob("*/*/config.yaml"):
         config.unlink()
     row = list(csv.DictReader(io.StringIO(render(report, "csv"))))[2]
-    assert row["paper_differences"] == ";".join(differences) != ""
+    told = {name: value for name, value in row.items() if name.startswith("paper_differences_")}
+    assert differences
+    assert {name for name, value in told.items() if value} == {
+        f"paper_differences_{column}_{side}" for column, sides in differences.items() for side in sides if sides[side]
+    }
 
 
 def test_csv_has_the_published_score_beside_ours(results):
     write_run(results, "mine")
     rows = list(csv.DictReader(io.StringIO(render(report_of(results), "csv"))))
-    assert [row["paper_published"] for row in rows] == ["3.5", "1.5", "2.5", ""]
-    assert (
-        rows[2]["paper_differences"] == "derived_from;epochs;generator_activation"
-        and rows[3]["paper_differences"] == ""
-    )
+    assert [row["paper_fid"] for row in rows] == ["3.5", "1.5", "2.5", ""]
+    assert (rows[2]["paper_differences_epochs_ours"], rows[2]["paper_differences_epochs_published"]) == ("1500", "4000")
+    assert rows[3]["paper_differences_epochs_ours"] == "" and rows[2]["paper_rank"] == "2.0"

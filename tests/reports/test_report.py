@@ -2,6 +2,7 @@ import pytest
 
 from ganlab.errors import ConfigError
 from ganlab.reports.comparison import comparison_tables
+from ganlab.reports.formats import FORMATS, render
 from ganlab.reports.report import build_report
 from tests.run_folders import metric, write_run
 
@@ -25,10 +26,6 @@ def test_a_row_says_what_was_trained_how_and_what_came_out(tmp_path):
     row, floor = rows_of(tmp_path)
     assert row == {
         "name": "quickstart",
-        "family": "DCGAN",
-        "steps": "1500",
-        "batch_size": "32",
-        "latent_dim": "64",
         "n": "2",
         "fd1k last": "12.00 ± 2.83",
         "fd1k best": "9.000 ± 0.000 (step 100 to 101)",
@@ -41,14 +38,28 @@ def test_a_row_says_what_was_trained_how_and_what_came_out(tmp_path):
     assert (floor["fd1k last"], floor["fd1k best"]) == ("0.7000", "0.7000")
 
 
-def test_hyperparameters_that_differ_have_a_column_and_others_none(tmp_path):
-    write_run(tmp_path, "exp01", config={"loss": "minimax", "penalty": None})
-    write_run(tmp_path, "exp02", config={"loss": "hinge", "penalty": "r1(1)"}, device="gpu")
+def test_data_that_are_not_what_their_name_promises_are_noted_once(tmp_path):
+    for seed in (0, 1):
+        write_run(tmp_path, seed=seed, data_note="not known to be the published digits")
+    write_run(tmp_path, "other", data_note=None)
+    assert notes_of(tmp_path).count("digits: not known to be the published digits.") == 1
+
+
+def test_settings_that_differ_have_a_column_and_the_others_stand_above(tmp_path):
+    write_run(tmp_path, "exp01", written="loss: minimax\nlabels: none\n", config={"loss": "minimax"})
+    write_run(
+        tmp_path, "exp02", written="loss: hinge\nlabels: none\n", config={"loss": "hinge"}, device="gpu", units=128
+    )
     rows = rows_of(tmp_path)
     assert [row["loss"] for row in rows] == ["minimax", "hinge", ""]
-    assert [row["penalty"] for row in rows] == ["", "r1(1)", ""]
     assert [row["device"] for row in rows] == ["cpu", "gpu", ""]
-    assert "discriminator_steps" not in rows[0] and "backend" not in rows[0]
+    assert [row["units"] for row in rows] == ["64", "128", ""]
+    assert list(rows[0])[:5] == ["name", "units", "loss", "device", "n"]
+    (table,) = comparison_tables(build_report((), results=tmp_path))
+    assert table.intro == (
+        "family DCGAN, steps 1500, backend tensorflow, latent_dim 64, batch_size 32, discriminator_steps 1, "
+        "generator_optimizer Adam(learning_rate=0.001)"
+    )
 
 
 def test_runs_that_did_not_finish_are_shown_and_in_no_mean(tmp_path):
@@ -60,7 +71,7 @@ def test_runs_that_did_not_finish_are_shown_and_in_no_mean(tmp_path):
     assert (quickstart["n"], quickstart["status"]) == ("1", "1 finished, 1 diverged")
     assert quickstart["verdict"] == "1 ok, 1 diverged"
     assert (other["family"], other["n"], other["status"]) == ("WGAN", "0", "running")
-    assert "2 of 3 runs are unfinished, failed or repeated, and in no mean." in notes_of(tmp_path)
+    assert "2 of 3 runs are unfinished, failed or repeated, and enter no mean." in notes_of(tmp_path)
 
 
 def test_protocols_never_share_a_column(tmp_path):
@@ -120,6 +131,27 @@ def test_each_data_set_has_its_table(tmp_path):
     assert only.title == "mnist"
 
 
+def test_runs_on_other_images_are_ranked_in_a_table_of_their_own_with_its_floor(tmp_path):
+    for name, value, data in (("a", 3.0, "1" * 64), ("b", 1.0, "2" * 64), ("c", 2.0, "1" * 64), ("d", 9.0, "2" * 64)):
+        floor = 0.1 if data[0] == "1" else 0.7
+        write_run(tmp_path, name, dataset="folder", data=data, metrics={"fd1k": metric(value, floor=floor)})
+    tables = comparison_tables(build_report((), results=tmp_path, metrics=["fd1k"]))
+    assert {table.title: [row[0] for row in table.rows] for table in tables} == {
+        "folder (data 11111111)": ["c", "a"],
+        "folder (data 22222222)": ["b", "d"],
+    }
+    assert [table.footer[0][2] for table in tables] == ["0.1000", "0.7000"]
+    assert all([column.name for column in table.columns][2:4] == ["fd1k last", "fd1k best"] for table in tables)
+
+
+def test_values_of_two_classifiers_stand_in_two_columns(tmp_path):
+    write_run(tmp_path, "exp01", metrics={"fd1k": metric(3.0, weight_hash="ab" * 32)})
+    write_run(tmp_path, "exp02", metrics={"fd1k": metric(4.0, weight_hash="cd" * 32)})
+    first, second, _ = rows_of(tmp_path)
+    assert (first["fd1k [weights abababab] last"], first["fd1k [weights cdcdcdcd] last"]) == ("3.000", "")
+    assert (second["fd1k [weights abababab] last"], second["fd1k [weights cdcdcdcd] last"]) == ("", "4.000")
+
+
 def test_paths_may_be_a_run_a_data_set_or_all_results(tmp_path):
     folder = write_run(tmp_path, "exp01", dataset="mnist")
     write_run(tmp_path, "exp02", dataset="mnist")
@@ -152,6 +184,31 @@ def test_what_is_not_there_is_one_line(tmp_path, monkeypatch, paths, options, me
     with pytest.raises(ConfigError) as caught:
         build_report(paths, results=tmp_path, **options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("summary.json", '"last": 12.5', f'"last": {"9" * 400}'),
+        ("summary.json", '"best": 12.5', '"best": 12.5, "floor_n": "many"'),
+        ("summary.json", '"dataset": "digits"', '"dataset": "dig\\nits"'),
+        ("summary.json", '"seconds": 61.5', '"seconds": -1e301'),
+        ("config.yaml", "latent:", "latent: ["),
+        ("status.json", '"finished"', "[]"),
+    ],
+)
+def test_one_bad_run_is_one_line_and_the_others_are_shown(tmp_path, file, old, new):
+    write_run(tmp_path)
+    bad = write_run(tmp_path, "other") / file
+    text = bad.read_text()
+    assert old in text
+    bad.write_text(text.replace(old, new, 1))
+    report = build_report((), results=tmp_path)
+    assert [run.name for run in report.runs] == ["quickstart"]
+    (problem,) = report.problems
+    assert problem.startswith(f"{bad}:") and problem.isprintable() and len(problem) < 400
+    for format_name in FORMATS:
+        assert "quickstart" in render(report, format_name)
 
 
 def test_a_damaged_run_is_named_under_the_table(tmp_path):

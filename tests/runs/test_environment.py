@@ -27,7 +27,16 @@ def test_the_commit_is_one_or_none():
     assert commit is None or re.fullmatch(r"[0-9a-f]{40}(\+changes)?", commit)
 
 
-def test_it_holds_no_environment_variable(monkeypatch):
+def test_settings_of_the_environment_that_change_rounding_are_recorded(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=true")
+    settings = environment("tensorflow", "cpu")["settings"]
+    assert settings["NVIDIA_TF32_OVERRIDE"] == "0" and settings["XLA_FLAGS"] == "--xla_cpu_enable_fast_math=true"
+    assert "OMP_NUM_THREADS" not in settings
+
+
+def test_it_holds_no_other_environment_variable(monkeypatch):
     monkeypatch.setenv("SOME_TOKEN", "very-secret-value")
     assert "very-secret-value" not in json.dumps(environment("tensorflow", "cpu"))
 

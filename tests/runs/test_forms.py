@@ -35,6 +35,7 @@ WRONG = {
     "checkpoint": ["4", 0, 1.5],
     "seconds": ["1", None, 10**400],
     "set_aside": ["all", [3], {}],
+    "not_drawn": ["losses.png", [3]],
     "verdict": [3, []],
 }
 

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -50,6 +52,19 @@ def test_the_refused_process_leaves_the_owner_its_files(tmp_path, owner):
         with pytest.raises(LockedError), locked(tmp_path / "results", IDENTITY):
             pass
     assert sorted(path.name for path in locks.iterdir()) == before != []
+
+
+def test_a_file_system_that_refuses_to_lock_is_one_line_with_the_file_and_advice(tmp_path, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(GanlabError) as caught, locked(tmp_path / "results", IDENTITY):
+        pass
+    file = tmp_path / "results" / ".locks" / f"{IDENTITY[:16]}.lock"
+    assert str(caught.value) == (
+        f"{file}: its file system refuses to lock it (No locks available). --results names another folder."
+    )
 
 
 def test_another_identity_is_free(tmp_path, owner):

@@ -93,6 +93,17 @@ class TestMetricLines:
         self.write(folder, *(self.line(step, name, value) for step, value in values.items()), other)
         assert best_step(folder) == expected
 
+    def test_the_first_metric_of_the_config_chooses_and_the_earlier_of_equal_steps(self, folder):
+        values = {
+            "fd1k_classifier": (4.0, 2.0, 2.0),
+            "fd1k_random": (1.0, 2.0, 3.0),
+            "is1k_classifier": (1.0, 2.0, 9.0),
+        }
+        for order, expected in (((0, 1, 2), 20), ((1, 0, 2), 10), ((2, 0, 1), 30)):
+            names = [list(values)[index] for index in order]
+            self.write(folder, *(self.line(10 * (n + 1), name, values[name][n]) for n in range(3) for name in names))
+            assert best_step(folder) == expected
+
 
 class TestMetricTable:
     def test_the_best_distance_is_the_lowest_and_the_best_score_the_highest(self, folder):

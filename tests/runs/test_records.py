@@ -161,9 +161,14 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
     (bad / "status.json").write_text("{")
     (worse / "summary.json").unlink()
     (worse / "summary.json").mkdir()
-    records, problems = read_runs([bad, worse, good])
+    listed, torn = (write_run(tmp_path, name) for name in ("exp04", "exp05"))
+    (listed / "config.yaml").write_text("- 1")
+    (torn / "config.yaml").write_text("a: [")
+    records, problems = read_runs([bad, worse, good, listed, torn])
     assert [record.folder for record in records] == [good]
-    assert len(problems) == 2 and str(bad / "status.json") in problems[0]
+    assert problems[2].startswith(f"{listed / 'config.yaml'}: damaged: expected a mapping, received ")
+    assert len(problems) == 4 and problems[3].startswith(f"{torn / 'config.yaml'}:") and "\n" not in problems[3]
+    assert str(bad / "status.json") in problems[0]
     assert problems[1] == f"{worse / 'summary.json'}: Is a directory"
 
 

@@ -23,10 +23,10 @@ def test_arrays_come_back_as_they_were_written(tmp_path):
     ("arrays", "message"),
     [
         ({"x": GOOD["x"]}, "expected the array 'y', received x"),
-        (GOOD | {"x": noise(3, 4, 5)}, "x: expected integers (N, 4, 4), received uint8 (3, 4, 5)"),
-        (GOOD | {"x": noise(3, 4)}, "x: expected integers (N, 4, 4), received uint8 (3, 4)"),
-        (GOOD | {"x": GOOD["x"] / 255}, "x: expected integers (N, 4, 4), received float64 (3, 4, 4)"),
-        (GOOD | {"y": np.array([1, None, 3], object)}, "y: expected integers (N), received object (3,)"),
+        (GOOD | {"x": noise(3, 4, 5)}, "x: expected numbers (N, 4, 4), received uint8 (3, 4, 5)"),
+        (GOOD | {"x": noise(3, 4)}, "x: expected numbers (N, 4, 4), received uint8 (3, 4)"),
+        (GOOD | {"x": GOOD["x"].astype("S3")}, "x: expected numbers (N, 4, 4), received |S3 (3, 4, 4)"),
+        (GOOD | {"y": np.array([1, None, 3], object)}, "Object arrays cannot be loaded: y.npy"),
     ],
 )
 def test_wrong_arrays_are_one_line(tmp_path, arrays, message):
@@ -43,7 +43,7 @@ def test_a_pickle_is_never_executed(tmp_path):
 
     path = tmp_path / "a.npz"
     np.savez(path, x=np.array([Trap()], object), y=GOOD["y"])
-    with pytest.raises(GanlabError, match="received object"):
+    with pytest.raises(GanlabError, match=r"Object arrays cannot be loaded: x\.npy"):
         read_npz(path, SHAPES)
     assert not (tmp_path / "sprung").exists()
 
@@ -54,7 +54,7 @@ def test_a_header_cannot_make_us_reserve_memory(tmp_path):
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", header.getvalue() + b"few")
-    with pytest.raises(GanlabError, match=r"x: its size does not match its shape"):
+    with pytest.raises(GanlabError, match=r"x\.npy: its size does not match its shape"):
         read_npz(path, {"x": (None, 4, 4)})
 
 

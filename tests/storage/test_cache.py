@@ -1,6 +1,9 @@
 """The cache folder, and content that is made once whatever happens meanwhile."""
 
+import errno
+import fcntl
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
@@ -54,6 +57,20 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(GanlabError, match=r"cannot be made: .* GANLAB_CACHE names another"):
         compute_once(tmp_path / "file" / "content", lambda path: path.write_text("x"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_one_line_with_the_file_and_advice(tmp_path, monkeypatch, number):
+    def refuse(descriptor, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(GanlabError) as caught:
+        compute_once(tmp_path / "file", lambda path: path.write_text("x"))
+    assert str(caught.value) == (
+        f"{tmp_path / 'file.lock'}: its file system refuses to lock it ({os.strerror(number)}). "
+        "GANLAB_CACHE names another cache folder."
+    )
 
 
 def _record_and_write(path: Path) -> None:

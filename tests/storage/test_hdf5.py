@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from ganlab.errors import CheckpointError
-from ganlab.storage.hdf5 import require_plain_arrays
-from ganlab.storage.weights import check_weights, read_weights
+from ganlab.storage.weights import check_weights, read_weights, require_plain_arrays
 from tests.hostile.fuzz_weights import small_network
 from tests.hostile.weights import sealed
 

@@ -5,9 +5,8 @@ import pytest
 from rich.console import Console
 
 from ganlab.config.loading import load_config
-from ganlab.sweep.board import Board
+from ganlab.sweep.board import Board, LiveBoard
 from ganlab.sweep.jobs import Job
-from ganlab.sweep.live import LiveBoard
 from tests.sweep.examples import write_config
 
 
@@ -57,7 +56,7 @@ def test_a_message_cannot_steer_the_terminal(jobs):
     board = Board(jobs, lines.append)
     board.started(jobs[0], Path("log"))
     board.ended(jobs[0], "failed", "\x1b[2Jgone", 1.0)
-    assert lines[-1] == "tiny-seed0: failed:  [2Jgone (all it said: log)"
+    assert lines[-1] == "tiny-seed0: failed:  [2Jgone (full output: log)"
 
 
 def test_the_live_table_shows_runs_at_work_and_failures(jobs):

@@ -69,7 +69,7 @@ def test_an_override_of_what_the_study_varies_is_a_mistake(tmp_path, option):
     path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}")
     configs, problems = configs_of(path, [option])
     key = option.partition("=")[0]
-    assert configs == [] and lines(problems) == [f"-o {option}: {key}: is varied by the study at {path}:2:29"]
+    assert configs == [] and lines(problems) == [f"-o {option}: {key}: the study varies this key at {path}:2:29"]
 
 
 def test_a_wrong_value_is_located_in_the_study(tmp_path):

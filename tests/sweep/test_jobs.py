@@ -98,12 +98,12 @@ def test_a_folder_of_locks_that_was_made_before_stays(results):
 
 
 def test_steps_done_is_the_last_whole_row(job):
-    assert steps_done(job.folder) == 0
+    assert steps_done(job) == 0
     job.folder.mkdir(parents=True)
     history = job.folder / "history.csv"
     history.write_text("step,d_loss,seconds\n")
-    assert steps_done(job.folder) == 0
+    assert steps_done(job) == 0
     history.write_text("step,d_loss,seconds\n" + "".join(f"{step},0.5,0.1\n" for step in range(1, 1001)) + "1001,0.")
     start = time.perf_counter()
-    assert steps_done(job.folder) == 1000
+    assert steps_done(job) == 1000
     assert time.perf_counter() - start < 0.1

@@ -1,7 +1,8 @@
-"""The executor with real processes. These runs fail before a framework is loaded, so none loads it beforehand either."""
+"""The executor with real processes. These runs fail before they load a framework."""
 
 import json
 import os
+import re
 import threading
 import time
 from dataclasses import replace
@@ -14,7 +15,6 @@ from ganlab.sweep.board import Board
 from ganlab.sweep.jobs import Job
 from ganlab.sweep.local import LocalExecutor
 from ganlab.sweep.process import log_of
-from ganlab.sweep.ready import ReadyProcesses
 from tests.hostile.watch import watching
 from tests.sweep.examples import write_config
 from tests.sweep.test_jobs import hold_lock_in_another_process
@@ -38,12 +38,6 @@ def failing(tmp_path, results):
     return make
 
 
-@pytest.fixture(autouse=True)
-def no_ready_processes(monkeypatch):
-    """tests/sweep/test_ready.py has them."""
-    monkeypatch.setattr("ganlab.sweep.local.ReadyProcesses", lambda most: ReadyProcesses(0))
-
-
 class Notes(Board):
     """A board that keeps its lines."""
 
@@ -65,7 +59,7 @@ def test_a_failing_run_does_not_stop_the_others_and_says_why(results, failing, t
         log = log_of(job, results)
         assert str(tmp_path / "gone") in board.entries[job].message
         assert log.read_text().strip().splitlines()[-1] == board.entries[job].message
-        assert f"{job.label}: failed: {board.entries[job].message} (all it said: {log})" in board.lines
+        assert f"{job.label}: failed: {board.entries[job].message} (full output: {log})" in board.lines
     assert not jobs[0].folder.exists()
 
 
@@ -98,7 +92,9 @@ def test_a_run_of_another_process_is_left_to_it_and_taken_over_when_it_dies(resu
         start = time.monotonic()
         LocalExecutor(results).execute([job], board)
         assert time.monotonic() - start > 1.0
-        assert board.lines[0].startswith(f"a-seed0: is being trained by process {process.pid} on ")
+        assert re.fullmatch(
+            rf"a-seed0: process {process.pid} on .* trains this run; looking again later", board.lines[0]
+        )
     assert states(board) == ["failed"], "it was started once the lock was free"
     assert board.lines[1] == "a-seed0: started (1 of 1)"
 

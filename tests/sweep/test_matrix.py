@@ -66,14 +66,14 @@ MISTAKES = {
     "matrix: {}": "2:1: matrix: expected a mapping of keys to lists of values, received a mapping",
     "matrix: {a: 1}": "2:10: matrix.a: expected a list of values, received 1",
     "matrix: {a: []}": "2:10: matrix.a: expected a list of values, received []",
-    "matrix: {a: [1, 2, 1.0]}": "2:20: matrix.a[2]: 1.0 stands in the list already",
+    "matrix: {a: [1, 2, 1.0]}": "2:20: matrix.a[2]: 1.0 is in the list already",
     "matrix: {a..b: [1]}": "2:10: matrix['a..b']: expected a dotted key, as in train.batch_size",
     "matrix: {seed: [1]}": "2:10: matrix.seed: cannot be varied; list seeds under 'seeds'",
-    "matrix: {name: [x]}": "2:10: matrix.name: cannot be varied; a cell is named after its values",
-    "matrix: {extends: [x]}": "2:10: matrix.extends: cannot be varied; give the config that extends as 'base'",
+    "matrix: {name: [x]}": "2:10: matrix.name: cannot be varied; ganlab names a cell after its values",
+    "matrix: {extends: [x]}": "2:10: matrix.extends: cannot be varied; name the config that extends another under 'base'",
     "matrix: {a: [1]}\nexclude: [{b: 1}]": "3:12: exclude[0].b: no key of the matrix. Expected one of: a.",
     "matrix: {a: [1]}\nexclude: [{a: 2}]": (
-        "3:11: exclude[0]: leaves out nothing; no cell of the matrix has these values"
+        "3:11: exclude[0]: excludes nothing; no cell of the matrix has these values"
     ),
     "matrix: {a: [1]}\nexclude: [{a: 1}]": "3:1: exclude: leaves no cell to run",
     "matrix: {a: [{b: 1, seed: 2}]}": "2:21: matrix.a[0].seed: cannot be varied; list seeds under 'seeds'",
@@ -87,7 +87,7 @@ MISTAKES = {
     "seeds: []": "2:1: seeds: expected a list of integers >= 0, received []",
     "seeds: [0, -1]": "2:12: seeds[1]: expected an integer >= 0, received -1",
     "seeds: [0, true]": "2:12: seeds[1]: expected an integer >= 0, received true",
-    "seeds: [0, 0]": "2:12: seeds[1]: 0 stands in the list already",
+    "seeds: [0, 0]": "2:12: seeds[1]: 0 is in the list already",
 }
 
 

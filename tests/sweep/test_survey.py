@@ -1,9 +1,14 @@
+import json
+from dataclasses import replace
+
 import pytest
 
+from ganlab.config.loading import load_config
 from ganlab.errors import MissingDataError
 from ganlab.flows.plan import plan_experiment
 from ganlab.sweep.configs import configs_of
-from ganlab.sweep.survey import survey
+from ganlab.sweep.jobs import Job
+from ganlab.sweep.survey import _once_each, survey
 from tests.sweep.examples import write_config, write_study
 
 # One survey with everything in it, for each loads a framework in its own process.
@@ -25,6 +30,9 @@ def surveyed(tmp_path_factory):
     write_config(folder, "optimizer.yaml", "{Adam: {learning_rate: 1e-3}}", "{Adam: {learning_rat: 1e-3}}")
     rename = (folder / "optimizer.yaml").read_text().replace("name: tiny", "name: optimizer")
     (folder / "optimizer.yaml").write_text(rename)
+    # The same run as the cell of dim 2 with seed 1: neither name, family nor output changes a training.
+    text = (folder / "base" / "tiny.yaml").read_text().replace("dim: 4", "dim: 2").replace("checkpoint_every: 20, ", "")
+    (folder / "other.yaml").write_text(text.replace("name: tiny", "name: other\nseed: 1\nfamily: GAN"))
     configs, problems = configs_of(folder)
     assert problems == []
     jobs, problems = survey(configs, folder / "results")
@@ -33,15 +41,40 @@ def surveyed(tmp_path_factory):
 
 def test_right_configs_become_jobs_in_their_order(surveyed):
     _, _, jobs, _ = surveyed
-    assert [(job.config.latent.dim, job.config.seed) for job in jobs] == [(2, 0), (2, 1), (4, 0), (4, 1)]
+    assert sorted((job.config.latent.dim, job.config.seed) for job in jobs) == [(2, 0), (2, 1), (4, 0), (4, 1)]
     assert all(job.flops > 0 and job.steps == 60 for job in jobs)
-    assert jobs[0].flops < jobs[2].flops
+    flops = {job.config.latent.dim: job.flops for job in jobs}
+    assert flops[2] < flops[4]
 
 
 def test_seeds_share_a_cell_and_have_identities_of_their_own(surveyed):
     _, _, jobs, _ = surveyed
-    assert jobs[0].cell == jobs[1].cell != jobs[2].cell
+    assert len({(job.cell, job.config.latent.dim) for job in jobs}) == len({job.cell for job in jobs}) == 2
     assert len({job.identity for job in jobs}) == 4
+
+
+def test_one_run_under_two_names_is_one_job(surveyed):
+    _, configs, jobs, _ = surveyed
+    assert [config.name for config in configs].count("other") == 1
+    assert [(job.label, job.also_named) for job in jobs if job.also_named] == [
+        ("other-seed1", ("tiny-dim_2-target_shape_8_8_1-seed1",))
+    ]
+
+
+@pytest.mark.parametrize(("states", "kept"), [({}, 0), ({2: "stopped"}, 2), ({1: "failed", 2: "finished"}, 2)])
+def test_of_several_names_the_one_that_has_a_run_is_kept(tmp_path, states, kept):
+    jobs = []
+    for index, name in enumerate("abc"):
+        config = load_config(write_config(tmp_path, f"{name}.yaml", "name: tiny", f"name: {name}"))
+        jobs.append(Job(config, "c" * 64, "d" * 64, 60, tmp_path / "results" / "digits" / name))
+        if index in states:
+            jobs[-1].folder.mkdir(parents=True)
+            (jobs[-1].folder / "status.json").write_text(json.dumps({"status": states[index]}))
+    other_seed = replace(jobs[0], identity="e" * 64)
+    job, other = _once_each([*jobs, other_seed], tmp_path / "results")
+    assert job.label == jobs[kept].label
+    assert job.also_named == tuple(other.label for other in jobs if other is not jobs[kept])
+    assert other.identity == other_seed.identity and other.also_named == ()
 
 
 def test_a_job_is_the_run_that_ganlab_run_plans(surveyed):

@@ -12,6 +12,7 @@ from ganlab.models.building import build_network
 from ganlab.runs.folder import RunFolder
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.context import RunContext
+from ganlab.training.drawing import Pictures
 from ganlab.training.sampling import Sampler
 from ganlab.training.stages import Column
 from ganlab.training.trainer import Callback, Chunk
@@ -46,6 +47,7 @@ def run_context(tiny: Tiny, folder: RunFolder, writer: BackgroundWriter, total: 
         build_network(config, "generator", tiny.models.form),
         Sampler(tiny.models.sampled, config),
         (),
+        Pictures(folder),
         writer,
     )
     return dataclasses.replace(context, **changes)

@@ -11,7 +11,7 @@ from ganlab.models.building import build_network
 from ganlab.models.network import Network
 from ganlab.runs.logs import read_history
 from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
-from ganlab.training.callbacks import Checkpoints, Health, History, Samples, Stop, Writing
+from ganlab.training.callbacks import Checkpoints, Health, History, Samples, Stop
 from ganlab.training.checkpoints import read_state
 from ganlab.training.sampling import Sampler
 from tests.training.contexts import COLUMNS, REAL, chunk, config_of, due, run_context
@@ -192,12 +192,13 @@ class TestCheckpoints:
         gate = threading.Event()
         writer.submit(gate.wait)
         context = context_of()
-        context.health.verdict, context.health.reason = "collapsed", "why"
+        context.health.verdict, context.health.reason, context.health.sign = "too_early", "why", "collapsed"
         Checkpoints(context).save(3)
         context.health.verdict = "ok"
         gate.set()
         writer.flush()
-        assert read_state(folder.state(3))[1]["health"] == {"verdict": "collapsed", "reason": "why"}
+        kept = read_state(folder.state(3))[1]["health"]
+        assert kept == {"verdict": "too_early", "reason": "why", "sign": "collapsed"}
 
     def test_a_generator_file_is_what_keras_writes_for_the_trained_generator(self, folder, tiny, context_of, writer):
         tiny.train(2)
@@ -219,7 +220,7 @@ class TestCheckpoints:
             writer.flush()
         assert folder.state_steps() == folder.generator_steps() == []
         with pytest.raises(OSError, match="000003"):
-            Writing(context).on_chunk(chunk(4))
+            Stop(context).on_chunk(chunk(4))
 
     def test_weights_that_are_not_finite_leave_no_file_and_the_checkpoint_before_stays(
         self, folder, tiny, context_of, writer

@@ -13,6 +13,7 @@ from ganlab.runs.folder import RunFolder
 from ganlab.storage.weights import check_weights
 from ganlab.training import checkpoints
 from ganlab.training.checkpoints import (
+    carry_over,
     mend_generator,
     newest_state,
     prune,
@@ -175,6 +176,14 @@ def test_a_state_that_the_history_does_not_reach_is_not_gone_on_from(folder, row
     assert folder.status()["set_aside"][0].startswith(f"{folder.state(10)}: history.csv ends at step ")
 
 
+@pytest.mark.parametrize(("last", "expected"), [(19, 10), (20, 20), (21, 20)])
+def test_a_state_one_step_beyond_the_history_is_not_gone_on_from_and_one_of_its_last_step_is(folder, last, expected):
+    write(folder, 10, 20)
+    folder.history.write_text("step,seconds\n" + "".join(f"{n},0.1\n" for n in range(1, last + 1)))
+    assert newest_state(folder)[0] == expected
+    assert folder.state(20).exists() is (expected == 20)
+
+
 class TestReadingBack:
     @pytest.fixture
     def rotten(self, monkeypatch):
@@ -291,6 +300,12 @@ class TestSnapshotAndRestore:
         }
         with pytest.raises(CheckpointError, match="has no value for networks/g/0000/weights"):
             restore(renamed, snapshot(variables()), "here")
+
+
+@pytest.mark.parametrize("paths", [None, [], {"networks/a/0000/kernel": 3}, {"of another snapshot": "a/kernel"}])
+def test_paths_that_are_not_those_of_the_snapshot_are_an_error(paths):
+    with pytest.raises(ValueError, match=r"^paths: expected the path of each variable$"):
+        carry_over(variables(), snapshot(variables()) | {"networks/a/0000/kernel": np.zeros(1)}, paths)
 
 
 class TestPruning:

@@ -50,16 +50,46 @@ class TestRecall:
         assert health.diversity(few, real) > 2 * health.COLLAPSED_BELOW
         assert health.recall(few, real) < health.RECALL_BELOW
 
+    def test_a_ball_reaches_to_the_tenth_neighbour_and_holds_its_border(self):
+        line = np.arange(11.0)[:, None]  # the tenth neighbour of each end is the other end
+        real = np.array([[20.0], [21.0], [-41.0], *[[sign * 1000.0 * n] for n in range(1, 5) for sign in (1, -1)]])
+        assert health.recall(line, real) == 1 / 11
+
     def test_bytes_do_not_overflow(self):
         black_and_white = np.repeat(np.array([[0], [255]], np.uint8), 20, axis=0)
         assert health.recall(black_and_white, black_and_white) == 1
+
+
+class TestFewImages:
+    """Data sets of two to nineteen images: their diversity alone is compared."""
+
+    @pytest.mark.parametrize("count", [2, 3, 10, 19])
+    def test_other_images_of_the_same_kind_are_no_collapse(self, count):
+        for seed in range(20):
+            images = np.random.default_rng(seed).integers(0, 256, (128 + count, 8, 8, 1), np.uint8)
+            assert health.collapsed(health.diversity(images[count:], images[:count])) is None
+
+    @pytest.mark.parametrize("count", [2, 3, 10, 19])
+    def test_one_image_many_times_is_a_collapse(self, count):
+        real = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 1), np.uint8)
+        assert health.collapsed(health.diversity(np.repeat(real[:1], 128, axis=0), real))
 
 
 class TestCollapsed:
     def test_a_low_diversity_comes_first_and_then_a_low_recall(self):
         assert health.collapsed(0.9, 0.8) is None
         assert health.collapsed(0.1, 0.0) == "generated images differ 0.10 times as much as real ones"
-        assert health.collapsed(0.9, 0.02) == "generated images are few different ones, near 2% of the real images"
+        assert health.collapsed(0.9, 0.02) == (
+            "generated images are near only 2% of the real images: they are few different ones, or far from real ones"
+        )
+
+    @pytest.mark.parametrize(
+        ("diversity", "recall", "found"),
+        [(0.3, 0.05, None), (0.2999, 1.0, "differ"), (1.0, 0.0499, "few different")],
+    )
+    def test_the_limits(self, diversity, recall, found):
+        reason = health.collapsed(diversity, recall)
+        assert reason is None if found is None else found in reason
 
 
 class TestNotFinite:
@@ -129,3 +159,58 @@ class TestNotConverged:
 
     def test_no_rows_give_no_verdict(self):
         assert health.not_converged(rows(0), COLUMNS) is None
+
+
+RIGHT = "the discriminator is right about every image and its loss is 0"
+WRONG = "the discriminator is wrong about every image"
+NEVER = "the discriminator never rates real images above generated ones"
+
+
+class TestTheLimitsOfNotConverged:
+    """Numbers as published in docs/run-folder.md, not as the module has them."""
+
+    @pytest.mark.parametrize(
+        ("of_real", "of_fake", "loss", "reason"),
+        [
+            (0.996, 0.996, 0.009, RIGHT),
+            (0.995, 0.996, 0.009, None),
+            (0.996, 0.995, 0.009, None),
+            (0.996, 0.996, 0.0101, None),
+            (0.004, 0.004, 9.0, WRONG),
+            (0.0051, 0.004, 9.0, None),
+            (0.004, 0.0051, 9.0, None),
+        ],
+    )
+    def test_of_accuracies(self, of_real, of_fake, loss, reason):
+        row = rows(d_accuracy_real=of_real, d_accuracy_fake=of_fake, d_loss=loss)
+        assert health.not_converged(row, COLUMNS) == reason
+
+    @pytest.mark.parametrize(("count", "reason"), [(50, "the losses no longer change"), (49, None)])
+    def test_losses_stand_still_after_fifty_steps(self, count, reason):
+        assert health.not_converged(rows(count), COLUMNS) == reason
+
+    @pytest.mark.parametrize("size", [1.0, -100.0])
+    @pytest.mark.parametrize(("moved", "reason"), [(0.9e-6, "the losses no longer change"), (1.2e-6, None)])
+    def test_losses_stand_still_within_a_millionth_of_themselves(self, size, moved, reason):
+        losses = np.full((60, 1), size)
+        losses[::2] += moved * abs(size)
+        assert health.not_converged(losses, ("loss",)) == reason
+
+    @pytest.mark.parametrize(("worse", "reason"), [(399, NEVER), (398, None)])
+    def test_of_a_critic_that_rates_real_images_lower_or_equal(self, worse, reason):
+        moving = np.linspace(1.0, 2.0, 400)
+        played = np.stack([moving, -moving, np.where(np.arange(400) < worse, 3.0, 4.0), np.full(400, 3.0)], axis=1)
+        assert health.not_converged(played, COLUMNS[:4]) == reason
+
+    @pytest.mark.parametrize(
+        ("loss", "of_generator", "reason"),
+        [(0.0098, 4.7, RIGHT), (0.0102, 4.7, None), (0.0098, 4.5, None)],
+    )
+    def test_of_a_critic_that_has_won(self, loss, of_generator, reason):
+        moving = np.linspace(0.99, 1.01, 60)[:, None]
+        assert health.not_converged(moving * [loss, of_generator, 3.0, -3.0], COLUMNS[:4]) == reason
+
+    def test_a_loss_that_touches_zero_may_be_negative_later(self):
+        played = np.linspace(0.99, 1.01, 60)[:, None] * [0.0098, 4.7, 3.0, -3.0]
+        played[7, 0] = 0.0
+        assert health.not_converged(played, COLUMNS[:4]) is None

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from ganlab.errors import DivergedError, GanlabError
+from ganlab.training import health as signs
 from ganlab.training.callbacks import Health, History, Verdict
 from ganlab.training.context import HealthReport
 from ganlab.training.trainer import Chunk
 from tests.training.contexts import COLUMNS, DISCRIMINATOR, GENERATOR, NAMES, REAL, chunk, config_of, due, run_context
 from tests.training.tiny import build, tiny_config
+
+
+@pytest.fixture(autouse=True)
+def soon_enough(monkeypatch):
+    monkeypatch.setattr(signs, "ENOUGH_STEPS", 5)
 
 
 @pytest.fixture
@@ -104,11 +110,51 @@ class TestHealth:
         health.on_chunk(chunk(10))
         assert context.health.verdict == "ok"
 
-    def test_data_of_a_few_images_are_too_few_to_judge_by(self, folder, tiny, watch):
-        collapse(tiny)
-        health, context = watch(images=REAL[:3])
+    @pytest.mark.parametrize("count", [2, 10, 19])
+    def test_data_of_a_few_images_are_looked_at_too(self, folder, tiny, watch, count):
+        health, context = watch(images=REAL[:count])
         health.on_chunk(chunk(5))
-        assert context.health.verdict == "ok" and "diversity" not in folder.status()["health"]
+        assert context.health.verdict == "ok"
+        collapse(tiny)
+        health.on_chunk(chunk(10))
+        assert context.health.verdict == "collapsed" and folder.status()["health"]["diversity"] == 0
+
+    def test_one_image_cannot_be_judged_and_the_verdict_says_so(self, folder, tiny, watch):
+        collapse(tiny)
+        health, context = watch(images=REAL[:1])
+        health.on_chunk(chunk(5))
+        assert context.health.verdict == folder.status()["health"]["verdict"] == "not_judged"
+        assert context.health.reason == "the training data have one image: nothing to compare"
+        health.on_chunk(chunk(10, d_accuracy_real=0.0, d_accuracy_fake=0.0))  # losses are judged nevertheless
+        assert context.health.verdict == "not_converged"
+
+    @pytest.mark.parametrize("collapsing", [False, True])
+    def test_before_enough_steps_the_verdict_is_too_early_and_tells_the_signs(self, folder, tiny, watch, collapsing):
+        if collapsing:
+            collapse(tiny)
+        health, context = watch(every=2)
+        health.on_chunk(chunk(4))
+        signs = " (generated images differ 0.00 times as much as real ones)" if collapsing else ""
+        assert (context.health.verdict, context.health.reason) == (
+            "too_early",
+            f"a verdict needs 5 steps; this is step 4{signs}",
+        )
+        assert folder.status()["health"]["verdict"] == "too_early"
+
+    def test_divergence_is_told_at_any_step(self, watch):
+        health, context = watch(every=2)
+        health.on_chunk(chunk(1, d_loss=np.nan))
+        assert context.health.verdict == "diverged"
+
+    def test_images_that_are_not_finite_are_a_divergence_although_weights_and_losses_are(self, watch):
+        layers = [{"Dense": {"units": 16, "activation": "exponential"}}, {"UnitNormalization": {}}, GENERATOR[1]]
+        tiny = build(tiny_config(generator=layers, discriminator=DISCRIMINATOR), images=REAL)
+        dense = tiny.models.networks["generator"].layers[0]
+        dense.bias.assign(np.full(16, 1e4, np.float32))  # exp overflows, and infinity over infinity is no number
+        health, context = watch(tiny=tiny)
+        health.on_chunk(chunk(5))
+        assert context.health.verdict == "diverged"
+        assert context.health.reason == "generated images are not finite at step 5"
 
     def test_data_that_are_no_images_are_judged_by_their_losses_alone(self, folder, writer):
         points = np.random.default_rng(0).standard_normal((30, 2)).astype(np.float32)
@@ -139,9 +185,38 @@ class TestWhatAProcessBeforeSaw:
     def test_its_verdict_is_the_first_of_two_looks_that_agree(self, tiny, watch):
         collapse(tiny)
         for before, confirmed in (("collapsed", True), ("ok", False)):
-            health, context = watch(health=HealthReport(before))
+            health, context = watch(health=HealthReport(before, sign=before))
             health.on_chunk(chunk(10))
             assert context.health.confirmed is confirmed
+
+    def test_so_is_a_sign_that_came_too_early_for_a_verdict(self, tiny, watch):
+        collapse(tiny)
+        health, context = watch(health=HealthReport("too_early", "why", sign="collapsed"))
+        health.on_chunk(chunk(10))
+        assert (context.health.verdict, context.health.confirmed) == ("collapsed", True)
+
+    @pytest.mark.parametrize(
+        "facts", [{"verdict": "collapsed", "reason": "why"}, {"verdict": "too_early", "reason": None, "sign": "ok"}]
+    )
+    def test_a_report_comes_back_from_a_manifest(self, facts):
+        report = HealthReport.of(facts)
+        assert report.facts() == {"sign": facts["verdict"]} | facts and HealthReport.of(report.facts()) == report
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            [],
+            "ok",
+            {"verdict": None},
+            {"verdict": ["ok"]},
+            {"verdict": "wonderful"},
+            {"reason": 3},
+            {"verdict": "ok", "sign": {}},
+        ],
+    )
+    def test_facts_that_are_no_report_are_an_error(self, facts):
+        with pytest.raises(ValueError, match=r"^no health report: verdict "):
+            HealthReport.of(facts)
 
     def test_a_look_that_no_checkpoint_kept_is_not_one_of_two(self, folder, tiny, watch):
         collapse(tiny)

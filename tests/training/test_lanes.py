@@ -15,7 +15,7 @@ from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import read_state, restore, snapshot
 from ganlab.training.context import RunContext
 from ganlab.training.draws import Draws
-from ganlab.training.trainer import Audience, Chunk, Trainer
+from ganlab.training.trainer import Callback, Chunk, Trainer, next_end
 from tests.training.contexts import REAL, config_of, run_context
 from tests.training.tiny import Tiny, build
 
@@ -48,7 +48,7 @@ class Lane:
     state: dict[str, np.ndarray]
     draws: Draws
     context: RunContext
-    audience: Audience
+    callbacks: list[Callback]
 
 
 def train_together(folder, seeds) -> list[RunContext]:
@@ -59,15 +59,15 @@ def train_together(folder, seeds) -> list[RunContext]:
     for seed in seeds:
         own = build_run(seed)
         context = context_in(folder / f"lane-{seed}", shared, own.config)
-        audience = Audience([callback(context) for callback in CALLBACKS])
-        lanes.append(Lane(own.snapshot(), own.draws, context, audience))
+        lanes.append(Lane(own.snapshot(), own.draws, context, [callback(context) for callback in CALLBACKS]))
     done = 0
     while done < TOTAL:
-        end = min(done + ROOM, TOTAL, *(lane.audience.next_due(done) for lane in lanes))
+        end = next_end(done, min(done + ROOM, TOTAL), [callback for lane in lanes for callback in lane.callbacks])
         for lane in lanes:
             restore(variables, lane.state, "the lane's own")
             rows = shared.steps.run(lane.draws.take(done, end - done), done, ROOM)
-            lane.audience.tell(Chunk(end, shared.objective.column_names, rows, 0.1))
+            for callback in lane.callbacks:
+                callback.on_chunk(Chunk(end, shared.objective.column_names, rows, 0.1))
             lane.state = snapshot(variables)
         done = end
     return [lane.context for lane in lanes]

@@ -48,6 +48,25 @@ def test_images_that_show_nothing_have_no_value_and_do_not_end_the_run(folder, c
     assert read_metrics(folder.metrics) == []
 
 
+def test_a_metric_that_fails_is_one_line_and_the_run_goes_on(folder, context_of, monkeypatch, capsys):
+    def fail(*_):
+        raise ZeroDivisionError("no\nway")
+
+    monkeypatch.setattr("ganlab.training.callbacks.evaluate_all", fail)
+    Metrics(context_of()).on_chunk(chunk(6))
+    line = (
+        f"{folder.path}: no metrics at step 6: ZeroDivisionError: no way; `ganlab evaluate {folder.path}` tries again\n"
+    )
+    assert capsys.readouterr().err == line
+    assert read_metrics(folder.metrics) == []
+
+
+def test_metrics_that_cannot_be_written_end_it(folder, context_of):
+    folder.metrics.mkdir()
+    with pytest.raises(OSError, match=r"metrics\.jsonl"):
+        Metrics(context_of()).on_chunk(chunk(6))
+
+
 def test_without_metrics_every_they_come_only_at_the_end(folder, context_of):
     metrics = Metrics(context_of())
     assert due(metrics, 6) == [6]

@@ -10,7 +10,7 @@ import pytest
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state, restore, write_state
 from ganlab.training.sampling import Sampler
-from tests.training.tiny import build, tiny_config, tiny_vae_config
+from tests.training.tiny import build, tiny_config
 
 pytestmark = pytest.mark.slow
 GENERATOR = [{"Dense": {"units": 5}}, "BatchNormalization", {"Dropout": {"rate": 0.3}}, {"Dense": {"units": 8}}]
@@ -43,7 +43,7 @@ CASES.append(pytest.param(FAMILIES["R1, lazy, with an average"], True, id="compi
 
 def config_of(family: dict):
     if "objective" in family:
-        return tiny_vae_config([*NOISE, {"Dense": {"units": 6}}], GENERATOR, **family)
+        return tiny_config(encoder=[*NOISE, {"Dense": {"units": 6}}], generator=GENERATOR, **family)
     return tiny_config(**{**NETWORKS, **family})
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.training.stages import Column, Objective, combine_logs, losses_first
+from ganlab.training.stages import Column, Objective, Pass, Together, Update, combine_logs, losses_first
 
 
 def combined(columns: list[str], logs: dict[str, list[float]], optional: str = "") -> list[float]:
@@ -46,3 +46,19 @@ def test_losses_come_before_other_columns_and_each_name_once():
     columns = losses_first(["d_loss", "d_real", "g_loss", "d_real", "penalty"], optional=["penalty"])
     assert [column.name for column in columns] == ["d_loss", "g_loss", "d_real", "penalty"]
     np.testing.assert_array_equal([column.optional for column in columns], [False, False, False, True])
+
+
+def through(name):
+    return Update(("generator",), lambda values, with_lazy: (values[name], {}), 4, through=name)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [(through("fake"), through("fake")), (Together((through("fake"), through("fake"))),)],
+    ids=["in turn", "together"],
+)
+def test_one_update_goes_through_a_pass(stages):
+    passes = tuple(Pass(name, "generator", lambda values: values["latents"], 4) for name in ("fake", "other"))
+    with pytest.raises(ValueError, match=r"^two updates go through the pass 'fake'; expected one update, with the sum"):
+        Objective({}, {}, (*passes, *stages), {}, ())
+    Objective({}, {}, (*passes, through("fake"), through("other")), {}, ())

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ganlab.training import trainer
 from ganlab.training.checkpoints import restore
 from ganlab.training.trainer import Callback, Trainer, next_multiple
 from tests.training.tiny import SGD, build, tiny_config
@@ -17,6 +18,21 @@ class Recorder(Callback):
 
     def on_chunk(self, chunk):
         self.chunks.append(chunk)
+
+
+class Clock:
+    now = 0.0
+
+    def perf_counter(self):
+        self.now += 1e-9  # so that real steps take no time
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(trainer, "time", clock)
+    return clock
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +58,44 @@ def ends(recorder):
     return [chunk.step for chunk in recorder.chunks]
 
 
-def test_chunks_are_as_long_as_there_is_room_and_the_last_one_ends_at_the_total(train):
+def test_after_one_step_chunks_are_as_long_as_there_is_room_and_the_last_one_ends_at_the_total(train):
     recorder = Recorder()
-    train(0, 10, 4, recorder)
-    assert ends(recorder) == [4, 8, 10]
-    assert [len(chunk.rows) for chunk in recorder.chunks] == [4, 4, 2]
+    train(0, 11, 4, recorder)
+    assert ends(recorder) == [1, 5, 9, 11]
+    assert [len(chunk.rows) for chunk in recorder.chunks] == [1, 4, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ([0.0099], [1, 51, 101, 151]),
+        ([3.0, 0.0099], [1, 2, 52, 102, 152]),  # compiled in the first one
+        ([0.0099, 0.0099, 0.24, 0.24, 10.0, 1e-6], [1, 51, 101, 103, 105, 106, 160]),  # other programs come and go
+    ],
+)
+def test_a_chunk_takes_about_half_a_second_whatever_the_machine_does_meanwhile(clock, tiny, seconds, expected):
+    class Pretended:
+        def run(self, draws, first, room):
+            count = len(next(iter(draws.values())))
+            clock.now += count * (seconds.pop(0) if len(seconds) > 1 else seconds[0])
+            return np.zeros((count, len(tiny.objective.columns)))
+
+    recorder = Recorder()
+    Trainer(Pretended(), tiny.objective.column_names, tiny.draws, (recorder,), 200).train(0, expected[-1])
+    assert ends(recorder) == expected
 
 
 def test_chunks_end_where_any_callback_wants_to_look(train):
     first, second = Recorder(3, 9), Recorder(5)
     train(0, 10, 4, first, second)
-    assert ends(first) == ends(second) == [3, 5, 9, 10]
+    assert ends(first) == ends(second) == [1, 3, 5, 9, 10]
 
 
 def test_a_resumed_training_goes_on_after_what_is_done(train):
     recorder = Recorder(4)
     train(4, 10, 8, recorder)
-    assert ends(recorder) == [10]
-    assert len(recorder.chunks[0].rows) == 6
+    assert ends(recorder) == [5, 10]
+    assert len(recorder.chunks[1].rows) == 5
 
 
 @pytest.mark.parametrize("total", [0, 4])
@@ -87,8 +123,10 @@ def test_rows_do_not_depend_on_the_chunks_and_have_a_column_by_name(train):
     small, large = Recorder(), Recorder()
     train(0, 6, 1, small)
     train(0, 6, 6, large)
-    np.testing.assert_array_equal(np.concatenate([chunk.rows for chunk in small.chunks]), large.chunks[0].rows)
-    np.testing.assert_array_equal(large.chunks[0].column("g_loss"), large.chunks[0].rows[:, 1])
+    rows = [np.concatenate([chunk.rows for chunk in recorder.chunks]) for recorder in (small, large)]
+    assert len(small.chunks) > len(large.chunks)
+    np.testing.assert_array_equal(*rows)
+    np.testing.assert_array_equal(large.chunks[1].column("g_loss"), large.chunks[1].rows[:, 1])
     assert all(chunk.seconds > 0 for chunk in small.chunks)
 
 

@@ -1,4 +1,4 @@
-"""GANs on samples of eight numbers, so small that a step is traced in about a second."""
+"""Networks on samples of eight numbers, so small that a step is traced in about a second."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,11 +8,9 @@ import keras
 import numpy as np
 
 from ganlab.backends import load_backend
-from ganlab.config.schema import Config, Form
+from ganlab.config.schema import Config, Form, value_range
 from ganlab.models.building import Models, build_models
-from ganlab.objectives import build_objective
-from ganlab.objectives.gan_config import GanConfig
-from ganlab.objectives.vae import VaeConfig
+from ganlab.objectives import OBJECTIVES, build_objective, name_of
 from ganlab.training.checkpoints import snapshot
 from ganlab.training.draws import Draws
 from ganlab.training.stages import Objective, Pass
@@ -21,52 +19,42 @@ BACKEND = load_backend(keras.backend.backend())
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 8), dtype=np.uint8)
 ADAM = {"Adam": {"learning_rate": 0.01, "beta_1": 0.5}}
 SGD = {"SGD": {"learning_rate": 0.1}}
+DENSE = {
+    "generator": [{"Dense": {"units": 5, "activation": "tanh"}}, {"Dense": {"units": 8, "activation": "tanh"}}],
+    "discriminator": [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 1}}],
+    "encoder": [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 6}}],
+}
 
 
 def tiny_config(
-    generator: list | None = None,
-    discriminator: list | None = None,
-    optimizer: dict | None = None,
-    train: dict | None = None,
-    **more: Any,
+    objective: Any = "gan", optimizer: dict | None = None, train: dict | None = None, **more: Any
 ) -> Config:
-    """A config of dense networks; `train` is merged into its section, `more` are other keys."""
-    optimizer = optimizer or ADAM
-    layers = generator or [{"Dense": {"units": 5, "activation": "tanh"}}, {"Dense": {"units": 8, "activation": "tanh"}}]
-    critic = discriminator or [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 1}}]
+    """A config of any objective in the registry.
+
+    Args:
+        objective: as a config writes it.
+        optimizer: of every network.
+        train: merged into the section `train`.
+        more: other keys. A network's name has a list of layers; a network without one is dense.
+    """
+    kind = OBJECTIVES[name_of(objective)].config
+    networks = {name: more.pop(name, None) or DENSE[name] for name in kind.NETWORKS}
     content = {
         "name": "tiny",
+        "objective": objective,
         "data": {"name": "digits"},
         "latent": {"dim": 3},
-        "generator": {"layers": layers, "optimizer": optimizer},
-        "discriminator": {"layers": critic, "optimizer": optimizer},
-        "loss": "non_saturating",
-        "train": {"steps": 10, "batch_size": 4, **(train or {})},
-        **more,
-    }
-    return GanConfig.model_validate(content)
-
-
-def tiny_vae_config(
-    encoder: list, generator: list, optimizer: dict | None = None, train: dict | None = None, **more: Any
-) -> Config:
-    """A config of an encoder and a generator; `more` are other keys."""
-    networks = {"encoder": encoder, "generator": generator}
-    content = {
-        "name": "tiny",
-        "objective": "vae",
-        "data": {"name": "digits"},
-        "latent": {"dim": 3},
-        "train": {"steps": 10, "batch_size": 4, **(train or {})},
+        **({"loss": "non_saturating"} if "loss" in kind.model_fields else {}),
         **{name: {"layers": layers, "optimizer": optimizer or ADAM} for name, layers in networks.items()},
+        "train": {"steps": 10, "batch_size": 4, **(train or {})},
         **more,
     }
-    return VaeConfig.model_validate(content)
+    return kind.model_validate(content)
 
 
 @dataclass
 class Tiny:
-    """One GAN ready to train on IMAGES, at step 0."""
+    """One config ready to train on IMAGES, at step 0."""
 
     config: Config
     models: Models
@@ -106,7 +94,7 @@ def build(
     objective = change(build_objective(config, models, BACKEND.input_gradient))
     draws = Draws(objective.draws, config.seed, len(images))
     data = {"images": images} | ({} if labels is None else {"labels": labels})
-    return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, (-1.0, 1.0), jit))
+    return Tiny(config, models, objective, draws, BACKEND.Steps(objective, data, value_range(config.data.range), jit))
 
 
 def with_stages(objective: Objective, stages: tuple) -> Objective:

@@ -1,11 +1,11 @@
-"""The layers ganlab adds to Keras' or mends, by the names that a config writes.
+"""ganlab's own layers, under the names that a config writes.
 
-Adding one is one class and one line of LAYERS. Two class attributes tell the compiler what a layer wants:
+A new layer is one class and one line of LAYERS. Two class attributes name the values that a layer takes:
 
-    takes = ("labels",)    the layer is called with these values besides its input: `call(self, inputs, labels)`.
-                           `labels`, `step` and `fade` are inputs of the network; `reference` is what stands before the
-                           layer when the network runs on a fixed reference batch.
-    instead = "labels"     the layer is a source: it is called with this value instead of its predecessor's output.
+    takes = ("labels",)    the compiler calls the layer with these values besides its input: `call(self, inputs, labels)`.
+                           `labels`, `step` and `fade` are inputs of the network; `reference` is the layer's input when the
+                           network runs on a fixed reference batch.
+    instead = "labels"     the layer is a source: the compiler calls it with this value instead of its predecessor's output.
 """
 
 from ganlab.models.layers.arithmetic import Fade, GlobalSumPooling2D, Scale

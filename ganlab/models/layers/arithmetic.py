@@ -7,7 +7,7 @@ from keras import ops
 class GlobalSumPooling2D(keras.layers.Layer):
     """The sum over height and width: (batch, height, width, channels) to (batch, channels).
 
-    Source: Miyato et al. 2018, arXiv 1802.05957, table 4, ends its residual discriminators so.
+    Source: Miyato et al. 2018, arXiv 1802.05957, table 4: the last pooling of the residual discriminators.
     """
 
     def call(self, images):
@@ -20,7 +20,7 @@ class GlobalSumPooling2D(keras.layers.Layer):
 class Scale(keras.layers.Layer):
     """Multiplies by one trained number; the shape stays.
 
-    Source: Zhang et al. 2019, arXiv 1805.08318, equation 3, weighs self-attention so, beginning at 0.
+    Source: Zhang et al. 2019, arXiv 1805.08318, equation 3: the weight of self-attention, which starts at 0.
 
     Args:
         initial: the number before training.
@@ -43,7 +43,7 @@ class Scale(keras.layers.Layer):
 class Fade(keras.layers.Layer):
     """Merges the branches `old` and `new` of one shape into (1 - f) old + f new, with the fade f of each sample.
 
-    Source: Karras et al. 2018, arXiv 1710.10196, figure 2, lets new layers come in so while networks grow.
+    Source: Karras et al. 2018, arXiv 1710.10196, figure 2: new layers fade in while networks grow.
     """
 
     takes = ("fade",)

@@ -5,17 +5,17 @@ from keras import ops
 
 
 class DiffAugment(keras.layers.Layer):
-    """Differentiable augmentation of what the discriminator sees; the discriminator's first layer.
+    """Differentiable augmentation of the discriminator's images: the discriminator's first layer.
 
-    The same random family of changes reaches real and generated images, in the discriminator's and in the generator's
-    updates, so that the generator is not taught the augmentation. Active in training only.
+    Real and generated images get random changes of the same kinds, in the discriminator's and in the generator's updates, so
+    the generator does not learn the augmentation. The layer is active in training only.
 
     Source: Zhao et al. 2020, Differentiable Augmentation for Data-Efficient GAN Training, arXiv 2006.10738.
 
     Args:
         policy: any of color (brightness, saturation, contrast), translation (by up to 1/8 of the side, filled with the
             value 0) and cutout (a square of half the side set to 0), one draw an image.
-        seed: of the layer's own random state, which checkpoints keep.
+        seed: seed of the layer's random state, which checkpoints keep.
 
     Input and output: images of shape (batch, height, width, channels).
     """
@@ -56,8 +56,8 @@ class DiffAugment(keras.layers.Layer):
         return ops.einsum("bij,bhjc->bhic", self._shift(images, width), images)
 
     def _shift(self, images, side):
-        # One 0/1 matrix an image that moves its rows by a whole number: unlike a gather it has derivatives of every
-        # order on every backend, which gradient penalties need. Rows pushed over the edge meet no 1 and become 0.
+        # One 0/1 matrix for each image moves its rows by a whole number. Unlike a gather, it has derivatives of every order
+        # on every backend, which gradient penalties need. Rows that move over the edge meet no 1 and become 0.
         most = int(side / 8 + 0.5)
         offset = ops.floor(self._uniform(images, -most, most + 1))[:, :, :, 0]
         place = ops.arange(side, dtype=offset.dtype)
@@ -81,14 +81,14 @@ class DiffAugment(keras.layers.Layer):
 
 
 class OutputNoise(keras.layers.Layer):
-    """Normal noise on a random part of a network's outputs; the discriminator's last layer. Active in training only.
+    """Normal noise on a random part of a network's outputs: the discriminator's last layer, active in training only.
 
     Source: the noise injection of the Imperial College report of 2019 (noise on 10 % of the discriminator's outputs).
 
     Args:
-        fraction: share of the samples that get noise, 0 to 1.
-        stddev: its standard deviation, in units of the output.
-        seed: of the layer's own random state, which checkpoints keep.
+        fraction: share of the outputs that get noise, 0 to 1.
+        stddev: standard deviation of the noise, in units of the output.
+        seed: seed of the layer's random state, which checkpoints keep.
     """
 
     def __init__(self, fraction=0.1, stddev=1.0, seed=None, **kwargs):

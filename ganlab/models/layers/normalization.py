@@ -9,8 +9,8 @@ from keras import ops
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' layer with a variance that can be differentiated twice on every backend.
 
-    TensorFlow's tf.nn.moments, which Keras calls there, holds the mean in the variance constant. That leaves the gradient as it
-    is, but a gradient penalty through the layer gets another one than its formula has.
+    On TensorFlow, Keras calls tf.nn.moments, which holds the mean inside the variance constant. The first derivative is right, but
+    the gradient of a gradient penalty through the layer is wrong.
     """
 
     def _moments(self, inputs, mask):
@@ -22,16 +22,16 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 class ConditionalBatchNormalization(BatchNormalization):
-    """Batch normalization whose scale gamma and shift beta are trained for each class: (batch, ..., channels), as it was.
+    """Batch normalization with one trained scale gamma and shift beta for each class; the shape (batch, ..., channels) stays.
 
-    Mean and variance are those of the whole batch, of all classes. A label that is a mixture of classes gets the mixture of
-    their gammas and betas.
+    Mean and variance come from the whole batch, over all classes. A label that mixes classes gets the mixture of their gammas
+    and betas.
 
     Source: Dumoulin et al. 2017, arXiv 1610.07629, equation 5; in generators: Miyato and Koyama 2018, arXiv 1802.05637, section 4.
 
     Args:
         momentum, epsilon: see Keras' BatchNormalization.
-        gamma_initializer, beta_initializer: of the (classes, channels) numbers.
+        gamma_initializer, beta_initializer: initializers of the tables (classes, channels).
     """
 
     takes = ("labels",)
@@ -58,18 +58,18 @@ class ConditionalBatchNormalization(BatchNormalization):
 
 
 class VirtualBatchNormalization(keras.layers.Layer):
-    """Normalizes each sample by itself together with a fixed reference batch: (batch, ..., channels), as it was.
+    """Normalizes each sample with the statistics of the sample and a fixed reference batch; (batch, ..., channels) stays.
 
-    Of each channel, over samples and space, mean and mean square are weighed n : 1 between the n reference samples, as this
-    layer's input has them under the present weights, and the sample itself. So a sample's output does not depend on the
-    rest of its batch. Training and inference are the same.
+    The reference batch runs through the network with the present weights. For each channel, the mean and the mean square
+    of n reference samples and of the sample itself have the weights n : 1. A sample's output does not depend on the rest
+    of its batch, and training and inference are the same.
 
     Source: Salimans et al. 2016, arXiv 1606.03498, section 3.4.
 
     Args:
-        reference_size: n, the samples of the network's reference batch; the same for all layers of a network.
+        reference_size: n, the number of samples of the reference batch; equal for all layers of a network.
         epsilon: added to the variance.
-        gamma_initializer, beta_initializer: of the scale and the shift, one number a channel.
+        gamma_initializer, beta_initializer: initializers of the scale and the shift, one number for each channel.
     """
 
     takes = ("reference",)
@@ -88,7 +88,7 @@ class VirtualBatchNormalization(keras.layers.Layer):
         )
 
     def call(self, inputs, reference=None):
-        """Without `reference` the inputs are the reference batch itself, which is normalized by its own statistics."""
+        """Without `reference` the inputs are the reference batch itself, and get its own statistics."""
         samples = _positions(inputs)
         if reference is None:
             mean, variance = _moments(samples, (0, 1))
@@ -99,7 +99,7 @@ class VirtualBatchNormalization(keras.layers.Layer):
                 _moments(samples, 1),
             )
             mean = (n * all_mean + own_mean) / (n + 1)
-            # The mean square minus the squared mean, written as squares around the mean: rounding cannot make it negative.
+            # The mean square minus the squared mean, as squares around the mean: rounding cannot make it negative.
             spread = n * (all_variance + ops.square(all_mean - mean)) + own_variance + ops.square(own_mean - mean)
             variance = spread / (n + 1)
         normalized = ops.reshape((samples - mean) * ops.rsqrt(variance + self.epsilon), ops.shape(inputs))
@@ -120,13 +120,13 @@ def _moments(samples, axes):
 
 
 class ReferenceBatch(keras.layers.Layer):
-    """Hands on the reference batch of a network, (count, *shape), and ignores its input.
+    """Outputs the reference batch of a network, (count, *shape), and ignores its input.
 
-    The compiler adds it where a layer takes `reference`. The batch is a weight that is not trained, so it is a part of checkpoints.
-    It is zeros until somebody assigns it.
+    The compiler adds this layer before layers that take `reference`. The batch is an untrained weight, so checkpoints keep it. It
+    is zero until `Session` assigns it.
 
     Args:
-        count: how many samples.
+        count: number of samples.
     """
 
     def __init__(self, count, **kwargs):

@@ -1,6 +1,6 @@
-"""Sources: layers that hand on another value of the network and ignore the output before them.
+"""Sources: layers that output another value of the network and ignore the output of the layer before.
 
-`instead` names the value. For a source that has none, the compiler looks up what its arguments name.
+`instead` names the value. The argument `of` of `Output` names an earlier layer.
 """
 
 import keras
@@ -19,7 +19,7 @@ class Labels(keras.layers.Layer):
 
 
 class Step(keras.layers.Layer):
-    """The training step, counted from 0: (batch, 1), float32 also in mixed precision, which would round large steps."""
+    """The training step, counted from 0: (batch, 1), always float32, because bfloat16 rounds large steps."""
 
     instead = "step"
 
@@ -36,11 +36,11 @@ class Step(keras.layers.Layer):
 class Latents(keras.layers.Layer):
     """A part of the network's input, for networks whose input is a vector: (batch, count).
 
-    Source: Brock et al. 2019, arXiv 1809.11096, section 3.1 hands each block of a generator its own part of the latents.
+    Source: Brock et al. 2019, arXiv 1809.11096, section 3.1: each block of a generator gets its own part of the latents.
 
     Args:
         first: index of the first number, from 0.
-        count: how many numbers.
+        count: number of numbers.
     """
 
     instead = "input"
@@ -69,7 +69,7 @@ class Latents(keras.layers.Layer):
 
 
 class Output(keras.layers.Layer):
-    """The output of an earlier layer of the network, as it is: a skip connection, as U-Net has them.
+    """The output of an earlier layer of the network: a skip connection, as in U-Net.
 
     Source: Ronneberger et al. 2015, arXiv 1505.04597, figure 1.
 

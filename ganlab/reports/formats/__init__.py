@@ -1,18 +1,17 @@
-"""The formats of a report. A new one is a function in this folder and its name in the choices of the command."""
+"""The formats of a report. A new format is a function in this folder and a name in the choices of the command."""
 
 from ganlab.reports.comparison import comparison_tables
 from ganlab.reports.formats import text
-from ganlab.reports.json_text import to_json
 from ganlab.reports.plain_data import report_document, tidy_table
 from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
-from ganlab.reports.table import Table
+from ganlab.reports.table import Table, to_json
 
 FORMATS = (*text.WRITERS, "json", "html")
 
 
 def report_tables(report: Report) -> list[Table]:
-    """The tables for a reader: those of papers where one data set was asked for, then the comparison of all runs."""
+    """The tables for a reader: the tables of papers if the user asked for one data set, then the comparison of all runs."""
     papers = [] if report.dataset is None else replication_tables(report, report.dataset)
     return [*papers, *comparison_tables(report)]
 
@@ -20,7 +19,7 @@ def report_tables(report: Report) -> list[Table]:
 def render(report: Report, format_name: str) -> str:
     """The report in one of the FORMATS, as the text of a whole file."""
     if format_name == "html":
-        from ganlab.reports.formats import html  # draws pictures, so it needs more than the other formats
+        from ganlab.reports.formats import html  # loads matplotlib
 
         return html.render(report)
     if format_name == "json":

@@ -1,6 +1,6 @@
 """One page with tables and figures. Click a heading to sort its table; rows without a value come last.
 
-The page needs no network: it contains style, script and pictures, and its content policy forbids anything else.
+The page contains style, script and pictures. Its content policy forbids the network.
 """
 
 import base64
@@ -21,17 +21,17 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
-    """The page; pictures beyond `most_bytes` in all are left out, and the page says so."""
+    """The page. It says if pictures are left out because they have more than `most_bytes` in all."""
     pictures, left_out = _pictures(report, most_bytes)
     sections = [
         {
             "dataset": dataset,
             "runs": sum(len(cell.runs) for cell in cells),
             "cells": len(cells),
-            "tables": [table, *replication_tables(report, dataset)],
+            "tables": [*comparison_tables(report, dataset), *replication_tables(report, dataset)],
             "pictures": pictures.get(dataset, []),
         }
-        for (dataset, cells), table in zip(report.by_dataset().items(), comparison_tables(report), strict=True)
+        for dataset, cells in report.by_dataset().items()
     ]
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["sort_key"] = _sort_key
@@ -41,7 +41,7 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
 
 
 def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[dict]], bool]:
-    """Data set -> its pictures, and whether some were left out; once the limit is reached, no more are drawn."""
+    """Data set -> its pictures, and whether pictures were left out. At the limit ganlab stops drawing."""
     pictures: dict[str, list[dict]] = {}
     room = most_bytes
     with tempfile.TemporaryDirectory() as folder:
@@ -57,6 +57,6 @@ def _pictures(report: Report, most_bytes: int) -> tuple[dict[str, list[dict]], b
 
 
 def _sort_key(text: str) -> str:
-    """The number a cell begins with, as the page's script reads it; '' for none."""
+    """The number at the start of a cell, in the form of JavaScript; '' for none."""
     match = re.match(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf)", text)
     return match[0].replace("inf", "Infinity") if match else ""

@@ -1,18 +1,22 @@
-"""Tables as text: aligned for pipes and files, GitHub's Markdown, LaTeX, comma-separated values."""
+"""Tables as text: aligned for terminals and files, GitHub's Markdown, LaTeX, comma-separated values."""
 
 import csv
 import io
 import re
+import unicodedata
 
 from rich.cells import cell_len
 
 from ganlab.reports.table import Table
 
+_SCREEN = 80  # columns; in a wider table a heading takes several lines
 LATEX = {character: "\\" + character for character in "{}$&#%_"}
 LATEX |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "|": r"\textbar{}"}
 LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", '"': r"{\char34}", "--": "-{}-", "±": r"$\pm$"}
-# A star or a bracket at the start of a row would belong to the line end before it.
+# LaTeX would read a star or a bracket at the start of a row as an argument of the line end before it.
 LATEX |= {character: f"{{{character}}}" for character in "*[]"}
+_FORMULA = re.compile(r"\s*['\"]?\s*[=+@\-\u2212]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|-?inf")
 
 
 def render(tables: list[Table], format_name: str = "table") -> str:
@@ -22,14 +26,26 @@ def render(tables: list[Table], format_name: str = "table") -> str:
 
 def _aligned(table: Table) -> str:
     heads, rows = _cells(table)
+    lines = _padded([heads, *rows], table)
+    if max(map(cell_len, lines)) > _SCREEN:
+        words = [re.split(r" |(?<=[._])(?=\w)", head) for head in heads]
+        height = max(map(len, words))
+        stacked = [[""] * (height - len(head)) + head for head in words]
+        lines = _padded([*map(list, zip(*stacked, strict=True)), *rows], table)
+    above = [line for line in (table.title, table.intro) if line]
+    return "\n".join([*above, *([""] if above else []), *lines, *table.notes]) + "\n"
+
+
+def _padded(rows: list[list[str]], table: Table) -> list[str]:
+    """The rows as lines, with cells of equal width in each column."""
     # Not len: a Chinese character takes two columns of a terminal.
-    widths = [max(map(cell_len, cells)) for cells in zip(heads, *rows, strict=True)]
-    lines = [table.title, ""] if table.title else []
-    for cells in (heads, *rows):
+    widths = [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
+    lines = []
+    for cells in rows:
         spaces = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
         padded = zip(cells, spaces, table.columns, strict=True)
         lines.append("  ".join(s + cell if column.numeric else cell + s for cell, s, column in padded).rstrip())
-    return "\n".join([*lines, *table.notes]) + "\n"
+    return lines
 
 
 def _markdown(table: Table) -> str:
@@ -41,6 +57,7 @@ def _markdown(table: Table) -> str:
     head, *body = [f"| {' | '.join(map(escape, cells))} |" for cells in (heads, *rows)]
     rule = "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|"
     lines = [f"## {escape(table.title)}", ""] if table.title else []
+    lines += [escape(table.intro), ""] if table.intro else []
     lines += [head, rule, *body, *(text for note in table.notes for text in ("", escape(note)))]
     return "\n".join(lines) + "\n"
 
@@ -51,7 +68,8 @@ def _latex(table: Table) -> str:
         return " & ".join(re.sub(special, lambda match: LATEX[match[0]], cell) for cell in cells) + r" \\"
 
     alignment = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [f"% {table.title}", r"% needs \usepackage{booktabs}", rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
+    lines = [f"% {text}" for text in (table.title, table.intro, r"needs \usepackage{booktabs}") if text]
+    lines += [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
     lines += [line([column.name for column in table.columns]), r"\midrule", *map(line, table.rows)]
     lines += [r"\midrule", *map(line, table.footer)] if table.footer else []
     lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in table.notes)]
@@ -59,14 +77,21 @@ def _latex(table: Table) -> str:
 
 
 def _csv(table: Table) -> str:
-    def disarm(cell: str) -> str:
-        # A spreadsheet would run text that starts like a formula; a negative number does not.
-        return "'" + cell if re.match(r"[=+@]|-(?![\d.i])", cell) else cell
-
     heads, rows = _cells(table)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(map(disarm, cells) for cells in (heads, *rows))
+    csv.writer(text, lineterminator="\n").writerows(map(_disarm, cells) for cells in (heads, *rows))
     return text.getvalue()
+
+
+def _disarm(cell: str) -> str:
+    """The cell, with an apostrophe before each part that a spreadsheet would run as a formula.
+
+    Some spreadsheets separate cells by semicolons or tabs, so each such part counts. A number is no formula.
+    """
+    return "".join(
+        "'" + part if _FORMULA.match(unicodedata.normalize("NFKC", part)) and not _NUMBER.fullmatch(part) else part
+        for part in re.split(r"([;,\t])", cell)
+    )
 
 
 def _cells(table: Table) -> tuple[list[str], list[list[str]]]:

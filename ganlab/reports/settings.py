@@ -1,0 +1,89 @@
+"""The resolved configs of runs as flat settings: which of them differ, and short names for their keys."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ganlab.reports.table import exact
+from ganlab.runs.records import RunRecord
+
+# Keys that change no training, and steps, which a config may give as epochs.
+_LEFT_OUT = ("name", "family", "seed", "output", "metrics", "device", "devices", "jit", "data.source")
+_STEPS = ("train.steps", "train.epochs")
+_MOST_LAYER_KEYS = 4  # columns for the layers of one network; networks that differ in more are numbered
+
+
+def flatten(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested mappings and lists under its dotted key, as in `generator.layers[3].Conv2D.filters`.
+
+    A mapping of names to their arguments is a choice. Its names are a value as well: `loss` is `hinge`, and
+    `loss.hinge.real_label` is 1.0.
+    """
+    if isinstance(value, dict) and value:
+        is_choice = bool(key) and all(isinstance(entry, dict) for entry in value.values())
+        if is_choice:
+            yield key, ", ".join(value)
+        for name, entry in value.items():
+            if not (is_choice and entry == {}):
+                yield from flatten(entry, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list) and any(not isinstance(entry, int | float) for entry in value):
+        for index, entry in enumerate(value):
+            yield from flatten(entry, f"{key}[{index}]")
+    else:
+        yield key, None if value == {} else value
+
+
+def settings_of(run: RunRecord) -> dict[str, Any]:
+    """The settings of a run that change its training: steps, then the keys of its config, then the device."""
+    summary = run.summary or {}
+    found = {"steps": summary.get("steps", run.status.get("steps"))}
+    for key, value in flatten(run.config):
+        if key not in _STEPS and not any(key == left or key.startswith((f"{left}.", f"{left}[")) for left in _LEFT_OUT):
+            found[key] = value
+    return found | ({"device": summary["device"]} if summary.get("device") else {})
+
+
+def varied(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """For each of the settings the keys that differ among them all, with their values as text; '' for a missing key.
+
+    If the layers of a network differ in many keys, the network is one setting: its number among the distinct networks.
+    Of keys with one last word and the same values, such as the learning rates of both networks, the first one stays.
+    """
+    settings = [dict(each) for each in settings]
+    keys = _differing(settings)
+    for network in dict.fromkeys(key.partition(".layers[")[0] for key in keys if ".layers[" in key):
+        of_layers = [key for key in keys if key.startswith(f"{network}.layers[")]
+        if len(of_layers) > _MOST_LAYER_KEYS:
+            numbers: dict[str, int] = {}
+            for each in settings:
+                layers = exact({key: value for key, value in each.items() if key.startswith(f"{network}.layers[")})
+                each[network] = f"network {numbers.setdefault(layers, len(numbers) + 1)}"
+            keys[keys.index(of_layers[0])] = network
+            keys = [key for key in keys if key not in of_layers]
+    columns = {key: tuple(exact(each.get(key)) for each in settings) for key in keys}
+    distinct: dict[tuple, str] = {}
+    for key, column in columns.items():
+        distinct.setdefault((key.rpartition(".")[2], column), key)
+    return [{key: columns[key][row] for key in distinct.values()} for row in range(len(settings))]
+
+
+def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys that have several values; also layers that some networks have and others lack."""
+    found = []
+    for key in dict.fromkeys(key for each in settings for key in each):
+        values = {exact(each[key]) for each in settings if key in each}
+        is_missing = key.endswith("]") and any(key not in each for each in settings)
+        if len(values) > 1 or is_missing:
+            found.append(key)
+    return found
+
+
+def short_keys(keys: Sequence[str], separator: str = ".") -> dict[str, str]:
+    """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words."""
+    words = {key: [part for part in re.split(r"[^A-Za-z0-9_]+", key) if part] for key in keys}
+    forms = (lambda w: w[-1:], lambda w: [w[0], w[-1]], lambda w: w[-2:])
+    short = {}
+    for key in keys:
+        fitting = (form for form in forms if sum(form(words[other]) == form(words[key]) for other in keys) == 1)
+        short[key] = separator.join(next(fitting, lambda w: w)(words[key]))
+    return short

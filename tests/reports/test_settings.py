@@ -1,0 +1,121 @@
+import pytest
+
+from ganlab.config.reader import parse_yaml
+from ganlab.reports.settings import flatten, settings_of, short_keys, varied
+from ganlab.runs.records import read_run
+from tests.run_folders import write_run
+
+
+def flat(text: str) -> dict:
+    return dict(flatten(parse_yaml(text, "x.yaml").data))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: {b: 1, c: null}", {"a.b": 1, "a.c": None}),
+        ("loss: hinge", {"loss": "hinge"}),
+        ("loss: {hinge: {real_label: 0.9}}", {"loss": "hinge", "loss.hinge.real_label": 0.9}),
+        ("o: {Adam: {}}", {"o": "Adam"}),
+        ("penalty: {}", {"penalty": None}),
+        ("penalty: {r1: {weight: 1}, dragan: {weight: 2}}", {
+            "penalty": "r1, dragan", "penalty.r1.weight": 1, "penalty.dragan.weight": 2,
+        }),
+        ("grid: [5, 5]", {"grid": [5, 5]}),
+        ("layers: [Flatten, {Dense: {units: 1}}]", {
+            "layers[0]": "Flatten", "layers[1]": "Dense", "layers[1].Dense.units": 1,
+        }),
+    ],
+)  # fmt: skip
+def test_a_config_is_flat_and_a_choice_has_its_name(text, expected):
+    assert flat(text) == expected
+
+
+def test_keys_that_change_no_training_are_left_out(tmp_path):
+    written = (
+        "output: {grid: [2, 2]}\nmetrics: [fd1k]\njit: true\ndevices: 2\ndata: {name: digits, source: x, limit: 9}\n"
+    )
+    settings = settings_of(read_run(write_run(tmp_path, written=written, device="gpu")))
+    assert settings == {
+        "steps": 1500,
+        "latent.dim": 64,
+        "latent.distribution": "normal",
+        "generator.layers[0]": "Dense",
+        "generator.layers[0].Dense.units": 64,
+        "generator.layers[1]": "Reshape",
+        "generator.layers[1].Reshape.target_shape": [8, 8, 1],
+        "generator.optimizer": "Adam",
+        "generator.optimizer.Adam.learning_rate": 0.001,
+        "train.batch_size": 32,
+        "data.name": "digits",
+        "data.limit": 9,
+        "device": "gpu",
+    }
+
+
+def test_a_run_in_training_has_the_steps_of_its_status(tmp_path):
+    assert settings_of(read_run(write_run(tmp_path, status="running", with_summary=False)))["steps"] == 1500
+
+
+CASES = {
+    "three runs of one config": (
+        ["latent: {distribution: uniform}", "latent: {distribution: normal}", "latent: {distribution: normal}"],
+        [{"latent.distribution": "uniform"}, {"latent.distribution": "normal"}, {"latent.distribution": "normal"}],
+    ),
+    "another choice hides its arguments": (
+        ["loss: {minimax: {real_label: 1.0}}", "loss: {hinge: {}}"],
+        [{"loss": "minimax"}, {"loss": "hinge"}],
+    ),
+    "arguments of one choice": (
+        ["loss: {minimax: {real_label: 1.0}}", "loss: {minimax: {real_label: 0.9}}", "loss: {hinge: {}}"],
+        [
+            {"loss": "minimax", "loss.minimax.real_label": "1.0"},
+            {"loss": "minimax", "loss.minimax.real_label": "0.9"},
+            {"loss": "hinge", "loss.minimax.real_label": ""},
+        ],
+    ),
+    "a penalty or none": (["penalty: {r1: {weight: 1}}", "penalty: {}"], [{"penalty": "r1"}, {"penalty": ""}]),
+    "both networks learn at one rate": (
+        [
+            f"generator: {{optimizer: {{Adam: {{rate: {r}}}}}}}\nother: {{optimizer: {{Adam: {{rate: {r}}}}}}}"
+            for r in (1, 2)
+        ],
+        [{"generator.optimizer.Adam.rate": "1"}, {"generator.optimizer.Adam.rate": "2"}],
+    ),
+    "an argument of a layer": (
+        ["generator: {layers: [{Dense: {units: 1}}]}", "generator: {layers: [{Dense: {units: 2}}]}"],
+        [{"generator.layers[0].Dense.units": "1"}, {"generator.layers[0].Dense.units": "2"}],
+    ),
+    "a further layer": (
+        ["generator: {layers: [{Dense: {units: 1}}]}", "generator: {layers: [{Dense: {units: 1}}, ReLU]}"],
+        [{"generator.layers[1]": ""}, {"generator.layers[1]": "ReLU"}],
+    ),
+    "other networks are numbered": (
+        [f"generator: {{layers: [{', '.join(layers)}]}}" for layers in (["A"] * 6, ["B"] * 6, ["A"] * 6)],
+        [{"generator": "network 1"}, {"generator": "network 2"}, {"generator": "network 1"}],
+    ),
+    "nothing": (["a: 1", "a: 1"], [{}, {}]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_settings_that_differ_are_found(case):
+    texts, expected = CASES[case]
+    assert varied([flat(text) for text in texts]) == expected
+
+
+def test_a_key_is_as_short_as_the_others_allow():
+    keys = [
+        "train.batch_size",
+        "generator.o.Adam.rate",
+        "generator.o.SGD.rate",
+        "other.o.Adam.rate",
+        "other.o.Adam.beta",
+    ]
+    assert list(short_keys(keys).values()) == [
+        "batch_size",
+        "generator.o.Adam.rate",
+        "SGD.rate",
+        "other.rate",
+        "beta",
+    ]
