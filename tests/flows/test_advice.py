@@ -4,7 +4,7 @@ import pytest
 
 from ganlab.config.schema import Form
 from ganlab.flows.advice import warnings_of
-from tests.training.tiny import tiny_config, tiny_vae_config
+from tests.training.tiny import tiny_config
 
 IMAGES, POINTS = Form((8, 8, 1), 10), Form((2,))
 SHAPE = {"Reshape": {"target_shape": [8, 8, 1]}}
@@ -81,7 +81,7 @@ class TestTheEndOfTheGenerator:
         )
 
     def test_of_a_vae_is_looked_at_as_well(self):
-        config = tiny_vae_config([dense(6)], [dense(64), SHAPE], {"SGD": {"learning_rate": 0.1}})
+        config = tiny_config("vae", encoder=[dense(6)], generator=[dense(64), SHAPE])
         assert len(list(warnings_of(config, IMAGES))) == 1
 
 
