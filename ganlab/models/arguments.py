@@ -33,7 +33,7 @@ def public_classes(module: Any, base: type) -> dict[str, type]:
 
 INITIALIZERS = public_classes(initializers, initializers.Initializer)
 # The end of an argument's name -> noun, classes, and Keras' function that knows their short names, such as he_normal.
-_OBJECTS = {
+OBJECTS = {
     "initializer": ("an initializer", INITIALIZERS, initializers.get),
     "regularizer": ("a regularizer", public_classes(regularizers, regularizers.Regularizer), regularizers.get),
     "constraint": ("a constraint", public_classes(constraints, constraints.Constraint), constraints.get),
@@ -43,7 +43,7 @@ _OBJECTS = {
         lambda name: None,
     ),
 }
-_ACTIVATIONS = {
+ACTIVATIONS = {
     name: value
     for name, value in vars(keras.activations).items()
     if inspect.isfunction(value) and not name.startswith("_") and name not in ("get", "serialize", "deserialize")
@@ -118,11 +118,11 @@ def resolve_argument(key: str, value: Any, keys: Keys, error_at: ErrorAt) -> Any
     if value is None:
         return None
     if end == "activation":
-        if not isinstance(value, str) or value not in _ACTIVATIONS:
-            raise error_at(keys, f"unknown activation {value!r}.{did_you_mean(str(value), _ACTIVATIONS)}")
-        return _ACTIVATIONS[value]
-    if end in _OBJECTS and (end != "learning_rate" or isinstance(value, Mapping)):
-        return _build_named(*_OBJECTS[end], value, keys, error_at)
+        if not isinstance(value, str) or value not in ACTIVATIONS:
+            raise error_at(keys, f"unknown activation {value!r}.{did_you_mean(str(value), ACTIVATIONS)}")
+        return ACTIVATIONS[value]
+    if end in OBJECTS and (end != "learning_rate" or isinstance(value, Mapping)):
+        return _build_named(*OBJECTS[end], value, keys, error_at)
     _only_plain(value, keys, error_at)
     return value
 

@@ -150,4 +150,16 @@ def _notes(report: Report, group: Group, labels: dict[MetricKey, str], has_best:
         notes.append(f"{run.name}-seed{run.seed} is {run.state}: {progress_of(run)}.")
     summaries = [run.summary for cell in group.cells for run in cell.averaged]
     notes += dict.fromkeys(f"{s['dataset']}: {s['data_note']}." for s in summaries if s.get("data_note"))
+    notes += _below_floor(group.cells, labels)
     return notes + [f"Left out: {problem}" for problem in report.problems]
+
+
+def _below_floor(cells: Sequence[Cell], labels: dict[MetricKey, str]) -> list[str]:
+    """A warning about distances to the training images that are smaller than those of other real images."""
+    found = []
+    for key, label in labels.items():
+        if better(key.name) == "lower" and not key.name.startswith("copies"):
+            measured = [(cell, cell.metrics[key]) for cell in cells if key in cell.metrics]
+            below = [cell.name for cell, m in measured if m.last.n and m.floors and m.last.mean < min(m.floors)]
+            found += [f"{name} ({label})" for name in below]
+    return [f"Below the floor, as copies of training images are: {', '.join(found)}."] if found else []

@@ -320,7 +320,7 @@ def test_report_puts_a_study_beside_the_runs_of_the_data_set_asked_for(ganlab, r
 def test_a_report_is_written_in_the_format_of_the_suffix(ganlab, results, tmp_path, name, more, begins):
     write_run(results)
     assert ganlab("report", "--out", name, *more)[0] == 0
-    assert begins in (tmp_path / name).read_text().lstrip()[:400]
+    assert begins in (tmp_path / name).read_text()
 
 
 def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):

@@ -12,7 +12,7 @@ from ganlab.config.reader import parse_yaml
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError, did_you_mean
 from ganlab.flows.check import check_networks
-from ganlab.models.arguments import ACTIVATIONS, INITIALIZER, SCHEDULE
+from ganlab.models.arguments import ACTIVATIONS, INITIALIZERS, OBJECTS
 from ganlab.models.layers import LAYERS
 from ganlab.models.single_layers import layer_names
 from ganlab.objectives.gan_config import GanConfig, GanTrain, Penalty
@@ -32,8 +32,8 @@ PLACES = (
     set(layer_names()),
     arguments_of("Conv2D", "Dense", "LeakyReLU", "Dropout", "BatchNormalization", "UpSampling2D"),
     {*inspect.signature(keras.optimizers.Adam.__init__).parameters},
-    set(INITIALIZER.classes),
-    set(SCHEDULE.classes),
+    set(INITIALIZERS),
+    set(OBJECTS["learning_rate"][1]),
     set(ACTIVATIONS),
     set(LOSSES),
     set(PENALTIES),
