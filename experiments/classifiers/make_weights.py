@@ -15,7 +15,6 @@ from ganlab.metrics.classifier import (
     RECIPE,
     SHIPPED_FOLDER,
     SHIPPED_SHAPES,
-    count_classes,
     train_classifier,
 )
 from ganlab.metrics.distances import frechet_distance_from_features
@@ -34,7 +33,7 @@ def main() -> None:
 def make_weights(dataset: Dataset) -> None:
     """Trains, writes and measures the classifier of one data set."""
     images, labels = split(dataset)[0]
-    model = train_classifier(images, labels, count_classes(dataset))
+    model = train_classifier(images, labels, dataset.form.classes)
     write_weights(SHIPPED_FOLDER / f"{dataset.name}.weights.h5", model)
     compile_for_batches(model)
     measure(Extractor(RECIPE, model, hash_of_arrays(model.get_weights())), dataset)

@@ -1,4 +1,4 @@
-"""The options of a config's `data` section that every data set obeys: limit, image_size, grayscale."""
+"""The options that all data sets share: limit, image_size, grayscale."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ from PIL import Image
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from ganlab.errors import ConfigError
 
-# How a data set reports a mistake in its config: error_at(("data", "limit"), message) makes the error.
+# error_at(("data", "limit"), message) makes the located error of a mistake in a config.
 ErrorAt = Callable[[tuple[str, ...], str], ConfigError]
 
 _LUMINOSITY = np.array([0.2989, 0.5870, 0.1140], np.float32)  # ITU-R BT.601, as in Matlab's rgb2gray
 
 
 def plain_error_at(keys: tuple[str, ...], message: str) -> ConfigError:
-    """The error for a config that has no file to point into."""
+    """The error for a config without a file."""
     return ConfigError(f"{'.'.join(map(str, keys))}: {message}")
 
 
@@ -28,7 +28,7 @@ def apply_options(
     options,
     error_at: ErrorAt,
 ) -> Dataset:
-    """Makes a `Dataset` of the samples that were read.
+    """Makes a `Dataset` of samples.
 
     Args:
         train, test: uint8 images `(N, H, W, C)` of the published size.
@@ -46,7 +46,7 @@ def apply_options(
 
 
 def checked_limit(limit: int | None, count: int, source: str, error_at: ErrorAt) -> int:
-    """How many training images to take; asking for more than there are is a mistake in the config."""
+    """The number of training images to take. Raises: ConfigError if there are fewer than the limit."""
     if limit is not None and limit > count:
         message = f"expected at most {count} (the training images in {source}), received {limit}."
         raise error_at(("data", "limit"), message)

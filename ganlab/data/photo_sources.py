@@ -1,4 +1,4 @@
-"""Where photos to prepare come from: the path given, a known place in $GANLAB_DATA or the cache, or Kaggle."""
+"""Where `ganlab prepare` takes photos from: the path given, a known place in $GANLAB_DATA or the cache, or Kaggle."""
 
 import re
 from collections.abc import Collection
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 @dataclass(frozen=True)
 class KnownSource:
-    """How a data set of photos is usually had and prepared.
+    """The usual source of a data set of photos, and the defaults of `ganlab prepare` for it.
 
     Attributes:
         files: zips or folders looked for in `$GANLAB_DATA/<name>/` and in the cache.
@@ -68,7 +68,7 @@ def find_photos(name: str, known: KnownSource, source: Path | None, download: bo
     """The folder or zip of photos.
 
     Raises:
-        MissingDataError: if there is none; the message says what to give.
+        MissingDataError: if there is none; the message names the places and the command.
         ConfigError: if a download is asked for where none is known.
     """
     if source is not None:
@@ -103,10 +103,10 @@ def _download(name: str, known: KnownSource) -> Path:
         ) from error
     try:
         path = Path(kagglehub.dataset_download(handle)) / folder
-    except Exception as error:  # kagglehub raises what requests raises, and its own errors for accounts and quotas
+    except Exception as error:  # kagglehub raises errors of requests, and its own for accounts and quotas
         reason = " ".join(str(error).split()).rstrip(".")
         raise MissingDataError(
-            f"--download: Kaggle's {handle} could not be had ({reason}). Download it by hand and give it with --source."
+            f"--download: Kaggle's {handle} could not be downloaded ({reason}). Download it by hand and give it with --source."
         ) from error
     if not path.is_dir():
         raise GanlabError(f"{path}: expected the photos of Kaggle's {handle} here. Give their folder with --source.")

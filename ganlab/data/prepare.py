@@ -55,7 +55,7 @@ def prepare_photos(request: Request, notify: Notify, stopped: Stopped) -> tuple[
     """Makes the data set, or returns the one that an earlier call made. Reuses the faces that an interrupted call found.
 
     Args:
-        request: what to make.
+        request: the source, the crop, the size and the number of images.
         notify: see `Notify`.
         stopped: asked before each block.
 
@@ -151,7 +151,7 @@ def _write_array(
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> None:
-    """As numpy.save writes it. NumPy leaves room for the digits of any count, so the header's length does not change."""
+    """Writes the header of numpy.save. NumPy leaves room for the digits of any count, so its length does not change."""
     shape = (count, size, size, 3)
     np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 

@@ -46,6 +46,8 @@ class PreparedSet:
         for key, kind in _FACTS.items():
             if not isinstance(facts.get(key), kind):
                 raise GanlabError(f"{self.manifest}: damaged: no '{key}'. {_AGAIN}")
+        if facts["crop"] not in CROPS or type(facts["counts"].get("images")) is not int:
+            raise GanlabError(f"{self.manifest}: damaged: unknown crop or count. {_AGAIN}")
         return facts
 
     def verify(self) -> None:

@@ -1,6 +1,6 @@
 """The data sets by name. A new one is a `Published`, or a module with `load` and `describe`, and a line here.
 
-Besides these, whatever `ganlab prepare` made of a user's own photos is a data set under the name it was given.
+Sets that `ganlab prepare` made of a user's own photos are data sets too, under the names of their commands.
 """
 
 from ganlab.config.schema import Form
@@ -25,15 +25,15 @@ DATASETS = {
 
 
 def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
-    """Loads the data set a config asks for.
+    """Loads the data set of a config.
 
     Args:
         options: the config's `data` section: name, image_size, limit, grayscale, source.
-        error_at: `config.error_at`, so that a mistake is shown with its place in the file.
+        error_at: `config.error_at`, which shows a mistake with its place in the file.
 
     Raises:
-        ConfigError: if there is no such data set, or the options do not fit it.
-        MissingDataError: if it is not on this machine and cannot be downloaded.
+        ConfigError: for an unknown data set, or options that do not fit the data set.
+        MissingDataError: if the data are not on this machine and cannot be downloaded.
         GanlabError: if its files are damaged.
     """
     error_at = error_at or plain_error_at
@@ -47,7 +47,7 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
 
 
 def published_form(options) -> Form:
-    """What networks must know of a published data set under a config's options, without its files; no shape if not known."""
+    """Shape and number of classes of a published data set under a config's options, without its files; no shape if unknown."""
     known, classes = DATASETS.get(options.name), None
     if isinstance(known, Published):
         (height, width, channels), classes = known.shape, len(known.class_names)
@@ -61,7 +61,7 @@ def published_form(options) -> Form:
 
 
 def is_here(options) -> bool:
-    """Whether the data can be loaded without a download or preparing; True also where loading would say what is wrong."""
+    """Whether data can be loaded without a download or preparing; True also if loading raises an error about the config."""
     if options.name in KNOWN:
         return options.image_size is None or is_prepared(options)
     known = DATASETS.get(options.name)
@@ -69,12 +69,12 @@ def is_here(options) -> bool:
 
 
 def list_datasets() -> list[dict]:
-    """A row for each data set, one for each prepared form of it, for `ganlab data`.
+    """A row for each data set, and for each prepared set, for `ganlab data`.
 
     Returns:
-        mappings of name, found (a path, or how it is had), train and test (counts), shape, classes, checksum
-        (sha256 of its file; of several, over their hex digests in order) and problem (a message); None where
-        there is nothing to tell.
+        mappings of name, found (a path, or a word about the source), train and test (counts), shape, classes, checksum
+        (sha256 of the file; of several, over their hex digests in order), note (see `Dataset`) and problem (a message);
+        None for an empty cell.
     """
     rows = []
     for name in dict.fromkeys([*DATASETS, *prepared_names()]):

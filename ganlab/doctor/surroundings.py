@@ -50,7 +50,8 @@ def data_sets(rows: list[dict]) -> Iterator[Finding]:
         elif row["train"] is None:
             yield Finding("note", subject, "not here", row["found"])
         else:
-            yield Finding("ok", subject, f"{row['train']} training images, {row['found']}")
+            state, note = ("note", f"; {row['note']}") if row.get("note") else ("ok", "")
+            yield Finding(state, subject, f"{row['train']} training images, {row['found']}{note}")
 
 
 def weights() -> Iterator[Finding]:

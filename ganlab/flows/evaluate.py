@@ -37,7 +37,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
         dataset = load_dataset(last.data(config), config.error_at)
         if dataset.fingerprint != status["data_fingerprint"]:
             here = f"the data of {config.data.name} here ({dataset.source})"
-            raise GanlabError(f"{path}: {here} are not those it was trained on")
+            raise GanlabError(f"{path}: {here} are not its training data")
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
         values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():

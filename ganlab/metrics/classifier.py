@@ -45,18 +45,18 @@ def load_classifier(dataset: "Dataset") -> Extractor:
     Raises:
         MissingDataError: if weights are damaged or belong to another network.
     """
-    classes = count_classes(dataset)
     if is_shipped(dataset):
-        path = SHIPPED_FOLDER / f"{dataset.name}.weights.h5"
-        return _load(path, dataset.shape, classes, "Reinstall ganlab")
-    path = trained_weights(dataset)
-    return _load(path, dataset.shape, classes, f"Delete {path}, it is made again")
+        path, remedy = SHIPPED_FOLDER / f"{dataset.name}.weights.h5", "Reinstall ganlab"
+    else:
+        path = trained_weights(dataset)
+        remedy = f"Delete {path}, ganlab trains the classifier again"
+    return _load(path, dataset.shape, dataset.form.classes, remedy)
 
 
 def trained_weights(dataset: "Dataset") -> Path:
     """The weights of a classifier that is not shipped, in the cache, trained once."""
     labels = hash_of_arrays([dataset.train.labels])
-    trained_on = [RECIPE, dataset.fingerprint, labels, count_classes(dataset)]
+    trained_on = [RECIPE, dataset.fingerprint, labels, dataset.form.classes]
     key = hashlib.sha256(json.dumps(trained_on).encode()).hexdigest()[:16]
     path = cache_folder() / "classifiers" / f"{dataset.name}-{key}.weights.h5"
     return compute_once(path, functools.partial(_train_and_write, dataset))
@@ -65,12 +65,7 @@ def trained_weights(dataset: "Dataset") -> Path:
 def is_shipped(dataset: "Dataset") -> bool:
     """Whether the package brings weights for these data: the published ones, in this shape."""
     is_known = dataset.note is None and dataset.shape == SHIPPED_SHAPES.get(dataset.name)
-    return is_known and count_classes(dataset) == SHIPPED_CLASSES
-
-
-def count_classes(dataset: "Dataset") -> int:
-    """Number of classes of a labelled data set."""
-    return dataset.form.classes
+    return is_known and dataset.form.classes == SHIPPED_CLASSES
 
 
 def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model":
@@ -90,7 +85,7 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
     widths = itertools.chain(RECIPE["filters"], itertools.repeat(RECIPE["filters"][-1]))
 
     def weights_of_seed() -> dict[str, Any]:
-        # float32 whatever precision the networks under test are trained in.
+        # float32 for any precision of the networks under test.
         return {"kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)), "dtype": "float32"}
 
     def convolution(strides: int) -> keras.Layer:
@@ -110,7 +105,7 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
 
 
 def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "keras.Model":
-    """Trains `build_classifier` as RECIPE says; the same batches wherever it runs.
+    """Trains `build_classifier` by RECIPE, on the same batches on every machine.
 
     Args:
         images: uint8, shape (N, H, W, C).
@@ -139,8 +134,8 @@ def train_classifier(images: np.ndarray, labels: np.ndarray, classes: int) -> "k
 def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Moves a batch by one random offset.
 
-    Without this, features of the training images, which generated images are compared with, drift away from
-    those of real images that the classifier has not seen.
+    Without these shifts, the classifier's features of training images drift away from its features of unseen images, and
+    generated images are compared with the training images.
     """
     reach = max(1, max(images.shape[1:3]) // 14)
     top, left = generator.integers(0, 2 * reach + 1, 2)
@@ -150,13 +145,13 @@ def _shift(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 def _train_and_write(dataset: "Dataset", path: Path) -> None:
     _log.info("training the classifier of %s once, which takes minutes", dataset.name)
-    model = train_classifier(dataset.train.images, dataset.train.labels, count_classes(dataset))
+    model = train_classifier(dataset.train.images, dataset.train.labels, dataset.form.classes)
     write_weights(path, model)
 
 
 @functools.lru_cache(maxsize=4)
 def _load(path: Path, shape: tuple[int, int, int], classes: int, remedy: str) -> Extractor:
-    """Kept between calls: building and compiling the network takes longer than a small evaluation."""
+    """Keeps extractors between calls: to build and compile the network takes longer than a small evaluation."""
     model = build_classifier(shape, classes)
     weight_hash = read_weights(path, model, remedy, MissingDataError)
     compile_for_batches(model)

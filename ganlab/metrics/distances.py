@@ -105,7 +105,7 @@ def kernel_distance(features1: np.ndarray, features2: np.ndarray) -> float:
     """Unbiased squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, over the whole samples.
 
     The kernel inception distance of Binkowski et al. 2018 (arXiv 1801.01401) when the features are
-    Inception's. Being unbiased it may be slightly negative for equal distributions.
+    Inception's. An unbiased estimate may be slightly negative for equal distributions.
 
     Args:
         features1, features2: shapes (N1, d) and (N2, d), at least two rows each.

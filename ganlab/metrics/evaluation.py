@@ -18,6 +18,7 @@ from ganlab.pictures.images import displayed
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
 
+DISTANCES = ("fd", "fd_whole", "kd")  # kinds; below the floor, generated images are nearer than unseen real images
 # A number of images to so many images, float, shape (count, H, W, C), in the declared range.
 Generate = Callable[[int], np.ndarray]
 
@@ -96,7 +97,7 @@ def evaluate_all(
         if clipped:
             details["clipped"] = clipped
         for suffix, value in results.items():
-            below = {"below_floor": True} if metric.better == "lower" and value < floors[suffix] else {}
+            below = {"below_floor": True} if metric.kind in DISTANCES and value < floors[suffix] else {}
             values.append(
                 MetricValue(
                     name=metric.name + suffix,

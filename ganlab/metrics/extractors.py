@@ -1,4 +1,4 @@
-"""The networks behind the metrics, by the word a metric's row names. A new one is a line here."""
+"""The networks behind the metrics, by their names in the rows of `names.METRICS`. A new one is a line here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """Where an extractor comes from.
+    """How to get an extractor.
 
     Attributes:
         recipe: its description as plain data; part of each protocol's fingerprint.
         load: gives the extractor for a data set.
-        needs_labels: whether it is trained on the data set's labels.
-        channels: of the images it takes; None for any.
+        needs_labels: whether the network is trained on the data set's labels.
+        channels: numbers of channels that the network takes; None for any.
     """
 
     recipe: dict[str, Any]

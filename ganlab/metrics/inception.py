@@ -1,7 +1,7 @@
-"""The Inception network of 2015-12-05 in Keras layers, whose features FID, KID and the Inception Score are made of.
+"""The Inception network of 2015-12-05 in Keras layers; FID, KID and the Inception Score are computed from its outputs.
 
 Szegedy et al. 2015 (arXiv 1512.00567), as frozen in TensorFlow's classify_image_graph_def.pb, which Heusel et al.
-2017 (arXiv 1706.08500) measure with. It differs from later Inception v3 models in its average pooling, which does
+2017 (arXiv 1706.08500) use for the FID. The network differs from later Inception v3 models in its average pooling, which does
 not count the padding, in the maximum pooled in the very last block, and in 1,008 outputs.
 """
 
@@ -169,7 +169,7 @@ def _apply(step: Step, names: list[str], inputs: Any) -> Any:
         return pooling(3, **sizes, dtype="float32")(inputs)
     outputs = []
     for each, name in zip([step] if isinstance(step, Conv) else step, names, strict=True):
-        # float32 whatever precision the networks under test have; zeros, because the weights are read from a file.
+        # float32 for any precision of the networks under test; zeros, because a file has the weights.
         options = {"activation": "relu", "kernel_initializer": "zeros", "dtype": "float32", "padding": each.padding}
         layer = layers.Conv2D(each.filters, each.kernel, each.strides, name=name.replace("/", "_"), **options)
         outputs.append(layer(inputs))

@@ -1,4 +1,4 @@
-"""Extractors of Inception features: the network of 2015-12-05, and that of keras.applications in two pipelines."""
+"""Extractors of Inception features: the network of 2015-12-05, and the network of keras.applications in two pipelines."""
 
 import contextlib
 import functools
@@ -68,16 +68,16 @@ def load_keras_inception(shape: Shape) -> Extractor:
 
 @functools.lru_cache(maxsize=2)
 def load_akel_inception(shape: Shape, name: str) -> Extractor:
-    """The pipeline that the numbers of akel2022 suggest: nearest neighbours, and for celeba scaling twice.
+    """The pipeline that fits the numbers of akel2022: nearest neighbours, and for celeba scaling twice.
 
-    Its values for CelebA, 0.07 to 18.6, are far below the distance of two real samples of 5,000. They can be had by
-    handing images in [-1, 1] to `preprocess_input`, which expects 0 to 255: all images then lie within 0.008 of -1.
+    The thesis' values for CelebA, 0.07 to 18.6, are far below the distance of two real samples of 5,000. Images in [-1, 1]
+    give such values if `preprocess_input`, which expects 0 to 255, scales them again: all then lie within 0.008 of -1.
     """
     return _keras_extractor(AKEL_RECIPE, shape, "nearest", preprocess_twice if name == "celeba" else preprocess)
 
 
 def preprocess(pixels: Any) -> Any:
-    """What `keras.applications.inception_v3.preprocess_input` does: 0 to 255 becomes -1 to 1."""
+    """`keras.applications.inception_v3.preprocess_input`: 0 to 255 becomes -1 to 1."""
     return pixels / 127.5 - 1.0
 
 
@@ -87,7 +87,7 @@ def preprocess_twice(pixels: Any) -> Any:
 
 
 def _keras_extractor(recipe: dict[str, Any], shape: Shape, method: str, scale: Callable[[Any], Any]) -> Extractor:
-    # Keras downloads into the very file that another process may be reading, and says so on standard output.
+    # Keras downloads into a file that another process may be reading, and prints its progress on standard output.
     with one_at_a_time(cache_folder() / "inception" / "keras"), contextlib.redirect_stdout(sys.stderr):
         network = build_keras_inception("imagenet")
     model = behind_resizing(network, shape, method, scale)
@@ -106,7 +106,7 @@ def build_keras_inception(weights: str | None) -> "keras.Model":
     import keras
 
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")  # whatever precision the networks under test are trained in
+    keras.config.set_dtype_policy("float32")  # for any precision of the networks under test
     try:
         inception = keras.applications.InceptionV3(
             include_top=False, weights=weights, input_shape=(SIDE, SIDE, 3), pooling="avg"

@@ -1,4 +1,4 @@
-"""Where the weights of the Inception network of 2015-12-05 come from, and how they get into the Keras network."""
+"""Finds or downloads the weights of the Inception network of 2015-12-05, and converts them for the Keras network."""
 
 import functools
 import hashlib
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 def find_source() -> Path | None:
     """The file of weights on this machine, or None: $GANLAB_INCEPTION, $GANLAB_DATA/inception/, the cache.
 
-    A .pth file counts only where torch can read it, unless GANLAB_INCEPTION names it.
+    A .pth file counts only if torch can read the file or GANLAB_INCEPTION names it.
 
     Raises:
         MissingDataError: if GANLAB_INCEPTION names a file that is not there.
@@ -60,10 +60,10 @@ def find_source() -> Path | None:
 
 
 def converted_weights() -> Path:
-    """The weights as our own file in the cache, converted from the source once.
+    """The weights as a file in the cache, converted from the source once.
 
     Raises:
-        MissingDataError: if there is no source on this machine and none to be downloaded, or no torch to read it.
+        MissingDataError: without a source on this machine and without a download, or without the torch that reads the source.
         GanlabError: if the source is damaged or holds another network.
     """
     source = find_source() or _download()
@@ -74,7 +74,7 @@ def converted_weights() -> Path:
 
 
 def _download() -> Path:
-    """The one published file whose checksum is known, for those who can read it."""
+    """Downloads the only published file whose checksum is known, if torch can read it."""
     if not has_torch():
         raise MissingDataError(
             f"inception: no weights on this machine. curl --create-dirs -o {cached_folder('inception') / ARCHIVE} "

@@ -63,8 +63,8 @@ def build_random_network(shape: tuple[int, int, int]) -> "keras.Model":
 def draw_weights(shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
     """Kernels (3, 3, in, out) of variance 2 / fan-in (He et al. 2015) and biases of variance 1 / 100.
 
-    Drawn uniformly: scaling 53 random bits is exact, so the weights are the same bits on every machine,
-    which a normal distribution does not promise as it goes through the machine's logarithm.
+    Uniform numbers are 53 random bits, exactly scaled, so the weights have the same bits on every machine. Normal numbers
+    depend on the machine's logarithm.
     """
     generator = np.random.Generator(np.random.Philox(RECIPE["seed"]))
     weights = []

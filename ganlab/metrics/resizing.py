@@ -1,9 +1,8 @@
-"""What brings images to the input of a network made for photographs: resizing, grey to RGB, scaling.
+"""Brings images to the input of a network made for photographs: resizing, grey to RGB, scaling.
 
-Resizing is without antialiasing and by tables of positions: the same numbers on every Keras backend.
-
-FID changes by several points with the way images are brought to Inception's 299 x 299 pixels (Parmar et al. 2022,
-arXiv 2104.11222), so each way has its own name here and nothing is left to a library's default.
+FID changes by several points with the way of resizing to Inception's 299 x 299 pixels (Parmar et al. 2022, arXiv
+2104.11222), so each way has its own name here. Resizing is without antialiasing and by tables of positions: the numbers are
+the same on every Keras backend.
 """
 
 from collections.abc import Callable
@@ -22,9 +21,9 @@ METHODS = ("tf1_bilinear", "bilinear", "nearest")
 def resize(images: Any, side: int, method: str) -> Any:
     """Brings images to side x side pixels.
 
-    tf1_bilinear: output pixel i lies at input position i * in / out, as `resize_bilinear(align_corners=False,
-    half_pixel_centers=False)`, what TensorFlow 1 does and the graph of 2015 contains. bilinear: at
-    (i + 1/2) * in / out - 1/2, the centres of the pixels on each other. nearest: the pixel in which that centre lies.
+    tf1_bilinear: output pixel i lies at input position i * in / out, as in TensorFlow 1 and in the graph of 2015
+    (`resize_bilinear(align_corners=False, half_pixel_centers=False)`). bilinear: output pixel i lies at
+    (i + 1/2) * in / out - 1/2, so the centres of the corner pixels agree. nearest: the input pixel around that centre.
 
     Args:
         images: float tensor of shape (N, H, W, C), of any backend.
@@ -36,7 +35,7 @@ def resize(images: Any, side: int, method: str) -> Any:
     """
     from keras import ops
 
-    for axis in (2, 1):  # along each row first, as TensorFlow's kernel does: rounding is the same
+    for axis in (2, 1):  # along rows first, as in TensorFlow's kernel, for the same rounding
         size = images.shape[axis]
         low, high, share = positions(size, side, method)
         if method == "nearest":
@@ -49,14 +48,14 @@ def resize(images: Any, side: int, method: str) -> Any:
 
 
 def positions(size: int, side: int, method: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each of `side` output pixels: the two input pixels between which it lies, and how far from the first.
+    """For each of `side` output pixels: the two input pixels beside it, and its distance from the first.
 
     Returns:
         lower indices, upper indices (int32) and shares of the upper one (float32, in [0, 1)), shape (side,) each.
     """
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, received {method!r}")
-    scale = np.float32(size) / np.float32(side)  # in float32, as TensorFlow computes it
+    scale = np.float32(size) / np.float32(side)  # in float32, as in TensorFlow
     pixels = np.arange(side, dtype=np.float32)
     place = pixels * scale if method == "tf1_bilinear" else (pixels + np.float32(0.5)) * scale
     if method == "bilinear":
@@ -68,7 +67,7 @@ def positions(size: int, side: int, method: str) -> tuple[np.ndarray, np.ndarray
 def behind_resizing(
     network: "keras.Model", shape: tuple[int, int, int], method: str, scale: Callable[[Any], Any]
 ) -> "keras.Model":
-    """A network of square RGB images, behind what turns images of a data set into its input.
+    """Puts resizing and scaling in front of a network of square RGB images.
 
     Args:
         network: takes (N, side, side, 3) and returns a mapping of outputs.

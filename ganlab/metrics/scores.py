@@ -44,9 +44,8 @@ def _exponential_divergence(probabilities: np.ndarray) -> float:
 def precision_recall(real_features: np.ndarray, fake_features: np.ndarray, k: int = 3) -> tuple[float, float]:
     """Improved precision and recall, Kynkäänniemi et al. 2019 (arXiv 1904.06991).
 
-    Precision is the share of fake points inside the union of real balls, recall that of real points inside
-    the union of fake balls. A ball reaches from a point to its k-th nearest other point of the same sample,
-    and contains its border.
+    Precision is the share of fake points inside the union of real balls; recall is the share of real points inside the union
+    of fake balls. A ball reaches from a point to its k-th nearest other point of the same sample, and contains its border.
 
     Args:
         real_features, fake_features: shapes (N, d) and (M, d), more than k rows each.
@@ -82,8 +81,9 @@ def share_of_copies(
 ) -> tuple[float, float]:
     """Share of fake points that lie nearer to some training point than nearly all held-out real points do.
 
-    Held-out points are real points that were not trained on, so a share of `quantile` of them lies as near by chance. A
-    generator that learned the distribution has about this share; a generator that repeats training points has a share near 1.
+    After Meehan et al. 2020 (arXiv 2004.05675). Held-out points are real and were not trained on, so a share of `quantile` of
+    them lies as near by chance. A generator that learned the distribution has about this share, a generator that repeats
+    training points a share near 1.
 
     Args:
         train_features, held_out_features, fake_features: shapes (N, d), (K, d) and (M, d).

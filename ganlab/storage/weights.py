@@ -1,8 +1,8 @@
 """Weights on disk: Keras' weight files with two checksums in front, because Keras' own format has none.
 
-The first 512 bytes are what HDF5 calls a user block: Keras and every other reader of HDF5 skip it. It has the sha256 of the rest
-of the file, so that nothing of a damaged file reaches HDF5, which a wrong byte can send into an endless loop, and that of the
-weights in the model's order, which identifies them.
+The first 512 bytes are a user block of HDF5, which Keras and every other reader skip. The block has two checksums. The sha256 of
+the rest of the file is compared before HDF5 reads anything: a wrong byte can send HDF5 into an endless loop. The sha256 of the
+weights in the model's order identifies the weights.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 512  # the smallest that HDF5 knows
 _HEADER = re.compile(rb"ganlab weights\ncontent ([0-9a-f]{64})\nweights ([0-9a-f]{64})\n\0*")
-# What h5py and Keras raise for a file that is none, is damaged, or has other layers and shapes.
+# Errors of h5py and Keras for damaged files, files of other formats, and weights of other layers and shapes.
 _DAMAGE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
 
 
@@ -42,7 +42,7 @@ def write_weights(path: Path, model: "keras.Model") -> None:
 
 @contextlib.contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """HDF5 tells of some failed writes, as on a full disk, by a RuntimeError with the system's number in its text."""
+    """Turns HDF5's RuntimeError of a failed write, as on a full disk, into the OSError with the number in its text."""
     try:
         yield
     except RuntimeError as error:
@@ -53,7 +53,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def check_weights(path: Path) -> dict[str, np.ndarray]:
-    """Checks a weight file without its network and without a framework, and returns its arrays by their place in it.
+    """Checks a weight file without its network and without a framework, and returns its arrays by their paths.
 
     Raises: CheckpointError for damage, and for a file without checksums or with anything but arrays.
     """
@@ -74,7 +74,7 @@ def check_weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[GanlabError] = CheckpointError) -> str:
-    """Loads what `write_weights` wrote into the model, and returns the sha256 of the weights.
+    """Loads a file of `write_weights` into the model, and returns the sha256 of the weights.
 
     Raises:
         kind: if the file is not there, damaged, or of another network; the message ends in the remedy.
@@ -88,7 +88,7 @@ def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[
             with h5py.File(path, "r") as file:
                 require_plain_arrays(file, path.stat().st_size)
             with warnings.catch_warnings():
-                # Keras warns of layers it finds no weights for and leaves them as they are; the checksum finds them.
+                # Keras only warns of layers without weights in the file; the checksum notices them.
                 warnings.simplefilter("ignore")
                 model.load_weights(path)
     except _DAMAGE as error:
@@ -99,9 +99,9 @@ def read_weights(path: Path, model: "keras.Model", remedy: str = "", kind: type[
 
 
 def _checksums(path: Path) -> tuple[str, bool]:
-    """The sha256 of the weights as the file says it, and whether the file is another than was written.
+    """The sha256 of the weights in the header, and whether the rest of the file is damaged.
 
-    Raises: ValueError if it has no checksums.
+    Raises: ValueError for a file without checksums.
     """
     with path.open("rb") as file:
         header = _HEADER.fullmatch(file.read(_BLOCK))
@@ -116,7 +116,7 @@ def _first_line(error: Exception) -> str:
 
 
 def hash_of_arrays(arrays: Iterable[np.ndarray]) -> str:
-    """sha256 hex over type, shape and bytes of each array in order, whatever file they come from."""
+    """sha256 hex over type, shape and bytes of each array in order."""
     digest = hashlib.sha256()
     for array in arrays:
         array = np.ascontiguousarray(array)
@@ -155,7 +155,7 @@ def require_plain_arrays(file: "h5py.File", size: int) -> None:
 
 
 def _objects(file: "h5py.File") -> Iterator[Any]:
-    """The file and every group and data set in it. No link is followed that is not the one place of its object."""
+    """The file and all groups and data sets in it. Follows only hard links, and each object has one."""
     import h5py
 
     seen = {h5py.h5o.get_info(file.id).addr}

@@ -18,9 +18,9 @@ _guards: dict[Path, Callable[[], None]] = {}
 
 @contextlib.contextmanager
 def guarding(folder: Path, check: Callable[[], None]) -> Iterator[None]:
-    """Has `check` asked, by whichever thread writes, before anything below `folder` is put into place, appended or removed.
+    """Calls `check` before any thread renames, appends or removes a file below `folder`.
 
-    It raises if this process may no longer write there, as one whose lock went to another while it was stopped.
+    `check` raises if this process may no longer write there: its lock went to another process while it was stopped.
     """
     _guards[folder] = check
     try:
@@ -30,7 +30,7 @@ def guarding(folder: Path, check: Callable[[], None]) -> Iterator[None]:
 
 
 def permit(path: Path) -> None:
-    """Raises what the guard of a folder above `path` raises."""
+    """Asks the guards of the folders above `path`; a guard raises if the path may not be written."""
     for folder, check in list(_guards.items()):
         if path.is_relative_to(folder):
             check()
@@ -38,9 +38,9 @@ def permit(path: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """Gives a temporary path beside `path` and moves it there, flushed, when the block ends well.
+    """Gives a temporary path beside `path`; moves the flushed file to `path` if the block raises nothing.
 
-    The suffixes stay at the end: writers such as numpy.savez and Keras decide by them. The name is random, because two
+    The suffixes stay at the end, because writers such as numpy.savez and Keras read them. The name is random, because two
     processes, also of two hosts, may write the same file.
     """
     path = Path(path)
@@ -56,13 +56,13 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 
 def half_written(path: Path) -> list[Path]:
-    """What killed processes have left of `replacing(path)`."""
+    """The temporary files that killed processes left of `replacing(path)`."""
     return list(path.parent.glob(f".{'[0-9a-f]' * 8}-{glob.escape(path.name)}"))
 
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Lets an OSError of the block say which file it is about: that of a failed write, as on a full disk, does not."""
+    """Adds the file's name to an OSError of the block: the error of a failed write, as on a full disk, has none."""
     try:
         yield
     except OSError as error:
@@ -73,7 +73,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def move(temporary: Path, path: Path) -> None:
-    """Renames what is flushed, and makes the new name reach the disk."""
+    """Renames a flushed file, and makes the new name reach the disk."""
     permit(path)
     os.replace(temporary, path)
     flush(path.parent)
@@ -90,7 +90,7 @@ def append_text(path: Path, text: str) -> None:
 
 
 def append_bytes(file: io.FileIO, content: bytes) -> None:
-    """Appends to an unbuffered file, all of it or nothing: what a full disk took of it is cut off again."""
+    """Appends to an unbuffered file, everything or nothing: cuts off the part that a full disk took."""
     end = file.seek(0, os.SEEK_END)
     try:
         while content:
@@ -111,7 +111,7 @@ def flush(path: Path) -> None:
 
 
 def forget_cached(path: Path) -> None:
-    """Lets the system forget a flushed file's bytes, where it can, so that reading it back asks the disk."""
+    """Drops a flushed file from the system's memory, where the system can, so that the next read asks the disk."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -140,7 +140,7 @@ def read_json(path: Path) -> Any:
 
 
 def _finite(text: str) -> float:
-    """The number of a JSON file, where `write_json` writes neither NaN nor infinity."""
+    """A finite number of a JSON file; `write_json` writes neither NaN nor infinity."""
     if not math.isfinite(value := float(text)):
         raise ValueError(f"{text} is no finite number")
     return value

@@ -170,4 +170,4 @@ class TestEvaluate:
         status = the_run(trained / "results") / "status.json"
         status.write_text(status.read_text().replace('"data_fingerprint": "', '"data_fingerprint": "0'))
         code, _, err = ganlab("evaluate", "tiny")
-        assert code == 1 and err.endswith("are not those it was trained on\n")
+        assert code == 1 and err.endswith("are not its training data\n")

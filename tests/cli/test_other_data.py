@@ -23,6 +23,7 @@ generator:
       branches: {latents: [], class: [Labels]}
     - Dense: {units: 16}
     - ConditionalBatchNormalization
+    - VirtualBatchNormalization: {reference_size: 12}
     - Dense: {units: 64, activation: tanh}
     - Reshape: {target_shape: [8, 8, 1]}
   optimizer: {Adam: {learning_rate: 1.0e-3}}
@@ -106,7 +107,9 @@ CLASSES = {"auxiliary": 11, "balanced": 1}
 def test_every_use_of_labels_trains_and_verifies(ganlab, tmp_path, labels):
     text = CONDITIONAL.replace("labels: conditional", f"labels: {labels}")
     head = text[text.index("    - merge: Add") : text.index("  optimizer: {Adam", text.index("    - merge: Add"))]
-    text = text.replace(head, f"    - Dense: {{units: {CLASSES[labels]}}}\n")
+    joined = "    - {merge: Concatenate, branches: {features: [], class: [Labels]}}\n" if labels == "balanced" else ""
+    normalized = "    - Dense: {units: 6}\n    - VirtualBatchNormalization: {reference_size: 12}\n"
+    text = text.replace(head, f"{joined}{normalized}    - Dense: {{units: {CLASSES[labels]}}}\n")
     (tmp_path / "conditional.yaml").write_text(text)
     assert ganlab("run", "conditional.yaml", "-q")[::2] == (0, "")
     assert ganlab("verify", "results")[0] == 0

@@ -99,7 +99,7 @@ class TestDownload:
             raise RuntimeError("403\nForbidden.")
 
         kagglehub.dataset_download = fail
-        with pytest.raises(MissingDataError, match=r"could not be had \(403 Forbidden\)\. Download it by hand"):
+        with pytest.raises(MissingDataError, match=r"could not be downloaded \(403 Forbidden\)\. Download it by hand"):
             find("celeba", download=True)
 
     def test_refuses_a_download_in_which_the_photos_are_not_where_they_were(self, kagglehub):

@@ -10,6 +10,8 @@ from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from tests.data.photos import photo_zip
 from tests.data.samples import options
 
+FACTS = '{"format": 1, "size": 8, "recipe": "", "array": {}, "crop": "%s", "counts": {"images": %s}}'
+
 
 @pytest.fixture
 def prepare(tmp_path):
@@ -116,6 +118,8 @@ def test_files_without_an_image_are_in_the_note(prepare, tmp_path):
         ("{", "manifest.json: damaged JSON: "),
         ("[]", "expected a manifest of format 1"),
         ('{"format": 1, "size": 8}', "damaged: no 'crop'"),
+        (FACTS % ("round", 12), "damaged: unknown crop or count"),
+        (FACTS % ("box", '"12"'), "damaged: unknown crop or count"),
     ],
 )
 def test_a_damaged_manifest_is_one_line_and_a_problem_in_the_list(prepare, content, message):

@@ -21,11 +21,13 @@ def test_data_are_found_missing_or_damaged():
         {"name": "mnist", "found": "/data/mnist.npz", "train": 60000, "problem": None},
         {"name": "celeba", "found": "ganlab prepare celeba", "train": None, "problem": None},
         {"name": "cifar10", "found": "/data/cifar10", "train": None, "problem": "/data/cifar10: damaged"},
+        {"name": "fashion_mnist", "found": "/data/fashion", "train": 9, "note": "not known to be the published one"},
     ]
     assert lines(surroundings.data_sets(rows)) == [
         "ok      data mnist: 60000 training images, /data/mnist.npz",
         "note    data celeba: not here; ganlab prepare celeba",
         "failed  data cifar10: /data/cifar10: damaged",
+        "note    data fashion_mnist: 9 training images, /data/fashion; not known to be the published one",
     ]
 
 

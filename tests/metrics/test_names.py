@@ -92,7 +92,8 @@ class TestCopies:
 
     def test_unseen_real_images_have_a_share_near_the_quantile(self, evaluate_copies, halved):
         unseen = evaluate_copies(halved.test.images[-300:])
-        assert unseen.value < 0.05 and unseen.floor < 0.05 and unseen.details["threshold"] > 0
+        assert unseen.value < 0.05 and unseen.floor < 0.05
+        assert unseen.details.keys() == {"threshold"} and unseen.details["threshold"] > 0
         assert [part["split"] for part in unseen.recipe["real"]] == ["train", "test"]
 
     def test_training_images_are_all_copies(self, evaluate_copies, halved):
