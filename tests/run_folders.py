@@ -74,7 +74,7 @@ def write_run(
     folder = results / dataset / f"{name}-seed{seed}-{identity[:8]}{again}"
     folder.mkdir(parents=True)
     times = {"created": 1714557600.0, status: 1714561200.0, "updated": 1714561200.0}
-    known = {"identity": identity, "cell": cell, "steps": 1500, "reason": None}
+    known = {"identity": identity, "cell": cell, "steps": summary.get("steps", 1500), "reason": None}
     known |= {"data_fingerprint": data} if data else {}
     write_json(folder / "status.json", {**known, "status": status, "times": times})
     (folder / "config.yaml").write_text(CONFIG.format(name=name, family=family, seed=seed, units=units) + written)

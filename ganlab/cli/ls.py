@@ -18,7 +18,7 @@ def command(results, as_json, wide):
     if as_json:
         print_json(listing_document(runs))
     elif runs:
-        print_tables([listing_table(runs)], wide)
+        print_tables([listing_table(runs, problems)], wide)
     elif not problems:
         click.echo(f"no runs in {results}; 'ganlab run CONFIG' makes one", err=True)
     fail_for(problems)

@@ -32,29 +32,16 @@ class Report:
 
     runs: list[RunRecord]  # in reading order
     cells: list[Cell]  # data set by data set; the best first if the user asked for a metric
+    groups: list[Group]  # the cells, grouped by the images that they were trained on
     metrics: list[MetricKey]  # to show
     problems: list[str]  # a line for each run folder that could not be read
     publications: list[Publication]  # to put beside runs of the same names
     dataset: str | None  # the only data set, if the user asked for one
-    columns: Sequence[str] = ()  # the settings to show; () for those that differ
     is_pivot: bool = False  # whether the two columns are the axes of a table of one metric
 
     def by_dataset(self) -> dict[str, list[Cell]]:
         """Data set -> its cells."""
         return {dataset: list(cells) for dataset, cells in groupby(self.cells, lambda cell: cell.dataset)}
-
-    @cached_property
-    def groups(self) -> list[Group]:
-        """The cells, grouped by the images that they were trained on."""
-        groups = []
-        for dataset, cells in self.by_dataset().items():
-            by_data = {data: [cell for cell in cells if cell.data == data] for data in {c.data: None for c in cells}}
-            for data, alike in by_data.items():
-                title = dataset if len(by_data) == 1 else f"{dataset} (data {(data or 'unknown')[:8]})"
-                settings = [settings_of(cell.runs[0]) for cell in alike]
-                shown = chosen(settings, self.columns) if self.columns else varied(settings)
-                groups.append(Group(dataset, title, alike, shown))
-        return groups
 
     @cached_property
     def replications(self) -> list[Replication]:
@@ -118,7 +105,26 @@ def build_report(
     keys = choose_metrics([key for run in runs for key in metrics_of(run)], metrics)
     ranked = [key for key in keys if key.name == keys[0].name] if metrics else []
     cells = sorted(group_cells(runs), key=lambda cell: (cell.dataset, *_rank(cell, ranked)))
-    return Report(runs, cells, keys, problems, read_publications(Path(studies)), dataset, columns, is_pivot)
+    groups = _group(cells, columns, problems)
+    return Report(runs, cells, groups, keys, problems, read_publications(Path(studies)), dataset, is_pivot)
+
+
+def _group(cells: Sequence[Cell], columns: Sequence[str], problems: list[str]) -> list[Group]:
+    """Groups cells by data set and training images; adds a line to `problems` for each config that cannot be read."""
+    runs = [run for cell in cells for run in cell.runs]
+    found, unread = settings_of(runs)
+    problems += unread
+    of_run = {id(run): settings for run, settings in zip(runs, found, strict=True)}
+    groups: dict[tuple, list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.dataset, cell.data), []).append(cell)
+    result = []
+    for (dataset, data), alike in groups.items():
+        is_only = sum(other == dataset for other, _ in groups) == 1
+        title = dataset if is_only else f"{dataset} (data {(data or 'unknown')[:8]})"
+        settings = [of_run[id(cell.runs[0])] for cell in alike]
+        result.append(Group(dataset, title, alike, chosen(settings, columns) if columns else varied(settings)))
+    return result
 
 
 def _rank(cell: Cell, keys: Sequence[MetricKey]) -> tuple[int, float]:

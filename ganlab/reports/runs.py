@@ -12,11 +12,16 @@ from ganlab.runs.records import RunRecord
 FORMAT = 1
 
 
-def listing_table(runs: list[RunRecord]) -> Table:
-    """A row for each run, with its main metric and the settings in which the runs differ."""
+def listing_table(runs: list[RunRecord], problems: list[str]) -> Table:
+    """A row for each run, with its main metric and the settings in which the runs differ.
+
+    Adds a line to `problems` for each config that cannot be read.
+    """
     entries = [_entry(run) for run in runs]
     own = ("steps", "data.name")  # columns of this list
-    settings = varied([{k: v for k, v in settings_of(run).items() if k not in own} for run in runs])
+    all_settings, unread = settings_of(runs)
+    problems += unread
+    settings = varied([{key: value for key, value in each.items() if key not in own} for each in all_settings])
     heads = short_keys([key for each in settings[:1] for key in each])
     columns = [
         *texts("dataset", "name"),

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ganlab.errors import ConfigError, did_you_mean
+from ganlab.errors import ConfigError, GanlabError, did_you_mean
 from ganlab.reports.table import exact
 from ganlab.runs.records import RunRecord
 
 # Keys that change no training, and steps, which a config may give as epochs.
 _LEFT_OUT = ("name", "family", "seed", "output", "metrics", "device", "devices", "jit", "data.source")
-_STEPS = ("train.steps", "train.epochs")
+_LEFT_OUT += ("train.steps", "train.epochs")
 _MOST_LAYER_KEYS = 4  # columns for the layers of one network; networks that differ in more are numbered
 
 
@@ -34,14 +34,37 @@ def flatten(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, None if value == {} else value
 
 
-def settings_of(run: RunRecord) -> dict[str, Any]:
-    """The settings of a run that change its training: steps, then the keys of its config, then the device."""
-    summary = run.summary or {}
-    found = {"steps": summary.get("steps", run.status.get("steps"))}
-    for key, value in flatten(run.config):
-        if key not in _STEPS and not any(key == left or key.startswith((f"{left}.", f"{left}[")) for left in _LEFT_OUT):
-            found[key] = value
-    return found | ({"device": summary["device"]} if summary.get("device") else {})
+def settings_of(runs: Sequence[RunRecord]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The settings that change a training: steps, then the keys of the config, then the device.
+
+    The config of one run of each cell is read, for all its runs have the same.
+
+    Returns:
+        the settings of each run, and a line for each config that could not be read.
+    """
+    configs: dict[tuple, dict[str, Any]] = {}
+    problems = []
+    for run in runs:
+        if _cell_of(run) not in configs:
+            try:
+                configs[_cell_of(run)] = {key: value for key, value in flatten(run.config) if not _is_left_out(key)}
+            except GanlabError as error:
+                problems.append(str(error))
+    settings = []
+    for run in runs:
+        summary = run.summary or {}
+        steps = run.status.get("steps", summary.get("steps"))  # a summary has the steps made, maybe fewer
+        device = {"device": summary["device"]} if summary.get("device") else {}
+        settings.append({"steps": steps} | configs.get(_cell_of(run), {}) | device)
+    return settings, problems
+
+
+def _cell_of(run: RunRecord) -> tuple:
+    return run.dataset, run.cell or run.folder
+
+
+def _is_left_out(key: str) -> bool:
+    return any(key == left or key.startswith((f"{left}.", f"{left}[")) for left in _LEFT_OUT)
 
 
 def varied(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

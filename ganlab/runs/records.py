@@ -235,7 +235,7 @@ def read_runs(folders: list[Path]) -> tuple[list[RunRecord], list[str]]:
     for folder in folders:
         try:
             record = read_run(folder)
-            record.config  # noqa: B018 - tables read it later, when its damage would hide the other runs
+            record.family  # noqa: B018 - without a summary this reads the config; later its damage would hide other runs
             records.append(record)
         except GanlabError as error:
             problems.append(str(error))

@@ -1,9 +1,11 @@
+import json
+
 import pytest
 
 from ganlab.config.reader import parse_yaml
 from ganlab.reports.settings import flatten, settings_of, short_keys, varied
 from ganlab.runs.records import read_run
-from tests.run_folders import write_run
+from tests.run_folders import write_json, write_run
 
 
 def flat(text: str) -> dict:
@@ -35,7 +37,7 @@ def test_keys_that_change_no_training_are_left_out(tmp_path):
     written = (
         "output: {grid: [2, 2]}\nmetrics: [fd1k]\njit: true\ndevices: 2\ndata: {name: digits, source: x, limit: 9}\n"
     )
-    settings = settings_of(read_run(write_run(tmp_path, written=written, device="gpu")))
+    (settings,), _ = settings_of([read_run(write_run(tmp_path, written=written, device="gpu"))])
     assert settings == {
         "steps": 1500,
         "latent.dim": 64,
@@ -54,7 +56,25 @@ def test_keys_that_change_no_training_are_left_out(tmp_path):
 
 
 def test_a_run_in_training_has_the_steps_of_its_status(tmp_path):
-    assert settings_of(read_run(write_run(tmp_path, status="running", with_summary=False)))["steps"] == 1500
+    assert settings_of([read_run(write_run(tmp_path, status="running", with_summary=False))])[0][0]["steps"] == 1500
+
+
+def test_a_run_that_diverged_was_to_take_as_many_steps_as_the_others(tmp_path):
+    folder = write_run(tmp_path, status="diverged")
+    summary = json.loads((folder / "summary.json").read_text())
+    write_json(folder / "summary.json", summary | {"steps": 20})
+    assert settings_of([read_run(folder)])[0][0]["steps"] == 1500
+
+
+def test_the_runs_of_a_cell_share_a_config_and_have_their_own_devices(tmp_path):
+    runs = [write_run(tmp_path, seed=seed, device=f"gpu{seed}") for seed in range(3)]
+    (runs[0] / "config.yaml").write_text("a: [")
+    (runs[2] / "config.yaml").write_text("- 1")  # nobody needs this one
+    settings, problems = settings_of([read_run(run) for run in runs])
+    assert [(each["device"], each["train.batch_size"]) for each in settings] == [
+        (f"gpu{seed}", 32) for seed in range(3)
+    ]
+    assert len(problems) == 1 and problems[0].startswith(f"{runs[0] / 'config.yaml'}:")
 
 
 CASES = {

@@ -161,7 +161,8 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
     (bad / "status.json").write_text("{")
     (worse / "summary.json").unlink()
     (worse / "summary.json").mkdir()
-    listed, torn = (write_run(tmp_path, name) for name in ("exp04", "exp05"))
+    unfinished = {"status": "running", "with_summary": False}
+    listed, torn = (write_run(tmp_path, name, **unfinished) for name in ("exp04", "exp05"))
     (listed / "config.yaml").write_text("- 1")
     (torn / "config.yaml").write_text("a: [")
     records, problems = read_runs([bad, worse, good, listed, torn])
