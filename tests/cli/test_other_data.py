@@ -72,6 +72,20 @@ class TestLabels:
             code, _, err = ganlab("sample", "conditional", "--label", label)
             assert code == 2 and f"expected a class from 0 to 9 or all, received '{label}'" in err
 
+    def test_label_metrics_measure_its_classes(self, run, ganlab, tmp_path):
+        names = ("acc1k_classifier", "cfd1k_classifier")
+        assert ganlab("evaluate", "conditional", *(word for name in names[:1] for word in ("--metric", name)))[0] == 0
+        (line,) = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+        assert line["name"] == names[0] and 0 <= line["value"] <= 1 < 1 + line["floor"] and line["floor"] > 0.9
+        assert set(line["details"]["classes"]) == set("0123456789")
+
+    def test_label_metrics_of_a_generator_without_labels_are_one_line(self, ganlab, tmp_path):
+        (tmp_path / "tiny.yaml").write_text(CONFIG.replace("is1k", "acc1k"))
+        for command in ("run", "check"):
+            code, _, err = ganlab(command, "tiny.yaml")
+            assert code == 2 and "metrics: acc1k_classifier needs a generator that takes labels" in err
+            assert err.count("\n") == 1
+
     def test_it_resumes_to_the_same_bits(self, run, ganlab, tmp_path):
         assert ganlab("run", "conditional.yaml", "-q", "--results", "again", "-o", "output.checkpoint_every=1")[0] == 0
         again = the_run(tmp_path / "again")
