@@ -109,6 +109,8 @@ class TestConfigPage:
         shown, default = TABLES[heading][key][2], KEYS[objective][key]
         if key == "name":
             assert shown == "the file's name"
+        elif key == "family":
+            assert f"`{default}`" in shown
         elif default is PydanticUndefined:
             assert shown == "required"
         else:

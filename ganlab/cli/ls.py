@@ -2,13 +2,14 @@
 
 import click
 
-from ganlab.cli.output import fail_for, json_option, print_json, print_tables, results_option
+from ganlab.cli.output import fail_for, json_option, print_json, print_tables, results_option, wide_option
 
 
 @click.command("ls")
 @results_option
 @json_option
-def command(results, as_json):
+@wide_option
+def command(results, as_json, wide):
     """List runs: what each is, what became of it, and its main metric."""
     from ganlab.reports.runs import listing_document, listing_table
     from ganlab.runs.records import find_runs, read_runs
@@ -17,7 +18,7 @@ def command(results, as_json):
     if as_json:
         print_json(listing_document(runs))
     elif runs:
-        print_tables([listing_table(runs)])
+        print_tables([listing_table(runs)], wide)
     elif not problems:
         click.echo(f"no runs in {results}; 'ganlab run CONFIG' makes one", err=True)
     fail_for(problems)

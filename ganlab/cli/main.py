@@ -35,6 +35,7 @@ COMMANDS = {
     "doctor": "Check this machine: backends, devices, data, weights.",
 }
 INTERRUPTED = 130
+_SHORT_OF_MEMORY = "not enough memory; a smaller batch_size or data.limit needs less"
 _PLAIN = {"±": "+/-", "×": "x", "→": "->", "…": "...", "–": "-"}
 
 
@@ -110,10 +111,13 @@ def _exit_code(arguments: list[str] | None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)
-    except MemoryError:
-        return _fail("not enough memory; a smaller batch_size or data.limit needs less", 1)
     except Exception as error:
-        return _fail(_internal(error), 1)
+        return _fail(_SHORT_OF_MEMORY if _is_short_of_memory(error) else _internal(error), 1)
+
+
+def _is_short_of_memory(error: Exception) -> bool:
+    # A library that does not fit into the memory is an ImportError.
+    return isinstance(error, MemoryError) or "failed to map segment" in str(error)
 
 
 def _internal(error: Exception) -> str:

@@ -1,5 +1,7 @@
 """Options that commands share, and the output of their answers: to a terminal, a pipe or a file."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -27,10 +29,15 @@ backend_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
-def print_tables(tables: list[Table]) -> None:
-    """Prints tables as aligned text. No value is cut."""
+wide_option = click.option("--wide", is_flag=True, help="Show all columns, also on a narrow terminal.")
+
+
+def print_tables(tables: list[Table], wide: bool = False) -> None:
+    """Prints tables as aligned text. On a terminal, columns of low rank are left out to fit. No value is cut."""
     from ganlab.reports.formats import text
 
+    if sys.stdout.isatty() and not wide:
+        tables = [text.narrow(table, shutil.get_terminal_size().columns) for table in tables]
     click.echo(text.render(tables), nl=False)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, write_file
+from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, wide_option, write_file
 
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
@@ -25,7 +25,11 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
     type=UserPath(exists=True, file_okay=False),
     help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
 )
-def command(paths, results, dataset, metrics, format_name, out, figures, studies):
+@click.option("--columns", metavar="KEY,...", help="Show these settings instead of the settings that differ.")
+@click.option("--rows", metavar="KEY", help="With --cols: a table of one metric, a row for each value of this setting.")
+@click.option("--cols", metavar="KEY", help="With --rows: a column for each value of this setting.")
+@wide_option
+def command(paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, wide):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, what a study
@@ -36,11 +40,22 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
 
     studies = studies or Path("experiments")
     format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
-    report = build_report(paths, results=results, dataset=dataset, metrics=metrics, studies=studies)
+    is_pivot = rows is not None and cols is not None
+    if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
+        raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
+    report = build_report(
+        paths,
+        results=results,
+        dataset=dataset,
+        metrics=metrics,
+        studies=studies,
+        columns=(rows, cols) if is_pivot else columns.split(",") if columns else (),
+        is_pivot=is_pivot,
+    )
     if out is not None:
         write_file(out, render(report, format_name))
     elif format_name == "table":
-        print_tables(report_tables(report))
+        print_tables(report_tables(report), wide)
     else:
         click.echo(render(report, format_name), nl=False)
     problems = [*report.problems]

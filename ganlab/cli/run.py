@@ -44,6 +44,11 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     if dry_run:
         click.echo(dump_config(loaded), nl=False)
         return
+    if missing := state == "finished" and _unmeasured(plan.folder, loaded.metrics):
+        names = " ".join(f"--metric {name}" for name in missing)
+        click.echo(
+            f"finished before; other metrics are computed by: ganlab evaluate {plan.folder.path} {names}", err=True
+        )
     folder = run_experiment(plan, results, start, quiet or as_json)
     if as_json:
         click.echo(folder.summary.read_text(encoding="utf-8"), nl=False)
@@ -51,6 +56,14 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
         click.echo(folder.path)
     else:
         click.echo(f"finished; see: ganlab show {folder.path}")
+
+
+def _unmeasured(folder, metrics) -> list[str]:
+    """The metrics that a config names and a finished run has no value of."""
+    from ganlab.runs.records import read_run
+
+    known = {name.split(".")[0] for name in read_run(folder.path).metrics}
+    return [name for name in metrics if name not in known] if metrics != "auto" else []
 
 
 def _start(results: Path, init_from: str | None):

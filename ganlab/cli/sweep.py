@@ -105,8 +105,8 @@ def _conclude(board, silent):
 def _show_plan(states, results, as_json):
     from collections import Counter
 
-    from ganlab.reports.table import Table, numbers, texts
-    from ganlab.sweep.cost import CostModel, duration
+    from ganlab.reports.table import Table, duration, numbers, texts
+    from ganlab.sweep.cost import CostModel
     from ganlab.sweep.jobs import steps_done
 
     costs = CostModel(results)

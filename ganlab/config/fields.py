@@ -65,7 +65,7 @@ def whole(low: int, high: int = MAX_INT) -> Any:
 
 
 def whole_or_null(low: int, high: int = MAX_INT) -> Any:
-    """The type of an integer between two bounds, both included, or null."""
+    """As `whole`, or null."""
     return described(Annotated[int, Field(ge=low, le=high)] | None, f"{_bounds(low, high)} or null")
 
 

@@ -20,13 +20,14 @@ MAX_EXTENDS = 10
 
 
 def configs_at(path: Path) -> list[Path]:
-    """The config at a path, or all *.yaml directly in a folder, by name, without hidden files.
+    """The config at a path, or all *.yaml directly in a folder, by name, without hidden files and report.yaml.
 
     Raises: ConfigError if a folder has none.
     """
     if not path.is_dir():
         return [path]
-    found = sorted(path.glob("[!.]*.yaml"))
+    # report.yaml of a study says how its paper's tables look; it stands beside the study's configs.
+    found = sorted(file for file in path.glob("[!.]*.yaml") if file.name != "report.yaml")
     if not found:
         raise ConfigError(f"{path}: no *.yaml file in this folder")
     return found

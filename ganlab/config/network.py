@@ -44,7 +44,7 @@ class Network(Section):
         return expand(self.layers, (self._key, "layers"), self._phase, {})
 
     def expanded(self) -> "list[LayerSpec]":
-        """Every layer in the order in which layers run; those of branches stand before their merging layer."""
+        """Every layer in the order in which layers run. The layers of branches stand before their merging layer."""
         return list(in_order(self.nested()))
 
     def structure(self) -> list[Any]:
@@ -118,7 +118,7 @@ def counted_name(kind: str, counts: dict[str, int]) -> str:
 
 
 def in_order(items: Iterable[LayerSpec | MergeSpec]) -> Iterator[LayerSpec]:
-    """Every layer in the order in which layers run, those of branches and merging layers included."""
+    """Every layer in the order in which layers run, with the layers of branches and merging layers."""
     for item in items:
         if isinstance(item, MergeSpec):
             for branch in item.branches.values():

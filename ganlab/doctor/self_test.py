@@ -43,7 +43,7 @@ def losses(backend: str, device: str) -> np.ndarray:
 
     Args:
         backend: that this process runs on.
-        device: as `keras.device` names it, such as "cpu:0" or "gpu:0".
+        device: a name of `keras.device`, for example "cpu:0" or "gpu:0".
 
     Returns:
         float64 (STEPS, 2), the losses of discriminator and generator. They are equal on all devices, except for rounding.

@@ -68,6 +68,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     select_backend(config.backend)
     from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
+    from ganlab.metrics.evaluation import require_labels
     from ganlab.models.building import build_models
     from ganlab.models.flops import step_flops
     from ganlab.objectives import build_objective
@@ -79,7 +80,8 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     objective = build_objective(config, models)
     if dataset is not None:
         labelled_rows(config, dataset)
-        protocols.resolve(config.metrics, dataset, config.error_at)
+        metrics = protocols.resolve(config.metrics, dataset, config.error_at)
+        require_labels(metrics, "labels" in models.networks["generator"].inputs, config.error_at)
     return Check(
         config,
         {name: _layers(network) for name, network in models.networks.items()},

@@ -31,7 +31,7 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
         step: of the checkpoint; by default the newest whole one. Damaged newer ones are named on standard error.
         backend: for the computation; None for the one of the training.
 
-    Raises: CheckpointError, if there is no such step or the weights do not fit; GanlabError, if the folder contains links.
+    Raises: CheckpointError, if the step is missing or the weights do not fit; GanlabError, if the folder contains links.
     """
     require_contained(folder.path)
     config = load_resolved(folder.config)

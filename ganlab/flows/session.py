@@ -66,6 +66,7 @@ class Session:
             self.objective.begin(self.arrays)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
+        evaluation.require_labels(self.protocols, self.sampler.classes is not None, config.error_at)
         evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
             owned = self.objective.variables().items()
@@ -77,19 +78,23 @@ class Session:
         self.pictures = Pictures(self.folder)
 
     def _draw_reference_batches(self) -> None:
-        """Gives a reference batch to each network whose layers take one: latents, or real samples."""
-        config, images = self.config, self.dataset.train.images
+        """Gives a reference batch to each network whose layers take one: latents, or real samples, with their labels."""
+        config, train = self.config, self.dataset.train
         for network in (*self.models.networks.values(), *self.models.averages.values()):
-            if (layer := network.reference) is None:
+            if not (references := network.references):
                 continue
-            generator, count = generator_of(config.seed, f"reference {network.name}"), layer.batch.shape[0]
+            generator, count = generator_of(config.seed, f"reference {network.name}"), references["input"].count
             if network.name == "generator":
-                latent = config.latent
+                latent, labels = config.latent, np.arange(count)  # evenly drawn: every class in turn
                 batch = draw_latents(config.seed, "reference", count, latent.dim, latent.distribution)
             else:
-                chosen = images[generator.permutation(len(images))[:count]]
+                rows = generator.permutation(train.count)[:count]
+                chosen, labels = train.images[rows], None if train.labels is None else train.labels[rows]
                 batch = from_uint8(chosen, config.data.range) if chosen.dtype == np.uint8 else chosen
-            layer.batch.assign(batch)
+            references["input"].batch.assign(batch)
+            if "labels" in references:
+                classes = self.dataset.form.classes
+                references["labels"].batch.assign(np.eye(classes, dtype=np.float32)[labels % classes])
 
     def describe(self) -> None:
         """Writes the summaries and the drawing of the networks."""

@@ -140,7 +140,7 @@ class _Inspection:
         shapes = {key: (array.shape, array.dtype) for key, array in arrays.items()}
         # Networks of a run with phases grow from one phase to the next.
         if self.shapes.setdefault(manifest.get("phase"), shapes) != shapes:
-            yield f"{name}: its variables have other names or shapes than those of the state before"
+            yield f"{name}: its variables have other names or shapes than in the state before"
         owners = ("averages/generator/", "networks/generator/")
         self.states[step] = {_hash_of(array) for key, array in arrays.items() if key.startswith(owners)}
 
@@ -148,7 +148,7 @@ class _Inspection:
         path = self.folder.generator_weights(step)
         stored, known = check_weights(path), self.states.get(step)
         if known and not known.issuperset(map(_hash_of, stored.values())):
-            yield f"{self._name(path)}: other weights than those of {self.folder.state(step).name}"
+            yield f"{self._name(path)}: other weights than in {self.folder.state(step).name}"
 
     def _logs(self) -> Iterator[str]:
         history, rows = self.folder.history, self.folder.history_steps()
@@ -183,7 +183,7 @@ class _Inspection:
         expected |= {key: self.status[key] for key in ("verdict", "reason") if key in self.status}
         for key, value in expected.items():
             if self.summary.get(key) != value:
-                yield f"{folder.summary.name}: {key} is not that of the config and the status"
+                yield f"{folder.summary.name}: {key} differs from the config or the status"
 
     def state(self) -> str:
         if self.refused:

@@ -1,7 +1,7 @@
 """The evaluation of a generator: images once, features once an extractor, then each metric's measure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,12 @@ from ganlab.pictures.images import displayed
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
 
-DISTANCES = ("fd", "fd_whole", "kd")  # kinds; below the floor, generated images are nearer than unseen real images
+DISTANCES = (
+    "fd",
+    "fd_whole",
+    "kd",
+    "cfd",
+)  # kinds; below the floor, generated images are nearer than unseen real images
 # A number of images to so many images, float, shape (count, H, W, C), in the declared range.
 Generate = Callable[[int], np.ndarray]
 
@@ -65,7 +70,11 @@ def compute_real_statistics(metrics: Sequence[Metric], dataset: "Dataset") -> No
 
 
 def evaluate_all(
-    metrics: Sequence[Metric], generate: Generate, dataset: "Dataset", value_range: str
+    metrics: Sequence[Metric],
+    generate: Generate,
+    dataset: "Dataset",
+    value_range: str,
+    labels: Callable[[int], np.ndarray] | None = None,
 ) -> list[MetricValue]:
     """Evaluates a generator by all metrics; the smaller ones use the first of the same images.
 
@@ -76,12 +85,14 @@ def evaluate_all(
         generate: as `Generate` says.
         dataset: the real data.
         value_range: "tanh" for [-1, 1] or "sigmoid" for [0, 1].
+        labels: a number of images to the labels of these images, int, shape (count,); None for a generator without labels.
 
     Raises:
-        GanlabError: if images have another shape, are not finite, or are blank.
+        GanlabError: for a metric of labels without `labels`, and if images have another shape, are not finite, or are blank.
     """
     if not metrics:
         return []
+    require_labels(metrics, labels is not None)
     images, clipped = _generate(generate, max(metric.count for metric in metrics), dataset, value_range)
     extracted: dict[str, Sample] = {}
     values = []
@@ -89,7 +100,8 @@ def evaluate_all(
         extractor = EXTRACTORS[metric.extractor].load(dataset)
         if metric.extractor not in extracted:
             largest = max(other.count for other in metrics if other.extractor == metric.extractor)
-            extracted[metric.extractor] = extractor.extract(images[:largest])
+            of_images = None if labels is None else labels(len(images))[:largest]
+            extracted[metric.extractor] = replace(extractor.extract(images[:largest]), labels=of_images)
         real = _load_real(metric, dataset, extractor)
         floors, floor_n = _load_floors(metric, dataset, extractor, real)
         compared = [part.real for part in real] if metric.real else []
@@ -113,6 +125,13 @@ def evaluate_all(
                 )
             )
     return values
+
+
+def require_labels(metrics: Sequence[Metric], has_labels: bool, error_at: Callable | None = None) -> None:
+    """Raises a GanlabError, located by `error_at`, for a metric of labels if the generator takes no labels."""
+    if not has_labels and (name := next((metric.name for metric in metrics if metric.needs_labels), None)):
+        message = f"{name} needs a generator that takes labels"
+        raise error_at(("metrics",), message) if error_at else GanlabError(f"metrics: {message}")
 
 
 def _load_real(metric: Metric, dataset: "Dataset", extractor: Extractor) -> list[RealStatistics]:

@@ -22,10 +22,12 @@ class Sample:
     Attributes:
         features: float32, shape (N, d).
         probabilities: float32, shape (N, classes), or None if the network is no classifier.
+        labels: the classes that the images should show, int, shape (N,), or None for images without labels.
     """
 
     features: np.ndarray
     probabilities: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.features)

@@ -62,6 +62,7 @@ class Metric:
     better: str
     settings: dict[str, Any]
     real: tuple[Real, ...]
+    needs_labels: bool = False  # whether generated images must have labels
 
     @property
     def parts(self) -> tuple[Real, ...]:
@@ -116,6 +117,27 @@ def measure_inception(settings: dict[str, Any], fake: "Sample") -> Result:
     return {"": mean}, {"sd": deviation, "splits": settings["splits"]}
 
 
+def measure_label_accuracy(settings: dict[str, Any], fake: "Sample") -> Result:
+    right = fake.probabilities.argmax(axis=1) == fake.labels
+    return {"": float(right.mean())}, {"classes": _by_class(fake.labels, lambda rows: float(right[rows].mean()))}
+
+
+def measure_frechet_by_class(settings: dict[str, Any], fake: "Sample", real: "Sample") -> Result:
+    from ganlab.metrics.distances import frechet_distance_from_features
+
+    def distance(rows: Any) -> float:
+        label = fake.labels[rows][0]
+        return frechet_distance_from_features(real.features[real.labels == label], fake.features[rows])
+
+    values = _by_class(fake.labels, distance)
+    return {"": sum(values.values()) / len(values)}, {"classes": values}
+
+
+def _by_class(labels: Any, value: Callable[[Any], float]) -> dict[str, float]:
+    """Class -> value of the rows with this label."""
+    return {str(label): value(labels == label) for label in sorted(set(labels.tolist()))}
+
+
 def measure_neighbours(settings: dict[str, Any], fake: "Sample", real: "Sample") -> Result:
     from ganlab.metrics.scores import density_coverage, precision_recall
 
@@ -131,10 +153,10 @@ def measure_copies(settings: dict[str, Any], fake: "Sample", train: "Sample", he
     return {"": share}, {"threshold": threshold}
 
 
-def _rows(pattern: str, counts: tuple[int, ...], *protocol: Any) -> Iterator[Metric]:
+def _rows(pattern: str, counts: tuple[int, ...], *protocol: Any, **more: Any) -> Iterator[Metric]:
     """A metric for each count; in its name, {} stands for the count and k for thousands."""
     for count in counts:
-        yield Metric(pattern.format(count if count % 1000 else f"{count // 1000}k"), count, *protocol)
+        yield Metric(pattern.format(count if count % 1000 else f"{count // 1000}k"), count, *protocol, **more)
 
 
 _FROM_1K = (1_000, 5_000, 10_000, 50_000)
@@ -153,6 +175,20 @@ METRICS = (
     *_rows("is{}_classifier", (*_FROM_1K, 60_000), "classifier", "is", measure_inception, "higher", _IS, ()),
     *_rows("pr{}_classifier", _FROM_1K, "classifier", "pr", measure_neighbours, "higher", _PR, _SAMPLE),
     *_rows("copies{}_classifier", (1_000, 5_000), "classifier", "copies", measure_copies, "lower", _COPIES, _HELD_OUT),
+    *_rows(
+        "acc{}_classifier", _FROM_1K, "classifier", "acc", measure_label_accuracy, "higher", {}, (), needs_labels=True
+    ),
+    *_rows(
+        "cfd{}_classifier",
+        _FROM_5K,
+        "classifier",
+        "cfd",
+        measure_frechet_by_class,
+        "lower",
+        _FD,
+        _SAMPLE,
+        needs_labels=True,
+    ),
     *_rows("fd{}_random", (200, 500, *_FROM_1K), "random", "fd", measure_frechet, "lower", _FD, _SAMPLE),
     *_rows("kd{}_random", (200, 500), "random", "kd", measure_kernel, "lower", _KD, _SAMPLE),
     *_rows("fid{}", _FROM_5K, "inception", "fd", measure_frechet, "lower", _FD, _SAMPLE),

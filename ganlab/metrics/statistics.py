@@ -41,8 +41,9 @@ class RealStatistics:
 
     @property
     def hash(self) -> str:
-        """The sha256 over the arrays of `real`."""
-        return hash_of_arrays(np.asarray(array) for array in vars(self.real).values() if array is not None)
+        """The sha256 over the arrays of `real`, without labels."""
+        arrays = {name: array for name, array in vars(self.real).items() if name != "labels" and array is not None}
+        return hash_of_arrays(map(np.asarray, arrays.values()))
 
 
 def select_real(dataset: "Dataset", count: int, split: str = "train") -> np.ndarray:
@@ -73,7 +74,7 @@ def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count:
         {"data": fingerprints(dataset, [part]), "images": len(chosen)},
         lambda: _features(extractor.extract(split.images[chosen])),
     )
-    sample = Sample(**arrays)
+    sample = Sample(**arrays, labels=None if split.labels is None else split.labels[chosen])
     if part.form == "all":
         return RealStatistics(sample, (sample[held:], sample[:held]), held)
     return RealStatistics(sample[:count], (sample[:held], sample[held : 2 * held]), held)

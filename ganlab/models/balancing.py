@@ -1,7 +1,7 @@
 """Balanced labels (CGAN-MBL): generated images get the label of the nearest class, and rare labels are drawn more often.
 
-Source: Brito Rodriguez and Garcia Matachana, Imperial College 2019, section 2, after Li, He and Li 2019. Neither states the
-covariance nor how labels are drawn more often; this module takes the pooled covariance of samples and weights 1 / (count + 1).
+Source: Brito Rodriguez and Garcia Matachana, Imperial College 2019, section 2, after Li, He and Li 2019. Neither source states the
+covariance or the weights of rare labels. This module takes the pooled covariance of samples and the weights 1 / (count + 1).
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _KEPT = 0.9  # share of the counts that the next step keeps
 
 
 class Balancing:
-    """The nearest class of an image, and the counts that decide which labels are drawn.
+    """Finds the nearest class of an image, and counts classes. Rare classes are drawn more often.
 
     The Mahalanobis distance of x to class k is (x - m_k)' S^-1 (x - m_k). Its part that depends on k is
     -2 x' S^-1 m_k + m_k' S^-1 m_k, so the nearest class is found by one product.
@@ -32,7 +32,7 @@ class Balancing:
     """
 
     def __init__(self, values: int, classes: int, low: float, high: float):
-        """Makes variables for samples of so many values; low and high are what 0 and 255 of uint8 images become."""
+        """Makes variables for samples of `values` numbers. uint8 images are scaled: 0 becomes low and 255 becomes high."""
         self.low, self.span = low, high - low
         self.slopes = keras.Variable(np.zeros((values, classes), np.float32), trainable=False, name="slopes")
         self.offsets = keras.Variable(np.zeros(classes, np.float32), trainable=False, name="offsets")
@@ -68,7 +68,7 @@ class Balancing:
         return ops.sum(ops.cast(ops.expand_dims(numbers, 1) >= ops.expand_dims(ends[:-1], 0), "int32"), axis=1)
 
     def nearest(self, images: Tensor) -> Tensor:
-        """Class int32 (batch,) with the least Mahalanobis distance to each image (batch, ...); counts it."""
+        """The class with the least Mahalanobis distance to each image (batch, ...), int32 (batch,). Counts these classes."""
         values = ops.reshape(ops.cast(images, "float32"), (images.shape[0], -1))
         found = ops.cast(ops.argmin(ops.matmul(values, self.slopes) + self.offsets, axis=1), "int32")
         once = ops.sum(ops.one_hot(found, self.offsets.shape[0], dtype="float32"), axis=0)

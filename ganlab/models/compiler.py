@@ -13,7 +13,7 @@ from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, Keys, first_sentence
 from ganlab.models.layers import Output
 from ganlab.models.layers.normalization import ReferenceBatch
-from ganlab.models.network import INPUT, INPUTS, Network, Node
+from ganlab.models.network import INPUT, INPUTS, LABELS, Network, Node
 from ganlab.models.single_layers import build_layer
 
 Shape = tuple[int | None, ...]
@@ -164,34 +164,43 @@ class _Compiler:
     def _on_reference(self, name: str, size: int, keys: Keys) -> str:
         """Adds the nodes that compute the value `name` on the reference batch; returns the name of the result."""
         made = {node.name: node for node in self.nodes}
-        self._require_reference_batch(size, keys)
+        self._require_reference_batch(INPUT, size, keys)
         waiting = [name]
         while waiting:
             value = waiting[-1]
             node = made.get(value)
             if value + _ON_REFERENCE in self.values:
                 waiting.pop()
-            elif node is None or node.more.keys() - {"reference"}:
-                given = value if node is None else next(iter(node.more))
-                message = f"needs a run of the network on a reference batch, but a layer before it takes the {given}"
+            elif value == LABELS:
+                self._require_reference_batch(LABELS, size, keys)
+            elif node is None:
+                message = f"needs a run of the network on a reference batch, but a layer before it takes the {value}"
                 raise self.error_at(keys, message)
-            elif missing := [taken for taken in node.takes if taken + _ON_REFERENCE not in self.values]:
+            elif missing := [
+                taken for taken in (*node.takes, *_more(node)) if taken + _ON_REFERENCE not in self.values
+            ]:
                 waiting += missing
             else:
                 takes = {taken: taken + _ON_REFERENCE for taken in node.takes}
-                again = Node(value + _ON_REFERENCE, node.layer, tuple(taken + _ON_REFERENCE for taken in node.takes))
+                more = {argument: taken + _ON_REFERENCE for argument, taken in _more(node).items()}
+                again = Node(value + _ON_REFERENCE, node.layer, tuple(takes.values()), more)
                 self._call(again, self.on_reference, takes, keys)
         return name + _ON_REFERENCE
 
-    def _require_reference_batch(self, size: int, keys: Keys) -> None:
-        if not self.on_reference:
-            layer = ReferenceBatch(size, name="reference_batch", dtype=keras.DTypePolicy(self.precision))
-            node = Node(INPUT + _ON_REFERENCE, layer, (self.add_input(INPUT),))
-            self._call(node, self.on_reference, {"": INPUT}, keys)
+    def _require_reference_batch(self, name: str, size: int, keys: Keys) -> None:
+        """Adds the layer that holds the reference batch of one input of the network."""
+        if name + _ON_REFERENCE not in self.values:
+            layer = ReferenceBatch(size, name, dtype=keras.DTypePolicy(self.precision))
+            self._call(Node(name + _ON_REFERENCE, layer, (self.add_input(name),)), self.on_reference, {"": name}, keys)
         count = self.on_reference[0].layer.count
         if size != count:
             message = f"expected {count}, as in the layer before (a network has one reference batch), received {size}"
             raise self.error_at((*keys, "reference_size"), message)
+
+
+def _more(node: Node) -> dict[str, str]:
+    """The inputs of the network that a node takes beside other nodes' values: argument -> name."""
+    return {argument: name for argument, name in node.more.items() if argument != "reference"}
 
 
 def check_output(network: Network, spec: Written, expected: Shape, what: str, error_at: ErrorAt) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from ganlab.models.layers.normalization import ReferenceBatch
 
 Tensor = Any
-INPUT = "input"
-INPUTS = (INPUT, "labels", "step", "fade")  # in the order in which the Keras model takes them
+INPUT, LABELS = "input", "labels"
+INPUTS = (INPUT, LABELS, "step", "fade")  # in the order in which the Keras model takes them
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class Network:
         return self.nodes[-1].shape
 
     @property
-    def reference(self) -> ReferenceBatch | None:
-        """The layer that holds the reference batch as its weight `batch`; None if no layer takes a reference batch."""
-        return next((layer for layer in self.layers if isinstance(layer, ReferenceBatch)), None)
+    def references(self) -> dict[str, ReferenceBatch]:
+        """Input -> the layer that holds the reference batch of this input as its weight `batch`; {} if no layer takes one."""
+        return {layer.of: layer for layer in self.layers if isinstance(layer, ReferenceBatch)}
 
     @property
     def variables(self) -> list:

@@ -109,11 +109,11 @@ class _Gan:
 
     @property
     def reads_part(self) -> bool:
-        """Whether labels are read of a part of the data only, which then has a batch of its own."""
+        """Whether only a part of the data has labels. This part has its own batch."""
         return self.config.data.labelled is not None
 
     def draw_labelled(self, turn: int, real: str) -> str:
-        """The batch whose labels the class term reads: the real batch, or one from the labelled part of the data."""
+        """Draws the batch of the class term from the labelled part of the data, or takes the real batch; returns its name."""
         if self.head is None or not self.reads_part:
             return real
         return self.draw(
@@ -179,7 +179,7 @@ class _Gan:
         return shape and self.draw(f"mixing_{mixing}_{turn}", "uniform", self.train.batch_size, *shape)
 
     def class_term(self, values: Values, side: str, judged: Judged, real: str, labelled: str) -> tuple[Tensor, dict]:
-        """What the classes of one side add to the discriminator's loss, and the accuracy on images with labels."""
+        """(term of the discriminator's loss for the classes of one side, logs with the accuracy on labelled images)."""
         if self.head is None or (side == "fake" and not self.head.of_fake):
             return 0.0, {}
         if side == "fake":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, field_validator
 
-from ganlab.config.fields import Positive, Section, located, one_of
+from ganlab.config.fields import Name, Positive, Section, located, one_of
 from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, value_range
@@ -47,6 +47,7 @@ class VaeConfig(Config):
 
     NETWORKS: ClassVar[tuple[str, ...]] = ("encoder", "generator")
 
+    family: Name = "VAE"
     objective: Annotated[VaeObjective, BeforeValidator(_read_objective)]
     encoder: Network
     generator: Network

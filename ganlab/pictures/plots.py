@@ -3,13 +3,18 @@
 A pale curve shows every step, a strong curve the running mean.
 """
 
+import contextlib
 import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ganlab.pictures.canvas import drawing
 
+_COLUMNS = 4  # plots in a row of a sheet
+_LOGARITHMIC = 20  # greatest value over least value of a setting
 _PLACES = 500  # points of the running mean of a long history
 _MEAN_OVER = 50  # steps at least; a hundredth of a long history
 _MOST = 1e30  # a greater loss counts as not finite; float64 sums of it would overflow
@@ -115,26 +120,74 @@ def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.
     return tuple(np.array([column[start : start + width].mean() for start in starts]) for column in (steps, values))
 
 
-def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]], columns: int = 4) -> Path:
+@contextlib.contextmanager
+def _sheet(path: Path, titles: Sequence[str]) -> Iterator[list]:
+    """Gives the axes of small plots with these titles, four in a row, and writes them as one PNG."""
+    columns = max(1, min(_COLUMNS, len(titles)))
+    rows = max(1, -(-len(titles) // columns))
+    with drawing(path, 3.4 * columns, 0.5 + 2.3 * rows, dpi=100, layout="constrained") as figure:
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for axes in grid.flat[len(titles) :]:
+            axes.set_axis_off()
+        for axes, title in zip(grid.flat, titles, strict=False):
+            axes.set_title(
+                "\n".join(textwrap.wrap(title, 44)), fontsize=9, parse_math=False
+            )  # a name may hold a dollar
+            axes.tick_params(labelsize=7)
+        yield list(grid.flat[: len(titles)])
+        handles = {
+            label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        if handles:
+            figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
+
+
+def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]]) -> Path:
     """Draws the losses of many runs as small plots on one sheet, each with its own axes.
 
     Args:
         path: the PNG, written completely or not at all.
         histories: title of the plot -> history, as for `write_losses`.
-        columns: the greatest number of plots in a row.
     """
-    columns = max(1, min(columns, len(histories)))
-    rows = max(1, -(-len(histories) // columns))
-    with drawing(path, 3.4 * columns, 0.5 + 2.3 * rows, dpi=100, layout="constrained") as figure:
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in grid.flat[len(histories) :]:
-            axes.set_axis_off()
-        handles: dict[str, object] = {}
-        for axes, (title, history) in zip(grid.flat, histories.items(), strict=False):
+    with _sheet(path, list(histories)) as plots:
+        for axes, history in zip(plots, histories.values(), strict=True):
             _draw_curves(axes, history, _losses_of(history))
-            axes.set_title(title, fontsize=9, parse_math=False)  # a name may hold a dollar
-            axes.tick_params(labelsize=7)
-            handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        if handles:
-            figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
     return path
+
+
+def write_sensitivity(path: Path, settings: dict[str, list[str]], scores: Sequence[float], score: str) -> Path:
+    """Draws a score over each setting: a small plot for each setting, a point for each run, a line through the means.
+
+    Numbers that span a factor of 20 have a logarithmic axis. Texts stand beside each other.
+
+    Args:
+        path: the PNG, written completely or not at all.
+        settings: key -> its value in each run, as text.
+        scores: the score of each run.
+        score: the name of the score.
+    """
+    with _sheet(path, list(settings)) as plots:
+        for axes, values in zip(plots, settings.values(), strict=True):
+            numbers = [_as_number(value) for value in values]
+            is_numeric = None not in numbers
+            places = numbers if is_numeric else values
+            distinct = list(dict.fromkeys(sorted(numbers) if is_numeric else values))
+            means = [
+                np.mean([s for s, place in zip(scores, places, strict=True) if place == each]) for each in distinct
+            ]
+            axes.plot(distinct, means, color=_COLOURS[0], alpha=0.4, linewidth=1)
+            axes.plot(places, scores, "o", color=_COLOURS[0], markersize=4)
+            if is_numeric and min(numbers) > 0 and max(numbers) / min(numbers) >= _LOGARITHMIC:
+                axes.set_xscale("log")
+            axes.set_ylabel(score, fontsize=8, parse_math=False)
+            axes.grid(color="#e5e7eb")
+            axes.set_axisbelow(True)
+    return path
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None

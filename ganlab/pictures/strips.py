@@ -58,7 +58,8 @@ def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], t
     width, height = columns * step_x + _MARGIN, _TITLE + -(-len(grids) // columns) * step_y + _MARGIN
     with drawing(path, width / _DPI, height / _DPI, _DPI) as figure:
         style = {"verticalalignment": "bottom", "color": "#1f2937", "parse_math": False}
-        figure.text(_MARGIN / width, 1 - _TITLE / height, title, size=16, **style)
+        size = min(16, (width - 2 * _MARGIN) / (0.6 * max(1, len(title))))  # a letter is about 0.6 of its size wide
+        figure.text(_MARGIN / width, 1 - _TITLE / height, title, size=size, **style)
         for index, (grid, caption) in enumerate(zip(grids, captions, strict=True)):
             left = _MARGIN + index % columns * step_x
             top = height - _TITLE - index // columns * step_y - _CAPTION  # counted from below, as matplotlib does

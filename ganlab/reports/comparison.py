@@ -2,18 +2,58 @@
 
 from collections.abc import Sequence
 
+from ganlab.errors import ConfigError
 from ganlab.metrics.names import better
-from ganlab.reports.averages import Cell, Statistic
-from ganlab.reports.metric_names import MetricKey, sample_count
+from ganlab.reports.averages import Cell, Statistic, metrics_of, summarize
+from ganlab.reports.metric_names import MetricKey, main_metric, sample_count
+from ganlab.reports.progress import progress_of
 from ganlab.reports.replication import WHICH
 from ganlab.reports.report import Group, Report
 from ganlab.reports.settings import short_keys
 from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
 
+UNFINISHED = ("created", "running", "stopped")
+
 
 def comparison_tables(report: Report, dataset: str | None = None) -> list[Table]:
     """A table for each group of cells; of one data set, if it is given."""
     return [_table(report, group) for group in report.groups if dataset in (None, group.dataset)]
+
+
+def pivot_tables(report: Report) -> list[Table]:
+    """For each group the main metric over the report's two columns: the first gives the rows, the second the columns.
+
+    A mean is over the runs of all cells with these two values.
+
+    Raises:
+        ConfigError: a key fits several settings.
+    """
+    tables = []
+    for group in report.groups:
+        labels = report.labels_of(group.cells)
+        keys = list(group.varied[0])
+        if len(keys) != 2:
+            raise ConfigError(f"expected one key for rows and one for columns, found {', '.join(keys)}")
+        names = [key.name for key in labels]
+        for key in [key for key in labels if key.name == main_metric(names)][:1]:
+            values: dict[tuple[str, ...], list] = {}
+            for cell, settings in zip(group.cells, group.varied, strict=True):
+                found = [metrics_of(run).get(key, {}).get("last") for run in cell.averaged]
+                values.setdefault(tuple(settings.values()), []).extend(found)
+            heads = list(dict.fromkeys(column for _, column in values))
+            rows = [
+                {keys[0]: row} | {head: _counted(summarize(values.get((row, head), []))) for head in heads}
+                for row in dict.fromkeys(row for row, _ in values)
+            ]
+            title = f"{group.title}, {labels[key]}, columns: {keys[1]}"
+            tables.append(
+                Table([*texts(keys[0]), *numbers(*heads)], rows, title, ["Mean ± sample standard deviation (n)."])
+            )
+    return tables
+
+
+def _counted(value: Statistic) -> str:
+    return f"{spread(value.mean, value.sd)} ({value.n})" if value.n else ""
 
 
 def metric_texts(cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:
@@ -40,9 +80,10 @@ def floor_texts(cells: Sequence[Cell], labels: dict[MetricKey, str]) -> dict[str
     return told
 
 
-def metric_notes(labels: dict[MetricKey, str]) -> list[str]:
+def metric_notes(labels: dict[MetricKey, str], has_best: bool = True) -> list[str]:
     """How to read the columns of these metrics."""
-    notes = ["Mean ± sample standard deviation over n seeds; best: of each run's best value."] if labels else []
+    notes = ["Mean ± sample standard deviation over n seeds."] if labels else []
+    notes += ["best: the best value of each run."] if has_best and labels else []
     for word in ("Lower", "Higher"):
         named = [label for key, label in labels.items() if better(key.name) == word.lower()]
         if named:
@@ -54,11 +95,13 @@ def _table(report: Report, group: Group) -> Table:
     labels = report.labels_of(group.cells)
     keys = [key for settings in group.varied[:1] for key in settings]
     heads = short_keys(keys)
-    measured = [f"{label} {which}" for label in labels.values() for which in WHICH]
     families = len({run.family for cell in group.cells for run in cell.runs}) > 1
-    columns = [*texts("name", *(["family"] if families else []))]
-    columns += numbers(*heads.values(), "n", *measured, "seconds", "images/s")
-    columns += texts("status", "verdict")
+    columns = [*texts("name"), *texts(*(["family"] if families else []), rank=3), *numbers(*heads.values(), rank=2)]
+    columns += numbers("n", rank=1)
+    for place, (key, label) in enumerate(labels.items()):
+        has_best = any(_has_best(cell, key) for cell in group.cells)
+        columns += numbers(f"{label} last", rank=3 if place else 1) + numbers(*[f"{label} best"] * has_best, rank=4)
+    columns += texts("status", "verdict", rank=5) + numbers("seconds", "images/s", rank=6)
     rows = [
         {
             **{heads[key]: value for key, value in settings.items()},
@@ -70,7 +113,14 @@ def _table(report: Report, group: Group) -> Table:
         for cell, settings in zip(group.cells, group.varied, strict=True)
     ]
     footer = [{"name": "floor (real data)", **floor_texts(group.cells, labels)}] if labels else []
-    return Table(columns, rows, group.title, _notes(report, group, labels), footer, _shared(group.cells))
+    notes = _notes(report, group, labels, any(column.name.endswith(" best") for column in columns))
+    return Table(columns, rows, group.title, notes, footer, _shared(group.cells))
+
+
+def _has_best(cell: Cell, key: MetricKey) -> bool:
+    """Whether the best value is another one than the last value."""
+    metric = cell.metrics.get(key)
+    return metric is not None and metric.best != metric.last
 
 
 def _shared(cells: Sequence[Cell]) -> str:
@@ -90,13 +140,15 @@ def _mean(value: Statistic, n: int) -> str:
     return f"{text} (n = {value.n})" if text and value.n != n else text
 
 
-def _notes(report: Report, group: Group, labels: dict[MetricKey, str]) -> list[str]:
-    notes = metric_notes(labels)
+def _notes(report: Report, group: Group, labels: dict[MetricKey, str], has_best: bool) -> list[str]:
+    notes = metric_notes(labels, has_best)
     runs = sum(len(cell.runs) for cell in group.cells)
     averaged = sum(len(cell.averaged) for cell in group.cells)
     if averaged < runs:
         notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and enter no mean.")
-    summaries = [run.summary for cell in group.cells for run in cell.averaged if run.summary]
+    for run in (run for cell in group.cells for run in cell.runs if run.state in UNFINISHED):
+        notes.append(f"{run.name}-seed{run.seed} is {run.state}: {progress_of(run)}.")
+    summaries = [run.summary for cell in group.cells for run in cell.averaged]
     notes += dict.fromkeys(f"{s['dataset']}: {s['data_note']}." for s in summaries if s.get("data_note"))
     notes += _below_floor(group.cells, labels)
     return notes + [f"Left out: {problem}" for problem in report.problems]

@@ -11,12 +11,16 @@ SIDES = ("first", "second")
 
 
 def differences(first: dict, second: dict) -> list[dict]:
-    """`{key, first, second}` for every key whose values differ; a side without the key has no entry."""
+    """`{key, first, second}` for every key whose values differ; a side without the key has no entry.
+
+    Arguments of a choice are left out if the choice differs: `loss` says enough.
+    """
     sides = {name: dict(flatten(side)) if side else {} for name, side in zip(SIDES, (first, second), strict=True)}
     found = []
     for key in dict.fromkeys(key for side in sides.values() for key in side):
         values = {name: side[key] for name, side in sides.items() if key in side}
-        if len(values) == 1 or len(set(map(repr, values.values()))) == 2:
+        is_argument = any(key.startswith(f"{entry['key']}.") for entry in found)
+        if (len(values) == 1 and not is_argument) or len(set(map(repr, values.values()))) == 2:
             found.append({"key": key, **values})
     return found
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganlab.errors import GanlabError
-from ganlab.reports.averages import Cell
+from ganlab.reports.averages import Cell, metrics_of
+from ganlab.reports.metric_names import main_metric
 from ganlab.reports.report import Report
 from ganlab.reports.table import printable
 from ganlab.runs.folder import RunFolder
@@ -26,14 +27,37 @@ class Figure:
 
 
 def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:
-    """Draws figures into a folder, one at a time: for each data set sheets of losses, then a strip for each cell.
+    """Draws figures into a folder, one at a time: for each data set a score over settings, losses, a strip for each cell.
 
     Runs without history or samples have no picture. File names begin with the data set.
     """
     for dataset, cells in report.by_dataset().items():
+        yield from _sensitivities(report, folder, dataset)
         yield from _sheets(folder, dataset, [run for cell in cells for run in cell.runs])
         for cell in cells:
             yield from _strip(report, folder, cell)
+
+
+def _sensitivities(report: Report, folder: Path, dataset: str) -> Iterator[Figure]:
+    """The main metric of the finished runs over each setting in which cells differ."""
+    groups = [group for group in report.groups if group.dataset == dataset]
+    for number, group in enumerate(groups, 1):
+        labels = report.labels_of(group.cells)
+        main = main_metric(key.name for key in labels)
+        for key in [key for key in labels if key.name == main][:1] if group.varied[0] else []:
+            from ganlab.pictures.plots import write_sensitivity
+
+            runs = [
+                (settings, score)
+                for cell, settings in zip(group.cells, group.varied, strict=True)
+                for run in cell.averaged
+                if (score := metrics_of(run).get(key, {}).get("last")) is not None
+            ]
+            settings = {name: [values[name] for values, _ in runs] for name in group.varied[0]}
+            if runs:
+                path = folder / f"{dataset}-settings{f'-{number}' if len(groups) > 1 else ''}.png"
+                write_sensitivity(path, settings, [score for _, score in runs], labels[key])
+                yield Figure(path, dataset, f"{labels[key]} over each setting, {group.title}", wide=True)
 
 
 def _sheets(folder: Path, dataset: str, runs: list[RunRecord]) -> Iterator[Figure]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganlab.reports.averages import Cell
 from ganlab.reports.metric_names import MetricKey
+from ganlab.reports.progress import progress_of
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, texts
 from ganlab.runs.records import RunRecord
@@ -34,7 +35,15 @@ def report_document(report: Report) -> dict:
 
 def _unfinished(run: RunRecord) -> dict:
     known = {"name": run.name, "family": run.family, "dataset": run.dataset, "seed": run.seed}
-    return {**known, "identity": run.identity, "status": run.state, "verdict": None, "metrics": {}}
+    progress = asdict(progress_of(run))
+    return {
+        **known,
+        "identity": run.identity,
+        "status": run.state,
+        "verdict": None,
+        "metrics": {},
+        "progress": progress,
+    }
 
 
 def _cell(report: Report, cell: Cell, settings: Mapping[str, str], labels: Mapping[MetricKey, str]) -> dict:

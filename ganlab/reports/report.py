@@ -12,7 +12,7 @@ from ganlab.reports.averages import Cell, group_cells, metrics_of
 from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
-from ganlab.reports.settings import settings_of, varied
+from ganlab.reports.settings import chosen, settings_of, varied
 from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_closed, is_run, read_runs
 
 
@@ -23,7 +23,7 @@ class Group:
     dataset: str
     title: str  # the name of the data set, with its fingerprint if other groups have the same name
     cells: list[Cell]
-    varied: list[dict[str, str]]  # for each cell the settings in which the cells differ, as text
+    varied: list[dict[str, str]]  # for each cell the settings in which the cells differ, or those asked for, as text
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Report:
     problems: list[str]  # a line for each run folder that could not be read
     publications: list[Publication]  # to put beside runs of the same names
     dataset: str | None  # the only data set, if the user asked for one
+    columns: Sequence[str] = ()  # the settings to show; () for those that differ
+    is_pivot: bool = False  # whether the two columns are the axes of a table of one metric
 
     def by_dataset(self) -> dict[str, list[Cell]]:
         """Data set -> its cells."""
@@ -49,7 +51,9 @@ class Report:
             by_data = {data: [cell for cell in cells if cell.data == data] for data in {c.data: None for c in cells}}
             for data, alike in by_data.items():
                 title = dataset if len(by_data) == 1 else f"{dataset} (data {(data or 'unknown')[:8]})"
-                groups.append(Group(dataset, title, alike, varied([settings_of(cell.runs[0]) for cell in alike])))
+                settings = [settings_of(cell.runs[0]) for cell in alike]
+                shown = chosen(settings, self.columns) if self.columns else varied(settings)
+                groups.append(Group(dataset, title, alike, shown))
         return groups
 
     @cached_property
@@ -78,6 +82,8 @@ def build_report(
     dataset: str | None = None,
     metrics: Sequence[str] = (),
     studies: Path = Path("experiments"),
+    columns: Sequence[str] = (),
+    is_pivot: bool = False,
 ) -> Report:
     """Reads run folders and groups the runs.
 
@@ -87,6 +93,8 @@ def build_report(
         dataset: only this data set.
         metrics: names of the metrics to show; the first one also gives the order of the rows.
         studies: the folder of studies with published scores.
+        columns: the settings to show, by the ends of their keys; none means the settings that differ.
+        is_pivot: whether the two columns are the axes of a table of one metric.
 
     Raises:
         ConfigError: a path without runs, a data set or a metric that no run has, a mistake in a study's files.
@@ -101,7 +109,7 @@ def build_report(
     keys = choose_metrics([key for run in runs for key in metrics_of(run)], metrics)
     ranked = [key for key in keys if key.name == keys[0].name] if metrics else []
     cells = sorted(group_cells(runs), key=lambda cell: (cell.dataset, *_rank(cell, ranked)))
-    return Report(runs, cells, keys, problems, read_publications(Path(studies)), dataset)
+    return Report(runs, cells, keys, problems, read_publications(Path(studies)), dataset, columns, is_pivot)
 
 
 def _rank(cell: Cell, keys: Sequence[MetricKey]) -> tuple[int, float]:

@@ -1,18 +1,41 @@
 """Runs as tables and plain data: all runs for `ganlab ls`, one run for `ganlab show`."""
 
+from dataclasses import asdict
+
 from ganlab.metrics.names import better
 from ganlab.reports.metric_names import main_metric, sample_count
-from ganlab.reports.table import Table, exact, moment, number, numbers, texts
+from ganlab.reports.progress import progress_of
+from ganlab.reports.settings import settings_of, short_keys, varied
+from ganlab.reports.table import Table, duration, exact, moment, number, numbers, texts
 from ganlab.runs.records import RunRecord
 
 FORMAT = 1
 
 
 def listing_table(runs: list[RunRecord]) -> Table:
-    """A row for each run, with its main metric."""
-    columns = [*texts("dataset", "name"), *numbers("seed"), *texts("identity", "family", "status", "verdict")]
-    columns += [*numbers("steps"), *texts("metric"), *numbers("last", "best"), *texts("updated")]
-    return Table(columns, [_entry(run) | {"updated": moment(run.updated)} for run in runs])
+    """A row for each run, with its main metric and the settings in which the runs differ."""
+    entries = [_entry(run) for run in runs]
+    own = ("steps", "data.name")  # columns of this list
+    settings = varied([{k: v for k, v in settings_of(run).items() if k not in own} for run in runs])
+    heads = short_keys([key for each in settings[:1] for key in each])
+    columns = [
+        *texts("dataset", "name"),
+        *numbers("seed", rank=1),
+        *texts("identity", rank=8),
+        *texts("family", rank=9),
+    ]
+    columns += [*texts("status"), *texts("verdict", rank=2), *numbers("steps", rank=2)]
+    columns += numbers("left", rank=3) if any(entry["progress"] for entry in entries) else []
+    columns += [*numbers(*heads.values(), rank=5), *texts("metric", rank=4), *numbers("last", rank=4)]
+    columns += [*numbers("best", rank=6), *texts("updated", rank=7)]
+    rows = []
+    for run, entry, each in zip(runs, entries, settings, strict=True):
+        told = {heads[key]: value for key, value in each.items()} | entry | {"updated": moment(run.updated)}
+        if progress := entry["progress"]:
+            told["steps"] = f"{progress['step']}/{progress['steps'] or '?'}"
+            told["left"] = "" if progress["seconds_left"] is None else duration(progress["seconds_left"])
+        rows.append(told)
+    return Table(columns, rows)
 
 
 def listing_document(runs: list[RunRecord]) -> dict:
@@ -21,7 +44,7 @@ def listing_document(runs: list[RunRecord]) -> dict:
 
 
 def _entry(run: RunRecord) -> dict:
-    metric = main_metric(run.metrics)
+    metric, progress = main_metric(run.metrics), progress_of(run)
     values = run.metrics.get(metric, {})
     return {
         "dataset": run.dataset,
@@ -32,6 +55,7 @@ def _entry(run: RunRecord) -> dict:
         "status": run.state,
         "verdict": run.verdict or None,
         "steps": run.summary["steps"] if run.summary else None,
+        "progress": progress and asdict(progress),
         "metric": metric,
         "last": values.get("last"),
         "best": values.get("best"),
@@ -44,7 +68,8 @@ def run_tables(run: RunRecord) -> list[Table]:
     summary = run.summary or {}
     facts = {"status": run.state, "reason": run.status.get("reason"), "verdict": run.verdict, "family": run.family}
     facts |= {"seed": run.seed, "identity": summary.get("identity", run.identity), "cell": run.cell}
-    facts |= {key: summary.get(key) for key in ("parameters", "steps", "seconds")}
+    facts |= {"progress": str(progress_of(run) or ""), "parameters": summary.get("parameters")}
+    facts |= {key: summary.get(key) for key in ("steps", "seconds")}
     facts |= {"steps/s": summary.get("steps_per_second"), "images/s": summary.get("images_per_second")}
     facts |= {"device": summary.get("device"), "backend": summary.get("backend")}
     facts |= {"updated": moment(run.updated), "folder": str(run.folder)}
@@ -60,7 +85,8 @@ def run_tables(run: RunRecord) -> list[Table]:
 def run_document(run: RunRecord) -> dict:
     """The run as plain data."""
     told = {"format": FORMAT, "folder": str(run.folder), "status": run.status, "summary": run.summary}
-    return told | {"pictures": _pictures(run)}
+    progress = progress_of(run)
+    return told | {"progress": progress and asdict(progress), "pictures": _pictures(run)}
 
 
 def _pictures(run: RunRecord) -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ganlab.errors import ConfigError, did_you_mean
 from ganlab.reports.table import exact
 from ganlab.runs.records import RunRecord
 
@@ -65,6 +66,21 @@ def varied(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     for key, column in columns.items():
         distinct.setdefault((key.rpartition(".")[2], column), key)
     return [{key: columns[key][row] for key in distinct.values()} for row in range(len(settings))]
+
+
+def chosen(settings: Sequence[Mapping[str, Any]], words: Sequence[str]) -> list[dict[str, str]]:
+    """For each of the settings the keys that a user names, by the whole key or its end, with their values as text.
+
+    Raises:
+        ConfigError: no run has such a setting.
+    """
+    known, keys = dict.fromkeys(key for each in settings for key in each), []
+    for word in words:
+        found = [key for key in known if key == word or key.endswith(f".{word}")]
+        if not found:
+            raise ConfigError(f"{word}: no run here has this setting.{did_you_mean(word, known)}")
+        keys += found
+    return [{key: exact(each.get(key)) for key in keys} for each in settings]
 
 
 def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:

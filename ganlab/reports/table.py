@@ -2,26 +2,27 @@
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading; numbers are set flush right."""
+    """A column's heading. Numbers are flush right. On a narrow screen, columns of the greatest rank are left out first."""
 
     name: str
     numeric: bool = False
+    rank: int = 0  # 0: never left out
 
 
-def texts(*names: str) -> list[Column]:
+def texts(*names: str, rank: int = 0) -> list[Column]:
     """Columns of text."""
-    return [Column(name) for name in names]
+    return [Column(name, rank=rank) for name in names]
 
 
-def numbers(*names: str) -> list[Column]:
+def numbers(*names: str, rank: int = 0) -> list[Column]:
     """Columns of numbers."""
-    return [Column(name, numeric=True) for name in names]
+    return [Column(name, numeric=True, rank=rank) for name in names]
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Table:
 
     def __post_init__(self):
         self.rows, self.footer = ([self._cells(row) for row in rows] for rows in (self.rows, self.footer))
-        self.columns = [Column(printable(column.name), column.numeric) for column in self.columns]
+        self.columns = [replace(column, name=printable(column.name)) for column in self.columns]
         self.title, self.intro = printable(self.title), printable(self.intro)
         self.notes = [printable(note) for note in self.notes]
 
@@ -53,6 +54,11 @@ class Table:
         if len(cells) != len(self.columns):
             raise ValueError(f"a row of {len(cells)} cells under {len(self.columns)} columns: {cells}")
         return [printable(text_of(cell)) for cell in cells]
+
+    def without(self, index: int) -> "Table":
+        """The table without one column."""
+        kept = {name: [row[:index] + row[index + 1 :] for row in getattr(self, name)] for name in ("rows", "footer")}
+        return replace(self, columns=self.columns[:index] + self.columns[index + 1 :], **kept)
 
 
 def table_of(entries: list[dict]) -> Table:
@@ -111,6 +117,14 @@ def spread(mean: float | None, deviation: float | None) -> str:
 def moment(seconds: float | None) -> str:
     """Seconds since 1970 as local time; '' for None."""
     return "" if seconds is None else f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a reader: 8 s, 3 min 20 s, 2 h 05 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def span(values: list) -> str:

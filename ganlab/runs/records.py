@@ -122,15 +122,10 @@ def is_run(folder: Path) -> bool:
 
 
 def is_closed(folder: Path) -> bool:
-    """Whether this user may not look into a folder that exists."""
-    try:
-        os.stat(folder / ".")
-        os.scandir(folder).close()
-    except PermissionError:
-        return True
-    except OSError:
-        pass
-    return False
+    """Whether this user may not look into a folder. The folder is not opened: it may be a link."""
+    return folder.is_dir() and not os.access(
+        folder, os.R_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
+    )
 
 
 def find_runs(results: Path) -> list[Path]:

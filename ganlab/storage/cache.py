@@ -22,10 +22,11 @@ def cache_folder() -> Path:
     """
     if chosen := os.environ.get("GANLAB_CACHE"):
         return user_path(chosen)
-    folder = Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
-    if not folder.is_absolute():  # `~` stays as it is without a home folder
-        raise ConfigError("this user has no home folder; set GANLAB_CACHE to a folder for the cache")
-    return folder
+    with contextlib.suppress(RuntimeError):  # newer versions raise; older ones leave the `~`
+        folder = Path(platformdirs.user_cache_dir("ganlab", appauthor=False))
+        if folder.is_absolute():
+            return folder
+    raise ConfigError("this user has no home folder; set GANLAB_CACHE to a folder for the cache")
 
 
 def compute_once(path: Path, compute: Callable[[Path], None], is_valid: Callable[[Path], bool] | None = None) -> Path:

@@ -13,8 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ganlab.reports.table import printable
-from ganlab.sweep.cost import duration
+from ganlab.reports.table import duration, printable
 from ganlab.sweep.jobs import Job, steps_done
 
 # In the order in which `counts` names them. No file says "waiting"; the others are states of runs.

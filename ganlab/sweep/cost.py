@@ -28,11 +28,3 @@ class CostModel:
         a_step = statistics.median(run["training_seconds"] / run["steps"] for run in alike)
         around = statistics.median(max(0.0, run["seconds"] - run["training_seconds"]) for run in alike)
         return a_step * (job.steps - steps_done(job)) + around
-
-
-def duration(seconds: float) -> str:
-    """Seconds for a reader: 8 s, 3 min 20 s, 2 h 05 min."""
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

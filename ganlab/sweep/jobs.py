@@ -6,10 +6,9 @@ from typing import Any
 
 from ganlab.config.schema import Config
 from ganlab.errors import GanlabError
+from ganlab.reports.progress import last_rows
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
-
-_TAIL = 4096  # bytes; a row of history.csv is far shorter
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +58,6 @@ def state_of(job: Job, results: Path) -> str:
 
 
 def steps_done(job: Job) -> int:
-    """The last whole step in a job's history, read from the end of the file; 0 before the first step."""
-    try:
-        with RunFolder(job.folder).history.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - _TAIL))
-            rows = file.read().split(b"\n")[:-1]  # a last line without its end is still being written
-    except OSError:
-        return 0
-    word = rows[-1].split(b",", 1)[0] if rows else b""
-    return int(word) if word.isdigit() else 0
+    """The last whole step in a job's history; 0 before the first step."""
+    _, rows = last_rows(job.folder)
+    return int(rows[-1][0]) if rows else 0

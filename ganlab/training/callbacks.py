@@ -246,6 +246,7 @@ def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:
     """Evaluates a sampler, adds the values to metrics.jsonl and returns them."""
     start = time.perf_counter()
     value_range = sampler.config.data.range
-    values = evaluate_all(protocols, lambda count: sampler.draw(count, "metrics"), dataset, value_range)
+    labels = (lambda count: sampler.labels(count, "metrics")) if sampler.classes else None
+    values = evaluate_all(protocols, lambda count: sampler.draw(count, "metrics"), dataset, value_range, labels)
     append_metrics(folder.metrics, step, values, time.perf_counter() - start)
     return values

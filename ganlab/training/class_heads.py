@@ -1,7 +1,7 @@
-"""Class heads: how a discriminator says the class of an image beside real or generated, and the class term of the losses.
+"""Class heads: discriminators that classify images besides judging them, and the class term of the losses.
 
-A discriminator with a head gives classes + 1 numbers an image. The head splits them into the logit of "real", which every GAN
-loss takes, and into class logits.
+A discriminator with a head gives classes + 1 numbers for each image. The head splits them into the logit of "real", which every
+GAN loss takes, and into class logits.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ Tensor = Any
 
 @dataclass(frozen=True)
 class Head:
-    """One way to say classes.
+    """One class head.
 
     Attributes:
         split: outputs (batch, classes + 1) -> (logit of "real" (batch, 1), class logits (batch, classes)).
-        of_fake: whether generated images have a class term too, in both networks' losses.
+        of_fake: whether the losses of both networks have a class term of generated images.
     """
 
     split: Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -51,6 +51,6 @@ def class_cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def class_accuracy(class_logits: Tensor, labels: Tensor) -> Tensor:
-    """Share of the batch whose largest class logit is that of its label."""
+    """Share of the batch whose label has the largest class logit."""
     found = ops.cast(ops.argmax(class_logits, axis=1), "int32")
     return ops.mean(ops.cast(ops.equal(found, ops.cast(labels, "int32")), "float32"))

@@ -61,10 +61,13 @@ class Sampler:
     def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
         """`count` samples. Latents, and labels with equal chances, depend on purpose and seed alone."""
         seed = self.config.seed if seed is None else seed
-        labels = None
-        if self.classes:
-            labels = generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
+        labels = self.labels(count, purpose, seed) if self.classes else None
         return self.images(self._latents(count, purpose, seed), labels)
+
+    def labels(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
+        """The labels of the samples that `draw` gives, int (count,)."""
+        seed = self.config.seed if seed is None else seed
+        return generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
 
     def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
         """float32 samples of a grid. With labels, a row has one class."""

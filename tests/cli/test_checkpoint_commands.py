@@ -33,6 +33,12 @@ class TestCheck:
         lines = [line.split() for line in out.splitlines()]
         assert code == 0 and ["dense", "Dense", "64", "320"] in lines and ["dropout", "Dropout", "8", "0"] in lines
 
+    def test_says_what_a_wrapper_wraps_and_what_is_trained(self, ganlab, tmp_path):
+        wrapped = "SpectralNormalization: {layer: {Dense: {units: 1}}}"
+        (tmp_path / "tiny.yaml").write_text(CONFIG.replace("Dense: {units: 1}", wrapped))
+        code, out, _ = ganlab("check", "tiny.yaml")
+        assert code == 0 and "SpectralNormalization(Dense)" in out and "529 of 530" in out
+
     def test_looks_at_all_configs_of_a_folder_and_fails_for_the_wrong_ones(self, ganlab, tmp_path):
         (tmp_path / "wrong.yaml").write_text(CONFIG.replace("units: 8}", "units: -8}"))
         code, out, err = ganlab("check", ".")

@@ -47,6 +47,37 @@ def test_ls_shows_each_run_in_a_line(ganlab, results):
     assert second[:2] == ["mnist", "exp01"] and second[5] == "running"
 
 
+def test_ls_shows_how_far_a_run_is_and_the_settings_that_differ(ganlab, results):
+    write_run(results, "exp01", written="loss: hinge\n")
+    run = write_run(results, "exp02", written="loss: minimax\n", status="running", with_summary=False)
+    (run / "history.csv").write_text("step,d_loss,seconds\n" + "".join(f"{step},0.5,0.1\n" for step in range(1, 501)))
+    lines = ganlab("ls")[1]
+    assert "500/1500" in lines and "1 min 40 s" in lines and "hinge" in lines and "minimax" in lines
+    entry = json.loads(ganlab("ls", "--json")[1])["runs"][1]
+    assert entry["progress"]["step"] == 500 and entry["progress"]["losses"] == {"d_loss": 0.5}
+    shown = ganlab("show", "exp02")[1]
+    assert "step 500 of 1500, 10.00 steps/s, d_loss 0.5000, 1 min 40 s left" in shown
+    assert json.loads(ganlab("show", "exp02", "--json")[1])["progress"]["seconds_left"] == pytest.approx(100)
+    assert json.loads(ganlab("report", "--format", "json")[1])["runs"][1]["progress"]["step"] == 500
+
+
+def test_on_a_terminal_of_eighty_columns_ls_and_report_fit(ganlab, results, monkeypatch):
+    for number in range(3):
+        written = f"loss: {{hinge: {{real_label: 0.{number}}}}}\nclip_weights: {number}\n"
+        write_run(
+            results, f"exp{number:02d}", written=written, units=number + 1, steps=1000 + number, device=f"gpu{number}"
+        )
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("ls", "report"):
+        monkeypatch.setattr("ganlab.cli.output.sys.stdout.isatty", lambda: True, raising=False)
+        code, out, _ = ganlab(command)
+        assert code == 0 and "--wide" in out
+        lines = [line for line in out.splitlines() if not line.startswith(("family", "For more", "Mean"))]
+        assert max(map(len, lines)) <= 80, out
+        assert all(f"exp0{number}" in out for number in range(3)) and "12.50" in out
+        assert "--wide" not in ganlab(command, "--wide")[1]
+
+
 def test_ls_shows_the_rest_beside_a_damaged_run_and_fails(ganlab, results):
     write_run(results)
     bad = write_run(results, "exp01")
@@ -127,6 +158,60 @@ def test_a_run_that_is_not_there_is_one_line(ganlab, results, words):
     write_run(results)
     code, out, err = ganlab(*words)
     assert (code, out) == (2, "") and err.startswith("nothing: no such run in results.") and err.count("\n") == 1
+
+
+@pytest.fixture
+def study(results):
+    """A 2 x 2 study with two seeds; one cell failed."""
+    for row, loss in enumerate(("hinge", "minimax")):
+        for column, size in enumerate((16, 64)):
+            for seed in (0, 1):
+                written = f"loss: {loss}\nlabels: none\ndata: {{limit: {size}}}\n"
+                status = "failed" if (row, column) == (1, 1) else "finished"
+                metrics = {"fd1k": metric(10.0 * row + column + 2 * seed), "is1k": metric(1.0)}
+                name = f"study-{loss}-{size}"
+                write_run(results, name, seed=seed, written=written, status=status, metrics=metrics)
+
+
+def test_report_shows_both_axes_of_a_study(ganlab, study):
+    out = ganlab("report", "--metric", "fd1k")[1]
+    assert all(word in out for word in ("loss", "limit", "hinge", "minimax", "16", "64", "1.000 ± 1.414"))
+
+
+def test_report_shows_the_columns_asked_for(ganlab, study):
+    out = ganlab("report", "--metric", "fd1k", "--columns", "labels,train.batch_size", "--format", "csv")[1]
+    head, first = out.splitlines()[:2]
+    assert "labels,train.batch_size," in head and "loss" not in head and ",none,32," in first
+    code, _, err = ganlab("report", "--columns", "bach_size")
+    assert code == 2 and err == "bach_size: no run here has this setting. Did you mean 'train.batch_size'?\n"
+
+
+def test_report_makes_a_table_of_two_settings(ganlab, study):
+    out = ganlab("report", "--rows", "loss", "--cols", "data.limit", "--format", "markdown")[1]
+    assert out.splitlines()[:6] == [
+        "## digits, fd1k, columns: data.limit",
+        "",
+        "| loss | 16 | 64 |",
+        "|---|---:|---:|",
+        "| hinge | 1.000 ± 1.414 (2) | 2.000 ± 1.414 (2) |",
+        "| minimax | 11.00 ± 1.41 (2) |  |",
+    ]
+    out = ganlab("report", "--rows", "limit", "--cols", "loss", "--metric", "is1k", "--format", "csv")[1]
+    assert out.splitlines()[:2] == ["data.limit,hinge,minimax", "16,1.000 ± 0.000 (2),1.000 ± 0.000 (2)"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--rows", "loss"], "--rows and --cols go together"),
+        (["--rows", "loss", "--cols", "limit", "--format", "html"], "--rows and --cols go together"),
+        (["--rows", "loss", "--cols", "loss"], "expected one key for rows and one for columns, found loss"),
+        (["--rows", "loss", "--cols", "rate"], "rate: no run here has this setting"),
+    ],
+)
+def test_a_table_of_two_settings_needs_two(ganlab, study, words, message):
+    code, out, err = ganlab("report", *words)
+    assert (code, out) == (2, "") and message in err
 
 
 def test_report_writes_a_file_whole_and_says_where(ganlab, results, tmp_path):
@@ -235,7 +320,7 @@ def test_report_puts_a_study_beside_the_runs_of_the_data_set_asked_for(ganlab, r
 def test_a_report_is_written_in_the_format_of_the_suffix(ganlab, results, tmp_path, name, more, begins):
     write_run(results)
     assert ganlab("report", "--out", name, *more)[0] == 0
-    assert begins in (tmp_path / name).read_text().lstrip()[:200]
+    assert begins in (tmp_path / name).read_text()
 
 
 def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):

@@ -183,8 +183,9 @@ class TestStreams:
         assert written.getvalue().decode(encoding) == f"{text}\n"
 
 
-def test_too_little_memory_is_one_line(ganlab, ls_raises, monkeypatch):
-    ls_raises(MemoryError())
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("libx.so: failed to map segment from shared object")])
+def test_too_little_memory_is_one_line(ganlab, ls_raises, monkeypatch, error):
+    ls_raises(error)
     monkeypatch.setattr("builtins.__import__", refuse)
     code, out, err = ganlab("ls")
     monkeypatch.undo()

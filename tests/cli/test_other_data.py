@@ -23,6 +23,7 @@ generator:
       branches: {latents: [], class: [Labels]}
     - Dense: {units: 16}
     - ConditionalBatchNormalization
+    - VirtualBatchNormalization: {reference_size: 12}
     - Dense: {units: 64, activation: tanh}
     - Reshape: {target_shape: [8, 8, 1]}
   optimizer: {Adam: {learning_rate: 1.0e-3}}
@@ -71,6 +72,20 @@ class TestLabels:
             code, _, err = ganlab("sample", "conditional", "--label", label)
             assert code == 2 and f"expected a class from 0 to 9 or all, received '{label}'" in err
 
+    def test_label_metrics_measure_its_classes(self, run, ganlab, tmp_path):
+        names = ("acc1k_classifier", "cfd1k_classifier")
+        assert ganlab("evaluate", "conditional", *(word for name in names[:1] for word in ("--metric", name)))[0] == 0
+        (line,) = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+        assert line["name"] == names[0] and 0 <= line["value"] <= 1 < 1 + line["floor"] and line["floor"] > 0.9
+        assert set(line["details"]["classes"]) == set("0123456789")
+
+    def test_label_metrics_of_a_generator_without_labels_are_one_line(self, ganlab, tmp_path):
+        (tmp_path / "tiny.yaml").write_text(CONFIG.replace("is1k", "acc1k"))
+        for command in ("run", "check"):
+            code, _, err = ganlab(command, "tiny.yaml")
+            assert code == 2 and "metrics: acc1k_classifier needs a generator that takes labels" in err
+            assert err.count("\n") == 1
+
     def test_it_resumes_to_the_same_bits(self, run, ganlab, tmp_path):
         assert ganlab("run", "conditional.yaml", "-q", "--results", "again", "-o", "output.checkpoint_every=1")[0] == 0
         again = the_run(tmp_path / "again")
@@ -106,7 +121,9 @@ CLASSES = {"auxiliary": 11, "balanced": 1}
 def test_every_use_of_labels_trains_and_verifies(ganlab, tmp_path, labels):
     text = CONDITIONAL.replace("labels: conditional", f"labels: {labels}")
     head = text[text.index("    - merge: Add") : text.index("  optimizer: {Adam", text.index("    - merge: Add"))]
-    text = text.replace(head, f"    - Dense: {{units: {CLASSES[labels]}}}\n")
+    joined = "    - {merge: Concatenate, branches: {features: [], class: [Labels]}}\n" if labels == "balanced" else ""
+    normalized = "    - Dense: {units: 6}\n    - VirtualBatchNormalization: {reference_size: 12}\n"
+    text = text.replace(head, f"{joined}{normalized}    - Dense: {{units: {CLASSES[labels]}}}\n")
     (tmp_path / "conditional.yaml").write_text(text)
     assert ganlab("run", "conditional.yaml", "-q")[::2] == (0, "")
     assert ganlab("verify", "results")[0] == 0

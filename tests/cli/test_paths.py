@@ -27,8 +27,13 @@ def test_without_a_home_folder_a_tilde_is_one_line(monkeypatch):
     assert user_path("~no-such-user-here/x") == Path("~no-such-user-here/x")
 
 
-def test_without_a_home_folder_the_cache_needs_a_name(monkeypatch):
-    monkeypatch.setattr("platformdirs.user_cache_dir", lambda *names, **options: "~/.cache/ganlab")
+def refuse(*names, **options):
+    raise RuntimeError("could not determine the home directory")
+
+
+@pytest.mark.parametrize("answer", [lambda *names, **options: "~/.cache/ganlab", refuse])
+def test_without_a_home_folder_the_cache_needs_a_name(monkeypatch, answer):
+    monkeypatch.setattr("platformdirs.user_cache_dir", answer)
     monkeypatch.delenv("GANLAB_CACHE", raising=False)
     with pytest.raises(ConfigError, match="no home folder; set GANLAB_CACHE"):
         cache_folder()

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.training import callbacks
@@ -78,6 +80,45 @@ class TestTheCommand:
         code, out, err = ganlab("run", "tiny.yaml")
         assert (code, err) == (0, "") and "(finished, 12 steps on 1797 images of digits)" in out
         assert files_below(trained / "results") == before
+
+    @pytest.mark.parametrize(
+        ("asked", "missing"),
+        [
+            ("[is1k_classifier]", []),
+            ("[fd1k_random]", ["fd1k_random"]),
+            ("[is1k_classifier, pr1k_classifier, fd1k_random]", ["pr1k_classifier", "fd1k_random"]),
+            ("auto", []),
+            ("[]", []),
+        ],
+    )
+    def test_says_how_a_finished_run_gets_other_metrics(self, ganlab, trained, asked, missing):
+        code, _, err = ganlab("run", "tiny.yaml", "-o", f"metrics={asked}")
+        run = the_run(trained / "results").relative_to(trained)
+        words = " ".join(f"--metric {name}" for name in missing)
+        hint = f"finished before; other metrics are computed by: ganlab evaluate {run} {words}\n"
+        assert (code, err) == (0, hint if missing else "")
+
+    def test_warns_of_a_config_that_is_probably_wrong(self, ganlab, trained):
+        text = (
+            (trained / "tiny.yaml")
+            .read_text()
+            .replace("- Dense: {units: 1}", "- Dense: {units: 1, activation: sigmoid}")
+        )
+        (trained / "other.yaml").write_text(text)
+        warning = (
+            "the discriminator ends in a sigmoid, but the loss non_saturating works on logits: leave the sigmoid out"
+        )
+        assert ganlab("run", "other.yaml", "--dry-run")[2] == f"warning: {warning}\n"
+        assert ganlab("run", "other.yaml", "--dry-run", "-q")[2] == ""
+        code, _, err = ganlab("check", "other.yaml")
+        assert (code, err) == (0, f"tiny: warning: {warning}\n")
+
+    def test_takes_no_negative_time_when_the_clock_is_set_back(self, ganlab, trained, monkeypatch):
+        times = itertools.count(1.7e9, -3600)
+        monkeypatch.setattr("time.time", lambda: float(next(times)))
+        assert ganlab("run", "tiny.yaml", "--fresh", "-q", "-o", "train.steps=2", "-o", "metrics=[]")[0] == 0
+        for summary in (trained / "results").glob("digits/*/summary.json"):
+            assert json.loads(summary.read_text())["seconds"] > 0
 
     def test_says_what_is_trained_and_how_to_look_at_it(self, ganlab, tmp_path):
         code, out, _ = ganlab("run", "tiny.yaml", "-o", "metrics=[]")

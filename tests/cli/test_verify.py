@@ -67,7 +67,7 @@ DAMAGE = {
     "a missing state": (lambda run: shutil.rmtree(run / STATE), f"{STATE}: missing, and the run is finished"),
     "a cut weight file": (cut(WEIGHTS, 100), f"{WEIGHTS}: damaged: "),
     "a flipped bit in a weight": (flip_a_weight, f"{WEIGHTS}: damaged: the weights do not match their checksum"),
-    "weights of another step": (other_weights, f"{WEIGHTS}: other weights than those of state-000012"),
+    "weights of another step": (other_weights, f"{WEIGHTS}: other weights than in state-000012"),
     "a gap in the history": (
         change("history.csv", "\n5,", "\n6,"),
         "history.csv: line 6: expected the row of step 5, received '6,",
@@ -87,19 +87,19 @@ DAMAGE = {
     ),
     "another summary": (
         change("summary.json", '"seed": 3', '"seed": 4'),
-        "summary.json: seed is not that of the config and the status",
+        "summary.json: seed differs from the config or the status",
     ),
     "another config": (
         change("config.yaml", "batch_size: 8", "batch_size: 9"),
-        "summary.json: config is not that of the config and the status",
+        "summary.json: config differs from the config or the status",
     ),
     "another verdict": (
         change("summary.json", '"verdict": "', '"verdict": "no '),
-        "summary.json: verdict is not that of the config and the status",
+        "summary.json: verdict differs from the config or the status",
     ),
     "another reason": (
         change("status.json", '"reason": ', '"reason": "the moon", "before": '),
-        "summary.json: reason is not that of the config and the status",
+        "summary.json: reason differs from the config or the status",
     ),
     "a wrong config": (change("config.yaml", "batch_size: 8", "batch_size: -8"), "config.yaml:"),
     "no summary": (lambda run: (run / "summary.json").unlink(), "summary.json: missing, and the run is finished"),

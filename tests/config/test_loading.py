@@ -226,6 +226,12 @@ def test_the_configs_of_the_repository_load_and_read_back_equal(path, tmp_path):
     assert load_config(written) == config
 
 
+def test_a_report_yaml_beside_configs_is_no_config(tmp_path):
+    for name in ("a.yaml", "report.yaml"):
+        (tmp_path / name).write_text("x: 1\n")
+    assert configs_at(tmp_path) == [tmp_path / "a.yaml"]
+
+
 def test_hidden_files_of_editors_and_archives_are_no_configs(tmp_path):
     (tmp_path / "b.yaml").write_text("")
     (tmp_path / "a.yaml").write_text("")

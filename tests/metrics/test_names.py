@@ -4,12 +4,14 @@ import dataclasses
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from ganlab.data import Split
 from ganlab.errors import ConfigError
 from ganlab.metrics.evaluation import evaluate_all
-from ganlab.metrics.names import METRICS, NAMES, better
+from ganlab.metrics.extraction import Sample
+from ganlab.metrics.names import METRICS, NAMES, better, measure_frechet_by_class, measure_label_accuracy
 from ganlab.metrics.protocols import resolve
 from ganlab.pictures.images import from_uint8
 
@@ -49,7 +51,7 @@ def test_a_name_belongs_to_one_row():
 
 def test_distances_and_neighbours_can_be_compared_with_the_test_split():
     assert {name for name in NAMES if name.endswith("_test")} == {
-        f"{metric.name}_test" for metric in METRICS if metric.kind in ("fd", "fd_whole", "kd", "pr")
+        f"{metric.name}_test" for metric in METRICS if metric.kind in ("fd", "fd_whole", "kd", "pr", "cfd")
     }
 
 
@@ -109,3 +111,23 @@ class TestCopies:
             ConfigError, match="copies1k_classifier needs 1,000 real images, the test set of digits has 0"
         ):
             resolve(["copies1k_classifier"], digits)
+
+
+class TestLabels:
+    def test_label_accuracy_is_the_share_of_images_whose_most_probable_class_is_their_label(self):
+        probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
+        sample = Sample(np.zeros((4, 2)), probabilities, np.array([0, 1, 1, 1]))
+        values, details = measure_label_accuracy({}, sample)
+        assert values == {"": 0.75} and details == {"classes": {"0": 1.0, "1": pytest.approx(2 / 3)}}
+
+    def test_the_frechet_distance_by_class_is_the_mean_over_classes(self):
+        features = np.random.default_rng(0).standard_normal((200, 3))
+        labels = np.repeat([0, 1], 100)
+        real = Sample(features, None, labels)
+        shifts = np.where(labels == 0, 1.0, 3.0)[:, None] * [1.0, 0.0, 0.0]
+        values, details = measure_frechet_by_class({}, Sample(features + shifts, None, labels), real)
+        # Of two equal distributions that are shifted by s the distance is s squared.
+        assert details["classes"] == {"0": pytest.approx(1.0), "1": pytest.approx(9.0)}
+        assert values[""] == pytest.approx(5.0)
+        swapped = Sample(features, None, 1 - labels)  # all images are right, and all classes wrong
+        assert measure_frechet_by_class({}, swapped, real)[0][""] > 0.01

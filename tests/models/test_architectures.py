@@ -117,7 +117,7 @@ VIRTUAL = """
 def test_with_virtual_batch_normalization_an_image_depends_on_its_own_latents_alone():
     """Salimans et al. 2016, arXiv 1606.03498, section 3.4."""
     network = network_of(VIRTUAL, input=(6,))
-    network.reference.batch.assign(RANDOM.standard_normal((8, 6)))
+    network.references["input"].batch.assign(RANDOM.standard_normal((8, 6)))
     images = numpy(network(LATENTS, training=True))
     np.testing.assert_allclose(numpy(network(LATENTS[:1], training=True)), images[:1], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(network.predict(LATENTS), images, rtol=1e-3, atol=1e-4)

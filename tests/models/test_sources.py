@@ -1,5 +1,7 @@
 """Layers that ignore what stands before them, layers that take more than one value, and the run on a reference batch."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -160,14 +162,14 @@ REFERENCE = RANDOM.standard_normal((3, 4)).astype(np.float32)
 class TestReferenceBatch:
     def test_is_a_weight_that_is_not_trained_and_that_the_network_names(self):
         network = compiled("Dense: {units: 2}", VIRTUAL, "ReLU", VIRTUAL, inputs=(4,))
-        assert network.reference.batch.shape == (3, 4)
-        assert [v.path for v in network.variables if "reference" in v.path] == [network.reference.batch.path]
-        assert not any(v is network.reference.batch for v in network.trainable_variables)
-        assert compiled("Dense: {units: 2}", inputs=(4,)).reference is None
+        assert network.references["input"].batch.shape == (3, 4)
+        assert [v.path for v in network.variables if "reference" in v.path] == [network.references["input"].batch.path]
+        assert not any(v is network.references["input"].batch for v in network.trainable_variables)
+        assert compiled("Dense: {units: 2}", inputs=(4,)).references == {}
 
     def test_runs_through_the_layers_before_with_their_present_weights(self):
         network = compiled("Dense: {units: 2, name: dense_one}", "ReLU", VIRTUAL, inputs=(4,))
-        network.reference.batch.assign(REFERENCE)
+        network.references["input"].batch.assign(REFERENCE)
         names = [node.name for node in network.nodes]
         assert len(names) == len(set(names)) == 1 + 2 + 3 and names[-1] == "virtual_batch_normalization"
         assert [layer.name for layer in network.layers].count("dense_one") == 1
@@ -189,7 +191,7 @@ class TestReferenceBatch:
     def test_of_later_layers_is_normalized_by_itself(self):
         """The reference batch is normalized by its own statistics on its way to the second layer."""
         network = compiled(VIRTUAL, "Rescaling: {scale: 2.0}", VIRTUAL, inputs=(4,))
-        network.reference.batch.assign(REFERENCE)
+        network.references["input"].batch.assign(REFERENCE)
         known = {"input": POINTS}
         for node in network.nodes:
             known[node.name] = node.call(known)
@@ -200,7 +202,7 @@ class TestReferenceBatch:
     def test_losses_of_a_layer_that_runs_twice_are_those_of_the_batch(self):
         regularized = "Activation: {activation: relu, activity_regularizer: {L2: {l2: 1.0}}, name: relu}"
         network = compiled(regularized, VIRTUAL, inputs=(4,))
-        network.reference.batch.assign(REFERENCE)
+        network.references["input"].batch.assign(REFERENCE)
         network(POINTS, training=True)
         (loss,) = network.losses
         assert float(ops.convert_to_numpy(loss)) == pytest.approx(
@@ -222,20 +224,35 @@ class TestReferenceBatch:
             ["{merge: Concatenate, branches: {a: [], b: [Labels]}}", "Dense: {units: 3}"],
         ],
     )
-    def test_has_no_labels(self, before):
+    def test_has_labels_where_layers_before_take_them(self, before):
+        network = compiled(*before, VIRTUAL, inputs=WITH_LABELS)
+        samples, labels = (network.references[name].batch for name in ("input", "labels"))
+        samples.assign(RANDOM.standard_normal(samples.shape))
+        one_hot = np.eye(labels.shape[1], dtype=np.float32)[[0, 1, 1]]
+        labels.assign(one_hot)
+        known = {name: ops.convert_to_tensor(np.zeros((2, *tensor.shape[1:]), np.float32)) for name, tensor in
+                 zip(network.inputs, network.model.inputs, strict=True)}  # fmt: skip
+        for node in network.nodes:
+            known[node.name] = node.call(known)
+        found = known[network.nodes[-1].more["reference"]]
+        plain = compiled(*before, inputs=WITH_LABELS)
+        plain.model.set_weights([np.array(v) for v in network.variables if not re.search("reference|virtual", v.path)])
+        expected = plain({"input": ops.convert_to_tensor(samples), "labels": one_hot})
+        np.testing.assert_allclose(*map(ops.convert_to_numpy, (found, expected)), rtol=1e-5, atol=1e-6)
+
+    def test_has_no_step(self):
+        before = "{merge: Concatenate, branches: {a: [], b: [Step]}}"
         with pytest.raises(ConfigError) as caught:
-            compiled(*before, VIRTUAL, inputs=WITH_LABELS)
-        assert str(caught.value).endswith(
-            "VirtualBatchNormalization: needs a run of the network on a reference batch, but a layer before it takes the labels"
-        )
+            compiled(before, VIRTUAL, inputs={"input": (4,), "step": (1,)})
+        assert str(caught.value).endswith("on a reference batch, but a layer before it takes the step")
 
     def test_survives_saving_and_loading(self, tmp_path):
         first, second = (compiled("Dense: {units: 2}", VIRTUAL, inputs=(4,)) for _ in range(2))
-        first.reference.batch.assign(REFERENCE)
+        first.references["input"].batch.assign(REFERENCE)
         first.model.save_weights(tmp_path / "a.weights.h5")
         second.model.load_weights(tmp_path / "a.weights.h5")
         np.testing.assert_allclose(second.predict(POINTS), first.predict(POINTS), rtol=1e-6)
-        np.testing.assert_array_equal(np.array(second.reference.batch), REFERENCE)
+        np.testing.assert_array_equal(np.array(second.references["input"].batch), REFERENCE)
 
 
 def test_a_layer_that_takes_something_unknown_is_named(monkeypatch):

@@ -50,6 +50,19 @@ def test_with_shared_latents_the_generator_learns_from_the_last_generated_batch(
     assert objective.stages[-1].through == "fake_2"
 
 
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        ({}, [8, 4]),
+        ({"discriminator_batches": "joint"}, [8, 4]),
+        ({"discriminator_batches": "alternate"}, [4, 4, 4]),
+        ({"discriminator_steps": 2, "generator_steps": 2, "generator_batch_size": 6}, [8, 8, 6, 6]),
+    ],
+)
+def test_an_update_counts_the_samples_that_its_loss_sends_through_the_networks(train, expected):
+    assert [update.samples for update in build(tiny_config(train=train)).objective.updates] == expected
+
+
 def test_the_generators_batch_may_have_a_size_of_its_own():
     objective = build(tiny_config(train={"generator_batch_size": 6})).objective
     assert objective.draws["latents_generator_fake_0"].shape == (6, 3)

@@ -198,3 +198,8 @@ def test_an_encoder_ends_in_two_numbers_a_latent():
         "c.yaml:5:29: encoder.layers[1].Dense: ends in the shape (4,), expected (8,): "
         "twice latent.dim, a mean and the logarithm of a variance for each latent"
     )
+
+
+def test_a_vae_is_listed_as_one_unless_its_config_says_otherwise():
+    assert tiny_config("vae").family == "VAE" and tiny_config("gan").family == "GAN"
+    assert tiny_config("vae", family="beta-VAE").family == "beta-VAE"

@@ -7,7 +7,7 @@ from PIL import Image
 from ganlab.pictures.images import write_grid
 from ganlab.reports.figures import draw_figures
 from ganlab.reports.report import build_report
-from tests.run_folders import write_run
+from tests.run_folders import metric, write_run
 from tests.studies import write_study
 
 HISTORY = "step,d_loss,g_loss,seconds\n1,0.5,0.7,0.1\n2,0.4,0.9,0.1\n"
@@ -40,6 +40,18 @@ def test_each_data_set_has_a_sheet_of_losses_and_each_cell_a_strip(tmp_path):
     ]
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(f.path.name for f in figures)
     assert [figure.wide for figure in figures] == [True, False, False, True, False]
+
+
+def test_a_score_over_the_settings_that_differ_is_drawn_for_each_group(tmp_path):
+    for number, data in enumerate("1122"):
+        metrics = {"fd1k": metric(float(number))}
+        write_run(tmp_path / "results", f"exp{number}", units=number + 1, data=data * 64, metrics=metrics)
+    write_run(tmp_path / "results", "other", dataset="mnist")
+    assert [(figure.path.name, figure.title) for figure in figures_of(tmp_path)] == [
+        ("digits-settings-1.png", "fd1k over each setting, digits (data 11111111)"),
+        ("digits-settings-2.png", "fd1k over each setting, digits (data 22222222)"),
+    ]
+    assert all(Image.open(figure.path).size == (340, 280) for figure in figures_of(tmp_path))
 
 
 def test_the_strip_of_a_published_figure_has_its_steps(tmp_path):

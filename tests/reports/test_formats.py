@@ -54,6 +54,21 @@ def test_headings_of_a_wide_table_are_stacked_and_no_number_is_cut():
     assert text.render([narrow]).splitlines()[0].split() == ["metric", "0", "last", "metric", "1", "last"]
 
 
+def test_a_narrow_screen_shows_the_columns_of_the_least_rank_and_names_the_others():
+    columns = [Column("name"), Column("a", rank=2), Column("b", rank=1), Column("c", rank=2), Column("d")]
+    table = Table(columns, [["x" * 20] * 5], footer=[["y", "", "", "", ""]], notes=["first"])
+    for width, heads, note in (
+        (200, "name a b c d", None),
+        (100, "name a b d", "For more columns use --wide: c."),
+        (70, "name b d", "For more columns use --wide: a, c."),
+        (10, "name d", "For more columns use --wide: a, b, c."),
+    ):
+        narrow = text.narrow(table, width)
+        assert [column.name for column in narrow.columns] == heads.split()
+        assert narrow.notes == ["first", *([note] if note else [])]
+        assert {len(row) for row in (*narrow.rows, *narrow.footer)} == {len(heads.split())}
+
+
 def test_markdown_keeps_its_columns_whatever_a_name_holds():
     table = Table([Column(HOSTILE), Column("n", numeric=True)], [[HOSTILE, "3"]], title=HOSTILE)
     _, _, head, rule, row = text.render([table], "markdown").splitlines()

@@ -82,6 +82,26 @@ def test_protocols_never_share_a_column(tmp_path):
     assert (second["fd1k [aa] last"], second["fd1k [bb] last"]) == ("", "2.000")
 
 
+def test_best_has_a_column_only_where_it_differs_from_last(tmp_path):
+    write_run(tmp_path, "exp01", metrics={"fd1k": metric(2.0), "is1k": metric(9.0)})
+    write_run(tmp_path, "exp02", metrics={"fd1k": metric(2.0, best=1.0, best_step=500), "is1k": metric(9.0)})
+    first, second, _ = rows_of(tmp_path)
+    assert "is1k best" not in first
+    assert (first["fd1k best"], second["fd1k best"]) == ("2.000 (step 1500)", "1.000 (step 500)")
+
+
+def test_a_run_in_training_tells_how_far_it_is(tmp_path):
+    write_run(tmp_path)
+    run = write_run(tmp_path, seed=1, status="running", with_summary=False)
+    (run / "history.csv").write_text("step,d_loss,g_loss,seconds\n1,0.5,0.7,0.25\n2,0.4,0.9,0.25\n")
+    write_run(tmp_path, seed=2, status="failed", with_summary=False)
+    assert (
+        "quickstart-seed1 is running: step 2 of 1500, 4.000 steps/s, d_loss 0.4000, g_loss 0.9000, 6 min 14 s left."
+        in (notes_of(tmp_path))
+    )
+    assert "seed2" not in notes_of(tmp_path)
+
+
 def test_a_floor_of_fewer_samples_says_how_many(tmp_path):
     metrics = {"fd1k": metric(1.0, floor=0.9, floor_n=898), "is1k": metric(9.0, floor=9.5, floor_n=1000)}
     write_run(tmp_path, metrics=metrics)
@@ -98,7 +118,7 @@ def test_a_value_some_seeds_lack_says_its_own_n(tmp_path):
 def test_values_that_were_never_computed_are_empty(tmp_path):
     write_run(tmp_path, metrics={"fd1k": metric(None, best_step=None, floor=None)}, images_per_second=None)
     row, floor = rows_of(tmp_path)
-    assert (row["fd1k last"], row["fd1k best"], row["images/s"], floor["fd1k last"]) == ("", "", "", "")
+    assert (row["fd1k last"], row["images/s"], floor["fd1k last"]) == ("", "", "") and "fd1k best" not in row
 
 
 def test_runs_without_metrics_have_no_floor_row(tmp_path):
@@ -119,7 +139,7 @@ def test_the_metric_asked_for_is_shown_alone_and_sorts_the_best_first(tmp_path, 
     write_run(tmp_path, "none", metrics={})
     rows = rows_of(tmp_path, metrics=[metric_name])[:-1]
     assert [row["name"] for row in rows] == order
-    assert {key for key in rows[0] if "1k" in key} == {f"{metric_name} last", f"{metric_name} best"}
+    assert {key for key in rows[0] if "1k" in key} == {f"{metric_name} last"}
 
 
 def test_each_data_set_has_its_table(tmp_path):
@@ -141,7 +161,7 @@ def test_runs_on_other_images_are_ranked_in_a_table_of_their_own_with_its_floor(
         "folder (data 22222222)": ["b", "d"],
     }
     assert [table.footer[0][2] for table in tables] == ["0.1000", "0.7000"]
-    assert all([column.name for column in table.columns][2:4] == ["fd1k last", "fd1k best"] for table in tables)
+    assert all([column.name for column in table.columns][2:4] == ["fd1k last", "status"] for table in tables)
 
 
 def test_values_of_two_classifiers_stand_in_two_columns(tmp_path):

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from ganlab.reports.table import Column, Table, exact, moment, number, printable, span, spread
+from ganlab.reports.table import Column, Table, duration, exact, moment, number, printable, span, spread
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,14 @@ def test_a_setting_is_shown_as_it_was_written(value, text):
 def test_a_moment_is_told_in_local_time():
     assert re.fullmatch(r"2024-0(4-30|5-01|5-02) \d\d:\d0", moment(1714561200.0))
     assert moment(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_a_duration_is_read_at_a_glance(seconds, words):
+    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize("bad", ["\x1b[31m", "\n", "\r", "\x07", "\x9b", "\u202e", "\u2028"])

@@ -61,6 +61,17 @@ def test_keys_that_are_set_together_are_named_by_their_label_and_each_value_once
     assert len({first, third}) == 2 and all(re.fullmatch("base-both_1-[0-9a-f]{8}", name) for name in (first, third))
 
 
+def test_a_long_name_has_initials_or_values_alone_before_a_hash():
+    keys = ["generator.optimizer.Adam.learning_rate", "discriminator.optimizer.Adam.learning_rate", "train.batch_size"]
+    base = "an_experiment_with_a_name"
+    assert name_cells(base, [dict(zip(keys, (1e-4, 2e-4, 64), strict=True))]) == [f"{base}-glr_0.0001-dlr_0.0002-bs_64"]
+    values = [{**dict.fromkeys(f"some.key{n}.of_it" for n in range(9)), "a.key": f"{end * 10}"} for end in "xy"]
+    names = name_cells("base", values)
+    assert names == [f"base-{'-'.join(['none'] * 9)}-{end * 10}" for end in "xy"]
+    short = name_cells("base", [{**dict.fromkeys(keys[:2], 1)}])
+    assert short == ["base-generator_learning_rate_1-discriminator_learning_rate_1"], "short names stay as they are"
+
+
 def test_a_long_name_is_cut_and_stays_its_own():
     names = name_cells("base", [{"k": "x" * 200 + end} for end in "ab"])
     assert len(set(names)) == 2 and all(len(name) == MAX_LENGTH for name in names)

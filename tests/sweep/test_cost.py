@@ -1,7 +1,7 @@
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.sweep.cost import CostModel, duration
+from ganlab.sweep.cost import CostModel
 from ganlab.sweep.jobs import Job
 from tests.run_folders import write_run
 from tests.sweep.examples import write_config
@@ -46,11 +46,3 @@ def test_runs_of_another_shape_tell_nothing(tmp_path, job, difference):
 
 def test_without_runs_nothing_is_known(tmp_path, job):
     assert CostModel(tmp_path / "results").seconds_left(job(500)) is None
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_a_duration_is_read_at_a_glance(seconds, words):
-    assert duration(seconds) == words

@@ -16,6 +16,7 @@ from ganlab.training.checkpoints import (
     carry_over,
     mend_generator,
     newest_state,
+    paths_of,
     prune,
     read_state,
     restore,
@@ -343,3 +344,25 @@ def test_the_generators_weights_are_written_whole_or_not_at_all(folder):
     with pytest.raises(OSError, match="No space left on device"):
         write_generator(folder, 10, SimpleNamespace(save_weights=fail))
     assert list(folder.checkpoints.iterdir()) == []
+
+
+def owned(kernel: float, width: int = 3) -> dict[str, list]:
+    """A network that grows in width, its average and its optimizer, all of one value."""
+
+    def named(name: str, shape: tuple[int, ...]) -> keras.Variable:
+        return keras.Variable(np.full(shape, kernel, np.float32), name=name)
+
+    return {
+        owner: [named("kernel", (2, width)), named("bias", (2,))]
+        for owner in ("networks/g", "averages/g", "optimizers/g")
+    }
+
+
+def test_a_larger_network_takes_over_what_has_its_path_and_shape_from_the_same_owner_and_optimizers_start_anew():
+    small = owned(1.0)
+    small["averages/g"][1].assign([2.0, 3.0])
+    large = owned(9.0, width=4)
+    carry_over(large, snapshot(small), paths_of(small))
+    found = {owner: [np.array(variable).ravel().tolist() for variable in pair] for owner, pair in large.items()}
+    new = [9.0] * 8
+    assert found == {"networks/g": [new, [1.0] * 2], "averages/g": [new, [2.0, 3.0]], "optimizers/g": [new, [9.0] * 2]}

@@ -109,3 +109,7 @@ def test_the_penalty_pushes_a_critic_that_is_too_steep_to_be_less_so(name):
     # d/ds of (s L - 1)^2 and of s^2 L^2 / 2, at s = 1
     expected = LENGTH**2 if name in ("r1", "r2") else 2 * (LENGTH - 1) * LENGTH
     assert slope == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_usual_weights_are_those_of_the_documentation():
+    assert {name: row.weight for name, row in PENALTIES.items()} == {"wgan_gp": 10, "dragan": 10, "r1": 1, "r2": 1}

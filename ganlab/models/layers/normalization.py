@@ -120,18 +120,19 @@ def _moments(samples, axes):
 
 
 class ReferenceBatch(keras.layers.Layer):
-    """Outputs the reference batch of a network, (count, *shape), and ignores its input.
+    """Outputs the reference batch of one input of a network, (count, *shape), and ignores its input.
 
     The compiler adds this layer before layers that take `reference`. The batch is an untrained weight, so checkpoints keep it. It
     is zero until `Session` assigns it.
 
     Args:
         count: number of samples.
+        of: the input of the network, `input` or `labels`.
     """
 
-    def __init__(self, count, **kwargs):
-        super().__init__(**kwargs)
-        self.count = count
+    def __init__(self, count, of, **kwargs):
+        super().__init__(name="reference_batch" if of == "input" else f"reference_{of}", **kwargs)
+        self.count, self.of = count, of
 
     def build(self, input_shape):
         shape = (self.count, *input_shape[1:])

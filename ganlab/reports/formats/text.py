@@ -4,12 +4,13 @@ import csv
 import io
 import re
 import unicodedata
+from dataclasses import replace
 
 from rich.cells import cell_len
 
 from ganlab.reports.table import Table
 
-_SCREEN = 80  # columns; in a wider table a heading takes several lines
+_SCREEN = 80  # characters; in a wider table a heading takes several lines
 LATEX = {character: "\\" + character for character in "{}$&#%_"}
 LATEX |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "|": r"\textbar{}"}
 LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", '"': r"{\char34}", "--": "-{}-", "±": r"$\pm$"}
@@ -24,7 +25,24 @@ def render(tables: list[Table], format_name: str = "table") -> str:
     return "\n".join(WRITERS[format_name](table) for table in tables)
 
 
+def narrow(table: Table, width: int) -> Table:
+    """The table with as many columns as fit into so many characters, and a note about the others."""
+    whole = table.columns
+    while any(column.rank for column in table.columns) and max(map(cell_len, _lines(table))) > width:
+        index = max(range(len(table.columns)), key=lambda index: (table.columns[index].rank, index))
+        table = table.without(index)
+    left_out = [column.name for column in whole if column not in table.columns]
+    notes = [f"For more columns use --wide: {', '.join(left_out)}."] if left_out else []
+    return replace(table, notes=[*table.notes, *notes])
+
+
 def _aligned(table: Table) -> str:
+    above = [line for line in (table.title, table.intro) if line]
+    return "\n".join([*above, *([""] if above else []), *_lines(table), *table.notes]) + "\n"
+
+
+def _lines(table: Table) -> list[str]:
+    """Headings and rows; the headings of a wide table take several lines."""
     heads, rows = _cells(table)
     lines = _padded([heads, *rows], table)
     if max(map(cell_len, lines)) > _SCREEN:
@@ -32,8 +50,7 @@ def _aligned(table: Table) -> str:
         height = max(map(len, words))
         stacked = [[""] * (height - len(head)) + head for head in words]
         lines = _padded([*map(list, zip(*stacked, strict=True)), *rows], table)
-    above = [line for line in (table.title, table.intro) if line]
-    return "\n".join([*above, *([""] if above else []), *lines, *table.notes]) + "\n"
+    return lines
 
 
 def _padded(rows: list[list[str]], table: Table) -> list[str]:

@@ -1,0 +1,64 @@
+"""How far an unfinished run is, read from the end of its history."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from ganlab.reports.table import duration, number
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.records import RunRecord
+
+_TAIL = 16_384  # bytes; some hundred rows
+_RATE_OVER = 50  # rows
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The last step of a run, of how many steps, its steps per second, its losses and the seconds left."""
+
+    step: int
+    steps: int | None
+    steps_per_second: float | None
+    losses: dict[str, float]
+    seconds_left: float | None
+
+    def __str__(self) -> str:
+        told = [f"step {self.step}" + (f" of {self.steps}" if self.steps else "")]
+        told += [f"{number(self.steps_per_second)} steps/s"] if self.steps_per_second else []
+        told += [f"{name} {number(value)}" for name, value in self.losses.items()]
+        return ", ".join(told + ([] if self.seconds_left is None else [f"{duration(self.seconds_left)} left"]))
+
+
+def progress_of(run: RunRecord) -> Progress | None:
+    """The progress of a run that is not finished; None for a finished run."""
+    if run.finished:
+        return None
+    columns, rows = last_rows(run.folder)
+    steps, last = run.status.get("steps"), dict(zip(columns, rows[-1], strict=True)) if rows else {}
+    step = int(last.get("step", 0))
+    seconds = [row[columns.index("seconds")] for row in rows[-_RATE_OVER:]] if "seconds" in columns else []
+    rate = len(seconds) / sum(seconds) if sum(seconds) > 0 else None
+    losses = {name: value for name, value in last.items() if name.endswith("loss")}
+    return Progress(step, steps, rate, losses, (steps - step) / rate if rate and steps else None)
+
+
+def last_rows(folder: Path) -> tuple[list[str], list[list[float]]]:
+    """Columns and the last whole rows of a run's history; none before its first step."""
+    try:
+        with RunFolder(folder).history.open("rb") as file:
+            columns = file.readline().decode("utf-8", "replace").strip().split(",")
+            start = max(file.tell(), file.seek(0, 2) - _TAIL)
+            file.seek(start)
+            lines = file.read().decode("utf-8", "replace").split("\n")[:-1]  # a last line without its end is torn
+    except OSError:
+        return [], []
+    rows = []
+    for line in reversed(lines):
+        try:
+            row = [float(value) if value else math.nan for value in line.split(",")]
+        except ValueError:  # the first line may be the end of a longer one
+            break
+        if len(row) != len(columns) or not row[0] >= 1:
+            break
+        rows.insert(0, row)
+    return columns, rows

@@ -1,0 +1,93 @@
+"""Warnings: each for its own mistake, and none for what is right."""
+
+import pytest
+
+from ganlab.config.schema import Form
+from ganlab.flows.advice import warnings_of
+from tests.training.tiny import tiny_config
+
+IMAGES, POINTS = Form((8, 8, 1), 10), Form((2,))
+SHAPE = {"Reshape": {"target_shape": [8, 8, 1]}}
+
+
+def dense(units, activation=None):
+    return {"Dense": {"units": units} | ({"activation": activation} if activation else {})}
+
+
+def warnings(form=IMAGES, generator=(), discriminator=(), **more):
+    generator, discriminator = generator or (dense(64, "tanh"), SHAPE), discriminator or ("Flatten", dense(1))
+    config = tiny_config(generator=list(generator), discriminator=list(discriminator), **more)
+    return list(warnings_of(config, form))
+
+
+def test_a_usual_config_has_none():
+    assert warnings() == []
+
+
+class TestASigmoidAtTheEndOfTheDiscriminator:
+    ENDS = (
+        ("Flatten", dense(1, "sigmoid")),
+        ("Flatten", dense(1), {"Activation": {"activation": "sigmoid"}}),
+        ({"Conv2D": {"filters": 1, "kernel_size": 8, "activation": "sigmoid"}}, "Flatten"),
+        ("Flatten", {"SpectralNormalization": {"layer": {"Dense": {"units": 1, "activation": "sigmoid"}}}}),
+        ("Flatten", dense(1, "sigmoid"), {"OutputNoise": {"stddev": 0.1}}),
+    )
+
+    @pytest.mark.parametrize("loss", ["minimax", "non_saturating", "wasserstein", "hinge", "relativistic"])
+    @pytest.mark.parametrize("layers", ENDS)
+    def test_is_wrong_under_a_loss_on_logits(self, loss, layers):
+        (line,) = warnings(discriminator=layers, loss=loss)
+        assert (
+            line == f"the discriminator ends in a sigmoid, but the loss {loss} works on logits: leave the sigmoid out"
+        )
+
+    def test_is_another_function_under_least_squares(self):
+        assert warnings(discriminator=self.ENDS[0], loss="least_squares") == []
+
+    def test_is_none_inside_the_network(self):
+        assert warnings(discriminator=("Flatten", dense(8, "sigmoid"), dense(1))) == []
+
+
+class TestTheEndOfTheGenerator:
+    @pytest.mark.parametrize(
+        "ending", [[dense(64)], [dense(64, "relu")], [dense(64), "LeakyReLU"], [dense(64, "softplus")]]
+    )
+    @pytest.mark.parametrize(("data_range", "low"), [("tanh", -1), ("sigmoid", 0)])
+    def test_that_has_no_bounds_is_clipped(self, ending, data_range, low):
+        (line,) = warnings(generator=[*ending, SHAPE], data={"name": "digits", "range": data_range})
+        assert line.endswith(f"pictures and metrics clip its values to {low} to 1; a last {data_range} fits")
+
+    @pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid"])
+    def test_that_gives_half_of_the_range_asks_for_the_other_range(self, activation):
+        (line,) = warnings(generator=[dense(64, activation), SHAPE])
+        assert line == (
+            f"the generator ends in {activation}, which gives 0 to 1, and the data are -1 to 1; data: {{range: sigmoid}} fits"
+        )
+        assert warnings(generator=[dense(64, activation), SHAPE], data={"name": "digits", "range": "sigmoid"}) == []
+
+    def test_that_gives_more_than_the_range_is_clipped(self):
+        (line,) = warnings(data={"name": "digits", "range": "sigmoid"})
+        assert line.startswith("the generator ends in tanh, and data.range is sigmoid: pictures and metrics clip")
+
+    def test_of_points_has_no_bounds(self):
+        assert warnings(POINTS, generator=[dense(2)], discriminator=[dense(1)]) == []
+
+    def test_that_says_nothing_of_its_values_has_no_warning(self):
+        merged = {"merge": "Add", "branches": {"a": [], "b": [dense(64)]}}
+        assert (
+            warnings(generator=[dense(64), merged, SHAPE])
+            == warnings(generator=[dense(64), "LayerNormalization", SHAPE])
+            == []
+        )
+
+    def test_of_a_vae_is_looked_at_as_well(self):
+        config = tiny_config("vae", encoder=[dense(6)], generator=[dense(64), SHAPE])
+        assert len(list(warnings_of(config, IMAGES))) == 1
+
+
+@pytest.mark.parametrize(("momentum", "own"), [(0.1, "0.9"), (0.01, "0.99")])
+def test_a_momentum_of_pytorch_is_named_once_a_network(momentum, own):
+    layers = [{"BatchNormalization": {"momentum": momentum}}] * 2
+    (line,) = warnings(generator=[dense(64), *layers, dense(64, "tanh"), SHAPE])
+    assert line.startswith("generator: BatchNormalization with momentum") and line.endswith(f"of PyTorch is {own} here")
+    assert warnings(generator=[dense(64), {"BatchNormalization": {"momentum": 0.8}}, dense(64, "tanh"), SHAPE]) == []
