@@ -35,7 +35,7 @@ def row_of(cell: Cell) -> list[str]:
     looked = [alarms_of(run) for run in cell.runs]
     looks = [found for run_looks, _, _ in looked for found in run_looks]
     verdicts = [run.verdict for run in cell.runs]
-    ((name, _), metric), *_ = cell.metrics.items()
+    (key, metric), *_ = cell.metrics.items()
     return [
         cell.dataset,
         cell.described["config"]["loss"],
@@ -45,7 +45,7 @@ def row_of(cell: Cell) -> list[str]:
         f"{sum(found is not None for found in looks)} of {len(looks)}",
         f"{min(least for _, least, _ in looked):.2f}",
         f"{min(least for _, _, least in looked):.2f}",
-        f"{name} {metric.last.mean:.1f} ({metric.floors[0]:.1f})",
+        f"{key.name} {metric.last.mean:.1f} ({metric.floors[0]:.1f})",
     ]
 
 

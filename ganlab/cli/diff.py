@@ -11,7 +11,7 @@ from ganlab.cli.output import json_option, print_json, print_tables, results_opt
 @results_option
 @json_option
 def command(first, second, results, as_json):
-    """Compare two runs: config keys that differ, metrics side by side, and how the environments differ."""
+    """Compare two runs: config keys that differ, metrics side by side, parts of the environment that differ."""
     from ganlab.reports.difference import difference_document, difference_tables
     from ganlab.runs.records import find_run, read_run
 

@@ -1,4 +1,4 @@
-"""`ganlab ls`: the runs there are."""
+"""`ganlab ls`: all runs."""
 
 import click
 
@@ -10,7 +10,7 @@ from ganlab.cli.output import fail_for, json_option, print_json, print_tables, r
 @json_option
 @wide_option
 def command(results, as_json, wide):
-    """List runs: what each is, what became of it, and its main metric."""
+    """List runs: name, state, progress, main metric, and the settings in which they differ."""
     from ganlab.reports.runs import listing_document, listing_table
     from ganlab.runs.records import find_runs, read_runs
 

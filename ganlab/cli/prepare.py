@@ -45,9 +45,8 @@ def command(dataset, source, download, size, limit, crop):
         f"{counts['images']} images of {counts['photos']} photos "
         f"({counts['no_face']} without a face, {counts['unreadable']} unreadable): {place.folder}"
     )
-    if counts["no_picture"]:
-        files = counts["no_picture"] + facts["source"]["photos"]
-        click.echo(f"{counts['no_picture']} of {files} files in {path} are no pictures that can be read")
+    if facts["source"]["note"]:
+        click.echo(facts["source"]["note"])
     if counts["no_face"] + counts["unreadable"] + counts["no_picture"]:
         click.echo(f"the files left out: {place.left_out}")
     if limit and counts["images"] < limit:

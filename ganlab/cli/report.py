@@ -32,8 +32,8 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 def command(paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, wide):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
-    PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, what a study
-    published of runs with these names is put beside them. The html format is one page with pictures.
+    PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, the
+    scores that a study published for these names stand beside the runs. The html format is one page with pictures.
     """
     from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report

@@ -32,7 +32,7 @@ def _seeds(context, parameter, text):
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Validate, and show what is done and what is left; train nothing.",
+    help="Validate, and show the state of each run and the time left; train nothing.",
 )
 @click.option("--rerun", type=click.Choice(["failed", "all"]), help="Run these again: failed (and diverged) or all.")
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")

@@ -101,7 +101,7 @@ def _facts(request: Request, pictures: Pictures) -> dict:
         "format": FORMAT,
         **asdict(request),
         "recipe": hashlib.sha256(recipe.encode()).hexdigest(),
-        "source": {"path": path, "fingerprint": fingerprint, "photos": len(pictures.names)},
+        "source": {"path": path, "fingerprint": fingerprint, "photos": len(pictures.names), "note": pictures.note},
         "versions": versions,
     }
 

@@ -106,14 +106,13 @@ def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
 
 def _note(facts: dict) -> str | None:
     """A line about files of the source that gave no image."""
-    words = {
-        "no_face": "photos without a face",
-        "unreadable": "unreadable photos",
-        "no_picture": "files that are no pictures",
-    }
-    counts = {word: facts["counts"].get(key, 0) for key, word in words.items()}
-    left_out = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"left out: {left_out}; see {_LEFT_OUT}" if left_out else None
+    words = {"no_face": "photos without a face", "unreadable": "unreadable photos"}
+    counts = facts["counts"]
+    left_out = [f"{counts[key]} {word}" for key, word in words.items() if counts.get(key)]
+    source = facts.get("source")
+    if isinstance(source, dict) and source.get("note"):
+        left_out.append(source["note"])
+    return f"left out: {'; '.join(left_out)} ({_LEFT_OUT})" if left_out else None
 
 
 def is_prepared(options) -> bool:

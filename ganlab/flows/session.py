@@ -102,6 +102,8 @@ class Session:
 
     def train(self, asked: Asked, quiet: bool) -> None:
         """Trains to the end of the stretch, or until `asked` names a signal. Then draws the curves and the film."""
+        if self.pictures.failed:  # the drawing of the networks failed before there was a status.json
+            self.folder.set_status("running", not_drawn=self.pictures.failed)
         done, manifest = self._pick_up()
         self.folder.cut_back(done)
         # A killed process may have left checkpoints that the newest one replaces.
@@ -180,8 +182,6 @@ class Session:
         """Closes the session and draws the curves and the film."""
         self.close()
         folder, draw = self.folder, self.pictures.draw
-        if self.pictures.failed:
-            folder.set_status("running", not_drawn=self.pictures.failed)
         history = read_history(folder.history)
         draw(folder.losses, partial(plots.write_losses, folder.losses, history))
         if "d_real" in history:

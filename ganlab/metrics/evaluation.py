@@ -13,7 +13,7 @@ from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.names import Metric
 from ganlab.metrics.statistics import RealStatistics, cached, fingerprints, load_statistics
-from ganlab.pictures.images import displayed
+from ganlab.pictures.images import to_uint8
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
@@ -170,7 +170,7 @@ def _generate(generate: Generate, count: int, dataset: "Dataset", value_range: s
     if not np.isfinite(images).all():
         raise GanlabError("metrics: expected finite values in generated images, received NaN or infinity")
     low, high = ends_of(value_range)
-    return displayed(images, value_range), float(np.mean((images < low) | (images > high)))
+    return to_uint8(images, value_range), float(np.mean((images < low) | (images > high)))
 
 
 def _versions() -> dict[str, str]:

@@ -81,32 +81,16 @@ def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[s
 
 
 def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
+    """Draws one curve. Values that are not finite leave gaps, and the legend counts them."""
     kept = np.abs(values) < _MOST  # False for NaN, too
-    shown, shown_steps = values[kept], steps[kept]
-    if len(shown) > 4 * _MEAN_OVER:
+    if lost := len(values) - kept.sum():
+        label = f"{label} ({lost:,} of {len(values):,} steps not finite)"
+    if kept.sum() > 4 * _MEAN_OVER:
         axes.plot(steps, np.where(kept, values, np.nan), color=colour, alpha=0.3, linewidth=0.8)
-        axes.plot(*running_mean(shown_steps, shown), color=colour, linewidth=1.6, label=label)
+        axes.plot(*running_mean(steps[kept], values[kept]), color=colour, linewidth=1.6, label=label)
     else:
-        few = {"marker": "o", "markersize": 3} if len(shown) < 50 else {}
+        few = {"marker": "o", "markersize": 3} if kept.sum() < 50 else {}
         axes.plot(steps, np.where(kept, values, np.nan), color=colour, label=label, **few)
-    if not kept.all():
-        _mark_lost(axes, steps[~kept], label, colour)
-
-
-def _mark_lost(axes, steps: np.ndarray, label: str, colour: str) -> None:
-    """Draws crosses at the lower edge, a row for each curve, at steps without a finite value."""
-    row = sum(line.get_marker() == "x" for line in axes.lines)
-    steps_shown = steps[:: -(-len(steps) // _PLACES)]
-    axes.plot(
-        steps_shown,
-        np.full_like(steps_shown, 0.02 + 0.03 * row),
-        transform=axes.get_xaxis_transform(),
-        linestyle="none",
-        marker="x",
-        markersize=4,
-        color=colour,
-        label=f"{label} not finite ({len(steps):,} steps)",
-    )
 
 
 def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.pictures.canvas import drawing
-from ganlab.pictures.images import displayed, write_grid
+from ganlab.pictures.images import to_uint8, write_grid
 from ganlab.storage.writing import replacing
 
 _MARGIN = 0.25  # of the points' extent, on each side
@@ -27,7 +27,7 @@ def write_samples(
         GanlabError: if float images are not finite.
     """
     if samples.ndim == 4:
-        write_grid(path, samples if samples.dtype == np.uint8 else displayed(samples, value_range), *grid)
+        write_grid(path, samples if samples.dtype == np.uint8 else to_uint8(samples, value_range), *grid)
         return
     with replacing(path.with_suffix(".npy")) as temporary:
         np.save(temporary, samples, allow_pickle=False)

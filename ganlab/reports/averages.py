@@ -97,7 +97,7 @@ def data_of(run: RunRecord) -> str | None:
 
 
 def metrics_of(run: RunRecord) -> dict[MetricKey, dict]:
-    """The metrics of a run's summary, each under everything that decides what it may be compared with."""
+    """The metrics of a run's summary, by their keys."""
     data = data_of(run)
     return {MetricKey(name, m["fingerprint"], data, m.get("weight_hash")): m for name, m in run.metrics.items()}
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ganlab.errors import ConfigError
 from ganlab.metrics.names import better
-from ganlab.reports.averages import Cell, Statistic, metrics_of, summarize
-from ganlab.reports.metric_names import MetricKey, main_metric, sample_count
+from ganlab.reports.averages import Cell, Statistic, summarize
+from ganlab.reports.metric_names import MetricKey, sample_count
 from ganlab.reports.progress import progress_of
 from ganlab.reports.replication import WHICH
 from ganlab.reports.report import Group, Report
@@ -30,25 +30,20 @@ def pivot_tables(report: Report) -> list[Table]:
     """
     tables = []
     for group in report.groups:
-        labels = report.labels_of(group.cells)
         keys = list(group.varied[0])
         if len(keys) != 2:
             raise ConfigError(f"expected one key for rows and one for columns, found {', '.join(keys)}")
-        names = [key.name for key in labels]
-        for key in [key for key in labels if key.name == main_metric(names)][:1]:
-            values: dict[tuple[str, ...], list] = {}
-            for cell, settings in zip(group.cells, group.varied, strict=True):
-                found = [metrics_of(run).get(key, {}).get("last") for run in cell.averaged]
-                values.setdefault(tuple(settings.values()), []).extend(found)
-            heads = list(dict.fromkeys(column for _, column in values))
-            rows = [
-                {keys[0]: row} | {head: _counted(summarize(values.get((row, head), []))) for head in heads}
-                for row in dict.fromkeys(row for row, _ in values)
-            ]
-            title = f"{group.title}, {labels[key]}, columns: {keys[1]}"
-            tables.append(
-                Table([*texts(keys[0]), *numbers(*heads)], rows, title, ["Mean ± sample standard deviation (n)."])
-            )
+        label, scores = report.scores_of(group)
+        values: dict[tuple[str, ...], list[float]] = {}
+        for settings, score in scores:
+            values.setdefault(tuple(settings.values()), []).append(score)
+        heads = list(dict.fromkeys(column for _, column in values))
+        rows = [
+            {keys[0]: row} | {head: _counted(summarize(values.get((row, head), []))) for head in heads}
+            for row in dict.fromkeys(row for row, _ in values)
+        ]
+        title, notes = f"{group.title}, {label}, columns: {keys[1]}", ["Mean ± sample standard deviation (n)."]
+        tables += [Table([*texts(keys[0]), *numbers(*heads)], rows, title, notes)] if rows else []
     return tables
 
 

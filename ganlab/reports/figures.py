@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganlab.errors import GanlabError
-from ganlab.reports.averages import Cell, metrics_of
-from ganlab.reports.metric_names import main_metric
+from ganlab.reports.averages import Cell
 from ganlab.reports.report import Report
 from ganlab.reports.table import printable
 from ganlab.runs.folder import RunFolder
@@ -42,22 +41,14 @@ def _sensitivities(report: Report, folder: Path, dataset: str) -> Iterator[Figur
     """The main metric of the finished runs over each setting in which cells differ."""
     groups = [group for group in report.groups if group.dataset == dataset]
     for number, group in enumerate(groups, 1):
-        labels = report.labels_of(group.cells)
-        main = main_metric(key.name for key in labels)
-        for key in [key for key in labels if key.name == main][:1] if group.varied[0] else []:
+        label, scores = report.scores_of(group)
+        if scores and group.varied[0]:
             from ganlab.pictures.plots import write_sensitivity
 
-            runs = [
-                (settings, score)
-                for cell, settings in zip(group.cells, group.varied, strict=True)
-                for run in cell.averaged
-                if (score := metrics_of(run).get(key, {}).get("last")) is not None
-            ]
-            settings = {name: [values[name] for values, _ in runs] for name in group.varied[0]}
-            if runs:
-                path = folder / f"{dataset}-settings{f'-{number}' if len(groups) > 1 else ''}.png"
-                write_sensitivity(path, settings, [score for _, score in runs], labels[key])
-                yield Figure(path, dataset, f"{labels[key]} over each setting, {group.title}", wide=True)
+            path = folder / f"{dataset}-settings{f'-{number}' if len(groups) > 1 else ''}.png"
+            settings = {name: [values[name] for values, _ in scores] for name in group.varied[0]}
+            write_sensitivity(path, settings, [score for _, score in scores], label)
+            yield Figure(path, dataset, f"{label} over each setting, {group.title}", wide=True)
 
 
 def _sheets(folder: Path, dataset: str, runs: list[RunRecord]) -> Iterator[Figure]:

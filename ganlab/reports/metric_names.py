@@ -1,4 +1,4 @@
-"""Which metric values may be compared, and what a report reads from a metric's name."""
+"""Metrics that may be compared, and the parts of a metric's name."""
 
 import re
 from collections.abc import Iterable

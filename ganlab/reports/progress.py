@@ -10,6 +10,7 @@ from ganlab.runs.records import RunRecord
 
 _TAIL = 16_384  # bytes; some hundred rows
 _RATE_OVER = 50  # rows
+_MOST = 1e12  # a step or a number of seconds beyond it comes from a damaged file
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ def progress_of(run: RunRecord) -> Progress | None:
     steps, last = run.status.get("steps"), dict(zip(columns, rows[-1], strict=True)) if rows else {}
     step = int(last.get("step", 0))
     seconds = [row[columns.index("seconds")] for row in rows[-_RATE_OVER:]] if "seconds" in columns else []
-    rate = len(seconds) / sum(seconds) if sum(seconds) > 0 else None
+    rate = len(seconds) / sum(seconds) if 0 < sum(seconds) < _MOST else None
     losses = {name: value for name, value in last.items() if name.endswith("loss")}
-    return Progress(step, steps, rate, losses, (steps - step) / rate if rate and steps else None)
+    is_known = rate is not None and steps is not None and step <= steps < _MOST
+    left = (steps - step) / rate if is_known else math.inf
+    return Progress(step, steps, rate, losses, left if left < _MOST else None)
 
 
 def last_rows(folder: Path) -> tuple[list[str], list[list[float]]]:
@@ -58,7 +61,7 @@ def last_rows(folder: Path) -> tuple[list[str], list[list[float]]]:
             row = [float(value) if value else math.nan for value in line.split(",")]
         except ValueError:  # the first line may be the end of a longer one
             break
-        if len(row) != len(columns) or not row[0] >= 1:
+        if len(row) != len(columns) or not 1 <= row[0] < _MOST:
             break
         rows.insert(0, row)
     return columns, rows

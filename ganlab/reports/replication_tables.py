@@ -41,11 +41,12 @@ def _is_numeric(rows: list[Repetition], column: str) -> bool:
 
 def _scores(replication: Replication) -> Table:
     layout, labels = replication.publication.layout, replication.labels
-    columns = [*texts("experiment", "derived from"), *numbers(f"published {layout.score}", "published rank", "n")]
-    columns += texts("status", "verdict")
-    columns += numbers(
-        *(f"{label} {which}{end}" for label in labels.values() for which in WHICH for end in ("", " rank"))
-    )
+    columns = [*texts("experiment"), *texts("derived from", rank=5), *numbers(f"published {layout.score}")]
+    columns += [*numbers("published rank", rank=1), *numbers("n", rank=4), *texts("status", "verdict", rank=4)]
+    for place, label in enumerate(labels.values()):
+        for which in WHICH:
+            rank = 1 if place == 0 and which == "last" else 3
+            columns += numbers(f"{label} {which}", f"{label} {which} rank", rank=rank)
     floors = floor_texts([row.cell for row in replication.rows], labels)
     correlations = {
         f"{label} {which}": "" if found["spearman"] is None else f"{found['spearman']:.2f} (n = {found['n']})"

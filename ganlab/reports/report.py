@@ -9,7 +9,7 @@ from pathlib import Path
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, group_cells, metrics_of
-from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
+from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics, main_metric
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.reports.settings import chosen, settings_of, varied
@@ -73,6 +73,15 @@ class Report:
     def labels_of(self, cells: Sequence[Cell]) -> dict[MetricKey, str]:
         """The metrics of these cells, with their headings."""
         return label_metrics(key for key in self.metrics if any(key in cell.metrics for cell in cells))
+
+    def scores_of(self, group: Group) -> tuple[str, list[tuple[dict[str, str], float]]]:
+        """The label of the main metric, and for each finished run its settings and its last value; '' and [] for none."""
+        labels = self.labels_of(group.cells)
+        main = main_metric(key.name for key in labels)
+        key = next((key for key in labels if key.name == main), None)
+        runs = [(run, shown) for cell, shown in zip(group.cells, group.varied, strict=True) for run in cell.averaged]
+        scores = [(shown, metrics_of(run).get(key, {}).get("last")) for run, shown in runs]
+        return labels.get(key, ""), [(shown, score) for shown, score in scores if score is not None]
 
 
 def build_report(

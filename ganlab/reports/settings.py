@@ -96,7 +96,7 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def short_keys(keys: Sequence[str], separator: str = ".") -> dict[str, str]:
     """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words."""
-    words = {key: [part for part in re.split(r"[^A-Za-z0-9_]+", key) if part] for key in keys}
+    words = {key: re.findall(r"[A-Za-z0-9_]+(?:\[[0-9]+\])?", key) for key in keys}  # `layers[1]` is one word
     forms = (lambda w: w[-1:], lambda w: [w[0], w[-1]], lambda w: w[-2:])
     short = {}
     for key in keys:

@@ -1,4 +1,4 @@
-"""The state of each job of a sweep, shown as lines, or as a live table on a terminal."""
+"""The state of each job of a sweep, shown as lines, on a terminal also as progress bars."""
 
 import time
 from collections import Counter
@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from ganlab.reports.table import duration, printable
@@ -24,13 +30,11 @@ _LINE_EVERY = 60.0
 
 @dataclass
 class Entry:
-    """A job's state (one of ORDER), the last message about it, and its first and last step in this sweep."""
+    """A job's state (one of ORDER), the last message about it, and its last step."""
 
     state: str = "waiting"
     message: str = ""
-    first_step: int = 0
     step: int = 0
-    since: float = 0.0
     log: Path | None = None
 
 
@@ -57,7 +61,7 @@ class Board:
     def started(self, job: Job, log: Path) -> None:
         """A process for the job has started."""
         entry = self.known(job, "running")
-        entry.first_step, entry.since, entry.log = entry.step, time.monotonic(), log
+        entry.log = log
         place = f"{list(self.entries).index(job) + 1} of {len(self.entries)}"
         self.say(f"{job.label}: {f'goes on after step {entry.step}' if entry.step else 'started'} ({place})")
 
@@ -128,38 +132,31 @@ class Board:
 
 
 class LiveBoard(Board):
-    """Shows running and failed jobs in a table inside a `with` block; lines about events scroll away above it."""
+    """Shows a progress bar for each running job inside a `with` block; lines about events scroll away above them."""
 
     def __init__(self, jobs: Sequence[Job], console: Console):
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(20), MofNCompleteColumn())
+        times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(compact=True))
+        self.progress = Progress(*columns, *times, console=console, auto_refresh=False, transient=True)
         super().__init__(jobs, lambda line: console.print(Text(line)))
-        self.live = Live(console=console, auto_refresh=False, transient=True)
+        self.bars: dict[Job, TaskID] = {}
 
     def __enter__(self) -> "LiveBoard":
-        self.live.start()
+        self.progress.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.live.stop()
+        self.progress.stop()
 
     def started(self, job, log):
         super().started(job, log)
         self.show(time.monotonic())
 
     def show(self, now):
-        self.live.update(self.table(now), refresh=True)
-
-    def table(self, now: float) -> Table:
-        """The table at a time of the monotonic clock."""
-        table = Table(title=self.counts(), title_justify="left", box=None, pad_edge=False)
-        for heading in ("run", "", "step", "time", "left"):
-            table.add_column(heading, justify="right" if heading in ("step", "time", "left") else "left")
-        for job, entry in self.entries.items():
-            if entry.state == "running":
-                passed, made = now - entry.since, entry.step - entry.first_step
-                left = duration(passed / made * (job.steps - entry.step)) if made > 0 else ""
-                bar = ProgressBar(total=job.steps, completed=entry.step, width=20)
-                table.add_row(job.label, bar, f"{entry.step}/{job.steps}", duration(passed), left)
-            elif entry.state in ("failed", "diverged", "elsewhere"):
-                words = Text(f"{entry.state}: {printable(entry.message)}", style="red" if entry.log else "")
-                table.add_row(job.label, words, "", "", "")
-        return table
+        for job in [job for job in self.bars if job not in self.running()]:
+            self.progress.remove_task(self.bars.pop(job))
+        for job in self.running():
+            if job not in self.bars:
+                self.bars[job] = self.progress.add_task(job.label, total=job.steps, completed=self.entries[job].step)
+            self.progress.update(self.bars[job], completed=self.entries[job].step)
+        self.progress.refresh()

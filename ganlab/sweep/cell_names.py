@@ -25,7 +25,7 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         cells: for each cell dotted key -> value, and label -> (key, value) pairs. A name shows each value of a label once.
     """
     keys = list(dict.fromkeys(key for cell in cells for key in cell))
-    words = short_keys(keys, "_")
+    words = {key: text.replace("[", "_").replace("]", "") for key, text in short_keys(keys, "_").items()}
     initials = {key: "".join(word[0] for word in text.split("_") if word) for key, text in words.items()}
     forms = [words, *([initials] if len(set(initials.values())) == len(keys) else []), dict.fromkeys(keys, "")]
     names = [_name(base, cell, forms) for cell in cells]

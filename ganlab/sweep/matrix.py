@@ -103,7 +103,7 @@ def read_study(document: Document, path: Path) -> Study:
     """Reads a study from its YAML document; `base` is relative to the path. Raises: ConfigError, located."""
     file = validate(StudyFile, document)
     base = path.parent / user_path(file.base)
-    if not os.path.isfile(base):  # False also for what cannot be a path
+    if not os.path.isfile(base):  # False, too, for a text that cannot be a path
         raise error_in(document, ("base",), f"no such file: {base}")
     return Study(base, _cells(file, document), file.seeds)
 

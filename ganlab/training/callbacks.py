@@ -12,7 +12,7 @@ import numpy as np
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import BlankImagesError
-from ganlab.pictures.images import displayed
+from ganlab.pictures.images import to_uint8
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.logs import HistoryFile, append_metrics, best_step, read_history
 from ganlab.training import health
@@ -102,7 +102,7 @@ class Health(Callback):
     def _measured(self, fake: np.ndarray | None) -> dict[str, float]:
         if fake is None:
             return {}
-        shown = displayed(fake, self.context.config.data.range)
+        shown = to_uint8(fake, self.context.config.data.range)
         names = self.COLUMNS if len(self.real) >= health.FEWEST_IMAGES else self.COLUMNS[:1]
         return {name: getattr(health, name)(shown, self.real) for name in names}
 

@@ -118,6 +118,17 @@ def test_it_says_what_it_made_and_how_to_use_it(ganlab, tmp_path, cache):
     )
 
 
+def test_it_names_files_that_are_no_pictures(ganlab, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name in ("a.jfif", "b.heic", "c.mov"):
+        (tmp_path / "photos" / name).write_bytes(jpeg())
+    os.mkfifo(tmp_path / "photos" / "d.jpg")
+    code, out, errors = ganlab("prepare", "named", "--source", "photos", "--size", "8")
+    note = "3 of 4 files are no pictures that can be read: b.heic, c.mov, d.jpg"
+    assert (code, errors) == (0, "") and f"\n{note}\nthe files left out: " in out
+    assert note in ganlab("data")[1]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -108,7 +108,9 @@ def test_files_without_an_image_are_in_the_note(prepare, tmp_path):
         archive.writestr("readme.txt", "")
     prepare_photos(Request("mine", source, "none", 8), lambda *at: None, lambda: None)
     note = load_dataset(options("mine")).note
-    assert note == "left out: 2 unreadable photos, 1 files that are no pictures; see left_out.txt"
+    assert (
+        note == "left out: 2 unreadable photos; 1 of 6 files is no picture that can be read: readme.txt (left_out.txt)"
+    )
     assert [row["note"] for row in list_datasets() if row["name"] == "mine"] == [note]
 
 

@@ -111,7 +111,7 @@ def test_a_name_says_count_and_extractor(name):
         f"{metric.count // 1000}k" if metric.count >= 1000 else f"{metric.count}"
     )
     assert metric.extractor == ("inception" if suffix in ("", "full") else suffix)
-    assert metric.better == ("higher" if name.startswith(("is", "pr")) else "lower")
+    assert metric.better == ("higher" if name.startswith(("acc", "is", "pr")) else "lower")
     assert name.endswith("_test") == (metric.real != () and {part.split for part in metric.real} == {"test"})
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from ganlab.errors import GanlabError
-from ganlab.pictures.images import arrange_grid, displayed
+from ganlab.pictures.images import arrange_grid, to_uint8
 from ganlab.pictures.samples import write_samples, write_scatter
 
 GREY, ORANGE = (156, 163, 175), (194, 65, 12)
@@ -31,7 +31,7 @@ def test_images_are_a_grid_alone(tmp_path):
 def test_images_in_a_range_are_clipped_and_finite(tmp_path):
     images = np.random.default_rng(0).uniform(-1.4, 1.4, (4, 8, 8, 1)).astype(np.float32)
     write_samples(tmp_path / "a.png", images, (2, 2), "tanh")
-    assert np.array_equal(pixels(tmp_path / "a.png")[..., :1], arrange_grid(displayed(images, "tanh"), 2, 2))
+    assert np.array_equal(pixels(tmp_path / "a.png")[..., :1], arrange_grid(to_uint8(images, "tanh"), 2, 2))
     with pytest.raises(GanlabError, match="expected finite values"):
         write_samples(tmp_path / "a.png", images * np.nan, (2, 2), "tanh")
 

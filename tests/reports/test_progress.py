@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from ganlab.reports.progress import Progress, last_rows, progress_of
@@ -52,6 +54,23 @@ def test_a_row_that_is_torn_or_damaged_is_passed_over(run, torn):
         assert progress(run, HEAD + rows(1, 10) + torn).step in (0, 10)
     else:
         assert progress(run, HEAD + rows(1, 10) + torn).step == 10
+
+
+@pytest.mark.parametrize(
+    "row", ["inf,1,1,1,,0.5", "1e300,1,1,1,,0.5", "nan,1,1,1,,0.5", "-3,1,1,1,,0.5", "1,1,1,1,,inf"]
+)
+def test_numbers_that_no_run_writes_give_no_error(run, row):
+    found = progress(run, f"{HEAD}{row}\n")
+    assert found.step in (0, 1) and found.seconds_left is None and str(found).startswith("step ")
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [("1e-300", 1500), ("1e11", 1500), ("0.5", 2**63 - 1), ("0.5", 1)])
+def test_a_time_left_that_means_nothing_is_none_or_short(run, seconds, steps):
+    status = json.loads((run / "status.json").read_text()) | {"steps": steps}
+    (run / "status.json").write_text(json.dumps(status))
+    found = progress(run, f"{HEAD}1,1,1,1,,{seconds}\n2,1,1,1,,{seconds}\n")
+    assert found.seconds_left is None or found.seconds_left < 1e-9
+    assert str(found).startswith("step 2 of ")
 
 
 def test_a_run_of_a_vae_tells_its_loss(run):

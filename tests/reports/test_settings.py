@@ -119,3 +119,8 @@ def test_a_key_is_as_short_as_the_others_allow():
         "other.rate",
         "beta",
     ]
+
+
+def test_the_index_of_a_list_belongs_to_its_key():
+    keys = ["generator.layers[1]", "discriminator.layers[2]", "train.layers[2]"]
+    assert list(short_keys(keys).values()) == ["layers[1]", "discriminator.layers[2]", "train.layers[2]"]

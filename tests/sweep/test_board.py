@@ -59,7 +59,7 @@ def test_a_message_cannot_steer_the_terminal(jobs):
     assert lines[-1] == "tiny-seed0: failed:  [2Jgone (full output: log)"
 
 
-def test_the_live_table_shows_runs_at_work_and_failures(jobs):
+def test_a_terminal_shows_a_bar_for_each_run_at_work(jobs):
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100, height=30, color_system=None)
     with LiveBoard(jobs, console) as board:
@@ -69,10 +69,10 @@ def test_the_live_table_shows_runs_at_work_and_failures(jobs):
         write_history(jobs[0], 30)
         board.looked -= 2
         board.tick()
-        shown = Console(width=100, record=True, file=io.StringIO())
-        shown.print(board.table(board.entries[jobs[0]].since + 10))
-    text = shown.export_text()
-    assert "4 runs: 1 running, 2 waiting, 1 failed" in text
-    assert "30/60" in text and text.count("10 s") == 2, "ten seconds passed, and as many are left at this speed"
-    assert "failed: no space left [red]" in text
-    assert "tiny-seed0: started (1 of 4)" in screen.getvalue()
+        (bar,) = board.progress.tasks
+        assert (bar.description, bar.completed, bar.total) == ("tiny-seed0", 30, 60)
+        board.ended(jobs[0], "finished", "", 3.0)
+        board.show(0)
+        assert not board.progress.tasks
+    text = screen.getvalue()
+    assert "30/60" in text and "failed: no space left [red]" in text and "tiny-seed0: started (1 of 4)" in text
