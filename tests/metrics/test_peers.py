@@ -75,3 +75,11 @@ def test_precision_recall_density_and_coverage_are_those_of_prdc(features):
     theirs = peer.compute_prdc(*features, nearest_k=4)
     assert precision_recall(*features, k=4) == pytest.approx((theirs["precision"], theirs["recall"]), abs=1e-12)
     assert density_coverage(*features, k=4) == pytest.approx((theirs["density"], theirs["coverage"]), abs=1e-12)
+
+
+def test_points_on_a_border_are_treated_as_prdc_treats_them():
+    peer = import_peer("prdc")
+    # Many equal distances; the mean of 256 integers is exact, so centring does not round them.
+    points = np.random.default_rng(2).integers(0, 4, (2, 256, 3)).astype(np.float64)
+    theirs = peer.compute_prdc(*points, nearest_k=5)
+    assert density_coverage(*points, k=5) == pytest.approx((theirs["density"], theirs["coverage"]), abs=1e-12)

@@ -80,16 +80,19 @@ def _markdown(table: Table) -> str:
 
 
 def _latex(table: Table) -> str:
+    def escape(text: str) -> str:
+        return re.sub("|".join(map(re.escape, LATEX)), lambda match: LATEX[match[0]], text)
+
     def line(cells: list[str]) -> str:
-        special = "|".join(map(re.escape, LATEX))
-        return " & ".join(re.sub(special, lambda match: LATEX[match[0]], cell) for cell in cells) + r" \\"
+        return " & ".join(map(escape, cells)) + r" \\"
 
     alignment = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [f"% {text}" for text in (table.title, table.intro, r"needs \usepackage{booktabs}") if text]
+    # Comments hold names of users, too: no copy of a line may become a command.
+    lines = [f"% {escape(text)}" for text in (table.title, table.intro) if text] + [r"% needs \usepackage{booktabs}"]
     lines += [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
     lines += [line([column.name for column in table.columns]), r"\midrule", *map(line, table.rows)]
     lines += [r"\midrule", *map(line, table.footer)] if table.footer else []
-    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in table.notes)]
+    lines += [r"\bottomrule", r"\end{tabular}", *(f"% {escape(note)}" for note in table.notes)]
     return "\n".join(lines) + "\n"
 
 
