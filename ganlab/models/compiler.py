@@ -63,6 +63,8 @@ def compile_network(
     model.jit_compile = False  # for `predict`: on a CPU XLA makes convolutions several times slower
     # Nodes on the reference batch come first: regularizers read a layer's last run, which must be the run on the batch.
     nodes = (*compiler.on_reference, *compiler.nodes)
+    if any(isinstance(node.layer, keras.layers.Masking) or getattr(node.layer, "mask_zero", False) for node in nodes):
+        nodes = tuple(dataclasses.replace(node, masked=True) for node in nodes)
     return Network(name, taken, nodes, model, tuple(compiler.features))
 
 

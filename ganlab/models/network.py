@@ -1,5 +1,7 @@
 """A compiled network: single Keras layers, the inputs of each layer, and one way to run them."""
 
+import functools
+import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +26,7 @@ class Node:
         takes: names of the values that the layer is called with, in order.
         more: argument of the layer's call -> name of its value, such as `{"labels": "labels"}`.
         shape: the shape of the output, without the batch.
+        masked: whether some layer of the network makes a mask, which Keras hands from layer to layer.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Node:
     takes: tuple[str, ...]
     more: Mapping[str, str] = field(default_factory=dict)
     shape: tuple[int | None, ...] = ()
+    masked: bool = False
 
     def call(self, values: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
         """The layer's output for these values."""
@@ -38,6 +42,30 @@ class Node:
         # A merging layer takes one list, any other layer one tensor.
         first = arguments[0] if len(arguments) == 1 else arguments
         return self.layer(first, training=training, **{key: values[name] for key, name in self.more.items()})
+
+    def compute(self, values: Mapping[str, Tensor], training: bool) -> Tensor:
+        """The same output as `call`, without Keras' checks and casts around the computation, where they change nothing.
+
+        On PyTorch they take longer than the computation of a small layer.
+        """
+        if not self._is_plain:
+            return self.call(values, training)
+        arguments = [values[name] for name in self.takes]
+        return self.layer.call(arguments[0] if len(arguments) == 1 else arguments, **self._training[training])
+
+    @functools.cached_property
+    def _is_plain(self) -> bool:
+        """Whether the layer's computation is all that a call does: no cast, no loss of its output, no layer inside, no mask."""
+        layer = self.layer
+        is_float32 = layer.compute_dtype == layer.variable_dtype == "float32"
+        is_alone = not any(isinstance(value, keras.Layer) for value in vars(layer).values())
+        return is_float32 and is_alone and layer.activity_regularizer is None and not self.more and not self.masked
+
+    @functools.cached_property
+    def _training(self) -> dict[bool, dict[str, bool]]:
+        """The argument that tells the layer's `call` whether it trains; {} for a layer that has none."""
+        takes = "training" in inspect.signature(self.layer.call).parameters
+        return {training: {"training": training} if takes else {} for training in (True, False)}
 
 
 @dataclass(frozen=True)
@@ -77,7 +105,7 @@ class Network:
         """
         known = dict(values) if isinstance(values, Mapping) else {INPUT: values}
         for node in self.nodes:
-            known[node.name] = node.call(known, training and not (moving and _is_normalization(node.layer)))
+            known[node.name] = node.compute(known, training and not (moving and _is_normalization(node.layer)))
         return {"output": known[self.nodes[-1].name], **{name: known[name] for name in features}}
 
     def __call__(self, values: Tensor | Mapping[str, Tensor], training: bool = False) -> Tensor:
