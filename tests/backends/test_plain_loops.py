@@ -1,6 +1,6 @@
-"""What TensorFlow's steps compute beside an independent loop of gradient tapes.
+"""Regularizers in TensorFlow's steps, held against an independent loop of gradient tapes.
 
-The other backends are held against TensorFlow in test_parity.py.
+tests/oracle holds everything else against NumPy. The other backends are held against TensorFlow in test_parity.py.
 """
 
 import keras
@@ -43,56 +43,12 @@ class Plain:
     def fake(self, step, name):
         return self.generator(self.draws.take(step, 1)[f"latents_{name}"][0])
 
-    def train_discriminator(self, step, batches, turn=0):
-        real, fake = self.real(step, turn), tf.stop_gradient(self.fake(step, f"fake_{turn}"))
-        if batches == "alternate":
-            first = self.update("discriminator", lambda: cross_entropy(self.discriminator(real), 1.0))
-            return first + self.update("discriminator", lambda: cross_entropy(self.discriminator(fake), 0.0))
-        return self.update(
+    def train_discriminator(self):
+        real, fake = self.real(0, 0), tf.stop_gradient(self.fake(0, "fake_0"))
+        self.update(
             "discriminator",
             lambda: cross_entropy(self.discriminator(real), 1.0) + cross_entropy(self.discriminator(fake), 0.0),
         )
-
-    def train_generator(self, step, name="generator_fake_0"):
-        return self.update("generator", lambda: cross_entropy(self.discriminator(self.fake(step, name)), 1.0))
-
-
-class TestAgainstPlainLoops:
-    @pytest.mark.parametrize(
-        ("batches", "shared", "optimizer"),
-        [
-            ("separate", False, SGD),
-            ("separate", True, SGD),
-            ("separate", True, {"Adam": {"learning_rate": 1e-3, "beta_1": 0.5}}),
-            ("alternate", False, SGD),
-            ("alternate", True, SGD),
-            ("joint", False, SGD),
-            ("joint", True, SGD),
-        ],
-    )
-    def test_weights_and_losses_agree(self, batches, shared, optimizer):
-        train = {"discriminator_batches": batches, "share_latents": shared}
-        config = tiny_config(optimizer=optimizer, train=train)
-        tiny, plain = build(config), Plain(config)
-        rows = tiny.train(3)
-        for step, row in enumerate(rows):
-            d_loss = plain.train_discriminator(step, batches)
-            g_loss = plain.train_generator(step, "fake_0" if shared else "generator_fake_0")
-            np.testing.assert_allclose(row[:2], [d_loss, g_loss], atol=1e-6)
-        for name in ("generator", "discriminator"):
-            for ours, theirs in zip(tiny.weights(name), getattr(plain, name).get_weights(), strict=True):
-                np.testing.assert_allclose(ours, theirs, atol=1e-6)
-
-    def test_several_updates_a_step_agree(self):
-        config = tiny_config(optimizer=SGD, train={"discriminator_steps": 3, "generator_steps": 2})
-        tiny, plain = build(config), Plain(config)
-        (row,) = tiny.train(1)
-        d_losses = [plain.train_discriminator(0, "separate", turn) for turn in range(3)]
-        g_losses = [plain.train_generator(0, f"generator_fake_{turn}") for turn in range(2)]
-        np.testing.assert_allclose(row[:2], [np.mean(d_losses), np.mean(g_losses)], atol=1e-6)
-        for name in ("generator", "discriminator"):
-            for ours, theirs in zip(tiny.weights(name), getattr(plain, name).get_weights(), strict=True):
-                np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 REGULARIZED = {"kernel_regularizer": {"L2": {"l2": 0.5}}}
@@ -111,7 +67,7 @@ class TestRegularizers:
         )
         tiny, plain = build(config), Plain(config)
         tiny.train(1)
-        plain.train_discriminator(0, "separate")
+        plain.train_discriminator()
         name = "fake_0" if shared else "generator_fake_0"
 
         def loss():
