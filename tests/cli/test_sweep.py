@@ -1,5 +1,6 @@
 """`ganlab sweep` from its command line, with processes that train, are stopped and are killed."""
 
+import contextlib
 import csv
 import json
 import os
@@ -38,8 +39,12 @@ def sweep(*words) -> tuple[int, str, str]:
 
 
 def trainers(results: Path) -> list[int]:
-    """The processes that train, as the owners of locks say."""
-    return [json.loads(owner.read_text())["pid"] for owner in (results / ".locks").glob("*.owner")]
+    """The processes that train, as the owners of locks say; without those whose file is just being written or removed."""
+    found = []
+    for owner in (results / ".locks").glob("*.owner"):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(json.loads(owner.read_text())["pid"])
+    return found
 
 
 def rows(folder: Path) -> list[int]:
