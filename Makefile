@@ -43,7 +43,7 @@ PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli
 	tests/reliability/test_backends.py
 # Other programs' metrics, and files of weights that PyTorch writes.
 PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
-	tests/metrics/test_inception_weights.py tests/metrics/test_torch_weights.py
+	tests/metrics/test_inception_weights.py tests/metrics/test_inception_files.py
 WITHOUT_PARITY := $(PARITY:%=--ignore=%)
 
 test: $(VENV)/.installed-dev

@@ -11,6 +11,10 @@ from ganlab.backends.steps import adam_replaced, pad, regularization
 from ganlab.errors import ConfigError
 from ganlab.training.stages import Objective, Pass, Update, Values
 
+# Grappler's dependency optimization (TensorFlow 2.21) drops the order between the read of a weight and its update where the graph
+# does not need the value otherwise. In some processes a gradient was then computed from weights that had moved already.
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+
 JIT = (False, True)  # values of the config's `jit`: XLA compiles a chunk of steps, or it does not
 on_devices = functools.partial(steps.on_one_device, "tensorflow")
 
