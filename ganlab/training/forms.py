@@ -10,9 +10,9 @@ from typing import Any
 
 from ganlab.models.flops import has_convolutions, step_flops
 from ganlab.training.stages import Objective
+from ganlab.training.trainer import CHUNK_SECONDS
 
 _MOST_STEPS = 200  # in a chunk: its random numbers must fit into memory
-_CHUNK_SECONDS = 0.5
 # Operations a second, for the length of a chunk that XLA compiles: any machine of today is at least so fast.
 _CAUTIOUS_RATES = {"cpu": 1e11, "gpu": 1e13}
 # A step that XLA does not compile, on two cores: operations a second, and seconds that even a tiny step takes.
@@ -65,7 +65,7 @@ def choose_form(objective: Objective, backend: str, device: str, jit: bool | str
     if jit == "auto":
         jit = _is_faster_compiled(objective, backend, on_cpu, steps)
     rate = _CAUTIOUS_RATES["cpu" if on_cpu else "gpu"]
-    room = min(max(math.floor(_CHUNK_SECONDS * rate / max(step_flops(objective), 1)), 1), _MOST_STEPS)
+    room = min(max(math.floor(CHUNK_SECONDS * rate / max(step_flops(objective), 1)), 1), _MOST_STEPS)
     return Form(jit, on_cpu and not jit and backend != "jax", room if jit else _MOST_STEPS)
 
 

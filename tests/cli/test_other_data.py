@@ -73,10 +73,10 @@ class TestLabels:
             assert code == 2 and f"expected a class from 0 to 9 or all, received '{label}'" in err
 
     def test_label_metrics_measure_its_classes(self, run, ganlab, tmp_path):
-        names = ("acc1k_classifier", "cfd1k_classifier")
-        assert ganlab("evaluate", "conditional", *(word for name in names[:1] for word in ("--metric", name)))[0] == 0
+        assert ganlab("evaluate", "conditional", "--metric", "acc1k_classifier")[0] == 0
         (line,) = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-        assert line["name"] == names[0] and 0 <= line["value"] <= 1 < 1 + line["floor"] and line["floor"] > 0.9
+        assert line["name"] == "acc1k_classifier" and line["value"] < 0.5  # six steps
+        assert line["floor"] > 0.9
         assert set(line["details"]["classes"]) == set("0123456789")
 
     def test_label_metrics_of_a_generator_without_labels_are_one_line(self, ganlab, tmp_path):

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -67,6 +69,32 @@ def test_any_layer_of_keras_is_built_by_its_name_and_arguments(layer, given, exp
     network = compiled(layer, inputs=given)
     assert network.output_shape == expected == tuple(network.model.output_shape[1:])
     assert type(network.layers[-1]).__name__ == layer.split(":")[0]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize(("layer", "given"), [row[:2] for row in LAYERS], ids=[row[0].split(":")[0] for row in LAYERS])
+def test_a_network_computes_what_keras_calls_of_its_layers_compute(layer, given, training):
+    if training and re.match(".*(Dropout|Noise|Random|DiffAugment|Pool.*Fractional)", layer):
+        pytest.skip("draws new random numbers in each call")
+    values = keras.ops.convert_to_tensor(np.random.default_rng(0).uniform(0, 3, (4, *given)).astype(np.float32))
+    networks = [compiled(layer, inputs=given) for _ in range(2)]
+    networks[1].model.set_weights(networks[0].model.get_weights())
+    found = networks[0].run(values, training)["output"]
+    called = networks[1].model(values, training=training)
+    np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (found, called)), rtol=1e-5, atol=1e-6)
+    for one, other in zip(*(network.model.get_weights() for network in networks), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)  # statistics that the call moves
+
+
+def test_a_mask_reaches_the_layers_behind_it():
+    network = compiled("Masking: {mask_value: 0.0}", "Dense: {units: 2}", "GRU: {units: 3}", inputs=ROWS)
+    values = np.ones((2, *ROWS), np.float32)
+    values[0, 3:] = 0.0
+    values = keras.ops.convert_to_tensor(values)
+    found = keras.ops.convert_to_numpy(network(values))
+    np.testing.assert_allclose(found, keras.ops.convert_to_numpy(network.model(values)), rtol=1e-5)
+    shorter = keras.ops.convert_to_numpy(network(values[:1, :3]))
+    np.testing.assert_allclose(found[:1], shorter, rtol=1e-5)
 
 
 def test_arguments_reach_the_layer():
