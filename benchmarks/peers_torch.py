@@ -94,14 +94,29 @@ LOSSES = {
 
 
 class TorchPeer:
-    """The usual loop: a real batch, a generated batch, then the generator, which reuses that batch where latents are shared."""
+    """The usual loop: a real batch, a generated batch, then the generator, which reuses that batch where latents are shared.
 
-    def __init__(self, config, images: np.ndarray, compiled: bool = False, dropout: bool = True, exact: bool = False):
-        self.config = config
+    On a GPU if there is one, with TF32 and measured convolution algorithms. `amp` is autocast to bfloat16; `graph` records the
+    whole step as a CUDA graph, whose indices and latents are copied into its memory before each replay.
+    """
+
+    def __init__(
+        self,
+        config,
+        images: np.ndarray,
+        compiled: bool = False,
+        dropout: bool = True,
+        exact: bool = False,
+        amp: bool = False,
+        graph: bool = False,
+    ):
+        self.config, self.amp, self.graph, self.replayed = config, amp, graph, None
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.benchmark = True
         layout = torch.channels_last if images.ndim == 4 else torch.contiguous_format
         networks = build_networks(config.name, dropout, exact)
-        self.generator, self.discriminator = (network.to(memory_format=layout) for network in networks)
-        self.images = torch.from_numpy(images).permute(0, 3, 1, 2)
+        self.generator, self.discriminator = (n.to(self.device, memory_format=layout) for n in networks)
+        self.images = torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device)
         self.optimizers = [self._optimizer(network) for network in (self.discriminator, self.generator)]
         self.real_loss, self.fake_loss, self.generator_loss = LOSSES[config.loss.name]
         self.generate, self.judge = self.generator, self.discriminator
@@ -112,38 +127,73 @@ class TorchPeer:
         ((kind, options),) = self.config.generator.optimizer.items()
         if kind == "Adam":
             betas = (options["beta_1"], 0.999)
-            return torch.optim.Adam(network.parameters(), options["learning_rate"], betas, eps=1e-7, fused=True)
-        return torch.optim.RMSprop(network.parameters(), options["learning_rate"], alpha=0.9, eps=1e-7)
+            more = {"fused": True, "capturable": self.graph}
+            return torch.optim.Adam(network.parameters(), options["learning_rate"], betas, eps=1e-7, **more)
+        more = {"capturable": self.graph}
+        return torch.optim.RMSprop(network.parameters(), options["learning_rate"], alpha=0.9, eps=1e-7, **more)
 
     def run(self, steps: int) -> None:
-        train = self.config.train
+        if self.graph and self.replayed is None:
+            self._record()
         for _ in range(steps):
-            indices = torch.randint(len(self.images), (train.discriminator_steps, train.batch_size))
-            latents = torch.randn(train.discriminator_steps + 1, train.batch_size, self.config.latent.dim)
-            self._step(indices, latents)
+            indices, latents = self._draw()
+            if self.graph:
+                self.read[0].copy_(indices)
+                self.read[1].copy_(latents)
+                self.replayed.replay()
+            else:
+                self._step(indices, latents)
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+
+    def _draw(self) -> tuple[torch.Tensor, torch.Tensor]:
+        turns, batch = self.config.train.discriminator_steps, self.config.train.batch_size
+        indices = torch.randint(len(self.images), (turns, batch), device=self.device)
+        return indices, torch.randn(turns + 1, batch, self.config.latent.dim, device=self.device)
+
+    def _record(self) -> None:
+        self.read = self._draw()
+        aside = torch.cuda.Stream()
+        aside.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(aside):
+            for _ in range(3):
+                self._step(*self.read)
+        torch.cuda.current_stream().wait_stream(aside)
+        self.replayed = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.replayed):
+            self._step(*self.read)
 
     def losses(self, indices: np.ndarray, latents: np.ndarray) -> list[tuple[float, float]]:
         """Losses of one step for each first index: indices (steps, turns, batch), latents (steps, turns + 1, batch, dim)."""
-        return [self._step(torch.from_numpy(i), torch.from_numpy(z)) for i, z in zip(indices, latents, strict=True)]
+        found = []
+        for batch in zip(indices, latents, strict=True):
+            found.append(
+                tuple(float(loss) for loss in self._step(*(torch.from_numpy(a).to(self.device) for a in batch)))
+            )
+        return found
 
-    def _step(self, indices: torch.Tensor, latents: torch.Tensor) -> tuple[float, float]:
+    def _step(self, indices: torch.Tensor, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.amp):
+            return self._updates(indices, latents)
+
+    def _updates(self, indices: torch.Tensor, latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         d_optimizer, g_optimizer = self.optimizers
         d_losses = []
         for turn in range(self.config.train.discriminator_steps):
             real = self.images[indices[turn]].float() / 127.5 - 1
-            real_loss = self.real_loss(self.judge(real))
+            real_loss = self.real_loss(self.judge(real).float())
             self._descend(d_optimizer, real_loss)
             fake = self.generate(latents[turn])
-            fake_loss = self.fake_loss(self.judge(fake.detach()))
+            fake_loss = self.fake_loss(self.judge(fake.detach()).float())
             self._descend(d_optimizer, fake_loss)
-            d_losses.append(real_loss.item() + fake_loss.item())
+            d_losses.append(real_loss.detach() + fake_loss.detach())
         if not self.config.train.share_latents:
             fake = self.generate(latents[-1])
         self.discriminator.requires_grad_(False)
-        g_loss = self.generator_loss(self.judge(fake))
+        g_loss = self.generator_loss(self.judge(fake).float())
         self._descend(g_optimizer, g_loss)
         self.discriminator.requires_grad_(True)
-        return sum(d_losses) / len(d_losses), g_loss.item()
+        return sum(d_losses) / len(d_losses), g_loss.detach()
 
     def _descend(self, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
         optimizer.zero_grad()

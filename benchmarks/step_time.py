@@ -2,32 +2,43 @@
 
     GANLAB_DATA=... python benchmarks/step_time.py [--rows exp01,exp18] [--peers fit,torch]
 
+On a GPU, where rounding differs too much for a comparison of losses:
+
+    python benchmarks/step_time.py --unchecked --ours ours_torch --peers torch,torch_graph --rows exp01,exp05,exp18
+    python benchmarks/step_time.py --unchecked --ours ours_jax --peers jax_scan,jax_scan_one_pass --rows exp01,exp05,exp18
+
 Every side trains the same networks by the same updates in a process of its own; the processes take turns, so that a busy moment of
 the machine hits all. The hand-written peers must first give ganlab's losses from the same weights and random numbers.
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 from pathlib import Path
 
 import yaml
-from workers import Worker, WorkerError, interleave, ratio
+from workers import Worker, WorkerError, interleave, machine, ratio
 
 from ganlab.config.loading import dump_config, load_config
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 ROWS = {name: [] for name in ("exp01", "exp03", "exp02", "exp05", "exp04")} | {"exp18": ["data.limit=9970"]}
-DENSE = ("exp01", "exp03")
+SCANNED = ("exp01", "exp03", "exp05", "exp18")  # rows that peers_jax writes out
 PEERS = ("fit", "fit_jit", "fit_jit_50", "train_on_batch", "torch", "torch_compile", "jax_scan")
-CHECKED = {"torch": "torch_exact", "jax_scan": "jax_scan"}
+CHECKED = {
+    "torch": "torch_exact",
+    "torch_graph": "torch_exact",
+    "jax_scan": "jax_exact",
+    "jax_scan_one_pass": "jax_exact",
+}
 # Relative; Adam's first steps are as long for a gradient of rounding errors as for any other, so differences grow.
 _FIRST_STEP, _LATER_STEPS = 1e-3, 2e-2
 
 
 def able(row: str, peers: list[str]) -> list[str]:
-    """The peers that are written for a row: JAX's for the dense networks."""
-    return [peer for peer in peers if row in DENSE or not peer.startswith("jax")]
+    """The peers that are written for a row."""
+    return [peer for peer in peers if row in SCANNED or not peer.startswith("jax")]
 
 
 def without_dropout(config: Path, overrides: list[str], folder: Path) -> Path:
@@ -44,7 +55,7 @@ def without_dropout(config: Path, overrides: list[str], folder: Path) -> Path:
 def check(row: str, overrides: list[str], peers: list[str], folder: Path) -> None:
     """Compares losses of five steps; raises SystemExit where a peer trains something else."""
     config = without_dropout(CONFIGS / f"{row}.yaml", overrides, folder)
-    sides = ["ours", *(CHECKED[peer] for peer in peers if peer in CHECKED)]
+    sides = ["ours", *dict.fromkeys(CHECKED[peer] for peer in peers if peer in CHECKED)]
     losses = {}
     for side in sides:
         worker = Worker(side, config, [], folder / f"{side}.log")
@@ -108,14 +119,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="a side runs in each round")
     parser.add_argument("--limit", type=float, default=90.0, help="seconds in which a side must compile")
+    parser.add_argument("--unchecked", action="store_true", help="do not compare losses first")
+    parser.add_argument("-o", action="append", default=[], dest="overrides", help="KEY=VALUE for every row")
     options = parser.parse_args()
-    peers, lines = options.peers.split(","), []
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share the memory of a GPU
+    peers, lines = options.peers.split(","), [machine(), ""]
     head = ["ms a step", *peers, "ganlab", "times fit", "times the best peer"]
     lines += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     with tempfile.TemporaryDirectory() as folder:
         for row in options.rows.split(","):
-            check(row, ROWS[row], able(row, peers), Path(folder))
-            lines.append(measure(row, ROWS[row], peers, options.ours.split(","), options, Path(folder)))
+            overrides, sides = [*ROWS[row], *options.overrides], options.ours.split(",")
+            if not options.unchecked:
+                check(row, overrides, able(row, peers), Path(folder))
+            lines.append(measure(row, overrides, peers, sides, options, Path(folder)))
             print(lines[-1], flush=True)
     print("\n" + "\n".join(lines))
 

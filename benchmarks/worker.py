@@ -82,8 +82,14 @@ SIDES = {
     "torch": _torch(),
     "torch_compile": _torch(compiled=True),
     "torch_exact": _torch(exact=True, dropout=False),
+    "torch_amp": _torch(amp=True),
+    "torch_graph": _torch(graph=True),
+    "torch_graph_amp": _torch(graph=True, amp=True),
     "jax_scan": _jax(),
+    "jax_scan_half": _jax(half=True),
     "jax_scan_one_pass": _jax(one_pass=True),
+    "jax_scan_one_pass_half": _jax(one_pass=True, half=True),
+    "jax_exact": _jax(dropout=False),
 }
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import platform
 import select
+import shutil
 import statistics
 import subprocess
 import sys
@@ -85,3 +87,16 @@ def interleave(workers: list[Worker], rounds: int, seconds: float) -> dict[str, 
 def ratio(times: dict[str, list[float]], side: str, of: str) -> float:
     """How many times faster `of` is than `side`: the median over rounds, so that a busy moment hits both."""
     return statistics.median(a / b for a, b in zip(times[side], times[of], strict=True))
+
+
+def machine() -> str:
+    """What figures depend on: the processor, its vector instructions, its cores, and the GPU."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+    vector = [flag for flag in known if flag in facts.get("flags", "").split()]
+    found = [facts.get("model name") or platform.processor() or platform.machine(), *vector, f"{os.cpu_count()} cores"]
+    if shutil.which("nvidia-smi"):
+        ask = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        found += subprocess.run(ask, capture_output=True, text=True).stdout.split("\n")
+    return ", ".join(filter(None, found))

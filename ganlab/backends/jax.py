@@ -146,7 +146,7 @@ class Steps(steps.Steps):
             if self.mesh is not None:
                 over = self._over("batch")
                 numbers = {name: jax.lax.with_sharding_constraint(array, over) for name, array in numbers.items()}
-            row = jnp.stack([log.astype(jnp.float32) for log in self._step(self._values(data, numbers), step)])
+            row = jnp.stack([log.astype(jnp.float32) for log in self._step(self._values(data, numbers, step), step)])
         return [scope.get_current_value(variable) for variable in self.variables], row
 
     def _over(self, axis):

@@ -24,7 +24,12 @@ class Steps:
         data: name -> array (N, ...) of the training data, such as `images` and `labels`. Steps keep them on the device.
         value_range: (low, high). uint8 data are scaled so that 0 becomes low and 255 becomes high; float32 data are not scaled.
         jit: whether XLA compiles a chunk of steps.
+
+    Attributes:
+        note: what went otherwise than `jit` says, for the records of the run; None mostly.
     """
+
+    note: str | None = None
 
     def __init__(
         self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float], jit: bool
@@ -54,9 +59,9 @@ class Steps:
     def _gather(self, array: Tensor, rows: Tensor) -> Tensor:
         return array[rows]
 
-    def _values(self, data: dict[str, Tensor], numbers: dict[str, Tensor]) -> Values:
-        """The values of one step: its random numbers, and the rows of the data that they choose."""
-        values = {}
+    def _values(self, data: dict[str, Tensor], numbers: dict[str, Tensor], step: Tensor) -> Values:
+        """The values of one step: its number, its random numbers, and the rows of the data that they choose."""
+        values = {"step": ops.cast(step, "float32")}
         for name, draw in self.objective.draws.items():
             if draw.kind != "rows":
                 values[name] = numbers[name]
@@ -70,7 +75,7 @@ class Steps:
 
     def _step(self, values: Values, step: Tensor) -> list[Tensor]:
         """Performs the stages of one step; `step` is an integer. Returns one scalar for each column."""
-        values, tapes, logs = {**values, "step": ops.cast(step, "float32")}, {}, {}
+        values, tapes, logs = dict(values), {}, {}
         for stage in self.objective.stages:
             if isinstance(stage, Pass):
                 values[stage.name], tapes[stage.name] = self._pass(stage, values)

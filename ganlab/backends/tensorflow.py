@@ -90,7 +90,7 @@ class Steps(steps.Steps):
         rows = tf.TensorArray(tf.float32, size=room, element_shape=(self.column_count,))
 
         def body(k, rows):
-            values = self._values(data, {name: numbers[k] for name, numbers in draws.items()})
+            values = self._values(data, {name: numbers[k] for name, numbers in draws.items()}, first + k)
             row = tf.stack([tf.cast(log, tf.float32) for log in self._step(values, first + k)])
             return k + 1, rows.write(k, row)
 

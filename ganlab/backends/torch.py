@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 import torch
-from torch.optim.adam import adam
 
-from ganlab.backends import steps
+from ganlab.backends import steps, torch_layers
+from ganlab.backends.cuda_graphs import GraphSteps
 from ganlab.backends.steps import adam_replaced, regularization
 from ganlab.errors import ConfigError
+from ganlab.models.network import COMPUTATIONS
 from ganlab.training.stages import Compute, Objective, Pass, Update, Values
 
-JIT = (False,)  # values of the config's `jit`: nothing is compiled
+COMPUTATIONS.update(torch_layers.COMPUTATIONS)
+# Values of the config's `jit`: each operation runs by itself, or a step is recorded as a CUDA graph.
+JIT = (False, True) if torch.cuda.is_available() else (False,)
 on_devices = functools.partial(steps.on_one_device, "torch")
 
 
@@ -33,7 +36,13 @@ def set_device(device: str) -> str:
     if device == "cpu" or gpu is None:
         keras.device("cpu").__enter__()  # for the rest of the process
         return "cpu"
-    return "gpu: " + (torch.cuda.get_device_name() if gpu == "cuda" else "Apple, through MPS")
+    if gpu == "mps":
+        return "gpu: Apple, through MPS"
+    # As TensorFlow and JAX do on their own: products of float32 matrices with 11 bits of mantissa. Shapes never change in training,
+    # so measuring each convolution's algorithms once pays.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    return f"gpu: {torch.cuda.get_device_name()}"
 
 
 def list_devices() -> dict[str, str]:
@@ -44,7 +53,7 @@ def list_devices() -> dict[str, str]:
 
 
 def fused_adam(optimizer, gradients: list, variables: list, learning_rate: torch.Tensor) -> None:
-    """Adam's update of all variables by PyTorch's fused operation, on a CPU; elsewhere Keras' own update.
+    """Adam's update of all variables by PyTorch's fused operation, on a CPU or on CUDA; elsewhere Keras' own update.
 
     The results differ by rounding alone. Keras' update passes through memory about ten times.
     """
@@ -53,28 +62,46 @@ def fused_adam(optimizer, gradients: list, variables: list, learning_rate: torch
     moments, squares = (
         [kept[place].value for place in places] for kept in (optimizer._momentums, optimizer._velocities)
     )
-    # The operation reads contiguous memory. On a GPU, reading the count would wait for the device.
-    if not all(array.is_contiguous() and array.device.type == "cpu" for array in (*weights, *moments, *squares)):
+    # The operation reads contiguous memory.
+    if not all(
+        array.is_contiguous() and array.device.type in ("cpu", "cuda") for array in (*weights, *moments, *squares)
+    ):
         type(optimizer)._parallel_update_step(optimizer, gradients, variables, learning_rate)
         return
-    done = int(optimizer.iterations)
-    adam(
+    # PyTorch adds epsilon to the root of the corrected square, Keras to the root of the square itself. So PyTorch gets a step
+    # number at which nothing is left to correct, and Keras' corrections stand in the learning rate.
+    steps = _constants(1e9, weights[0].device)
+    torch._fused_adam_(
         weights,
         [gradient.to(weight.dtype).contiguous() for gradient, weight in zip(gradients, weights, strict=True)],
         moments,
         squares,
         [],
-        [torch.tensor(float(done)) for _ in weights],  # the operation adds one
-        fused=True,
+        [steps] * len(weights),
         amsgrad=False,
+        lr=_corrected_rate(optimizer, learning_rate),
         beta1=optimizer.beta_1,
         beta2=optimizer.beta_2,
-        lr=float(learning_rate),
         weight_decay=0.0,  # Keras has applied its own before
-        # PyTorch adds epsilon to the root of the corrected square, Keras to the root of the square itself.
-        eps=optimizer.epsilon / (1 - optimizer.beta_2 ** (done + 1)) ** 0.5,
+        eps=optimizer.epsilon,
         maximize=False,
     )
+
+
+def _corrected_rate(optimizer: keras.optimizers.Adam, learning_rate: torch.Tensor) -> float | torch.Tensor:
+    """The learning rate times the corrections of both moments. On a GPU a tensor: reading it would wait for the device."""
+    betas = optimizer.beta_1, optimizer.beta_2
+    iterations = optimizer.iterations.value
+    if iterations.device.type == "cpu":
+        first, second = (1 - beta ** (int(iterations) + 1) for beta in betas)
+        return float(learning_rate) * second**0.5 / first
+    left = 1 - torch.pow(_constants(betas, iterations.device), iterations + 1)
+    return keras.ops.convert_to_tensor(learning_rate) * (torch.sqrt(left[1]) / left[0])
+
+
+@functools.cache
+def _constants(values: float | tuple[float, ...], device: torch.device) -> torch.Tensor:
+    return torch.tensor(values, device=device)
 
 
 class _Scope(keras.StatelessScope):
@@ -100,8 +127,10 @@ class _Scope(keras.StatelessScope):
         super().add_update((variable, value))
 
     def carry_out(self):
-        for variable, value in self.assigned.values():
-            variable.assign(value)
+        if self.assigned:
+            variables, values = zip(*self.assigned.values(), strict=True)
+            with torch.no_grad():
+                torch._foreach_copy_([variable.value for variable in variables], [*values])
 
 
 class Steps(steps.Steps):
@@ -109,37 +138,48 @@ class Steps(steps.Steps):
 
     Args:
         objective, data, value_range: see `steps.Steps`.
-        jit: False; each operation runs by itself.
+        jit: whether a step is recorded as a CUDA graph. Otherwise each operation runs by itself.
     """
 
     def __init__(
         self, objective: Objective, data: Mapping[str, np.ndarray], value_range: tuple[float, float], jit: bool
     ):
         super().__init__(objective, data, value_range, jit)
+        self.graphs: GraphSteps | None = None
         # A pass needs a graph only if an update goes back through it.
         self.through = {update.through for update in objective.updates}
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
-        draws = {name: keras.ops.convert_to_tensor(array) for name, array in draws.items()}
-        rows = self._run_chunk(self.data, draws, first)
+        if self.jit:
+            if self.graphs is None:
+                self.graphs = GraphSteps(self._row, self._variant, self.column_count, room)
+            rows = self.graphs.run(draws, first)
+            self.note = self.graphs.note
+        else:
+            draws = {name: keras.ops.convert_to_tensor(array) for name, array in draws.items()}
+            steps = len(next(iter(draws.values())))
+            # The rows stay on the device until here: the host does not wait within a chunk.
+            rows = torch.stack(
+                [self._row({n: a[k] for n, a in draws.items()}, first + k, first + k) for k in range(steps)]
+            )
         return rows.cpu().numpy().astype(np.float64)
 
-    def _run_chunk(self, data, draws, first):
-        steps = len(next(iter(draws.values())))
-        rows = []
-        for k in range(steps):
-            values = self._values(data, {name: numbers[k] for name, numbers in draws.items()})
-            rows.append(torch.stack([log.to(torch.float32) for log in self._step(values, first + k)]))
-        # The rows stay on the device until here: the host does not wait within a chunk.
-        return torch.stack(rows)
+    def _row(self, numbers: dict[str, torch.Tensor], step: torch.Tensor | int, number: int) -> torch.Tensor:
+        """Performs the step `number`; its layers read the same number as `step`."""
+        logs = self._step(self._values(self.data, numbers, step), number)
+        return torch.stack([log.to(torch.float32) for log in logs])
+
+    def _variant(self, number: int) -> tuple[bool, ...]:
+        """Which lazy terms are due in a step."""
+        return tuple(number % update.lazy_every == 0 for update in self.objective.updates)
 
     def _pass(self, stage: Pass, values: Values):
         network = self.objective.networks[stage.network]
         with torch.set_grad_enabled(stage.name in self.through), _Scope() as scope:
             output = network(stage.inputs(values), training=True).to(torch.float32)
-            regularizers = regularization(network)
+            ends = [output, regularization(network)] if network.losses else [output]
         scope.carry_out()
-        return output.detach(), (output, regularizers)
+        return output.detach(), ends
 
     def _gradients(self, update: Update, values: Values, tapes: dict, step: int):
         variables = [variable.value for variable in self._variables(update)]
@@ -148,7 +188,8 @@ class Steps(steps.Steps):
             ends[update.through] = values[update.through].detach().requires_grad_()
         with _Scope() as scope:
             loss, logs = update.loss(values | ends, step % update.lazy_every == 0)
-            loss = loss + self._regularizers(update)
+            if any(self.objective.networks[name].losses for name in update.networks):
+                loss = loss + self._regularizers(update)
         # Not backward(): it would leave gradients in the other network too.
         gradients = torch.autograd.grad(loss, [*ends.values(), *variables], allow_unused=True)
         scope.carry_out()
@@ -156,10 +197,9 @@ class Steps(steps.Steps):
         if update.through is None:
             return gradients, logs
         pulled, *own = gradients
-        output, regularizers = tapes[update.through]
-        end = torch.sum(output * pulled) + regularizers
+        earlier, slopes = tapes[update.through], [pulled, torch.ones(())][: len(tapes[update.through])]
         moved = [variable.value for variable in self._passed(update).trainable_variables]
-        return self._added(update, own, torch.autograd.grad(end, moved, allow_unused=True)), logs
+        return self._added(update, own, torch.autograd.grad(earlier, moved, slopes, allow_unused=True)), logs
 
     def _apply(self, name: str, gradients: list, variables: list) -> None:
         # On PyTorch, Keras moves all variables in one call.

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from ganlab.models.layers.normalization import ReferenceBatch
 Tensor = Any
 INPUT, LABELS = "input", "labels"
 INPUTS = (INPUT, LABELS, "step", "fade")  # in the order in which the Keras model takes them
+# Type of layer -> a backend's faster computation of it, called with (layer, input, training). The backend's module adds its own.
+COMPUTATIONS: dict[type, Callable[[keras.Layer, Tensor, bool], Tensor]] = {}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Node:
         if not self._is_plain:
             return self.call(values, training)
         arguments = [values[name] for name in self.takes]
+        computation = COMPUTATIONS.get(type(self.layer))
+        if computation is not None:
+            return computation(self.layer, arguments[0], training)
         return self.layer.call(arguments[0] if len(arguments) == 1 else arguments, **self._training[training])
 
     @functools.cached_property

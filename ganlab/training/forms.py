@@ -8,6 +8,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ganlab.backends import load_backend
 from ganlab.models.flops import has_convolutions, step_flops
 from ganlab.training.stages import Objective
 from ganlab.training.trainer import CHUNK_SECONDS
@@ -25,7 +26,7 @@ class Form:
     """The form of a run's steps. Every checkpoint keeps it, because a resumed run must compute the same numbers.
 
     Attributes:
-        jit: whether XLA compiles the steps.
+        jit: whether the steps are compiled: by XLA, or on PyTorch as a CUDA graph.
         fold: whether an up-sampling and the convolution after it become one transposed convolution.
         room: most steps in a chunk.
     """
@@ -70,10 +71,12 @@ def choose_form(objective: Objective, backend: str, device: str, jit: bool | str
 
 
 def _is_faster_compiled(objective: Objective, backend: str, on_cpu: bool, steps: int) -> bool:
-    if backend == "torch":
+    if True not in load_backend(backend).JIT:
         return False
     if not on_cpu:
         return True
+    if backend == "torch":
+        return False
     if has_convolutions(objective):
         return False
     plain = step_flops(objective) / _PLAIN_RATE + _PLAIN_SECONDS

@@ -6,6 +6,8 @@ the gradient of one loss, and `Together` takes the gradients of several updates 
 backends/ perform stages and know no objective: a new kind of training is a new list of stages.
 """
 
+import functools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -184,8 +186,8 @@ def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Te
     for name, entries in logs.items():
         if name.partition("/")[0] not in parts:
             raise ValueError(f"an update logs '{name}'; the objective's columns are {', '.join(parts)}")
-        parts[name.partition("/")[0]].append(ops.mean(ops.stack(entries)))
+        parts[name.partition("/")[0]].append(entries[0] if len(entries) == 1 else ops.mean(ops.stack(entries)))
     for column in objective.columns:
         if not parts[column.name] and not column.optional:
             raise ValueError(f"no update logs the column '{column.name}'; log it in every step or declare it optional")
-    return [sum(found) if found else ops.full((), float("nan")) for found in parts.values()]
+    return [functools.reduce(operator.add, found) if found else ops.full((), float("nan")) for found in parts.values()]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ganlab.models.folding import fold_objective
 from ganlab.training.stages import Pass
-from tests.training.tiny import ADAM, IMAGES, SGD, build, one_update, tiny_config
+from tests.training.tiny import ADAM, BACKEND, IMAGES, SGD, build, one_update, tiny_config
 
 STEPS = 10
 PICTURES = np.random.default_rng(1).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
@@ -110,15 +110,21 @@ FAMILIES = {
 
 def trained(name: str):
     """A model of this family after its steps: (Tiny, rows)."""
+    tiny = made(name)
+    return tiny, tiny.train(STEPS)
+
+
+def made(name: str, jit: bool = BACKEND.JIT[0]):
+    """A model of this family at step 0."""
     options = {"optimizer": ADAM} | FAMILIES[name]
     images = PICTURES if options.get("generator") is CONVOLUTIONAL["generator"] else IMAGES
     change = fold_objective if "folded" in name else lambda objective: objective
     config = tiny_config(**options)
     labels = None if config.labels == "none" else CLASS_LABELS
-    tiny = build(config, images=images, change=change, labels=labels)
+    tiny = build(config, jit=jit, images=images, change=change, labels=labels)
     if tiny.objective.begin:
         tiny.objective.begin({"images": images, "labels": labels})
-    return tiny, tiny.train(STEPS)
+    return tiny
 
 
 def single_updates() -> dict[str, np.ndarray]:

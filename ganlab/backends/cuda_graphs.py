@@ -1,0 +1,227 @@
+"""Training steps as CUDA graphs: the GPU gets a step in one launch, where PyTorch alone launches hundreds of operations.
+
+A graph repeats the same operations on the same memory. So everything that changes from step to step stands in memory that the
+graph reads: the random numbers of a chunk, the position in the chunk, the number of the step and the seeds of layers.
+"""
+
+import contextlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from keras.src.backend.torch import random as keras_random
+from torch.overrides import TorchFunctionMode
+
+Tensor = torch.Tensor
+# (random numbers of one step, the step as a float tensor, the step for choices of the host) -> the step's row
+Step = Callable[[dict[str, Tensor], Tensor, int], Tensor]
+_WARM = 2  # steps that run before the recording: in them, libraries choose their algorithms and take their memory
+
+
+class GraphSteps:
+    """Performs steps by recorded graphs.
+
+    Args:
+        step: performs one step.
+        variant: step -> what is different in this step, such as a term that is due every few steps. Each variant has a graph.
+        columns: how many numbers a row has.
+        room: most steps of a chunk.
+
+    Attributes:
+        note: why a step could not be recorded; such steps run operation by operation. None if all could be.
+    """
+
+    def __init__(self, step: Step, variant: Callable[[int], tuple], columns: int, room: int):
+        self.step, self.variant, self.note = step, variant, None
+        self.device = keras.ops.zeros(()).device
+        self.index = torch.zeros(1, dtype=torch.int64, device=self.device)
+        self.number = torch.zeros((), device=self.device)
+        self.rows = torch.zeros(room, columns, device=self.device)
+        self.chunk: _Chunk | None = None
+        self.seeds, self.constants = LayerSeeds(), _Constants()
+        self.performed: Counter[tuple] = Counter()
+        self.recorded: dict[tuple, Callable[[], None]] = {}
+
+    def run(self, draws: Mapping[str, np.ndarray], first: int) -> Tensor:
+        """Performs the steps first, first + 1, ...: as many as there are draws, at most `room`.
+
+        Returns: float32 (steps, columns).
+        """
+        steps = len(next(iter(draws.values())))
+        if self.chunk is None:
+            self.chunk = _Chunk(draws, len(self.rows), self.device)
+        self.chunk.load(draws)
+        self.index.zero_()
+        self.number.fill_(first)
+        self.seeds.read()
+        for number in range(first, first + steps):
+            self._perform(number)
+        return self.rows[:steps].clone()
+
+    def record(self, number: int) -> Callable[[], None]:
+        """Records a step like `number` without performing it. Returns a function that performs it."""
+        if self.device.type != "cuda":
+            raise RuntimeError(f"the device is {self.device}")
+        variant = self.variant(number)
+        graph = torch.cuda.CUDAGraph()
+        for generator in self.seeds.generators(variant, self.device):
+            graph.register_generator_state(generator)
+        # Files are written beside the training, by threads that may use the device.
+        with self.seeds.from_generators(variant), torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self._compute(number)
+        return graph.replay
+
+    def _perform(self, number: int) -> None:
+        variant = self.variant(number)
+        if variant not in self.recorded:
+            if self.performed[variant] < _WARM:
+                with self.constants, self.seeds.heard(variant):
+                    self._compute(number)
+                self.seeds.read()
+                self.performed[variant] += 1
+                return
+            self.recorded[variant] = self._try_to_record(number)
+        replay = self.recorded[variant]
+        if replay is None:
+            self._compute(number)
+        else:
+            self.seeds.set(variant)
+            replay()
+
+    def _try_to_record(self, number: int) -> Callable[[], None] | None:
+        try:
+            with self.constants:
+                return self.record(number)
+        except RuntimeError as error:
+            self.note = f"no CUDA graph: {str(error).splitlines()[0]}"
+            return None
+
+    def _compute(self, number: int) -> None:
+        row = self.step(self.chunk.numbers(self.index), self.number, number)
+        self.rows.index_copy_(0, self.index, row[None])
+        self.index.add_(1)
+        self.number.add_(1)
+
+
+class _Chunk:
+    """The random numbers of a chunk, in memory that keeps its place: one array for each data type, read by one operation."""
+
+    def __init__(self, draws: Mapping[str, np.ndarray], room: int, device: torch.device):
+        self.kinds: dict[np.dtype, list[str]] = {}
+        for name, array in draws.items():
+            self.kinds.setdefault(array.dtype, []).append(name)
+        self.shapes = {name: array.shape[1:] for name, array in draws.items()}
+        self.memory = {
+            kind: torch.from_numpy(np.zeros((room, sum(math.prod(self.shapes[n]) for n in names)), kind)).to(device)
+            for kind, names in self.kinds.items()
+        }
+
+    def load(self, draws: Mapping[str, np.ndarray]) -> None:
+        for kind, names in self.kinds.items():
+            flat = np.concatenate([draws[name].reshape(len(draws[name]), -1) for name in names], axis=1)
+            self.memory[kind][: len(flat)].copy_(torch.from_numpy(flat))
+
+    def numbers(self, index: Tensor) -> dict[str, Tensor]:
+        """The numbers of one step; `index` (1,) is its position in the chunk."""
+        found = {}
+        for kind, names in self.kinds.items():
+            row = self.memory[kind].index_select(0, index)[0]
+            parts = row.split([math.prod(self.shapes[name]) for name in names])
+            found |= {name: part.view(self.shapes[name]) for name, part in zip(names, parts, strict=True)}
+        return found
+
+
+class LayerSeeds:
+    """The seeds of layers that draw their own random numbers, such as dropout.
+
+    Keras makes a generator for each draw, and reads the seed from the device for it. A graph cannot wait for the device, so it
+    gets a generator for each draw of a step, and the host sets their seeds before each replay to what Keras would have read.
+    """
+
+    def __init__(self):
+        self._draws: dict[tuple, list[Any]] = {}  # variant -> the seed generators that the step asks, in order
+        self._generators: dict[tuple, list[torch.Generator]] = {}
+        self._next: dict[int, int] = {}  # identity of a seed generator -> its next seed
+
+    def read(self) -> None:
+        """Reads the next seeds from the device."""
+        asked = {id(seed): seed for seeds in self._draws.values() for seed in seeds}
+        if asked:
+            sums = torch.stack([seed.state.value.sum() for seed in asked.values()])
+            self._next = dict(zip(asked, sums.tolist(), strict=True))
+
+    def set(self, variant: tuple) -> None:
+        """Sets the seeds of the generators of one step."""
+        for seed, generator in zip(self._draws[variant], self._generators[variant], strict=True):
+            generator.manual_seed(self._next[id(seed)] & 0xFFFFFFFF)
+            self._next[id(seed)] += 1
+
+    def generators(self, variant: tuple, device: torch.device) -> list[torch.Generator]:
+        """Makes the generators of a step."""
+        self._generators[variant] = [torch.Generator(device) for _ in self._draws[variant]]
+        return self._generators[variant]
+
+    def heard(self, variant: tuple) -> contextlib.AbstractContextManager:
+        """Notes which seed generators a step asks in the block."""
+        asked = self._draws[variant] = []
+        make = keras_random.torch_seed_generator
+
+        def hear(seed):
+            asked.append(seed)
+            return make(seed)
+
+        return _replaced(hear)
+
+    @contextlib.contextmanager
+    def from_generators(self, variant: tuple) -> Iterator[None]:
+        """In the block, Keras gets the step's own generators."""
+        ready = iter(zip(self._draws[variant], self._generators[variant], strict=True))
+
+        def take(seed):
+            expected, generator = next(ready, (None, None))
+            if seed is not expected or not isinstance(seed, keras.random.SeedGenerator):
+                raise RuntimeError("the step draws other random numbers than the step before")
+            seed.next()
+            return generator
+
+        with _replaced(take):
+            yield
+
+
+@contextlib.contextmanager
+def _replaced(make: Callable) -> Iterator[None]:
+    kept = keras_random.torch_seed_generator
+    keras_random.torch_seed_generator = make
+    try:
+        yield
+    finally:
+        keras_random.torch_seed_generator = kept
+
+
+class _Constants(TorchFunctionMode):
+    """Keeps the tensors that a step makes of numbers on the host: no graph can copy them from there."""
+
+    def __init__(self):
+        super().__init__()
+        self._kept: dict[tuple, Tensor] = {}
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func not in (torch.as_tensor, torch.tensor) or isinstance(args[0], Tensor):
+            return func(*args, **kwargs)
+        array = np.asarray(args[0])
+        key = (
+            func,
+            array.dtype.str,
+            array.shape,
+            array.tobytes(),
+            args[1:],
+            *sorted(kwargs.items(), key=lambda k: k[0]),
+        )
+        if key not in self._kept:
+            self._kept[key] = func(*args, **kwargs)
+        return self._kept[key]
