@@ -1,5 +1,6 @@
 """Training steps on PyTorch: gradients and the loop over a chunk of steps."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 
@@ -10,6 +11,7 @@ import torch
 from ganlab.backends import steps, torch_layers
 from ganlab.backends.cuda_graphs import GraphSteps
 from ganlab.backends.steps import adam_replaced, regularization
+from ganlab.backends.torch_adam import HostRates, fused_adam
 from ganlab.errors import ConfigError
 from ganlab.models.network import COMPUTATIONS
 from ganlab.training.stages import Compute, Objective, Pass, Update, Values
@@ -52,58 +54,6 @@ def list_devices() -> dict[str, str]:
     return {"cpu:0": "CPU", **cards, **metal}
 
 
-def fused_adam(optimizer, gradients: list, variables: list, learning_rate: torch.Tensor) -> None:
-    """Adam's update of all variables by PyTorch's fused operation, on a CPU or on CUDA; elsewhere Keras' own update.
-
-    The results differ by rounding alone. Keras' update passes through memory about ten times.
-    """
-    weights = [variable.value for variable in variables]
-    places = [optimizer._get_variable_index(variable) for variable in variables]
-    moments, squares = (
-        [kept[place].value for place in places] for kept in (optimizer._momentums, optimizer._velocities)
-    )
-    # The operation reads contiguous memory.
-    if not all(
-        array.is_contiguous() and array.device.type in ("cpu", "cuda") for array in (*weights, *moments, *squares)
-    ):
-        type(optimizer)._parallel_update_step(optimizer, gradients, variables, learning_rate)
-        return
-    # PyTorch adds epsilon to the root of the corrected square, Keras to the root of the square itself. So PyTorch gets a step
-    # number at which nothing is left to correct, and Keras' corrections stand in the learning rate.
-    steps = _constants(1e9, weights[0].device)
-    torch._fused_adam_(
-        weights,
-        [gradient.to(weight.dtype).contiguous() for gradient, weight in zip(gradients, weights, strict=True)],
-        moments,
-        squares,
-        [],
-        [steps] * len(weights),
-        amsgrad=False,
-        lr=_corrected_rate(optimizer, learning_rate),
-        beta1=optimizer.beta_1,
-        beta2=optimizer.beta_2,
-        weight_decay=0.0,  # Keras has applied its own before
-        eps=optimizer.epsilon,
-        maximize=False,
-    )
-
-
-def _corrected_rate(optimizer: keras.optimizers.Adam, learning_rate: torch.Tensor) -> float | torch.Tensor:
-    """The learning rate times the corrections of both moments. On a GPU a tensor: reading it would wait for the device."""
-    betas = optimizer.beta_1, optimizer.beta_2
-    iterations = optimizer.iterations.value
-    if iterations.device.type == "cpu":
-        first, second = (1 - beta ** (int(iterations) + 1) for beta in betas)
-        return float(learning_rate) * second**0.5 / first
-    left = 1 - torch.pow(_constants(betas, iterations.device), iterations + 1)
-    return keras.ops.convert_to_tensor(learning_rate) * (torch.sqrt(left[1]) / left[0])
-
-
-@functools.cache
-def _constants(values: float | tuple[float, ...], device: torch.device) -> torch.Tensor:
-    return torch.tensor(values, device=device)
-
-
 class _Scope(keras.StatelessScope):
     """Delays assignments of a forward pass until the backward pass is done: both must read the same values.
 
@@ -113,6 +63,7 @@ class _Scope(keras.StatelessScope):
     def __init__(self):
         super().__init__(collect_losses=True)
         self.assigned = {}
+        self.moving_statistics = torch_layers.MovingStatistics()
 
     def get_current_value(self, variable):
         value = super().get_current_value(variable)
@@ -131,6 +82,7 @@ class _Scope(keras.StatelessScope):
             variables, values = zip(*self.assigned.values(), strict=True)
             with torch.no_grad():
                 torch._foreach_copy_([variable.value for variable in variables], [*values])
+        self.moving_statistics.carry_out()
 
 
 class Steps(steps.Steps):
@@ -146,6 +98,7 @@ class Steps(steps.Steps):
     ):
         super().__init__(objective, data, value_range, jit)
         self.graphs: GraphSteps | None = None
+        self.rates = HostRates(objective)
         # A pass needs a graph only if an update goes back through it.
         self.through = {update.through for update in objective.updates}
 
@@ -153,7 +106,8 @@ class Steps(steps.Steps):
         if self.jit:
             if self.graphs is None:
                 self.graphs = GraphSteps(self._row, self._variant, self.column_count, room)
-            rows = self.graphs.run(draws, first)
+            with self.rates.counted(len(next(iter(draws.values())))) as rates:
+                rows = self.graphs.run(draws | rates, first)
             self.note = self.graphs.note
         else:
             draws = {name: keras.ops.convert_to_tensor(array) for name, array in draws.items()}
@@ -166,6 +120,8 @@ class Steps(steps.Steps):
 
     def _row(self, numbers: dict[str, torch.Tensor], step: torch.Tensor | int, number: int) -> torch.Tensor:
         """Performs the step `number`; its layers read the same number as `step`."""
+        if self.jit:
+            self.rates.begin(numbers)
         logs = self._step(self._values(self.data, numbers, step), number)
         return torch.stack([log.to(torch.float32) for log in logs])
 
@@ -197,13 +153,17 @@ class Steps(steps.Steps):
         if update.through is None:
             return gradients, logs
         pulled, *own = gradients
-        earlier, slopes = tapes[update.through], [pulled, torch.ones(())][: len(tapes[update.through])]
+        earlier = tapes[update.through]  # the pass' output, and its regularizers if there are any
+        slopes = [pulled, *(torch.ones_like(end) for end in earlier[1:])]
         moved = [variable.value for variable in self._passed(update).trainable_variables]
         return self._added(update, own, torch.autograd.grad(earlier, moved, slopes, allow_unused=True)), logs
 
     def _apply(self, name: str, gradients: list, variables: list) -> None:
+        optimizer = self.objective.optimizers[name]
+        of_host = self.rates.known(name, optimizer) if self.jit else contextlib.nullcontext()
+        adam = functools.partial(fused_adam, corrected_rate=self.rates.take(name)) if self.jit else fused_adam
         # On PyTorch, Keras moves all variables in one call.
-        with adam_replaced(self.objective.optimizers[name], "_parallel_update_step", fused_adam):
+        with of_host, adam_replaced(optimizer, "_parallel_update_step", adam):
             super()._apply(name, gradients, variables)
 
     def _after(self, update: Update, values: Values) -> None:

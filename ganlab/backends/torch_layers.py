@@ -3,8 +3,11 @@
 The numbers differ from Keras' by rounding alone. Only training steps use these functions.
 """
 
+from typing import Any
+
 import keras
 import torch
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 from torch.nn import functional
 
 from ganlab.models.layers.normalization import BatchNormalization
@@ -53,12 +56,38 @@ def batch_normalization(layer: BatchNormalization, inputs: torch.Tensor, trainin
     outputs, batch_mean, inverse_deviation = torch.native_batch_norm(
         channels_first, scale, offset, None, None, True, 0.0, layer.epsilon
     )
-    with torch.no_grad():
-        batch_variance = inverse_deviation.pow(-2) - layer.epsilon
-        new = torch._foreach_lerp([mean, variance], [batch_mean, batch_variance], 1.0 - layer.momentum)
-    layer.moving_mean.assign(new[0])
-    layer.moving_variance.assign(new[1])
+    statistics = getattr(get_stateless_scope(), "moving_statistics", None)
+    if statistics is not None:
+        statistics.add(layer, batch_mean, inverse_deviation)
+    else:
+        MovingStatistics(layer, batch_mean, inverse_deviation).carry_out()
     return outputs.movedim(1, -1)
+
+
+class MovingStatistics:
+    """Batch statistics of a pass. They move the layers' moving statistics at its end, all in a few operations."""
+
+    def __init__(self, *entry: Any):
+        """Without statistics, or with those of one layer; see `add`."""
+        self._rounds: list[dict[int, tuple]] = []  # a layer that ran twice moves twice
+        if entry:
+            self.add(*entry)
+
+    def add(self, layer: BatchNormalization, mean: torch.Tensor, inverse_deviation: torch.Tensor) -> None:
+        free = next((entries for entries in self._rounds if id(layer) not in entries), None)
+        if free is None:
+            free = {}
+            self._rounds.append(free)
+        free[id(layer)] = layer, mean, inverse_deviation
+
+    @torch.no_grad()
+    def carry_out(self) -> None:
+        for entries in self._rounds:
+            layers, means, deviations = zip(*entries.values(), strict=True)
+            squares = torch._foreach_pow(deviations, -2.0)
+            variances = torch._foreach_sub(squares, [layer.epsilon for layer in layers])
+            kept = [layer.moving_mean.value for layer in layers] + [layer.moving_variance.value for layer in layers]
+            torch._foreach_lerp_(kept, [*means, *variances], [1.0 - layer.momentum for layer in layers] * 2)
 
 
 COMPUTATIONS = {keras.layers.Dense: dense, keras.layers.Conv2D: convolution, BatchNormalization: batch_normalization}

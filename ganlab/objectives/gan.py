@@ -90,7 +90,7 @@ class _Gan:
         return Judged(logits, targets, labels, features, class_logits)
 
     def one_hot(self, labels: Tensor | None) -> Tensor | None:
-        return None if labels is None else ops.one_hot(labels, self.classes, dtype="float32")
+        return None if labels is None else ops.one_hot(labels, self.classes)
 
     def batch(self, values: Values, name: str) -> tuple[Tensor, Tensor | None]:
         """Images and labels of a batch, real or generated."""
@@ -178,10 +178,12 @@ class _Gan:
         shape = {None: None, "sample": (1,), "value": self.discriminator.input_shape}[mixing]
         return shape and self.draw(f"mixing_{mixing}_{turn}", "uniform", self.train.batch_size, *shape)
 
-    def class_term(self, values: Values, side: str, judged: Judged, real: str, labelled: str) -> tuple[Tensor, dict]:
-        """(term of the discriminator's loss for the classes of one side, logs with the accuracy on labelled images)."""
+    def class_term(
+        self, values: Values, side: str, judged: Judged, real: str, labelled: str
+    ) -> tuple[Tensor | None, dict]:
+        """(the discriminator's loss for the classes of one side, if it has one; logs with the accuracy on labelled images)."""
         if self.head is None or (side == "fake" and not self.head.of_fake):
-            return 0.0, {}
+            return None, {}
         if side == "fake":
             return class_cross_entropy(judged.class_logits, judged.labels), {}
         if labelled != real:
@@ -193,7 +195,7 @@ class _Gan:
         def loss(values: Values, with_lazy: bool):
             judged = self.judged(values, images, targets)
             term, logs = self.class_term(values, side, judged, images, labelled)
-            value = getattr(self.loss, side)(judged) + term
+            value = _total(getattr(self.loss, side)(judged), term)
             return value, {f"d_loss/{side}": value, **self.loss.logs(side, judged), **logs}
 
         return Update(("discriminator",), loss, self.train.batch_size, after=self.after_discriminator)
@@ -207,7 +209,7 @@ class _Gan:
             of_real, of_fake = self.judged(values, real, targets["real"]), self.judged(values, fake, targets["fake"])
         term_of_real, accuracy = self.class_term(values, "real", of_real, real, labelled)
         term_of_fake, _ = self.class_term(values, "fake", of_fake, real, labelled)
-        loss = self.loss.discriminator(of_real, of_fake) + term_of_real + term_of_fake
+        loss = _total(self.loss.discriminator(of_real, of_fake), term_of_real, term_of_fake)
         logs = {"d_loss": loss, **self.loss.logs("real", of_real), **self.loss.logs("fake", of_fake), **accuracy}
         for (penalty, options), name in zip(self.penalties, mixing, strict=True):
             if options.every > 1 and not with_lazy:
@@ -219,7 +221,7 @@ class _Gan:
             loss = loss + options.weight * options.every * value
             logs["penalty"] = logs.get("penalty", 0.0) + options.weight * value
         if self.penalties and "penalty" not in logs:
-            logs["penalty"] = ops.full((), float("nan"))  # not measured in this step, which is not zero
+            logs["penalty"] = ops.not_a_number()  # not measured in this step, which is not zero
         return loss, logs
 
     def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
@@ -259,3 +261,8 @@ class _Gan:
             real = self.draw_real(real, size) if self.loss.needs_real else None
             stages += [*self.generate(fake, size), self.generator_update(fake, real)]
         return stages
+
+
+def _total(loss: Tensor, *terms: Tensor | None) -> Tensor:
+    """The loss and the terms that there are."""
+    return sum((term for term in terms if term is not None), loss)

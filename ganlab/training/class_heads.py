@@ -46,7 +46,7 @@ HEADS = {
 
 def class_cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
     """Mean of -log softmax(class_logits)[label]; class logits (batch, classes), labels (batch,)."""
-    chosen = ops.one_hot(labels, class_logits.shape[-1], dtype="float32")
+    chosen = ops.one_hot(labels, class_logits.shape[-1])
     return ops.mean(ops.logsumexp(class_logits, axis=1) - ops.sum(class_logits * chosen, axis=1))
 
 

@@ -190,4 +190,4 @@ def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Te
     for column in objective.columns:
         if not parts[column.name] and not column.optional:
             raise ValueError(f"no update logs the column '{column.name}'; log it in every step or declare it optional")
-    return [functools.reduce(operator.add, found) if found else ops.full((), float("nan")) for found in parts.values()]
+    return [functools.reduce(operator.add, found) if found else ops.not_a_number() for found in parts.values()]

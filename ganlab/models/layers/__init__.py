@@ -16,6 +16,7 @@ from ganlab.models.layers.normalization import (
     VirtualBatchNormalization,
 )
 from ganlab.models.layers.sources import Labels, Latents, Output, Step
+from ganlab.models.layers.spectral import SpectralNormalization
 
 LAYERS = {
     layer.__name__: layer
@@ -30,6 +31,7 @@ LAYERS = {
         Output,
         OutputNoise,
         Scale,
+        SpectralNormalization,
         Step,
         VirtualBatchNormalization,
     )
