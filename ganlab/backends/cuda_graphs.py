@@ -60,6 +60,7 @@ class GraphSteps:
         self.seeds.read()
         for number in range(first, first + steps):
             self._perform(number)
+        self.seeds.write()
         return self.rows[:steps].clone()
 
     def record(self, number: int) -> Callable[[], None]:
@@ -79,6 +80,7 @@ class GraphSteps:
         variant = self.variant(number)
         if variant not in self.recorded:
             if self.performed[variant] < _WARM:
+                self.seeds.write()
                 with self.constants, self.seeds.heard(variant):
                     self._compute(number)
                 self.seeds.read()
@@ -87,7 +89,9 @@ class GraphSteps:
             self.recorded[variant] = self._try_to_record(number)
         replay = self.recorded[variant]
         if replay is None:
+            self.seeds.write()
             self._compute(number)
+            self.seeds.read()
         else:
             self.seeds.set(variant)
             replay()
@@ -146,6 +150,7 @@ class LayerSeeds:
         self._draws: dict[tuple, list[Any]] = {}  # variant -> the seed generators that the step asks, in order
         self._generators: dict[tuple, list[torch.Generator]] = {}
         self._next: dict[int, int] = {}  # identity of a seed generator -> its next seed
+        self._drawn: Counter = Counter()  # seed generator -> draws that its state does not count yet
 
     def read(self) -> None:
         """Reads the next seeds from the device."""
@@ -154,11 +159,18 @@ class LayerSeeds:
             sums = torch.stack([seed.state.value.sum() for seed in asked.values()])
             self._next = dict(zip(asked, sums.tolist(), strict=True))
 
+    def write(self) -> None:
+        """Counts the draws of replays in the states on the device, as Keras would have done at each draw."""
+        for seed, draws in self._drawn.items():
+            seed.state.assign(seed.state + np.array([0, draws], "uint32"))
+        self._drawn.clear()
+
     def set(self, variant: tuple) -> None:
         """Sets the seeds of the generators of one step."""
         for seed, generator in zip(self._draws[variant], self._generators[variant], strict=True):
             generator.manual_seed(self._next[id(seed)] & 0xFFFFFFFF)
             self._next[id(seed)] += 1
+            self._drawn[seed] += 1
 
     def generators(self, variant: tuple, device: torch.device) -> list[torch.Generator]:
         """Makes the generators of a step."""
@@ -185,7 +197,6 @@ class LayerSeeds:
             expected, generator = next(ready, (None, None))
             if seed is not expected or not isinstance(seed, keras.random.SeedGenerator):
                 raise RuntimeError("the step draws other random numbers than the step before")
-            seed.next()
             return generator
 
         with _replaced(take):

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import jax
 import keras
@@ -12,6 +13,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from ganlab.backends import steps
 from ganlab.backends.steps import pad, regularization
 from ganlab.errors import ConfigError
+from ganlab.storage.cache import cache_folder
 from ganlab.training.stages import Objective, Pass, Update, Values
 
 JIT = (False, True)  # values of the config's `jit`: one compiled call performs a step, or a chunk of steps
@@ -39,7 +41,15 @@ def set_device(device: str) -> str:
     if device == "cpu" or found.platform == "cpu":
         jax.config.update("jax_default_device", jax.devices("cpu")[0])
         return "cpu"
+    keep_compilations(cache_folder() / "jax")
     return f"{found.platform}: {found.device_kind}"
+
+
+def keep_compilations(folder: Path) -> None:
+    """Lets later processes read what XLA compiles in this one, unless the user keeps it elsewhere. The oldest goes above 2 GB."""
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_compilation_cache_max_size", 2 * 10**9)
 
 
 def list_devices() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import torch
 from keras.src.backend.common.stateless_scope import get_stateless_scope
+from keras.src.backend.torch import random as keras_random
 from torch.nn import functional
 
 from ganlab.models.layers.normalization import BatchNormalization
@@ -64,6 +65,17 @@ def batch_normalization(layer: BatchNormalization, inputs: torch.Tensor, trainin
     return outputs.movedim(1, -1)
 
 
+def dropout(layer: keras.layers.Dropout, inputs: torch.Tensor, training: bool) -> torch.Tensor:
+    """Dropout: the mask comes from a generator that is seeded as in Keras, but in its scaled form."""
+    if not training or layer.rate == 0:
+        return inputs
+    if layer.rate == 1 or layer.noise_shape is not None or layer.seed is None:
+        return layer.call(inputs, training=training)
+    kept = 1.0 - layer.rate
+    generator = keras_random.torch_seed_generator(layer.seed_generator)
+    return inputs * torch.empty_like(inputs).bernoulli_(kept, generator=generator).div_(kept)
+
+
 class MovingStatistics:
     """Batch statistics of a pass. They move the layers' moving statistics at its end, all in a few operations."""
 
@@ -90,4 +102,9 @@ class MovingStatistics:
             torch._foreach_lerp_(kept, [*means, *variances], [1.0 - layer.momentum for layer in layers] * 2)
 
 
-COMPUTATIONS = {keras.layers.Dense: dense, keras.layers.Conv2D: convolution, BatchNormalization: batch_normalization}
+COMPUTATIONS = {
+    keras.layers.Dense: dense,
+    keras.layers.Conv2D: convolution,
+    keras.layers.Dropout: dropout,
+    BatchNormalization: batch_normalization,
+}
