@@ -140,7 +140,7 @@ class Steps(steps.Steps):
                 numbers = {name: array[k] for name, array in draws.items()}
                 state, row = self._chunk(state, self.data, numbers, first + k)
                 rows.append(row)
-        finite = self._look(state)
+        finite, self._newest = self._look(state), state
         # The thread notes the end of the steps, whatever the host does meanwhile.
         waiting = self._waiting.submit(lambda: (np.asarray(rows), np.asarray(finite), time.perf_counter()))
 
