@@ -62,7 +62,7 @@ def command(path, overrides, seeds, workers, together, on, results, dry_run, rer
             click.echo(f"{label}: the same run as {job.label}; trained once", err=True)
     states = {job: state_of(job, results) for job in jobs}
     due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
-    group = _grouping(due, quiet or as_json) if together else None
+    group = _grouping(due, workers, quiet or as_json) if together else None
     if dry_run:
         _show_plan(states, results, group and group(due), as_json)
         return
@@ -106,7 +106,7 @@ def _conclude(board, silent):
     raise SweepFailedError(f"{board.counts()}: {words}{again}")
 
 
-def _grouping(due, quiet):
+def _grouping(due, workers, quiet):
     """The function that groups runs for this machine. Says which runs cannot train together with others."""
     from functools import partial
 
@@ -117,7 +117,7 @@ def _grouping(due, quiet):
     for reason in dict.fromkeys(reasons.values()) if not quiet else ():
         labels = [job.label for job in reasons if reasons[job] == reason]
         click.echo(f"alone: {', '.join(labels[:3])}{' ...' if labels[3:] else ''}: {reason}", err=True)
-    return partial(grouped, memory=device_memory())
+    return partial(grouped, memory=device_memory(), workers=workers)
 
 
 def _show_plan(states, results, groups, as_json):

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits
+
 from ganlab.backends.select import select_backend
 from ganlab.config.schema import value_range
 from ganlab.errors import StoppedError
@@ -124,7 +126,8 @@ def train_together(plans: Sequence[Plan], results: Path) -> tuple[list[BaseExcep
     lanes = [Lane(plan) for plan in plans]
     with watched_signals(lambda: [leave_unsaved(plan.folder) for plan in plans]) as asked:
         try:
-            _train(lanes, results, asked)
+            with threadpool_limits(1, "blas"):  # the callbacks of several lanes share the processors already
+                _train(lanes, results, asked)
         except BaseException as error:  # of all lanes, such as too little memory
             for lane in lanes:
                 if not lane.is_over:

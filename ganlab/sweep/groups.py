@@ -1,5 +1,6 @@
 """Groups of runs that train together, as lanes of one compiled step: `ganlab sweep --together`."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -10,17 +11,20 @@ Group = tuple[Job, ...]  # a group of one is a run alone
 _SHARE = 0.6  # of the memory; JAX takes three quarters of a GPU
 
 
-def grouped(jobs: Sequence[Job], memory: int) -> list[Group]:
+def grouped(jobs: Sequence[Job], memory: int, workers: int = 1) -> list[Group]:
     """The groups, in the order of their first jobs. Runs of a group differ in their seed only, and begin at one step.
 
     Args:
         jobs: the runs that have steps left.
-        memory: bytes on the device; as many lanes are in a group as fit.
+        memory: bytes on the device; as many lanes are in the groups of all workers as fit.
+        workers: groups that train at a time. They share the device and its memory, and each has its own processors.
     """
     alike: dict[object, list[Job]] = {}
     for job in jobs:
         alike.setdefault(_key(job), []).append(job)
-    return [group for found in alike.values() for same in _at_one_step(found) for group in _fitting(same, memory)]
+    return [
+        group for found in alike.values() for same in _at_one_step(found) for group in _fitting(same, memory, workers)
+    ]
 
 
 def reason_alone(job: Job) -> str | None:
@@ -54,9 +58,9 @@ def _at_one_step(jobs: list[Job]) -> list[list[Job]]:
     return parts
 
 
-def _fitting(jobs: list[Job], memory: int) -> list[Group]:
-    """The jobs in groups of nearly equal size that fit into the memory."""
-    most = max(1, int(_SHARE * memory) // max(job.lane or 1 for job in jobs))
-    count = math.ceil(len(jobs) / most)
-    size = math.ceil(len(jobs) / count)
-    return [tuple(jobs[start : start + size]) for start in range(0, len(jobs), size)]
+def _fitting(jobs: list[Job], memory: int, workers: int) -> list[Group]:
+    """The jobs in groups of nearly equal size, one or more for each worker, that fit into the memory."""
+    most = max(1, int(_SHARE * memory) // workers // max(job.lane or 1 for job in jobs))
+    count = min(len(jobs), workers * math.ceil(len(jobs) / (workers * most)))
+    ends = [len(jobs) * number // count for number in range(count + 1)]
+    return [tuple(jobs[start:end]) for start, end in itertools.pairwise(ends)]
