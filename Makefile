@@ -41,6 +41,7 @@ PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
 PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
+TOGETHER := tests/flows/test_together.py # on JAX only
 # Other programs' metrics, and files of weights that PyTorch writes.
 PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
 	tests/metrics/test_inception_weights.py tests/metrics/test_inception_files.py
@@ -65,6 +66,7 @@ test-backends: $(VENV)/.installed-backends
 
 test-parity: $(VENV)/.installed-backends
 	$(PYTEST) -rs $(PARITY)
+	GANLAB_TEST_BACKEND=jax $(PYTEST) -rs $(TOGETHER)
 
 test-peers: $(VENV)/.installed-peers
 	$(PYTEST) -rs $(PEERS)

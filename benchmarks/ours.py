@@ -50,10 +50,18 @@ class Ours:
 
     def run(self, steps: int) -> None:
         end = self.done + steps
+        following = self._sent(end)
         while self.done < end:
-            count = min(self.room, end - self.done)
-            self.steps.run(self.draws.take(self.done, count), self.done, self.room)
+            count, sent = following
+            finish = self.steps.start(sent, self.done)
             self.done += count
+            following = self._sent(end)  # drawn while the device works, as in the Trainer
+            finish()
+
+    def _sent(self, end: int):
+        """The number of steps of the next chunk, and its numbers."""
+        count = min(self.room, end - self.done)
+        return count, count and self.steps.send(self.draws.take(self.done, count), self.room)
 
     def write_start(self, path: Path, steps: int) -> None:
         """Writes the starting weights and the first steps' random numbers, for peers to start from the same."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,28 +28,33 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
     with (
         locked(results, plan.identity) as require_own,
         guarding(folder.path, require_own),
-        watched_signals(lambda: _left(folder)) as asked,
+        watched_signals(lambda: leave_unsaved(folder)) as asked,
     ):
         if folder.status().get("status") == "finished":
             return folder
         select_backend(plan.config.backend)
         from ganlab.flows.session import Session  # loads Keras
 
-        _stop_if(asked, folder)
+        stop_if(asked, folder)
         for stretch in plan.stretches_left():
             session = Session(plan, stretch, start)
-            _stop_if(asked, folder)
-            _train(plan, session, asked, quiet)
+            stop_if(asked, folder)
+            with recording(plan, session):
+                session.train(asked, quiet)
     return folder
 
 
-def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
-    """Trains one stretch, and writes its outcome to status.json and summary.json."""
+@contextlib.contextmanager
+def recording(plan: Plan, session: Any, **surroundings: Any) -> Iterator[None]:
+    """Writes the outcome of one stretch, trained in the block, to status.json and summary.json.
+
+    The folder is created first, if there is none; `surroundings` are further entries of environment.json.
+    """
     folder, began = plan.folder, time.monotonic()
     before = max(0.0, folder.status().get("seconds", 0.0))  # earlier versions could write negative seconds
-    _create(plan, session)
+    _create(plan, session, surroundings)
     try:
-        session.train(asked, quiet)
+        yield
     except (Exception, KeyboardInterrupt) as error:
         session.close()
         seconds, found = before + time.monotonic() - began, {"reason": str(error)}
@@ -68,7 +74,7 @@ def _train(plan: Plan, session: Any, asked: Asked, quiet: bool) -> None:
     folder.set_status("finished", **session.verdict, seconds=round(seconds, 2))
 
 
-def _stop_if(asked: Asked, folder: RunFolder) -> None:
+def stop_if(asked: Asked, folder: RunFolder) -> None:
     """Stops before this session has written anything: loading Keras and building networks takes some seconds."""
     if signal := asked():
         message = f"stopped by {signal} before its first step; the same command goes on"
@@ -77,12 +83,13 @@ def _stop_if(asked: Asked, folder: RunFolder) -> None:
         raise StoppedError(message)
 
 
-def _left(folder: RunFolder) -> None:
+def leave_unsaved(folder: RunFolder) -> None:
+    """Writes to status.json that a second Ctrl-C ended the run."""
     if folder.status().get("status") == "running":
         folder.set_status("stopped", reason="left by a second Ctrl-C, without saving")
 
 
-def _create(plan: Plan, session: Any) -> None:
+def _create(plan: Plan, session: Any, surroundings: dict) -> None:
     """Creates the folder, or marks an existing one as running. The networks are built before, so the config fits."""
     folder, is_new = plan.folder, not plan.folder.path.exists()
     if not folder.status():
@@ -90,7 +97,7 @@ def _create(plan: Plan, session: Any) -> None:
             folder.path.mkdir(parents=True, exist_ok=True)
             write_text(folder.config, dump_config(plan.config))
             session.describe()
-            write_json(folder.environment, environment(plan.config.backend, session.device))
+            write_json(folder.environment, environment(plan.config.backend, session.device) | surroundings)
             identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
             data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
             folder.set_status("created", **identity, **data)

@@ -1,8 +1,11 @@
 """Training steps on JAX: gradients, compilation and the loop over a chunk of steps."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import jax
 import keras
@@ -120,28 +123,61 @@ class Steps(steps.Steps):
         place = self.variables[0].value.sharding
         self.mesh = place.mesh if isinstance(place, NamedSharding) else None  # with several devices
         super().__init__(objective, data, value_range, jit)
-        # Donated: the new state takes the memory of the old one.
-        self._chunk = jax.jit(self._run_chunk if jit else self._run_step, donate_argnames="state")
+        self.row_shape = (self.column_count,)
+        # A chunk's state is not donated: callbacks read it while the device performs the next chunk.
+        self._chunk = jax.jit(self._run_chunk) if jit else jax.jit(self._run_step, donate_argnames="state")
+        self._look = jax.jit(self._are_finite)
+        self._waiting = ThreadPoolExecutor(1, "rows")
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
+        return self.start(self.send(draws, room), first)()[0]
+
+    def send(self, draws: dict[str, np.ndarray], room: int) -> Any:
         steps = len(next(iter(draws.values())))
-        state = [variable.value for variable in self.variables]
         if self.jit:
             draws = {name: pad(array, room) for name, array in draws.items()}
-            state, rows = self._chunk(state, self.data, draws, first, steps)
+            draws = jax.device_put(draws) if self.mesh is None else draws
+        return draws, steps
+
+    def start(self, sent: Any, first: int) -> Callable[[], tuple[np.ndarray, float]]:
+        draws, steps = sent
+        begun = time.perf_counter()
+        if self.jit:
+            state, rows = self._chunk(self._read(), self.data, draws, first, steps)
         else:
-            rows = []
+            state, rows = [jnp.array(value) for value in self._read()], []
             for k in range(steps):  # the host does not wait for the device within the chunk
                 numbers = {name: array[k] for name, array in draws.items()}
                 state, row = self._chunk(state, self.data, numbers, first + k)
                 rows.append(row)
+        finite, self._newest = self._look(state), state
+        # The thread notes the end of the steps, whatever the host does meanwhile.
+        waiting = self._waiting.submit(lambda: (np.asarray(rows), np.asarray(finite), time.perf_counter()))
+
+        def finish() -> tuple[np.ndarray, float]:
+            found, self.finite, ended = waiting.result()
+            self._write(state)
+            return found[:steps].astype(np.float64), ended - begun
+
+        return finish
+
+    def lost(self) -> str | None:
+        return next((v.path for v, is_finite in zip(self.weights, self.finite, strict=True) if not is_finite), None)
+
+    def _are_finite(self, state) -> jax.Array:
+        """One truth value for each of `weights`, with which the state begins."""
+        return jnp.stack([jnp.isfinite(value).all() for value in state[: len(self.weights)]])
+
+    def _read(self) -> list[jax.Array]:
+        return [variable.value for variable in self.variables]
+
+    def _write(self, state: list[jax.Array]) -> None:
         for variable, value in zip(self.variables, state, strict=True):
             variable.assign(value)
-        return np.asarray(rows)[:steps].astype(np.float64)
 
     def _run_chunk(self, state, data, draws, first, steps):
         room = len(next(iter(draws.values())))
-        rows = jnp.zeros((room, self.column_count), jnp.float32)
+        rows = jnp.zeros((room, *self.row_shape), jnp.float32)
 
         def body(k, carried):
             state, rows = carried

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -37,9 +38,37 @@ class Steps:
         self.objective, self.jit = objective, jit
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.column_count = len(objective.columns)
+        # Not every weight changes a loss: training does not read moving statistics.
+        self.weights = [variable for network in objective.networks.values() for variable in network.variables]
         wanted = {array for draw in objective.draws.values() if draw.kind == "rows" for array in draw.arrays}
         self.arrays = {name: array for name, array in data.items() if name in wanted}
         self.data = {name: self._put(array) for name, array in self.arrays.items()}
+
+    def send(self, draws: dict[str, np.ndarray], room: int) -> Any:
+        """Prepares the draws of a chunk for `start`: brings them to the device, where that saves time. Any thread may call it."""
+        return draws, room
+
+    def start(self, sent: Any, first: int) -> Callable[[], tuple[np.ndarray, float]]:
+        """Begins the steps first, first + 1, ...: as many as there are draws.
+
+        Returns: a function that waits for the end of the steps and puts the new state into the variables. It returns the rows,
+            see `run`, and the seconds that the steps took. Before this call, the variables have the state from before the steps.
+        """
+
+        def finish() -> tuple[np.ndarray, float]:
+            begun = time.perf_counter()
+            draws, room = sent
+            rows = self.run(draws, first, room)
+            return rows, time.perf_counter() - begun
+
+        return finish
+
+    def lost(self) -> str | None:
+        """The path of the first weight of a network that is not finite, or None."""
+        for variable in self.weights:
+            if not np.isfinite(np.asarray(variable, np.float32)).all():
+                return variable.path
+        return None
 
     def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
         """Performs the steps first, first + 1, ...: as many as there are draws.

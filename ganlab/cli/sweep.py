@@ -27,6 +27,9 @@ def _seeds(context, parameter, text):
 )
 @click.option("--seeds", callback=_seeds, metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
+@click.option(
+    "--together", is_flag=True, help="Train runs that differ in their seed as lanes of one step (backend jax)."
+)
 @click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
 @results_option
 @click.option(
@@ -38,7 +41,7 @@ def _seeds(context, parameter, text):
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
-def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_fast, as_json, quiet):
+def command(path, overrides, seeds, workers, together, on, results, dry_run, rerun, fail_fast, as_json, quiet):
     """Train all configs at PATH: a folder of *.yaml, a study.yaml or one config.
 
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
@@ -58,16 +61,17 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
         for label in job.also_named:
             click.echo(f"{label}: the same run as {job.label}; trained once", err=True)
     states = {job: state_of(job, results) for job in jobs}
-    if dry_run:
-        _show_plan(states, results, as_json)
-        return
     due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
+    group = _grouping(due, workers, quiet or as_json) if together else None
+    if dry_run:
+        _show_plan(states, results, group and group(due), as_json)
+        return
     with _board(jobs, quiet or as_json) as board:
         for job in jobs:
             if job not in due:
                 board.known(job, states[job], "" if states[job] == "finished" else "earlier")
         try:
-            {"local": LocalExecutor}[on](results, workers, fail_fast).execute(due, board)
+            {"local": LocalExecutor}[on](results, workers, fail_fast, group).execute(due, board)
         finally:
             if as_json:
                 print_json(board.as_dicts())
@@ -102,7 +106,21 @@ def _conclude(board, silent):
     raise SweepFailedError(f"{board.counts()}: {words}{again}")
 
 
-def _show_plan(states, results, as_json):
+def _grouping(due, workers, quiet):
+    """The function that groups runs for this machine. Says which runs cannot train together with others."""
+    from functools import partial
+
+    from ganlab.sweep.groups import grouped, reason_alone
+    from ganlab.sweep.resources import device_memory
+
+    reasons = {job: reason for job in due if (reason := reason_alone(job))}
+    for reason in dict.fromkeys(reasons.values()) if not quiet else ():
+        labels = [job.label for job in reasons if reasons[job] == reason]
+        click.echo(f"alone: {', '.join(labels[:3])}{' ...' if labels[3:] else ''}: {reason}", err=True)
+    return partial(grouped, memory=device_memory(), workers=workers)
+
+
+def _show_plan(states, results, groups, as_json):
     from collections import Counter
 
     from ganlab.reports.table import Table, duration, numbers, texts
@@ -111,12 +129,18 @@ def _show_plan(states, results, as_json):
 
     costs = CostModel(results)
     left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}
+    group_of = {job: number for number, jobs in enumerate(groups or [], 1) for job in jobs}
     if as_json:
-        print_json([job.describe() | {"state": state, "seconds_left": left[job]} for job, state in states.items()])
+        grouped = {job: {} if groups is None else {"group": group_of.get(job)} for job in states}
+        known = [{"state": state, "seconds_left": left[job], **grouped[job]} for job, state in states.items()]
+        print_json([job.describe() | facts for job, facts in zip(states, known, strict=True)])
         return
-    columns = [*texts("run", "state"), *numbers("step", "time left")]
+    columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if groups else [])]
     rows = [
-        [job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])]
+        [
+            *(job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])),
+            *([str(group_of.get(job, ""))] if groups else []),
+        ]
         for job, state in states.items()
     ]
     notes = [f"{_runs(len(rows))}: {', '.join(f'{n} {state}' for state, n in Counter(states.values()).items())}"]

@@ -32,6 +32,7 @@ class Check:
     parameters: dict[str, int]  # all parameters of its layers
     trainable: dict[str, int]  # parameters that are trained
     flops: int  # floating-point operations of one step
+    lane: int  # bytes on the device, of one of several runs that train together
     steps: int | None  # of the training; None if the number follows from missing data
     disk: int | None  # estimated bytes of the run folder
     notes: list[str]  # warnings, and checks left out
@@ -70,7 +71,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     from ganlab.metrics import protocols
     from ganlab.metrics.evaluation import require_labels
     from ganlab.models.building import build_models
-    from ganlab.models.flops import step_flops
+    from ganlab.models.flops import lane_memory, step_flops
     from ganlab.objectives import build_objective
 
     is_known = dataset is not None or config.phases
@@ -88,6 +89,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
         {name: network.model.count_params() for name, network in models.networks.items()},
         {n: sum(math.prod(v.shape) for v in network.trainable_variables) for n, network in models.networks.items()},
         step_flops(objective),
+        lane_memory(objective),
         steps,
         None if steps is None else _disk(config, models, objective, steps),
         notes,

@@ -1,7 +1,7 @@
 """One stretch of a run in one process: builds the networks, restores the newest state, trains, draws and summarises."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from ganlab.backends import load_backend
 from ganlab.config.schema import value_range
 from ganlab.config.steps import Stretch
-from ganlab.errors import CheckpointError, GanlabError
+from ganlab.errors import CheckpointError, GanlabError, StoppedError
 from ganlab.flows.labelled import labelled_rows, readable_arrays
 from ganlab.flows.plan import Plan
 from ganlab.metrics import evaluation, protocols
@@ -34,15 +34,22 @@ from ganlab.training.forms import Form, choose_form
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
 from ganlab.training.signals import Asked
-from ganlab.training.trainer import Trainer
+from ganlab.training.trainer import Callback, Trainer
 
 
 class Session:
     """One stretch of a run in one process. The constructor writes no file, and raises if the config does not fit."""
 
-    def __init__(self, plan: Plan, stretch: Stretch, start: dict | None = None):
-        """Builds the networks of a stretch. `start` holds the weights of another run: variable name -> array."""
+    def __init__(self, plan: Plan, stretch: Stretch, start: dict | None = None, lanes: int = 1):
+        """Builds the networks of a stretch.
+
+        Args:
+            plan, stretch: the run, and the steps that are trained.
+            start: the weights of another run: variable name -> array.
+            lanes: how many runs are trained together, this one included.
+        """
         self.plan, self.config, self.folder, self.stretch = plan, plan.config, plan.folder, stretch
+        self.lanes = lanes
         config, self.dataset = plan.config, plan.dataset_of(stretch)
         is_last = stretch.end == plan.steps
         self.protocols = protocols.resolve(config.metrics, self.dataset, config.error_at) if is_last else []
@@ -102,33 +109,51 @@ class Session:
 
     def train(self, asked: Asked, quiet: bool) -> None:
         """Trains to the end of the stretch, or until `asked` names a signal. Then draws the curves and the film."""
-        if self.pictures.failed:  # the drawing of the networks failed before there was a status.json
-            self.folder.set_status("running", not_drawn=self.pictures.failed)
-        done, manifest = self._pick_up()
-        self.folder.cut_back(done)
-        # A killed process may have left checkpoints that the newest one replaces.
-        prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
-        form = self._form(manifest)
+        done, form = self.resume()
         objective = fold_objective(self.objective) if form.fold else self.objective
         steps = self.backend.Steps(objective, self.arrays, value_range(self.config.data.range), form.jit)
-        context = self._context(asked, form)
-        callbacks = [callback(context) for callback in CALLBACKS]
+        callbacks = self.callbacks(asked, form)
         if not quiet:
             self.progress = progress(done, self.plan.steps)
             callbacks.append(self.progress)
-        trainer = Trainer(steps, self.objective.column_names, self.draws, callbacks, form.room)
+        with self.ending():
+            Trainer(steps, self.objective.column_names, self.draws, callbacks, form.room).train(done, self.stretch.end)
+
+    def resume(self, at: int | None = None) -> tuple[int, Form]:
+        """Restores the newest state, or the state of step `at`: (steps done, the form of the steps).
+
+        Raises: StoppedError if there is no whole state of step `at`. Nothing is removed then.
+        """
+        if self.pictures.failed:  # the drawing of the networks failed before there was a status.json
+            self.folder.set_status("running", not_drawn=self.pictures.failed)
+        done, manifest = self._pick_up(at)
+        if at not in (None, done):
+            raise StoppedError(f"{self.folder.path}: no whole state of step {at}; this run goes on alone")
+        self.folder.cut_back(done)
+        # A killed process may have left checkpoints that the newest one replaces.
+        prune(self.folder, best_step(self.folder), self.config.output.keep_checkpoints)
+        return done, self._form(manifest)
+
+    def callbacks(self, asked: Asked, form: Form) -> list[Callback]:
+        """The callbacks of the run. They read the session's variables."""
+        context = self._context(asked, form)
+        return [callback(context) for callback in CALLBACKS]
+
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
+        """Waits for the writer after the training in the block, draws the curves and the film, and keeps the verdict."""
         try:
-            trainer.train(done, self.stretch.end)
+            yield
             self.writer.flush()
         except GanlabError:  # diverged or stopped: draw the curves up to here
             self._finish()
             raise
         self._finish()
-        self.verdict = {"verdict": context.health.verdict, "reason": context.health.reason}
+        self.verdict = {"verdict": self.health.verdict, "reason": self.health.reason}
 
-    def _pick_up(self) -> tuple[int, dict | None]:
-        """Restores the newest state: (steps done, its manifest if it is of this stretch)."""
-        state = newest_state(self.folder)
+    def _pick_up(self, last: int | None) -> tuple[int, dict | None]:
+        """Restores the newest state up to step `last`: (steps done, its manifest if it is of this stretch)."""
+        state = newest_state(self.folder, last)
         if state is None:
             return 0, None
         done, arrays, manifest = state
@@ -154,7 +179,8 @@ class Session:
         """The form of the steps; a resumed run keeps its form."""
         if manifest is None:
             length = self.stretch.end - self.stretch.start
-            return choose_form(self.objective, self.config.backend, self.device, self.config.jit, length)
+            of_config = self.config.backend, self.device, self.config.jit
+            return choose_form(self.objective, *of_config, length, self.lanes)
         return self._checked(Form.of, manifest.get("compiled"))
 
     def _checked(self, read: Callable[[Any], Any], facts: Any) -> Any:

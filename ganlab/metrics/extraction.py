@@ -1,5 +1,6 @@
 """From uint8 images to features, in batches of one size, on any Keras backend."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 
 from ganlab.errors import GanlabError
 
+# Runs that train together are measured in several threads; a Keras model serves one at a time.
+_one_at_a_time = threading.Lock()
 SMALLEST_DEVIATION = 1.0  # grey levels of 255; images squeezed twice into [-1, 1] have less than 0.5
 
 
@@ -77,7 +80,8 @@ class Extractor:
             batch = images[start : start + batch_size]
             # Batches of one size: for another size the backend would compile the network again.
             padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
-            outputs = self.model.predict_on_batch(self.to_input(np.pad(batch, padding)))
+            with _one_at_a_time:
+                outputs = self.model.predict_on_batch(self.to_input(np.pad(batch, padding)))
             for name, output in outputs.items():
                 parts.setdefault(name, []).append(np.asarray(output, np.float32)[: len(batch)])
         return Sample(**{name: np.concatenate(batches) for name, batches in parts.items()})

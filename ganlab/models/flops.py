@@ -39,6 +39,19 @@ def has_convolutions(objective: Objective) -> bool:
     return any(len(v.shape) > 2 for network in objective.networks.values() for v in network.trainable_variables)
 
 
+def lane_memory(objective: Objective) -> int:
+    """Bytes that one of several runs that train together takes on the device: an estimate on the safe side.
+
+    Its state exists five times: before and after the steps, inside their loop, and twice for its callbacks. Each output of a
+    layer exists twice, with its gradient.
+    """
+    state = sum(math.prod(v.shape) for owned in objective.variables().values() for v in owned)
+    sample = {name: sum(map(math.prod, network.shapes.values())) for name, network in objective.networks.items()}
+    outputs = sum(stage.samples * sample[stage.network] for stage in objective.stages if isinstance(stage, Pass))
+    outputs += sum(update.samples * sum(sample.values()) for update in objective.updates)
+    return 4 * (5 * state + 2 * outputs)
+
+
 def step_flops(objective: Objective) -> int:
     """Operations of one training step, without penalties (a second backward pass)."""
     forward = {name: forward_flops(model) for name, model in objective.networks.items()}

@@ -1,15 +1,16 @@
-"""Runs jobs on this machine, several at a time, each in its own process."""
+"""Runs jobs on this machine, several at a time, each job or group in its own process."""
 
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from ganlab.errors import StoppedError
 from ganlab.runs.locks import holder_of, make_folder
 from ganlab.sweep.board import Board
+from ganlab.sweep.groups import Group
 from ganlab.sweep.jobs import Job, state_of
 from ganlab.sweep.process import RunProcess
 from ganlab.sweep.resources import available_cpus, available_gpus, environments
@@ -26,12 +27,19 @@ class LocalExecutor:
         results: the folder of all runs.
         workers: runs at a time.
         fail_fast: whether the first run that fails stops the others.
+        group: gives the groups of runs that train together, each in one process; by default each run trains alone.
     """
 
-    def __init__(self, results: Path, workers: int = 1, fail_fast: bool = False):
-        self.results, self.workers, self.fail_fast = results, workers, fail_fast
-        self.waiting, self.elsewhere = deque[Job](), list[Job]()
-        self.active: dict[int, RunProcess] = {}  # by the index of the run's share of the machine
+    def __init__(
+        self,
+        results: Path,
+        workers: int = 1,
+        fail_fast: bool = False,
+        group: Callable[[Sequence[Job]], list[Group]] | None = None,
+    ):
+        self.results, self.workers, self.fail_fast, self.group = results, workers, fail_fast, group
+        self.waiting, self.elsewhere = deque[Group](), list[Job]()
+        self.active: dict[int, RunProcess] = {}  # by the index of the process' share of the machine
         self.asked_at = 0.0
 
     def execute(self, jobs: Sequence[Job], board: Board) -> None:
@@ -47,8 +55,9 @@ class LocalExecutor:
             return
         make_folder(self.results)
         self.board = board
-        self.shares = environments(min(self.workers, len(jobs)), os.environ, available_cpus(), available_gpus())
-        self.waiting.extend(jobs)
+        self.waiting.extend(self.group(jobs) if self.group else [(job,) for job in jobs])
+        workers = min(self.workers, len(self.waiting))
+        self.shares = environments(workers, os.environ, available_cpus(), available_gpus())
         with watched_signals(leave=_interrupt) as asked:
             try:
                 self._loop(asked)
@@ -67,7 +76,7 @@ class LocalExecutor:
             self._collect()
             if time.monotonic() - self.asked_at >= _ASK_EVERY:
                 self.asked_at = time.monotonic()
-                self.waiting.extend(self.elsewhere)
+                self.waiting.extend((job,) for job in self.elsewhere)
                 self.elsewhere.clear()
             if asked() or (self.fail_fast and self.board.has_failed()):
                 self._stop(asked())
@@ -76,8 +85,17 @@ class LocalExecutor:
             self.board.tick()
             time.sleep(_LOOK_EVERY)
 
-    def _start(self, job: Job) -> None:
-        """Starts a job, unless another process trains it or has ended it meanwhile."""
+    def _start(self, group: Group) -> None:
+        """Starts the jobs of a group that no other process trains or has ended meanwhile."""
+        jobs = [job for job in group if self._is_due(job)]
+        if not jobs:
+            return
+        share = next(index for index in range(len(self.shares)) if index not in self.active)
+        self.active[share] = RunProcess(jobs, self.results, self.shares[share])
+        for job in jobs:
+            self.board.started(job, self.active[share].log)
+
+    def _is_due(self, job: Job) -> bool:
         state = state_of(job, self.results)
         was_elsewhere = self.board.entries[job].state == "elsewhere"
         if state == "running":
@@ -85,19 +103,21 @@ class LocalExecutor:
         elif state == "finished" or (was_elsewhere and state in ("failed", "diverged")):
             self.board.ended(job, state, "in another process")
         else:
-            share = next(index for index in range(len(self.shares)) if index not in self.active)
-            self.active[share] = RunProcess(job, self.results, self.shares[share])
-            self.board.started(job, self.active[share].log)
+            return True
+        return False
 
     def _collect(self) -> None:
         for share, run in list(self.active.items()):
-            if (outcome := run.outcome()) is None:
+            if (outcomes := run.outcomes()) is None:
                 continue
             del self.active[share]
-            if outcome[0] == "running":
-                self._leave(run.job)
-            else:
-                self.board.ended(run.job, *outcome, run.seconds)
+            for job, outcome in outcomes.items():
+                if outcome[0] == "running":
+                    self._leave(job)
+                elif outcome[0] == "alone":
+                    self.waiting.append((job,))
+                else:
+                    self.board.ended(job, *outcome, run.seconds)
 
     def _leave(self, job: Job) -> None:
         self.elsewhere.append(job)

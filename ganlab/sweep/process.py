@@ -1,4 +1,4 @@
-"""A run in a process of its own. All output of the process is kept in a log."""
+"""A run, or a group of runs, in a process of its own. All output of the process is kept in a log."""
 
 import contextlib
 import os
@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
 from ganlab.runs.containment import require_unlinked
+from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import write_text
-from ganlab.sweep.jobs import Job
+from ganlab.sweep.jobs import Job, state_of
 from ganlab.working_folder import SAFE_PATH
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
@@ -25,21 +26,28 @@ def log_of(job: Job, results: Path) -> Path:
 
 
 class RunProcess:
-    """`ganlab run` of one job, started at once with these environment variables."""
+    """`ganlab run` of one job, or the training of a group of jobs, started at once with these environment variables.
 
-    def __init__(self, job: Job, results: Path, environment: Mapping[str, str]):
-        self.job, self.began, self.stopping = job, time.monotonic(), False
-        self.log = log_of(job, results)
-        config = self.log.with_suffix(".yaml")
-        for file in (self.log, config):
+    The log of the first job keeps the output of a group.
+    """
+
+    def __init__(self, jobs: Sequence[Job], results: Path, environment: Mapping[str, str]):
+        self.jobs, self.results, self.began, self.stopping = jobs, results, time.monotonic(), False
+        self.log = log_of(jobs[0], results)
+        configs = [log_of(job, results).with_suffix(".yaml") for job in jobs]
+        for file in (self.log, *configs):
             require_unlinked(results, file)
-        # The resolved config: the user's file may change while the run waits for its turn.
-        write_text(config, dump_config(job.config))
-        arguments = ["run", str(config), "--results", str(results), *(["--fresh"] if job.fresh else [])]
+        for job, config in zip(jobs, configs, strict=True):
+            # The resolved config: the user's file may change while the run waits for its turn.
+            write_text(config, dump_config(job.config))
+        fresh = ["--fresh"] if jobs[0].fresh else []
+        arguments = ["ganlab", "run", str(configs[0]), "--results", str(results), *fresh]
+        if len(jobs) > 1:
+            arguments = ["ganlab.sweep.lanes", str(results), *fresh, *map(str, configs)]
         with self.log.open("ab") as log:
             self.offset = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ganlab", *arguments],
+                [sys.executable, "-m", *arguments],
                 env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -51,18 +59,32 @@ class RunProcess:
     def seconds(self) -> float:
         return time.monotonic() - self.began
 
-    def outcome(self) -> tuple[str, str] | None:
-        """The run's last state and its last line; None while the process runs.
+    def outcomes(self) -> dict[Job, tuple[str, str]] | None:
+        """The last state of each run, and its last line or its reason; None while the process runs.
 
-        The state is finished, failed, diverged, stopped, or running: another process holds the run's lock.
+        The state is finished, failed, diverged, stopped, alone: the run left its group and can go on alone, or running: another
+        process holds the run's lock.
         """
         code = self.process.poll()
         if code is None:
             return None
         if code < 0:
             name = signal.Signals(-code).name
-            return ("stopped" if self.stopping and -code == signal.SIGTERM else "failed", f"killed by {name}")
-        return _STATES.get(code, "failed"), self._last_line() or f"exit code {code}"
+            outcome = ("stopped" if self.stopping and -code == signal.SIGTERM else "failed", f"killed by {name}")
+        else:
+            outcome = _STATES.get(code, "failed"), self._last_line() or f"exit code {code}"
+        if len(self.jobs) == 1:
+            return {self.jobs[0]: outcome}
+        return {job: self._of_lane(job, code, outcome) for job in self.jobs}
+
+    def _of_lane(self, job: Job, code: int, outcome: tuple[str, str]) -> tuple[str, str]:
+        """The outcome of one run of a group: its status.json tells it, unless the whole group has failed."""
+        state, reason = state_of(job, self.results), RunFolder(job.folder).status().get("reason") or ""
+        if code not in (0, 75) and state != "finished":
+            return outcome
+        if state == "resumable":
+            return "stopped" if code else "alone", reason
+        return state, reason
 
     def stop(self) -> None:
         """Asks the run to save and stop."""

@@ -1,4 +1,4 @@
-"""Divides processors and GPUs among runs that train at the same time."""
+"""Divides processors, GPUs and memory among runs that train at the same time."""
 
 import os
 import shutil
@@ -35,16 +35,28 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def device_memory() -> int:
+    """Bytes of memory of the smallest GPU, or of this machine without a GPU. No framework is loaded."""
+    if available_gpus() and (found := _ask_nvidia("--query-gpu=memory.total", "--format=csv,noheader,nounits")):
+        return min(map(int, found)) * 2**20
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def available_gpus() -> list[str]:
     """GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them. No framework is loaded."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         names = [name.strip() for name in chosen.split(",")]
         return [name for name in names if name and not name.startswith("-")]
+    return [str(number) for number in range(sum(line.startswith("GPU ") for line in _ask_nvidia("-L")))]
+
+
+def _ask_nvidia(*words: str) -> list[str]:
+    """The lines of an answer of `nvidia-smi`; none if it is not there or fails."""
     if shutil.which("nvidia-smi") is None:
         return []
     try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=20).stdout
+        asked = subprocess.run(["nvidia-smi", *words], capture_output=True, text=True, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return []
-    return [str(number) for number in range(sum(line.startswith("GPU ") for line in listed.splitlines()))]
+    return asked.stdout.splitlines()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
@@ -18,6 +18,9 @@ from ganlab.errors import ConfigError, GanlabError, MissingDataError
 from ganlab.sweep.jobs import Job, state_of
 from ganlab.training.signals import handling
 from ganlab.working_folder import safe_start
+
+if TYPE_CHECKING:
+    from ganlab.flows.check import Check
 
 _Found = list[Job | GanlabError]
 
@@ -85,7 +88,7 @@ def _work(sender: Connection, configs: list[Config], results: Path, fresh: bool)
 
 
 def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) -> Job | GanlabError:
-    """The job of a config, or its mistake. `known` keeps data sets and FLOPs for the other configs."""
+    """The job of a config, or its mistake. `known` keeps data sets and costs for the other configs."""
     from ganlab.data.registry import load_dataset
     from ganlab.flows.plan import plan_experiment
 
@@ -98,7 +101,8 @@ def _look_at(config: Config, results: Path, fresh: bool, known: dict[str, Any]) 
         if state_of(job, results) == "finished":
             return job
         key = f"{plan.cell} {config.metrics}"  # metrics are checked, too, but are no part of a cell
-        return replace(job, flops=_once(known, key, lambda: _flops(config, dataset), GanlabError))
+        check = _once(known, key, lambda: _checked(config, dataset), GanlabError)
+        return replace(job, flops=check.flops, lane=check.lane)
     except GanlabError as error:
         return error
     except OSError as error:  # for instance a folder where a run's file should be
@@ -119,12 +123,12 @@ def _once(known: dict[str, Any], key: str, make: Callable[[], Any], kept: type[G
     return known[key]
 
 
-def _flops(config: Config, dataset: Dataset) -> int:
-    """Operations of one step of the config's networks, which are built for it."""
+def _checked(config: Config, dataset: Dataset) -> "Check":
+    """The cost of the config's networks, which are built for it."""
     from ganlab.flows.check import check_networks
 
     try:
-        return check_networks(config, dataset).flops
+        return check_networks(config, dataset)
     except ConfigError as error:
         # The place in a study's base config does not say which cell is wrong.
         raise error if config.name in str(error) else ConfigError(f"{error} (in {config.name})") from None

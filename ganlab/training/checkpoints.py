@@ -163,8 +163,8 @@ def _damage_of(path: Path) -> Iterator[None]:
         raise CheckpointError(f"{path}: damaged: {error}") from error
 
 
-def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] | None:
-    """The newest whole state as (step, arrays, manifest); None if the run has never had a state.
+def newest_state(folder: RunFolder, last: int | None = None) -> tuple[int, dict[str, np.ndarray], dict] | None:
+    """The newest whole state, of step `last` at most, as (step, arrays, manifest); None if the run has never had a state.
 
     Damaged states are set aside, with one line on standard error and in status.json, and so are states after the end of
     history.csv.
@@ -172,7 +172,7 @@ def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] |
     Raises: CheckpointError if no state of several is whole: a run never starts from zero in silence.
     """
     steps, rows = folder.state_steps(), folder.history_steps()
-    for step in reversed(steps):
+    for step in reversed([step for step in steps if last is None or step <= last]):
         try:
             arrays, manifest = read_state(folder.state(step))
             if step > rows:
@@ -180,7 +180,7 @@ def newest_state(folder: RunFolder) -> tuple[int, dict[str, np.ndarray], dict] |
             return step, arrays, manifest
         except CheckpointError as error:
             _set_aside(folder, folder.state(step), error)
-    if steps or folder.aside() or folder.status().get("checkpoint"):
+    if last is None and (steps or folder.aside() or folder.status().get("checkpoint")):
         raise CheckpointError(f"{folder.path}: no valid checkpoint is left; --fresh starts again beside it")
     return None
 

@@ -65,8 +65,8 @@ class HealthReport:
 class RunContext:
     """One run while it trains.
 
-    Callbacks read weights through `variables`, `sampler` and `generator` only. A trainer of several runs in one step puts a
-    run's own state into these variables before it calls the run's callbacks.
+    Callbacks read weights through `variables`, `sampler` and `generator` only. Each of several runs that train together has
+    variables of its own.
 
     Attributes:
         folder: the run folder.

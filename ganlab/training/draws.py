@@ -5,7 +5,9 @@ Source: Salmon et al. 2011, Parallel Random Numbers: As Easy as 1, 2, 3.
 """
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 import numpy as np
@@ -39,6 +41,12 @@ class _Stream:
         self._start["state"]["counter"][3] = step
         self._generator.bit_generator.state = self._start
         return self._generator
+
+
+def empty(draws: Mapping[str, Draw], *before: int) -> dict[str, np.ndarray]:
+    """Arrays without content for the numbers of steps: name -> (*before, *shape)."""
+    integers = ("rows", "integers")
+    return {n: np.empty((*before, *d.shape), np.int32 if d.kind in integers else np.float32) for n, d in draws.items()}
 
 
 class Draws:
@@ -78,19 +86,24 @@ class Draws:
 
     def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
         """The numbers of steps first, first + 1, ...: name -> array (steps, *shape); rows and integers are int32."""
-        taken = {}
-        for name, draw in self.draws.items():
-            if draw.kind == "rows":
-                taken[name] = np.stack([self._rows(name, draw, first + k) for k in range(steps)])
-            elif draw.kind == "targets" and draw.low == draw.high and not draw.flip:
-                taken[name] = np.full((steps, *draw.shape), draw.low, np.float32)
-            else:
-                taken[name] = np.empty((steps, *draw.shape), np.int32 if draw.kind == "integers" else np.float32)
-                for k in range(steps):
-                    self._fill(taken[name][k], draw, self._streams[name].at(first + k))
+        taken = empty(self.draws, steps)
+        self.fill(taken, first)
         return taken
 
-    def _fill(self, numbers: np.ndarray, draw: Draw, generator: np.random.Generator) -> None:
+    def fill(self, taken: Mapping[str, np.ndarray], first: int) -> None:
+        """Writes the numbers of steps first, first + 1, ... into arrays as `take` returns them."""
+        for name, draw in self.draws.items():
+            for step, numbers in enumerate(taken[name], first):
+                self._fill(numbers, name, draw, step)
+
+    def _fill(self, numbers: np.ndarray, name: str, draw: Draw, step: int) -> None:
+        if draw.kind == "rows":
+            numbers[:] = self._rows(name, draw, step)
+            return
+        if draw.kind == "targets" and draw.low == draw.high and not draw.flip:
+            numbers[:] = draw.low
+            return
+        generator = self._streams[name].at(step)
         if draw.kind == "normal":
             generator.standard_normal(dtype=np.float32, out=numbers)
         elif draw.kind == "integers":
@@ -127,3 +140,19 @@ class Draws:
             order = generator_of(self.seed, purpose, epoch).permutation(len(self.sources[source]))
             self._permutations = kept | {(source, epoch): self.sources[source][order].astype(np.int32)}
         return self._permutations[source, epoch]
+
+
+class DrawsTogether:
+    """The draws of several runs whose steps have the same shapes. Threads draw for several runs at a time."""
+
+    def __init__(self, runs: Sequence[Draws]):
+        self.runs = runs
+        # NumPy fills arrays beside other threads of Python.
+        self._threads = ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1), "draws of a run")
+
+    def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
+        """The numbers of steps first, first + 1, ...: name -> array (steps, runs, *shape)."""
+        taken = empty(self.runs[0].draws, steps, len(self.runs))
+        of_run = [{name: array[:, index] for name, array in taken.items()} for index in range(len(self.runs))]
+        list(self._threads.map(lambda run, arrays: run.fill(arrays, first), self.runs, of_run))
+        return taken

@@ -52,7 +52,7 @@ class Form:
         return cls(jit, fold, room)
 
 
-def choose_form(objective: Objective, backend: str, device: str, jit: bool | str, steps: int) -> Form:
+def choose_form(objective: Objective, backend: str, device: str, jit: bool | str, steps: int, lanes: int = 1) -> Form:
     """The form for new runs.
 
     Args:
@@ -61,12 +61,13 @@ def choose_form(objective: Objective, backend: str, device: str, jit: bool | str
         device: the backend's answer to `set_device`.
         jit: of the config: True, False or "auto".
         steps: how many steps the run trains.
+        lanes: how many runs are trained together.
     """
     on_cpu = device == "cpu"
     if jit == "auto":
         jit = _is_faster_compiled(objective, backend, on_cpu, steps)
     rate = _CAUTIOUS_RATES["cpu" if on_cpu else "gpu"]
-    room = min(max(math.floor(CHUNK_SECONDS * rate / max(step_flops(objective), 1)), 1), _MOST_STEPS)
+    room = min(max(math.floor(CHUNK_SECONDS * rate / max(lanes * step_flops(objective), 1)), 1), _MOST_STEPS)
     return Form(jit, on_cpu and not jit and backend != "jax", room if jit else _MOST_STEPS)
 
 

@@ -1,9 +1,9 @@
 """The training loop: draw, step, callbacks. This module knows neither backends nor files."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,12 +14,21 @@ CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a c
 
 @dataclass(frozen=True)
 class Chunk:
-    """The steps that were performed last: rows (steps, columns); the last row belongs to `step`, counted from 1."""
+    """The steps that were performed last.
+
+    Attributes:
+        step: the last of them, counted from 1.
+        columns: names of the columns.
+        rows: (steps, columns).
+        seconds: that the steps took.
+        lost: the path of a weight that is not finite after them, or None.
+    """
 
     step: int
     columns: tuple[str, ...]
     rows: np.ndarray
     seconds: float
+    lost: str | None = None
 
     def column(self, name: str) -> np.ndarray:
         return self.rows[:, self.columns.index(name)]
@@ -37,14 +46,23 @@ class Callback:
 
 
 class Stepper(Protocol):
-    def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray: ...
+    """Performs steps; `backends.steps.Steps` describes the methods."""
+
+    def send(self, draws: dict[str, np.ndarray], room: int) -> Any: ...
+
+    def start(self, sent: Any, first: int) -> Callable[[], tuple[np.ndarray, float]]: ...
+
+    def lost(self) -> str | None: ...
 
 
 class Trainer:
     """Trains one run from one step to another in chunks of about CHUNK_SECONDS.
 
+    While a chunk is performed, a thread draws the numbers of the next one. A backend that works beside the host performs a
+    chunk while the callbacks of the chunk before are called.
+
     Args:
-        steps: performs steps, see `backends.steps.Steps`.
+        steps: performs steps.
         columns: names of the columns of the rows that `steps` returns.
         draws: makes the steps' random numbers.
         callbacks: called in this order.
@@ -57,17 +75,36 @@ class Trainer:
         self.steps, self.columns, self.draws, self.callbacks, self.room = steps, columns, draws, callbacks, room
 
     def train(self, done: int, total: int) -> None:
-        """Performs steps done + 1 to total. The first chunk is one step, because a backend compiles in it."""
-        count = 1
-        while done < total:
-            end = next_end(done, min(done + count, total), self.callbacks)
-            start = time.perf_counter()
-            rows = self.steps.run(self.draws.take(done, end - done), done, self.room)
-            seconds = time.perf_counter() - start
-            for callback in self.callbacks:
-                callback.on_chunk(Chunk(end, self.columns, rows, seconds))
-            count = int(np.clip(CHUNK_SECONDS * len(rows) / seconds, 1, self.room))
-            done = end
+        """Performs steps done + 1 to total. The first chunks are one step each: a backend compiles in the first one.
+
+        The length of a chunk is chosen when the chunk before it begins, so that its numbers can be drawn meanwhile.
+        """
+        if done >= total:
+            return
+        count, chunk = 1, None
+        with ThreadPoolExecutor(1, "draws") as ahead:
+
+            def draw(first: int) -> tuple[int, Any]:
+                """The last step of the chunk after step `first`, and its numbers, which a thread draws."""
+                end = next_end(first, min(first + count, total), self.callbacks)
+                return end, ahead.submit(lambda: self.steps.send(self.draws.take(first, end - first), self.room))
+
+            following = draw(done)
+            while done < total:
+                end, sent = following
+                finish = self.steps.start(sent.result(), done)
+                if end < total:
+                    following = draw(end)
+                self._call_back(chunk)
+                rows, seconds = finish()
+                chunk = Chunk(end, self.columns, rows, seconds, self.steps.lost())
+                count = int(np.clip(CHUNK_SECONDS * (end - done) / seconds, 1, self.room))
+                done = end
+        self._call_back(chunk)
+
+    def _call_back(self, chunk: Chunk | None) -> None:
+        for callback in self.callbacks if chunk else ():
+            callback.on_chunk(chunk)
 
 
 def next_end(done: int, latest: int, callbacks: Sequence[Callback]) -> int:

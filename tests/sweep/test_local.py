@@ -63,6 +63,17 @@ def test_a_failing_run_does_not_stop_the_others_and_says_why(results, failing, t
     assert not jobs[0].folder.exists()
 
 
+def test_a_group_that_fails_fails_for_each_of_its_runs_and_says_why(results, failing, tmp_path):
+    jobs = [failing("a"), failing("b")]
+    board = Notes(jobs)
+    LocalExecutor(results, group=lambda jobs: [tuple(jobs)]).execute(jobs, board)
+    assert states(board) == ["failed", "failed"]
+    for job in jobs:
+        assert str(tmp_path / "gone") in board.entries[job].message
+        assert board.entries[job].log == log_of(jobs[0], results), "one log for the group"
+        assert load_config(log_of(job, results).with_suffix(".yaml")) == job.config
+
+
 def test_what_a_run_says_is_kept_over_several_attempts(results, failing):
     job = failing("a")
     for _ in range(2):

@@ -1,5 +1,6 @@
 """Health looks at a run, Verdict ends it."""
 
+import dataclasses
 from types import MappingProxyType
 
 import numpy as np
@@ -57,8 +58,10 @@ class TestHealth:
         tiny = build(tiny_config(generator=layers, discriminator=DISCRIMINATOR), images=REAL)
         moving = next(v for v in tiny.models.networks["generator"].variables if "moving_variance" in v.path)
         moving.assign(np.full(moving.shape, np.inf, np.float32))
+        rows = tiny.train(1)
+        assert np.isfinite(rows[:, :2]).all()
         health, context = watch(tiny=tiny)
-        health.on_chunk(chunk(3))
+        health.on_chunk(dataclasses.replace(chunk(3), lost=tiny.steps.lost()))
         assert context.health.verdict == "diverged"
         assert context.health.reason.endswith("moving_variance is not finite at step 3")
 

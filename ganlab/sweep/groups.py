@@ -1,0 +1,66 @@
+"""Groups of runs that train together, as lanes of one compiled step: `ganlab sweep --together`."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from ganlab.runs.folder import RunFolder
+from ganlab.sweep.jobs import Job
+
+Group = tuple[Job, ...]  # a group of one is a run alone
+_SHARE = 0.6  # of the memory; JAX takes three quarters of a GPU
+
+
+def grouped(jobs: Sequence[Job], memory: int, workers: int = 1) -> list[Group]:
+    """The groups, in the order of their first jobs. Runs of a group differ in their seed only, and begin at one step.
+
+    Args:
+        jobs: the runs that have steps left.
+        memory: bytes on the device; as many lanes are in the groups of all workers as fit.
+        workers: groups that train at a time. They share the device and its memory, and each has its own processors.
+    """
+    alike: dict[object, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(_key(job), []).append(job)
+    return [
+        group for found in alike.values() for same in _at_one_step(found) for group in _fitting(same, memory, workers)
+    ]
+
+
+def reason_alone(job: Job) -> str | None:
+    """Why a run cannot train together with others, or None."""
+    config = job.config
+    if config.backend != "jax":
+        return f"backend {config.backend}; expected jax"
+    if config.devices > 1:
+        return f"devices {config.devices}; expected 1"
+    if config.phases:
+        return "it has phases"
+    if config.data.labelled is not None:
+        return "data.labelled: each seed reads other labels"
+    return None
+
+
+def _key(job: Job) -> object:
+    """Runs with an equal key have steps of equal shapes."""
+    return job if reason_alone(job) else (job.cell, job.config.device)
+
+
+def _at_one_step(jobs: list[Job]) -> list[list[Job]]:
+    """The jobs in parts: all runs of a part have a state of one step, from which they can go on together."""
+    left = {job: [] if job.fresh else RunFolder(job.folder).state_steps() for job in jobs}
+    parts = []
+    while left:
+        newest = min(max(steps, default=0) for steps in left.values())
+        part = [job for job, steps in left.items() if newest in (steps or [0])]
+        parts.append(part)
+        left = {job: steps for job, steps in left.items() if job not in part}
+    return parts
+
+
+def _fitting(jobs: list[Job], memory: int, workers: int) -> list[Group]:
+    """The jobs in groups of nearly equal size, one or more for each worker, that fit into the memory."""
+    most = max(1, int(_SHARE * memory) // workers // max(job.lane or 1 for job in jobs))
+    count = min(len(jobs), workers * math.ceil(len(jobs) / (workers * most)))
+    ends = [len(jobs) * number // count for number in range(count + 1)]
+    return [tuple(jobs[start:end]) for start, end in itertools.pairwise(ends)]

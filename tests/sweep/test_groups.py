@@ -1,0 +1,67 @@
+"""Which runs of a sweep train together."""
+
+from dataclasses import replace
+
+import pytest
+
+from ganlab.config.loading import load_config
+from ganlab.sweep.groups import grouped, reason_alone
+from ganlab.sweep.jobs import Job
+from tests.sweep.examples import write_config
+
+LANE, MUCH = 1000, 10**9
+
+
+@pytest.fixture
+def job(tmp_path):
+    path = write_config(tmp_path)
+
+    def made(seed=0, cell="c", states=(), **changes):
+        config = load_config(path, ["backend=jax"], seed).model_copy(update=changes)
+        folder = tmp_path / "results" / f"{cell}-seed{seed}"
+        for step in states:
+            (folder / "checkpoints" / f"state-{step:06d}").mkdir(parents=True)
+        return Job(config, cell * 64, f"{cell}{seed}", 60, folder, lane=LANE)
+
+    return made
+
+
+def test_the_seeds_of_a_cell_are_a_group(job):
+    a, b = [job(seed, "a") for seed in range(3)], [job(seed, "b") for seed in range(2)]
+    assert grouped([a[0], b[0], a[1], b[1], a[2]], MUCH) == [tuple(a), tuple(b)]
+
+
+def test_a_group_fits_into_the_memory_and_groups_are_of_nearly_equal_size(job):
+    jobs = [job(seed) for seed in range(7)]
+    assert [len(group) for group in grouped(jobs, 5 * LANE)] == [2, 2, 3]  # three fit into a share of 0.6
+    assert [len(group) for group in grouped(jobs, LANE)] == [1] * 7
+    assert [job for group in grouped(jobs, 5 * LANE) for job in group] == jobs
+
+
+def test_workers_share_the_runs_and_the_memory(job):
+    jobs = [job(seed) for seed in range(8)]
+    assert [len(group) for group in grouped(jobs, MUCH, workers=3)] == [2, 3, 3]
+    assert [len(group) for group in grouped(jobs, 10 * LANE, workers=2)] == [2, 2, 2, 2]
+
+
+def test_runs_that_have_begun_go_on_together_from_a_state_that_all_have(job):
+    new, first = job(0), job(1, states=(10, 20))
+    second, third = job(2, states=(20, 30)), job(3, states=(30, 40))
+    assert grouped([new, first, second, third], MUCH) == [(new,), (first, second), (third,)]
+    anew = replace(first, fresh=True)
+    assert grouped([anew, new], MUCH) == [(anew, new)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, None),
+        ({"backend": "torch"}, "backend torch; expected jax"),
+        ({"devices": 2}, "devices 2; expected 1"),
+        ({"phases": [{"steps": 3}]}, "it has phases"),
+    ],
+)
+def test_some_runs_train_alone(job, changes, reason):
+    jobs = [job(seed, **changes) for seed in range(2)]
+    assert reason_alone(jobs[0]) == reason
+    assert [len(group) for group in grouped(jobs, MUCH)] == ([2] if reason is None else [1, 1])
