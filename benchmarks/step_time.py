@@ -4,8 +4,8 @@
 
 On a GPU, where rounding differs too much for a comparison of losses:
 
-    python benchmarks/step_time.py --unchecked --ours ours_torch --peers torch,torch_graph --rows exp01,exp05,exp18
-    python benchmarks/step_time.py --unchecked --ours ours_jax --peers jax_scan,jax_scan_one_pass --rows exp01,exp05,exp18
+    python benchmarks/step_time.py --unchecked --together --ours ours_torch --peers torch,torch_graph --rows exp01,exp05
+    python benchmarks/step_time.py --unchecked --together --ours ours_jax --peers jax_scan,jax_scan_one_pass --rows exp01,exp05
 
 Every side trains the same networks by the same updates in a process of its own; the processes take turns, so that a busy moment of
 the machine hits all. The hand-written peers must first give ganlab's losses from the same weights and random numbers.
@@ -77,13 +77,16 @@ def check(row: str, overrides: list[str], peers: list[str], folder: Path) -> Non
 def start(row: str, overrides: list[str], sides: list[str], options, folder: Path) -> list[Worker]:
     """Starts the sides and lets each compile; one that takes too long is left out, with a line that says so."""
     workers, seconds = [], {}
+    started = {}
+    if options.together:
+        started = {s: Worker(s, CONFIGS / f"{row}.yaml", overrides, folder / f"{s}.log") for s in sides}
     for side in sides:
         # Fifty steps in one call, where one takes long, would take the whole time that there is.
         if side == "fit_jit_50" and 50 * seconds.get("fit_jit", 0.0) > options.limit / 3:
             print(f"{row}: {side} not measured: fifty steps take more than {options.limit / 3:.0f} s")
             continue
         try:
-            worker = Worker(side, CONFIGS / f"{row}.yaml", overrides, folder / f"{side}.log")
+            worker = started.get(side) or Worker(side, CONFIGS / f"{row}.yaml", overrides, folder / f"{side}.log")
             worker.run(worker.quantum, options.limit)
             seconds[side] = worker.run(1, options.limit) / 1000 if side == "fit_jit" else 0.0
             workers.append(worker)
@@ -120,6 +123,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="a side runs in each round")
     parser.add_argument("--limit", type=float, default=90.0, help="seconds in which a side must compile")
     parser.add_argument("--unchecked", action="store_true", help="do not compare losses first")
+    parser.add_argument("--together", action="store_true", help="start all sides at once, with many cores")
     parser.add_argument("-o", action="append", default=[], dest="overrides", help="KEY=VALUE for every row")
     options = parser.parse_args()
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # several processes share the memory of a GPU

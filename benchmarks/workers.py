@@ -1,5 +1,6 @@
 """Starts the sides of a benchmark, each in its process, and lets them take turns."""
 
+import functools
 import json
 import os
 import platform
@@ -19,7 +20,7 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """One side of a comparison. Only one worker may be asked something at a time; the others sleep."""
+    """One side of a comparison. Workers may start at the same time; then only one may be asked at a time, and the others sleep."""
 
     def __init__(
         self,
@@ -37,8 +38,19 @@ class Worker:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with log.open("w") as errors:
             self.process = subprocess.Popen(command, stderr=errors, env={**os.environ, **(environment or {})}, **pipes)
-        ready = self._answer()
-        self.quantum, self.form = ready["quantum"], ready["form"]
+
+    @functools.cached_property
+    def _ready(self) -> dict:
+        return self._answer()
+
+    @property
+    def quantum(self) -> int:
+        """Steps that the side performs in one call, or a multiple of them. Waits until the side is ready, as `form` does."""
+        return self._ready["quantum"]
+
+    @property
+    def form(self) -> str:
+        return self._ready["form"]
 
     def _answer(self, limit: float | None = None) -> dict:
         """The next answer; WorkerError, and an end of the worker, if it takes more than `limit` seconds."""
@@ -54,6 +66,7 @@ class Worker:
         return json.loads(line)
 
     def ask(self, limit: float | None = None, **request) -> dict:
+        _ = self.quantum
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         return self._answer(limit)
