@@ -38,6 +38,7 @@ class GraphSteps:
     def __init__(self, step: Step, variant: Callable[[int], tuple], columns: int, room: int):
         self.step, self.variant, self.note = step, variant, None
         self.device = keras.ops.zeros(()).device
+        self.stream = torch.cuda.Stream() if self.device.type == "cuda" else None
         self.index = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.number = torch.zeros((), device=self.device)
         self.rows = torch.zeros(room, columns, device=self.device)
@@ -72,7 +73,8 @@ class GraphSteps:
         for generator in self.seeds.generators(variant, self.device):
             graph.register_generator_state(generator)
         # Files are written beside the training, by threads that may use the device.
-        with self.seeds.from_generators(variant), torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        recording = torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local")
+        with self.seeds.from_generators(variant), recording:
             self._compute(number)
         return graph.replay
 
@@ -81,7 +83,7 @@ class GraphSteps:
         if variant not in self.recorded:
             if self.performed[variant] < _WARM:
                 self.seeds.write()
-                with self.constants, self.seeds.heard(variant):
+                with self.constants, self.seeds.heard(variant), self._aside():
                     self._compute(number)
                 self.seeds.read()
                 self.performed[variant] += 1
@@ -95,6 +97,18 @@ class GraphSteps:
         else:
             self.seeds.set(variant)
             replay()
+
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Runs the block on the stream of recordings: PyTorch keeps nodes of a gradient, which belong to a stream."""
+        if self.stream is None:
+            yield
+            return
+        present = torch.cuda.current_stream()
+        self.stream.wait_stream(present)
+        with torch.cuda.stream(self.stream):
+            yield
+        present.wait_stream(self.stream)
 
     def _try_to_record(self, number: int) -> Callable[[], None] | None:
         try:

@@ -14,6 +14,7 @@ from tests.backends.families import FAMILIES, made
 from tests.training.tiny import build, tiny_config
 
 DROPPING = [{"Dense": {"units": 6}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}, {"Dense": {"units": 1}}]
+TOLERANCE = 1e-3 if torch.cuda.is_available() else 2e-5
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that PyTorch reaches through CUDA")
 
 
@@ -43,11 +44,12 @@ def played(tiny, room):
 def test_replays_compute_what_plain_steps_compute(family):
     plain, replayed = made(family), played(made(family), room=4)
     rows = plain.train(11, room=4)
-    # Rates of Adam are computed in another precision.
-    np.testing.assert_allclose(replayed.train(11, room=4), rows, rtol=2e-5, atol=1e-6)
+    # Rates of Adam are rounded differently, and a GPU adds in another order each time.
+    np.testing.assert_allclose(replayed.train(11, room=4), rows, rtol=TOLERANCE, atol=TOLERANCE / 10)
     assert replayed.steps.graphs.played >= 4
     for name, array in plain.snapshot().items():
-        np.testing.assert_allclose(replayed.snapshot()[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
+        close = {"rtol": 10 * TOLERANCE, "atol": TOLERANCE}
+        np.testing.assert_allclose(replayed.snapshot()[name], array, **close, err_msg=name)
 
 
 def test_each_draw_of_a_step_has_other_numbers_in_each_replay():
@@ -73,8 +75,9 @@ def test_a_step_that_cannot_be_recorded_runs_plainly_with_a_note():
 def test_graphs_compute_what_plain_steps_compute(family):
     plain, recorded = made(family), made(family, jit=True)
     rows = plain.train(11, room=4)
-    np.testing.assert_allclose(recorded.train(11, room=4), rows, rtol=2e-4, atol=1e-5)
+    np.testing.assert_allclose(recorded.train(11, room=4), rows, rtol=TOLERANCE, atol=TOLERANCE / 10)
     assert recorded.steps.note is None
     assert recorded.steps.graphs.recorded
     for name, array in plain.snapshot().items():
-        np.testing.assert_allclose(recorded.snapshot()[name], array, rtol=2e-3, atol=1e-4, err_msg=name)
+        close = {"rtol": 10 * TOLERANCE, "atol": TOLERANCE}
+        np.testing.assert_allclose(recorded.snapshot()[name], array, **close, err_msg=name)
