@@ -108,7 +108,8 @@ def _strip(report: Report, folder: Path, cell: Cell, more: str) -> Iterator[Figu
         except GanlabError as error:
             yield Figure(path, cell.dataset, title, problem=str(error), run=run)
         else:
-            yield Figure(path, cell.dataset, f"{title}: as {published.title}" if published else title, run=run)
+            is_as_published = published is not None and set(steps) <= set(published.steps)
+            yield Figure(path, cell.dataset, f"{title}: as {published.title}" if is_as_published else title, run=run)
         return
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +105,24 @@ def test_pictures_beyond_the_limit_are_left_out_and_the_page_says_so(tmp_path):
     written = html.render(report_in(tmp_path), most_bytes=0)
     assert "img" not in Page(written).tags
     assert "'ganlab report --figures DIR' draws all strips" in re.sub("&#39;", "'", written)
+
+
+def test_files_that_cannot_be_read_are_told_and_hide_nothing(tmp_path, monkeypatch):
+    run = trained(write_run(tmp_path))
+    (run / "losses.png").write_text("another user's")
+    (run / "models" / "generator.txt").mkdir(parents=True)
+    read = Path.read_bytes
+
+    def refuse(path):
+        if path.name == "losses.png":  # tests may run as root, who may read everything
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    written = html.render(build_report((), results=tmp_path))
+    assert f"{run}/losses.png: cannot be read: Permission denied" in written
+    assert re.search(r"generator.txt</h4>\s*<pre[^>]*>cannot be read: Is a directory", written)
+    assert "config.yaml</h4>" in written
 
 
 @pytest.fixture(scope="module")

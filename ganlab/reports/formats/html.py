@@ -24,7 +24,7 @@ from ganlab.runs.environment import version_of
 from ganlab.runs.folder import RunFolder
 
 MOST_PICTURE_BYTES = 24_000_000
-_MOST_TEXT_BYTES = 100_000  # of one summary
+_MOST_TEXTS, _MOST_TEXT_BYTES = 10, 100_000  # summaries of networks, and bytes of one: the folder may be a stranger's
 TEMPLATE = Path(__file__).with_name("page.html")
 
 
@@ -66,8 +66,16 @@ class _Album:
     def __init__(self, most_bytes: int):
         self.room, self.is_full = most_bytes, False
 
-    def source(self, path: Path) -> str:
-        """The address of a PNG; '' if there is no file or no more room."""
+    def picture(self, path: Path, title: str, caption: str, problem: str = "", wide: bool = False) -> dict:
+        """A PNG as the page shows it; without a source if there is no file, no more room, or a problem."""
+        try:
+            source = self._source(path)
+        except OSError as error:  # another user's file
+            source, problem = "", f"{path}: cannot be read: {error.strerror}"
+        told = {"title": title, "caption": caption, "problem": problem}
+        return {key: printable(text) for key, text in told.items()} | {"source": source, "wide": wide}
+
+    def _source(self, path: Path) -> str:
         size = path.stat().st_size if path.is_file() else 0
         self.is_full |= size > self.room
         if self.is_full or not size:
@@ -82,8 +90,8 @@ def _figures(report: Report, album: _Album) -> tuple[dict[str, list[dict]], dict
     strips: dict[Path, dict] = {}
     with tempfile.TemporaryDirectory() as folder:
         for figure in draw_figures(report, Path(folder)):
-            told = {"title": printable(figure.title), "problem": printable(figure.problem), "wide": figure.wide}
-            told |= {"caption": "" if figure.run else told["title"], "source": album.source(figure.path)}
+            caption = "" if figure.run else figure.title
+            told = album.picture(figure.path, figure.title, caption, figure.problem, figure.wide)
             if album.is_full:
                 break
             if figure.run:
@@ -122,25 +130,26 @@ def _experiment(cell: Cell, settings: dict[str, str], strips: dict[Path, dict], 
     run = next((run for run in runs if run.folder in strips), runs[0])
     files = RunFolder(run.folder)
     strip, title = strips.get(run.folder), printable(f"{run.name} on {run.dataset}, seed {run.seed}")
-    texts = {path.name: path for path in [*sorted(files.models.glob("*.txt")), files.config]}
-    pictures = {"losses": files.losses, "mean outputs of the discriminator": files.outputs, "networks": files.drawing}
+    named = {"losses": files.losses, "mean outputs of the discriminator": files.outputs, "networks": files.drawing}
+    pictures = [album.picture(path, f"{title}: {name}", name) for name, path in named.items()]
+    texts = {path.name: _text(path) for path in [*sorted(files.models.glob("*.txt"))[:_MOST_TEXTS], files.config]}
     return {
         "title": strip["title"] if strip else title,
         "settings": told_settings(settings),
         "facts": json.dumps(_facts(cell, settings)),
         "strip": strip,
-        "pictures": [
-            {"title": f"{title}: {caption}", "caption": caption, "source": source}
-            for caption, path in pictures.items()
-            if (source := album.source(path))
-        ],
-        "texts": {name: _read(path) for name, path in texts.items() if path.is_file()},
+        "pictures": [picture for picture in pictures if picture["source"] or picture["problem"]],
+        "texts": {name: text for name, text in texts.items() if text},
     }
 
 
-def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_MOST_TEXT_BYTES).decode("utf-8", "replace")
+def _text(path: Path) -> str:
+    """The beginning of a file, or why it cannot be read; '' if there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_TEXT_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        return "" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
 
 
 def _sort_key(text: str) -> str:
