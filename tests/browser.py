@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PATIENCE = 60  # seconds for an answer, which takes milliseconds
 NO_NETWORK = ("disable-background-networking", "disable-component-update", "disable-sync", "disable-quic")
 FLAGS = [f"--{flag}" for flag in ("headless", "no-sandbox", "disable-gpu", "no-first-run", *NO_NETWORK)]
 
@@ -21,7 +23,7 @@ class Browser:
     """One tab of Chromium."""
 
     def __init__(self, requests: int, answers: int):
-        self._requests, self._answers = os.fdopen(requests, "wb"), os.fdopen(answers, "rb")
+        self._requests, self._answers = os.fdopen(requests, "wb"), answers
         self._number, self._rest, self._session = 0, b"", {}
         target = self._send("Target.createTarget", url="about:blank")["targetId"]
         self._session = {"sessionId": self._send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
@@ -34,7 +36,8 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._send("Emulation.setEmulatedMedia", features=[scheme])
         self._send("Page.navigate", url="about:blank")  # another # alone would not load the page again
-        self._send("Page.navigate", url=f"{path.as_uri()}{'#' if part else ''}{part}")
+        answer = self._send("Page.navigate", url=f"{path.as_uri()}{'#' if part else ''}{part}")
+        assert "errorText" not in answer, answer
         while self("document.readyState") != "complete" or self("location.protocol") != "file:":
             pass
 
@@ -63,7 +66,8 @@ class Browser:
         self._requests.flush()
         while True:
             while b"\0" not in self._rest:
-                part = self._answers.raw.read(1 << 16)
+                assert select.select([self._answers], [], [], PATIENCE)[0], f"no answer to {method} {parameters}"
+                part = os.read(self._answers, 1 << 16)
                 assert part, "the browser has ended"
                 self._rest += part
             message, _, self._rest = self._rest.partition(b"\0")

@@ -179,6 +179,16 @@ def test_rows_and_experiments_that_the_filters_leave_out_are_hidden(tab, page, l
     assert tab("document.querySelectorAll('section')[1].hidden") == ("dataset=mnist" in left_out)
 
 
+def test_a_name_in_the_table_leads_to_its_experiment_with_its_networks_in_sight(tab, page):
+    tab.open(page)
+    tab("document.querySelectorAll('tbody a')[1].click()")
+    # The browser tells the page of a new address after the click.
+    opened = "document.querySelector('details[open]')"
+    tab(f"new Promise(done => {{ const look = () => {opened} ? done() : setTimeout(look); look(); }})")
+    assert tab(f"{opened}.closest('article').querySelector('h4').textContent") == "exp02 on digits, seed 0"
+    assert abs(tab(f"{opened}.closest('article').getBoundingClientRect().top")) < 100
+
+
 def test_a_picture_is_enlarged_by_the_keyboard_and_closed_by_escape(tab, page):
     tab.open(page, width=390)
     tab("document.querySelectorAll('.picture')[0].focus()")

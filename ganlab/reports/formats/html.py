@@ -35,16 +35,21 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
     sections = []
     for dataset, cells in report.by_dataset().items():
         groups = [group for group in report.groups if group.dataset == dataset]
-        compared = [
-            {"table": table, "facts": [json.dumps(_facts(*each)) for each in _cells_of(group)]}
-            for table, group in zip(comparison_tables(report, dataset), groups, strict=True)
-        ]
+        experiments = [[_experiment(*each, strips, album) for each in _cells_of(group)] for group in groups]
         runs = [run for cell in cells for run in cell.runs]
         more = [*replication_tables(report, dataset), environment_table(runs)]
-        section = {"dataset": dataset, "runs": len(runs), "cells": len(cells)}
-        section |= {"tables": [*compared, *({"table": table, "facts": []} for table in more)]}
-        section |= {"pictures": overviews.get(dataset, [])}
-        section["experiments"] = [_experiment(*each, strips, album) for group in groups for each in _cells_of(group)]
+        section = {
+            "dataset": dataset,
+            "runs": len(runs),
+            "cells": len(cells),
+            "pictures": overviews.get(dataset, []),
+            "experiments": [experiment for of_group in experiments for experiment in of_group],
+            # A row of a comparison is an experiment; the rows of other tables are not.
+            "tables": [
+                *zip(comparison_tables(report, dataset), experiments, strict=True),
+                *((table, []) for table in more),
+            ],
+        }
         sections.append(section)
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["sort_key"] = _sort_key
@@ -134,6 +139,7 @@ def _experiment(cell: Cell, settings: dict[str, str], strips: dict[Path, dict], 
     pictures = [album.picture(path, f"{title}: {name}", name) for name, path in named.items()]
     texts = {path.name: _text(path) for path in [*sorted(files.models.glob("*.txt"))[:_MOST_TEXTS], files.config]}
     return {
+        "id": f"{run.dataset}/{run.folder.name}",
         "title": strip["title"] if strip else title,
         "settings": told_settings(settings),
         "facts": json.dumps(_facts(cell, settings)),
