@@ -23,7 +23,7 @@ from ganlab.reports.table import printable
 from ganlab.runs.environment import version_of
 from ganlab.runs.folder import RunFolder
 
-MOST_PICTURE_BYTES = 24_000_000
+MOST_PICTURE_BYTES = 40_000_000
 _MOST_TEXTS, _MOST_TEXT_BYTES = 10, 100_000  # summaries of networks, and bytes of one: the folder may be a stranger's
 TEMPLATE = Path(__file__).with_name("page.html")
 
