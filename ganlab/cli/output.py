@@ -20,6 +20,19 @@ class UserPath(click.Path):
         return Path(super().convert(user_path(value), param, ctx))
 
 
+class PicturePath(UserPath):
+    """The path of a picture; its suffix is a format that Pillow writes."""
+
+    def convert(self, value, param, ctx):
+        from PIL import Image
+
+        path = super().convert(value, param, ctx)
+        if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+            names = "the suffix of a picture, such as .png or .jpg"
+            raise ConfigError(f"{param.opts[0]} {path}: expected a name with {names}")
+        return path
+
+
 results_option = click.option(
     "--results", type=UserPath(), default=Path("results"), show_default=True, help="The folder of all runs."
 )

@@ -1,12 +1,21 @@
 """`ganlab report`: the tables that compare runs."""
 
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, wide_option, write_file
 
+if TYPE_CHECKING:
+    from ganlab.reports.report import Report
+
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
+_EVERY = 30  # seconds between two looks at the runs
+_SHARE = 10  # of the time at most 1 / _SHARE is spent on writing: the runs need the processors
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
 
 
@@ -28,8 +37,9 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 @click.option("--columns", metavar="KEY,...", help="Show these settings instead of the settings that differ.")
 @click.option("--rows", metavar="KEY", help="With --cols: a table of one metric, a row for each value of this setting.")
 @click.option("--cols", metavar="KEY", help="With --rows: a column for each value of this setting.")
+@click.option("--watch", is_flag=True, help="Write --out again when runs have changed, until Ctrl-C.")
 @wide_option
-def command(paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, wide):
+def command(paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, watch, wide):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, the
@@ -43,7 +53,10 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
         raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
-    report = build_report(
+    if watch and (out is None or figures):
+        raise click.UsageError("--watch needs --out, and goes without --figures")
+    build = partial(
+        build_report,
         paths,
         results=results,
         dataset=dataset,
@@ -52,6 +65,9 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
         columns=(rows, cols) if is_pivot else columns.split(",") if columns else (),
         is_pivot=is_pivot,
     )
+    if watch:
+        _keep_writing(build, lambda report: write_file(out, render(report, format_name)))
+    report = build()
     if out is not None:
         write_file(out, render(report, format_name))
     elif format_name == "table":
@@ -67,3 +83,16 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
             if figure.path.is_file():
                 click.echo(f"wrote {figure.path}", err=True)
     fail_for(problems)
+
+
+def _keep_writing(build: Callable[[], "Report"], write: Callable[["Report"], None]) -> NoReturn:
+    """Writes the report now, and again whenever a run has changed."""
+    from ganlab.reports.progress import trace_of
+
+    seen = None
+    while True:
+        began, report = time.monotonic(), build()
+        if (found := [trace_of(run) for run in report.runs]) != seen:
+            seen = found
+            write(report)
+        time.sleep(max(_EVERY, (_SHARE - 1) * (time.monotonic() - began)))

@@ -2,7 +2,7 @@
 
 import click
 
-from ganlab.cli.output import UserPath, backend_option, results_option
+from ganlab.cli.output import PicturePath, backend_option, results_option
 
 
 @click.command("sample")
@@ -16,7 +16,7 @@ from ganlab.cli.output import UserPath, backend_option, results_option
 @click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
 @click.option(
     "--out",
-    type=UserPath(dir_okay=False),
+    type=PicturePath(dir_okay=False),
     help="The picture, as .png, .jpg or another suffix; a PNG in the run's folder by default.",
 )
 @backend_option
@@ -26,9 +26,7 @@ def command(run, step, count, seed, label, interpolate, out, backend, results):
     import math
 
     import numpy as np
-    from PIL import Image
 
-    from ganlab.errors import ConfigError
     from ganlab.flows.load import load_checkpoint
     from ganlab.pictures.samples import write_samples
     from ganlab.runs.folder import RunFolder
@@ -36,8 +34,6 @@ def command(run, step, count, seed, label, interpolate, out, backend, results):
     from ganlab.training.draws import draw_latents
     from ganlab.training.sampling import interpolate as between
 
-    if out and Image.registered_extensions().get(out.suffix.lower()) not in Image.SAVE:
-        raise ConfigError(f"--out {out}: expected a name with the suffix of a picture, such as .png or .jpg")
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
     sampler, latent = loaded.sampler, loaded.config.latent
     chosen = None if label is None else _class_of(label, sampler.classes)

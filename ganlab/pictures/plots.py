@@ -14,7 +14,7 @@ import numpy as np
 from ganlab.pictures.canvas import drawing
 
 _COLUMNS = 4  # plots in a row of a sheet
-_LOGARITHMIC = 20  # greatest value over least value of a setting
+_TITLE_WIDTH = 40  # characters of a line above a small plot
 _PLACES = 500  # points of the running mean of a long history
 _MEAN_OVER = 50  # steps at least; a hundredth of a long history
 _MOST = 1e30  # a greater loss counts as not finite; float64 sums of it would overflow
@@ -105,25 +105,26 @@ def running_mean(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.
 
 
 @contextlib.contextmanager
-def _sheet(path: Path, titles: Sequence[str]) -> Iterator[list]:
-    """Gives the axes of small plots with these titles, four in a row, and writes them as one PNG."""
+def sheet(path: Path, titles: Sequence[str]) -> Iterator[list]:
+    """Gives the axes of small plots with these titles, four in a row, and writes them as one PNG with one legend."""
+    wrapped = ["\n".join(textwrap.wrap(title, _TITLE_WIDTH)) for title in titles]
     columns = max(1, min(_COLUMNS, len(titles)))
     rows = max(1, -(-len(titles) // columns))
-    with drawing(path, 3.4 * columns, 0.5 + 2.3 * rows, dpi=100, layout="constrained") as figure:
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in grid.flat[len(titles) :]:
+    lines = max((title.count("\n") for title in wrapped), default=0)  # beyond the first one
+    with drawing(path, 3.4 * columns, 0.5 + (2.3 + 0.14 * lines) * rows, dpi=100, layout="constrained") as figure:
+        plots = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for axes in plots[len(titles) :]:
             axes.set_axis_off()
-        for axes, title in zip(grid.flat, titles, strict=False):
-            axes.set_title(
-                "\n".join(textwrap.wrap(title, 44)), fontsize=9, parse_math=False
-            )  # a name may hold a dollar
+        for axes, title in zip(plots, wrapped, strict=False):
+            axes.set_title(title, fontsize=8, parse_math=False)  # a name may hold a dollar
             axes.tick_params(labelsize=7)
-        yield list(grid.flat[: len(titles)])
-        handles = {
-            label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-        }
+        yield plots[: len(titles)]
+        named = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in plots]
+        # Without the counts of lost values: they differ from run to run, and each would need a line of the legend.
+        handles = {label.partition(" (")[0]: handle for pairs in named for handle, label in pairs}
         if handles:
-            figure.legend(handles.values(), handles, frameon=False, loc="outside upper left", ncols=3, fontsize=9)
+            places = {"loc": "outside upper left", "ncols": min(3, 2 * columns)}
+            figure.legend(handles.values(), handles, frameon=False, fontsize=8, **places)
 
 
 def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]]) -> Path:
@@ -133,45 +134,7 @@ def write_loss_sheet(path: Path, histories: dict[str, dict[str, np.ndarray]]) ->
         path: the PNG, written completely or not at all.
         histories: title of the plot -> history, as for `write_losses`.
     """
-    with _sheet(path, list(histories)) as plots:
+    with sheet(path, list(histories)) as plots:
         for axes, history in zip(plots, histories.values(), strict=True):
             _draw_curves(axes, history, _losses_of(history))
     return path
-
-
-def write_sensitivity(path: Path, settings: dict[str, list[str]], scores: Sequence[float], score: str) -> Path:
-    """Draws a score over each setting: a small plot for each setting, a point for each run, a line through the means.
-
-    Numbers that span a factor of 20 have a logarithmic axis. Texts stand beside each other.
-
-    Args:
-        path: the PNG, written completely or not at all.
-        settings: key -> its value in each run, as text.
-        scores: the score of each run.
-        score: the name of the score.
-    """
-    with _sheet(path, list(settings)) as plots:
-        for axes, values in zip(plots, settings.values(), strict=True):
-            numbers = [_as_number(value) for value in values]
-            is_numeric = None not in numbers
-            places = numbers if is_numeric else values
-            distinct = list(dict.fromkeys(sorted(numbers) if is_numeric else values))
-            means = [
-                np.mean([s for s, place in zip(scores, places, strict=True) if place == each]) for each in distinct
-            ]
-            axes.plot(distinct, means, color=_COLOURS[0], alpha=0.4, linewidth=1)
-            axes.plot(places, scores, "o", color=_COLOURS[0], markersize=4)
-            if is_numeric and min(numbers) > 0 and max(numbers) / min(numbers) >= _LOGARITHMIC:
-                axes.set_xscale("log")
-            axes.set_ylabel(score, fontsize=8, parse_math=False)
-            axes.grid(color="#e5e7eb")
-            axes.set_axisbelow(True)
-    return path
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if np.isfinite(value) else None

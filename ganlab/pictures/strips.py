@@ -1,5 +1,6 @@
 """Strips: sample grids of one run side by side, a caption above each, to show a whole training."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from ganlab.pictures.images import read_png
 _COUNT = 8
 _COLUMNS = 4
 _MOST_WIDTH = 420  # pixels of one grid
-_MARGIN, _CAPTION, _TITLE = 16, 26, 40  # pixels
+_LEAST_WIDTH = 360  # pixels of a strip, for its title
+_MARGIN, _CAPTION, _TITLE = 16, 26, 22  # pixels; _TITLE is a line of the title
+_LETTER = 9  # pixels, more than letters of the title take on average
 _DPI = 72  # a point is a pixel
 
 
@@ -53,16 +56,20 @@ def write_strip(path: Path, pictures: Sequence[Path], captions: Sequence[str], t
         raise GanlabError(f"{path}: expected at least one grid, received none")
     grids = [_grid(picture) for picture in pictures]
     columns = min(_COLUMNS, len(grids))
-    step_x = max(grid.width for grid in grids) + _MARGIN
+    # A caption may be wider than a small grid.
+    step_x = max(*(grid.width for grid in grids), *(_LETTER * len(caption) for caption in captions)) + _MARGIN
     step_y = max(grid.height for grid in grids) + _CAPTION + _MARGIN
-    width, height = columns * step_x + _MARGIN, _TITLE + -(-len(grids) // columns) * step_y + _MARGIN
+    width = max(columns * step_x + _MARGIN, _LEAST_WIDTH)
+    lines = textwrap.wrap(title, (width - 2 * _MARGIN) // _LETTER)
+    head = _TITLE * max(1, len(lines)) + _MARGIN
+    height = head + -(-len(grids) // columns) * step_y + _MARGIN
     with drawing(path, width / _DPI, height / _DPI, _DPI) as figure:
         style = {"verticalalignment": "bottom", "color": "#1f2937", "parse_math": False}
-        size = min(16, (width - 2 * _MARGIN) / (0.6 * max(1, len(title))))  # a letter is about 0.6 of its size wide
-        figure.text(_MARGIN / width, 1 - _TITLE / height, title, size=size, **style)
+        for number, line in enumerate(lines, 1):
+            figure.text(_MARGIN / width, 1 - (_MARGIN / 2 + number * _TITLE) / height, line, size=14, **style)
         for index, (grid, caption) in enumerate(zip(grids, captions, strict=True)):
             left = _MARGIN + index % columns * step_x
-            top = height - _TITLE - index // columns * step_y - _CAPTION  # counted from below, as matplotlib does
+            top = height - head - index // columns * step_y - _CAPTION  # counted from below, as matplotlib does
             figure.text(left / width, (top + 4) / height, caption, size=12, **style)
             figure.figimage(np.asarray(grid), left, top - grid.height)
     return path

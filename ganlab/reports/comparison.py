@@ -9,7 +9,6 @@ from ganlab.reports.metric_names import MetricKey, sample_count
 from ganlab.reports.progress import progress_of
 from ganlab.reports.replication import WHICH
 from ganlab.reports.report import Group, Report
-from ganlab.reports.settings import short_keys
 from ganlab.reports.table import Table, exact, number, numbers, span, spread, texts
 
 UNFINISHED = ("created", "running", "stopped")
@@ -88,10 +87,9 @@ def metric_notes(labels: dict[MetricKey, str], has_best: bool = True) -> list[st
 
 def _table(report: Report, group: Group) -> Table:
     labels = report.labels_of(group.cells)
-    keys = [key for settings in group.varied[:1] for key in settings]
-    heads = short_keys(keys)
+    heads = [key for settings in group.settings[:1] for key in settings]
     families = len({run.family for cell in group.cells for run in cell.runs}) > 1
-    columns = [*texts("name"), *texts(*(["family"] if families else []), rank=3), *numbers(*heads.values(), rank=2)]
+    columns = [*texts("name"), *texts(*(["family"] if families else []), rank=3), *numbers(*heads, rank=2)]
     columns += numbers("n", rank=1)
     for place, (key, label) in enumerate(labels.items()):
         has_best = any(_has_best(cell, key) for cell in group.cells)
@@ -99,13 +97,13 @@ def _table(report: Report, group: Group) -> Table:
     columns += texts("status", "verdict", rank=5) + numbers("seconds", "images/s", rank=6)
     rows = [
         {
-            **{heads[key]: value for key, value in settings.items()},
+            **settings,
             **cell.facts(),
             **metric_texts(cell, labels),
             "seconds": cell.cost("seconds").mean,
             "images/s": cell.cost("images_per_second").mean,
         }
-        for cell, settings in zip(group.cells, group.varied, strict=True)
+        for cell, settings in zip(group.cells, group.settings, strict=True)
     ]
     footer = [{"name": "floor (real data)", **floor_texts(group.cells, labels)}] if labels else []
     notes = _notes(report, group, labels, any(column.name.endswith(" best") for column in columns))

@@ -7,6 +7,7 @@ from typing import Any
 from ganlab.reports.averages import Cell
 from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.progress import progress_of
+from ganlab.reports.published import VERDICT
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, texts
 from ganlab.runs.records import RunRecord
@@ -62,6 +63,7 @@ def _cell(report: Report, cell: Cell, settings: Mapping[str, str], labels: Mappi
             }
     for paper, row in report.repetitions_of(cell):
         score = {"name": row.name, paper.layout.score: row.score, "rank": row.rank}
+        score |= {"verdict": verdict} if (verdict := row.published.get(VERDICT)) else {}
         told.setdefault("published", {})[paper.name] = {**score, "ranks": row.ranks, "differences": row.differences}
     return told
 

@@ -45,6 +45,13 @@ def progress_of(run: RunRecord) -> Progress | None:
     return Progress(step, steps, rate, losses, left if left < _MOST else None)
 
 
+def trace_of(run: RunRecord) -> tuple:
+    """A value that changes when the run writes a row of its history, a metric, its status or its summary."""
+    files = RunFolder(run.folder)
+    paths = (files.status_file, files.history, files.metrics, files.summary)
+    return run.folder, *(path.stat().st_mtime_ns if path.is_file() else None for path in paths)
+
+
 def last_rows(folder: Path) -> tuple[list[str], list[list[float]]]:
     """Columns and the last whole rows of a run's history; none before its first step."""
     try:

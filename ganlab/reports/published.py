@@ -1,7 +1,7 @@
 """The experiments of a paper: published.csv of a study, with a row for each, and report.yaml, which explains its columns.
 
-`name` and `dataset` name the runs that ganlab compares with an experiment. The other columns are facts or scores as the
-paper prints them.
+`name` and `dataset` name the runs that ganlab compares with an experiment. `published_verdict`, a column that a study may
+have, is what the paper says of a training. The other columns are facts or scores as the paper prints them.
 """
 
 import csv
@@ -19,6 +19,8 @@ from ganlab.errors import ConfigError, did_you_mean
 from ganlab.reports.facts import Fact
 
 REQUIRED = ("name", "dataset")
+VERDICT = "published_verdict"
+VERDICTS = ("ok", "collapsed", "not_converged", "diverged", "")  # '' where the paper says nothing
 
 
 class PaperTable(Section):
@@ -115,6 +117,9 @@ def _read(path: Path) -> Publication:
             for row in reader:
                 if "" in row or None in row.values():
                     raise ConfigError(f"{path}:{reader.line_num}: expected {len(columns)} values")
+                if (verdict := row.get(VERDICT, "")) not in VERDICTS:
+                    expected = f"{VERDICT}: expected {', '.join(VERDICTS[:-1])} or nothing, received '{verdict}'"
+                    raise ConfigError(f"{path}:{reader.line_num}: {expected}")
                 on_dataset = experiments.setdefault(row["dataset"], {})
                 if on_dataset.setdefault(row["name"], row) is not row:
                     twice = f"{row['name']} on {row['dataset']} is here a second time"

@@ -1,7 +1,7 @@
 """The tables of a paper with our runs in them: the experiments, and our scores beside the published scores."""
 
 from ganlab.reports.comparison import floor_texts, metric_notes, metric_texts
-from ganlab.reports.published import PaperTable
+from ganlab.reports.published import VERDICT, PaperTable
 from ganlab.reports.replication import WHICH, Repetition, Replication
 from ganlab.reports.report import Report
 from ganlab.reports.table import Column, Table, numbers, texts
@@ -42,7 +42,9 @@ def _is_numeric(rows: list[Repetition], column: str) -> bool:
 def _scores(replication: Replication) -> Table:
     layout, labels = replication.publication.layout, replication.labels
     columns = [*texts("experiment"), *texts("derived from", rank=5), *numbers(f"published {layout.score}")]
-    columns += [*numbers("published rank", rank=1), *numbers("n", rank=4), *texts("status", "verdict", rank=4)]
+    columns += [*numbers("published rank", rank=1), *numbers("n", rank=4), *texts("status", rank=4)]
+    has_verdicts = any(row.published.get(VERDICT) for row in replication.rows)
+    columns += texts(*["published verdict"] * has_verdicts, "verdict", rank=4)
     for place, label in enumerate(labels.values()):
         for which in WHICH:
             rank = 1 if place == 0 and which == "last" else 3
@@ -70,6 +72,7 @@ def _score_row(replication: Replication, row: Repetition) -> dict:
         "derived from": row.published.get("derived_from") or facts["family"],
         f"published {score}": row.published.get(score) or NONE,
         "published rank": _place(row.rank),
+        "published verdict": row.published.get(VERDICT) or NONE,
         "status": f"incomplete: {facts['status']}" if missing else facts["status"] or "no run",
         **metric_texts(cell, replication.labels),
         **{f"{label} {which} rank": _place(rank) for label, of in row.ranks.items() for which, rank in of.items()},

@@ -12,7 +12,7 @@ from ganlab.reports.averages import Cell, group_cells, metrics_of
 from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics, main_metric
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
-from ganlab.reports.settings import chosen, settings_of, varied
+from ganlab.reports.settings import chosen, settings_of, short_keys, varied
 from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_closed, is_run, read_runs
 
 
@@ -24,6 +24,12 @@ class Group:
     title: str  # the name of the data set, with its fingerprint if other groups have the same name
     cells: list[Cell]
     varied: list[dict[str, str]]  # for each cell the settings in which the cells differ, or those asked for, as text
+
+    @cached_property
+    def settings(self) -> list[dict[str, str]]:
+        """`varied` under short keys, as headings and captions name them."""
+        heads = short_keys(list(self.varied[0])) if self.varied else {}
+        return [{heads[key]: value for key, value in settings.items()} for settings in self.varied]
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Report:
         labels = self.labels_of(group.cells)
         main = main_metric(key.name for key in labels)
         key = next((key for key in labels if key.name == main), None)
-        runs = [(run, shown) for cell, shown in zip(group.cells, group.varied, strict=True) for run in cell.averaged]
+        runs = [(run, shown) for cell, shown in zip(group.cells, group.settings, strict=True) for run in cell.averaged]
         scores = [(shown, metrics_of(run).get(key, {}).get("last")) for run, shown in runs]
         return labels.get(key, ""), [(shown, score) for shown, score in scores if score is not None]
 

@@ -222,6 +222,36 @@ def test_report_writes_a_file_whole_and_says_where(ganlab, results, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "table.csv"]
 
 
+def test_a_watched_report_is_written_again_when_a_run_has_changed(ganlab, results, tmp_path, monkeypatch):
+    run = write_run(results, status="running", with_summary=False)
+    sizes, changes = [], iter([lambda: None, lambda: (run / "history.csv").write_text("step,d_loss\n1,0.5\n"), None])
+
+    def sleep(seconds):
+        sizes.append((tmp_path / "page.csv").read_text().count("\n"))
+        if (change := next(changes)) is None:
+            write_run(results, "other")
+            monkeypatch.setattr("time.sleep", last)
+        else:
+            change()
+
+    def last(seconds):
+        sizes.append((tmp_path / "page.csv").read_text().count("\n"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    code, _, err = ganlab("report", "--out", "page.csv", "--watch")
+    assert (code, sizes) == (130, [2, 2, 2, 3])
+    # Now, after the step, and with the new run; not after the look that found no change.
+    assert err.count("wrote page.csv") == 3
+
+
+@pytest.mark.parametrize("more", [[], ["--out", "t.md", "--figures", "figures"]])
+def test_what_is_watched_needs_a_file(ganlab, results, more):
+    write_run(results)
+    code, out, err = ganlab("report", "--watch", *more)
+    assert (code, out) == (2, "") and "--watch needs --out, and goes without --figures" in err
+
+
 def test_report_leaves_an_earlier_file_alone_when_it_fails(ganlab, results, tmp_path):
     write_run(results)
     (tmp_path / "table.md").write_text("earlier")

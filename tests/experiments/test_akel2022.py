@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ganlab.config.loading import load_config
+from ganlab.config.loading import configs_at, load_config
 from ganlab.config.schema import Form
 from ganlab.reports.facts import Fact, facts_of, same
 from ganlab.reports.published import read_publications
@@ -33,12 +33,19 @@ def test_every_experiment_has_a_row_and_a_config():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_says_what_was_published(name):
     row, facts = published(name), facts_of(config_of(name), STUDY.layout.compare)
-    assert set(facts) == set(row) - {"name", "experiment", STUDY.layout.score}
+    assert set(facts) == set(row) - {"name", "experiment", "published_verdict", STUDY.layout.score}
     differing = {column: (text, row[column]) for column, text in facts.items() if not same(text, row[column])}
     assert differing == {}
     # The thesis has no columns for these, and its networks none of them.
     others = ("generator.layers.Dropout", "generator.layers.Conv2D.strides", "discriminator.layers.UpSampling2D")
     assert set(facts_of(config_of(name), {path: Fact(has=path) for path in others}).values()) == {"no"}
+
+
+@pytest.mark.parametrize("path", configs_at(ROOT / "experiments" / "akel2022_widths"), ids=lambda path: path.stem)
+def test_other_widths_change_nothing_that_was_published(path):
+    config = load_config(path)
+    row, facts = published(config.name.partition("_")[0]), facts_of(config, STUDY.layout.compare)
+    assert config.name == path.stem and [c for c, text in facts.items() if not same(text, row[c])] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,7 +74,7 @@ def test_only_a_critic_is_updated_five_times_and_clipped(name):
 def test_files_are_saved_as_often_as_the_thesis_says(name):
     output = config_of(name).output
     every = 500 if published(name)["derived_from"] in ("GAN", "LSGAN") else 200
-    assert (output.samples_every, output.checkpoint_every) == (every, every)
+    assert (output.samples_every, output.checkpoint_every, output.keep_checkpoints) == (every, every, "all")
 
 
 @pytest.mark.parametrize("strip", STUDY.layout.strips, ids=lambda strip: strip.title)
@@ -75,6 +82,7 @@ def test_the_steps_of_the_figures_have_samples(strip):
     config = config_of(strip.name)
     output = config.output
     assert strip.steps[-1] == config.train.steps
+    assert STUDY.layout.strip_of(strip.name) is strip
     assert [step for step in strip.steps if step % output.samples_every and step not in output.samples_at] == []
 
 

@@ -13,7 +13,7 @@ keras = pytest.importorskip("keras")
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 STUDIES = ("imperial2019", "winkler2018")
-CONFIGS = [path for study in STUDIES for path in configs_at(EXPERIMENTS / study)]
+CONFIGS = [path for study in (*STUDIES, "akel2022_widths") for path in configs_at(EXPERIMENTS / study)]
 
 
 @pytest.fixture(scope="module")

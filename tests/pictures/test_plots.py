@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlab.pictures.plots import running_mean, write_loss_sheet, write_losses, write_outputs, write_sensitivity
+from ganlab.pictures.plots import running_mean, write_loss_sheet, write_losses, write_outputs
+from tests.pictures.drawn import overlapping
 
 BLUE, ORANGE, GREEN = (29, 78, 216), (194, 65, 12), (21, 128, 61)
 PALETTE = {BLUE, ORANGE, GREEN, (109, 40, 217), (161, 98, 7)}
@@ -143,34 +144,19 @@ def test_a_run_without_losses_leaves_its_place_on_the_sheet(tmp_path):
         assert picture.size == (680, 280)
 
 
-@pytest.fixture
-def axes_of(monkeypatch):
-    """The axes of the figure that is drawn last."""
-    from matplotlib.figure import Figure
-
-    drawn, save = [], Figure.savefig
-
-    def keep(self, *arguments, **options):
-        drawn[:] = self.axes
-        return save(self, *arguments, **options)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return drawn
+NAMES = [f"learning_rate_0.000{index}-batch_size_64-loss_non_saturating, seed 0, 03755dda" for index in range(6)]
 
 
-def test_a_score_is_drawn_over_each_setting_with_a_point_for_each_run(tmp_path, axes_of, recwarn):
-    settings = {
-        "rate": ["0.0001", "0.01", "0.0001", "0.001"],
-        "size": ["16", "32", "64", "16"],
-        "loss": ["hinge", "", "hinge", "minimax"],
-    }
-    write_sensitivity(tmp_path / "a.png", settings, [1.0, 2.0, 3.0, 4.0], "fd1k_$classifier")
-    rate, size, loss = axes_of
-    assert [axes.get_title() for axes in axes_of] == ["rate", "size", "loss"]
-    assert [axes.get_xscale() for axes in (rate, size, loss)] == ["log", "linear", "linear"]
-    line, points = rate.lines
-    assert [*zip(*points.get_data(), strict=True)] == [(1e-4, 1.0), (0.01, 2.0), (1e-4, 3.0), (0.001, 4.0)]
-    assert [*zip(*line.get_data(), strict=True)] == [(1e-4, 2.0), (0.001, 4.0), (0.01, 2.0)]
-    assert [label.get_text() for label in loss.get_xticklabels()] == ["hinge", "", "minimax"]
-    assert loss.lines[0].get_ydata().tolist() == [2.0, 2.0, 4.0]
-    assert not recwarn.list
+@pytest.mark.parametrize("titles", [NAMES, NAMES[:1], ["x" * 150, "a $run$ " * 12]])
+def test_titles_on_a_sheet_are_whole_and_apart(tmp_path, drawn, titles):
+    write_loss_sheet(tmp_path / "sheet.png", {title: history(30) for title in titles})
+    shown = [axes.title for axes in drawn.axes if axes.title.get_text()]
+    assert ["".join(title.get_text().split()) for title in shown] == ["".join(title.split()) for title in titles]
+    legend = drawn.legends[0].get_texts()
+    assert overlapping(drawn, [*shown, *legend]) == []
+
+
+def test_the_one_legend_of_a_sheet_does_not_count_lost_values(tmp_path, drawn):
+    lost = {"d_loss": np.where(np.arange(30) < 9, np.nan, 1.0)}
+    write_loss_sheet(tmp_path / "sheet.png", {"a": history(30), "b": history(30) | lost})
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["discriminator", "generator"]

@@ -54,15 +54,40 @@ def test_a_score_over_the_settings_that_differ_is_drawn_for_each_group(tmp_path)
     assert all(Image.open(figure.path).size == (340, 280) for figure in figures_of(tmp_path))
 
 
+def test_cells_of_one_name_are_told_apart_by_their_settings(tmp_path, monkeypatch):
+    sheets = []
+    monkeypatch.setattr("ganlab.pictures.plots.write_loss_sheet", lambda path, histories: sheets.append([*histories]))
+    for units, size, again in ((8, 32, ""), (8, 32, "-2"), (16, 64, "")):
+        more = {"written": f"batch: {size}\n", "config": {"batch_size": size}, "again": again}
+        trained(write_run(tmp_path / "results", units=units, **more))
+    trained(write_run(tmp_path / "results", "other"))
+    figures = figures_of(tmp_path)
+    assert sorted(figure.title for figure in figures[3:]) == [
+        "other on digits, seed 0",
+        "quickstart on digits, seed 0, units 16, batch 64",
+        "quickstart on digits, seed 0, units 8, batch 32",
+    ]
+    names = [title.rpartition(", ")[0] for title in sheets[0]]
+    assert names.count("quickstart, seed 0, units 8, batch 32") == 2 and len(set(sheets[0])) == 4
+    assert figures[1].title == "fd1k_classifier and all settings, a line for each run, digits"
+
+
 def test_the_strip_of_a_published_figure_has_its_steps(tmp_path):
     write_study(tmp_path / "studies")
     trained(write_run(tmp_path / "results", "exp01"))
     trained(write_run(tmp_path / "results", "exp02"))
     _, published, other = figures_of(tmp_path)
     assert published.title == "exp01 on digits, seed 0: as Figure 1"
+    assert other.title == "exp02 on digits, seed 0"
     sizes = [Image.open(figure.path).size for figure in (published, other)]
     # three grids beside four
     assert (sizes[0][0] - 16) * 4 == (sizes[1][0] - 16) * 3
+
+
+def test_a_strip_of_other_steps_is_not_called_the_published_figure(tmp_path):
+    write_study(tmp_path / "studies")
+    trained(write_run(tmp_path / "results", "exp01"), steps=(1, 20, 40))
+    assert figures_of(tmp_path)[1].title == "exp01 on digits, seed 0"
 
 
 def test_a_finished_run_stands_for_its_cell_before_an_unfinished_one(tmp_path):

@@ -1,36 +1,49 @@
 """The page, as text and in a real browser."""
 
+import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ganlab.pictures.images import write_grid
 from ganlab.reports.formats import html
 from ganlab.reports.report import build_report
+from tests.browser import browser
 from tests.reports.test_figures import trained
 from tests.run_folders import metric, write_run
 from tests.studies import complete_config, write_study
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-NO_NETWORK = ("disable-background-networking", "disable-component-update", "disable-sync", "disable-quic")
-FLAGS = [f"--{flag}" for flag in ("headless", "no-sandbox", "disable-gpu", "no-first-run", *NO_NETWORK)]
+LONG = "learning_rate_0.0002-batch_size_64-loss_non_saturating-latent_dim_128"
 
 
 def device_of(name):
     return {"device": {"exp02": "cpu", "exp05": "gpu"}.get(name, "cuda")}
 
 
-@pytest.fixture
-def report(tmp_path):
-    write_study(tmp_path / "studies")
-    for name, value in (("exp01", 30.0), ("exp02", 2.5), ("exp03", 9.5e-5)):
-        complete_config(
-            trained(write_run(tmp_path / "results", name, metrics={"fd1k": metric(value)}, **device_of(name)))
-        )
-    write_run(tmp_path / "results", "exp05", metrics={}, **device_of("exp05"))
-    return build_report((), results=tmp_path / "results", studies=tmp_path / "studies")
+def report_in(folder):
+    """Three finished experiments of a paper with pictures and networks, and one without; they differ in device and units."""
+    write_study(folder / "studies")
+    environment = {"backend": "jax", "python": "3.12.1", "commit": f"{'ab' * 20}+changes", "host": "node7"}
+    for name, value, verdict in (("exp01", 30.0, "ok"), ("exp02", 2.5, "collapsed"), ("exp03", 9.5e-5, "ok")):
+        metrics = {"fd1k": metric(value)}
+        run = write_run(folder / "results", name, metrics=metrics, verdict=verdict, units=8, **device_of(name))
+        complete_config(trained(run))
+        write_grid(run / "models" / "gan.png", np.zeros((1, 8, 8, 1), np.uint8), 1, 1)
+        (run / "models" / "generator.txt").write_text(f"Model of {name} <b>")
+        versions = {"ganlab": "0.1.0", "keras": "3.15.1", "jax": "0.10.2"}
+        (run / "environment.json").write_text(json.dumps({"versions": versions, "device": "cpu", **environment}))
+    write_run(folder / "results", "exp05", metrics={}, units=64, **device_of("exp05"))
+    write_run(folder / "results", LONG, dataset="mnist")
+    return build_report((), results=folder / "results", studies=folder / "studies")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The text of the page."""
+    return html.render(report_in(tmp_path_factory.mktemp("report")))
 
 
 class Page(HTMLParser):
@@ -46,51 +59,88 @@ class Page(HTMLParser):
         self.links += [value for name, value in attributes if name in ("src", "href", "action", "data")]
 
 
-def test_the_page_needs_nothing_outside_itself(report):
-    written = html.render(report)
+def test_the_page_needs_nothing_outside_itself(written):
     links = Page(written).links
-    assert sum(link.startswith("data:image/png;base64,") for link in links) == 5
+    # Scores over settings, parallel coordinates and losses; strip and networks of three experiments.
+    assert sum(link.startswith("data:image/png;base64,") for link in links) == 9
     assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
     assert "default-src 'none'" in written and not re.search(r"url\(|@import|https?://", written)
 
 
-def test_the_page_has_the_tables_of_the_paper_and_the_comparison(report):
-    written = html.render(report)
-    titles = re.findall("<h3>(.*?)</h3>", written)
-    assert titles == [
+def test_the_page_has_the_tables_of_the_paper_and_the_comparison(written):
+    assert re.findall("<h3>(.*?)</h3>", written) == [
         "digits",
         "paper, digits, Table 1: experiments",
         "paper, digits, Table 2: generators",
         "paper, digits, Table 3: scores",
-        "Pictures",
+        "Where the runs come from",
+        "All runs",
+        "Experiments",
+        "mnist",
+        "Where the runs come from",
+        "Experiments",
     ]
+
+
+def test_an_experiment_has_its_settings_networks_summaries_and_config(written):
+    (article,) = [part for part in re.findall("<article.*?</article>", written, re.S) if ">exp02 on digits" in part]
+    assert "units 8, layers[0] Flatten, layers[1] Dense, device cpu</p>" in article
+    assert "Model of exp02 &lt;b&gt;" in article and "name: exp02" in article
+    assert re.findall('alt="(.*?)"', article) == ["exp02 on digits, seed 0", "exp02 on digits, seed 0: networks"]
 
 
 def test_what_a_name_holds_is_text(tmp_path):
     hostile = "<script>alert(1)</script><img src=http://x>"
-    write_run(tmp_path, name="x", family=hostile, config={"loss": hostile})
+    write_run(tmp_path, name="x", family=hostile, config={"loss": hostile}, written=f"loss: '{hostile}'\n")
+    write_run(tmp_path, name="y", written="loss: '\" onload=alert(1)'\n", verdict="\"'<b>")
     written = html.render(build_report((), results=tmp_path))
     assert "&lt;script&gt;alert(1)" in written and hostile not in written
-    assert Page(written).tags.count("script") == 1 and "img" not in Page(written).tags
+    page = Page(written)
+    assert page.tags.count("script") == 1 and "b" not in page.tags
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in page.links)
+    assert '" onload' not in written and "'<b>" not in written
 
 
-def test_pictures_beyond_the_limit_are_left_out_and_the_page_says_so(report):
-    written = html.render(report, most_bytes=0)
+def test_pictures_beyond_the_limit_are_left_out_and_the_page_says_so(tmp_path):
+    written = html.render(report_in(tmp_path), most_bytes=0)
     assert "img" not in Page(written).tags
-    assert "'ganlab report --figures DIR' draws all of them" in re.sub("&#39;", "'", written)
+    assert "'ganlab report --figures DIR' draws all strips" in re.sub("&#39;", "'", written)
 
 
-def rows_in_browser(path, heading, profile):
-    """The first cells of the table whose heading is clicked, as the browser shows them."""
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine; on Debian: apt-get install chromium")
-    command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", f"file://{path}#{heading}"]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    (table,) = [table for table in re.findall("<table>.*?</table>", shown, re.S) if f'id="{heading}"' in table]
-    (sorted_by,) = re.findall('<th id="([^"]*)"[^>]*aria-sort="ascending"', table)
-    assert sorted_by == heading
-    body, foot = re.search("<tbody>(.*?)</tbody>", table, re.S)[1], re.search("<tfoot>(.*?)</tfoot>", table, re.S)
-    return [re.findall("<tr><td[^>]*>(.*?)</td>", part) for part in (body, foot[1] if foot else "")]
+def test_files_that_cannot_be_read_are_told_and_hide_nothing(tmp_path, monkeypatch):
+    run = trained(write_run(tmp_path))
+    (run / "losses.png").write_text("another user's")
+    (run / "models" / "generator.txt").mkdir(parents=True)
+    read = Path.read_bytes
+
+    def refuse(path):
+        if path.name == "losses.png":  # tests may run as root, who may read everything
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    written = html.render(build_report((), results=tmp_path))
+    assert f"{run}/losses.png: cannot be read: Permission denied" in written
+    assert re.search(r"generator.txt</h4>\s*<pre[^>]*>cannot be read: Is a directory", written)
+    assert "config.yaml</h4>" in written
+
+
+@pytest.fixture(scope="module")
+def page(written, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(written)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("profile")) as tab:
+        yield tab
+
+
+NAMES = (
+    "[...document.querySelectorAll('table')[0].tBodies[0].rows].filter(r => !r.hidden).map(r => r.cells[0].textContent)"
+)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +152,74 @@ def rows_in_browser(path, heading, profile):
         ("device", ["exp02", "exp01", "exp03", "exp05"]),
     ],
 )
-def test_a_browser_sorts_by_the_heading_that_is_clicked(report, tmp_path, column, order):
-    path = tmp_path / "report.html"
-    path.write_text(html.render(report))
-    heading = re.search(rf'<th id="(t1-1-\d+)"[^>]*><button type="button">{column}<', path.read_text())[1]
-    assert rows_in_browser(path, heading, tmp_path / "profile") == [order, ["floor (real data)"]]
+def test_a_browser_sorts_by_the_heading_that_is_clicked(tab, page, written, column, order):
+    heading = re.search(rf'<th id="(t1-1-\d+)"[^>]*><button type="button">{column}<', written)[1]
+    tab.open(page, heading)
+    assert tab(f"document.getElementById('{heading}').getAttribute('aria-sort')") == "ascending"
+    assert tab(NAMES) == order
+    assert tab("document.querySelector('tfoot').textContent.trim().slice(0, 5)") == "floor"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "names", "count"),
+    [
+        ([], ["exp01", "exp02", "exp03", "exp05"], "5 of 5 experiments"),
+        (["verdict=ok"], ["exp02"], "1 of 5 experiments"),
+        (["device=cuda", "units=64"], ["exp02"], "2 of 5 experiments"),
+        (["dataset=mnist"], ["exp01", "exp02", "exp03", "exp05"], "4 of 5 experiments"),
+        (["verdict=ok", "verdict=collapsed"], [], "0 of 5 experiments"),
+    ],
+)
+def test_rows_and_experiments_that_the_filters_leave_out_are_hidden(tab, page, left_out, names, count):
+    tab.open(page)
+    for choice in left_out:
+        name, value = choice.split("=")
+        tab(f"document.querySelector('input[name={name}][value=\"{value}\"]').click()")
+    assert (tab(NAMES), tab("document.querySelector('output').value")) == (names, count)
+    assert tab("document.querySelectorAll('section')[1].hidden") == ("dataset=mnist" in left_out)
+
+
+def test_a_name_in_the_table_leads_to_its_experiment_with_its_networks_in_sight(tab, page):
+    tab.open(page)
+    tab("document.querySelectorAll('tbody a')[1].click()")
+    # The browser tells the page of a new address after the click.
+    opened = "document.querySelector('details[open]')"
+    tab(f"new Promise(done => {{ const look = () => {opened} ? done() : setTimeout(look); look(); }})")
+    assert tab(f"{opened}.closest('article').querySelector('h4').textContent") == "exp02 on digits, seed 0"
+    assert abs(tab(f"{opened}.closest('article').getBoundingClientRect().top")) < 100
+
+
+def test_a_picture_is_enlarged_by_the_keyboard_and_closed_by_escape(tab, page):
+    tab.open(page, width=390)
+    tab("document.querySelectorAll('.picture')[0].focus()")
+    tab.press("Tab", 9)
+    title, width = tab("[document.activeElement.firstElementChild].map(i => [i.alt, i.width])[0]")
+    tab.press("Enter", 13)
+    assert tab("document.querySelector('dialog').open")
+    large, wider = tab("[document.querySelector('dialog img')].map(i => [i.alt, i.width])[0]")
+    assert large == title != "" and wider > 1.5 * width
+    tab.press("Escape", 27)
+    assert not tab("document.querySelector('dialog').open")
+    assert tab("document.activeElement === document.querySelectorAll('.picture')[1]")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_fits_its_screen_and_follows_light_and_dark(tab, page, width, dark):
+    tab.open(page, width=width, dark=dark)
+    tab("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert tab("document.documentElement.scrollWidth") <= width
+    # The first column stays in sight beside the values; the longest name is in the table of the second section.
+    columns = tab("[...document.querySelectorAll('tbody td:first-child')].map(cell => cell.offsetWidth)")
+    assert max(columns) < 0.45 * width
+    paper, ink = tab("[getComputedStyle(document.body)].map(s => [s.backgroundColor, s.color])[0]")
+    paper, ink = (sum(map(int, re.findall(r"\d+", colour)[:3])) / 3 for colour in (paper, ink))
+    assert (paper < 60 and ink > 180) if dark else (paper > 240 and ink < 80)
+
+
+def test_without_its_script_the_page_shows_every_row_and_no_dead_filters(tab, written, tmp_path):
+    path = tmp_path / "plain.html"
+    path.write_text(re.sub("<script>.*</script>", "", written, flags=re.S))
+    tab.open(path)
+    assert tab(NAMES) == ["exp01", "exp02", "exp03", "exp05"]
+    assert tab("getComputedStyle(document.querySelector('form.filters')).display") == "none"

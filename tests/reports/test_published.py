@@ -27,6 +27,11 @@ def test_without_a_folder_there_are_no_studies(tmp_path):
         ("name,dataset,fid\n", "published.csv: expected a row an experiment, received none"),
         ("name,dataset,fid\na,b,1,2\n", "published.csv:2: expected 3 values"),
         ("name,dataset,fid\na,b\n", "published.csv:2: expected 3 values"),
+        (
+            "name,dataset,published_verdict\na,b,collapse\n",
+            "published.csv:2: published_verdict: expected ok, collapsed, not_converged, diverged or nothing, "
+            "received 'collapse'",
+        ),
         ("name,dataset,fid\na,b,1\na,b,2\n", "published.csv:3: a on b is here a second time"),
         ('name,dataset,fid\na,"b\n', "published.csv:2: unexpected end of data"),
     ],

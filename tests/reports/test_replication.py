@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from ganlab.reports.formats import render, report_tables
 from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import build_report
 from tests.run_folders import metric, write_run
-from tests.studies import complete_config, write_study
+from tests.studies import PUBLISHED, complete_config, write_study
 
 
 @pytest.fixture
@@ -110,6 +111,17 @@ def test_protocols_stay_apart_and_the_metric_asked_for_stands_alone(results):
     assert {key for key in scores_of(results, metrics=["is1k"])[0] if "1k" in key} == {
         f"is1k {part}" for part in ("last", "last rank", "best", "best rank")
     }
+
+
+def test_a_published_verdict_stands_beside_ours(results, tmp_path):
+    assert "published verdict" not in scores_of(results)[0]
+    text = PUBLISHED.replace("fid\n", "fid,published_verdict\n").replace("3.5\n", "3.5,collapsed\n")
+    (tmp_path / "studies/paper/published.csv").write_text(re.sub(r"(\d)$", r"\1,", text, flags=re.M))
+    first, second, *_ = scores_of(results)
+    assert (first["published verdict"], first["verdict"]) == ("collapsed", "2 ok")
+    assert (second["published verdict"], second["verdict"]) == ("-", "ok")
+    cells = json.loads(render(report_of(results), "json"))["cells"]
+    assert [cell["published"]["paper"].get("verdict") for cell in cells] == ["collapsed", None, None]
 
 
 def test_of_two_cells_of_one_experiment_the_nearer_one_is_ranked(results):
