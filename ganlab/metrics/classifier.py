@@ -68,15 +68,16 @@ def is_shipped(dataset: "Dataset") -> bool:
     return is_known and dataset.form.classes == SHIPPED_CLASSES
 
 
-def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model":
+def build_classifier(shape: tuple[int, int, int], classes: int, drawn: bool = True) -> "keras.Model":
     """A small convolutional network; each layer after the first halves the side, down to at most 4.
 
     Args:
         shape: (H, W, C) of images in [-1, 1].
         classes: number of classes.
+        drawn: whether kernels are drawn from a fixed seed. Zeros are faster, for weights that come from a file.
 
     Returns:
-        A model with outputs features (N, 64) and probabilities (N, classes), and weights of a fixed seed.
+        A model with outputs features (N, 64) and probabilities (N, classes).
     """
     import keras
     from keras import layers
@@ -86,7 +87,8 @@ def build_classifier(shape: tuple[int, int, int], classes: int) -> "keras.Model"
 
     def weights_of_seed() -> dict[str, Any]:
         # float32 for any precision of the networks under test.
-        return {"kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)), "dtype": "float32"}
+        initializer = keras.initializers.GlorotUniform(seed=next(seeds)) if drawn else "zeros"
+        return {"kernel_initializer": initializer, "dtype": "float32"}
 
     def convolution(strides: int) -> keras.Layer:
         options = {"padding": "same", "activation": "relu", **weights_of_seed()}
@@ -152,7 +154,7 @@ def _train_and_write(dataset: "Dataset", path: Path) -> None:
 @functools.lru_cache(maxsize=4)
 def _load(path: Path, shape: tuple[int, int, int], classes: int, remedy: str) -> Extractor:
     """Keeps extractors between calls: to build and compile the network takes longer than a small evaluation."""
-    model = build_classifier(shape, classes)
+    model = build_classifier(shape, classes, drawn=False)
     weight_hash = read_weights(path, model, remedy, MissingDataError)
     compile_for_batches(model)
     return Extractor(RECIPE, model, weight_hash)

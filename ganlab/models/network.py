@@ -121,6 +121,9 @@ class Network:
         """The output in inference for one batch of arrays, float32. Keras compiles once for each batch size."""
         values = values if isinstance(values, Mapping) else {INPUT: values}
         arrays = [values[name] for name in self.inputs]
+        if not self.model.compiled:
+            # JAX is fast only with XLA; XLA slows convolutions of the other backends on a CPU.
+            self.model.compile(jit_compile=keras.backend.backend() == "jax")
         return np.asarray(self.model.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays), np.float32)
 
     @property
