@@ -20,7 +20,7 @@ def command(path, as_json):
         except GanlabError as error:  # check the other configs, too
             problems.append(error)
     if as_json:
-        print_json([check.as_dict() for check in checks])
+        print_json({"format": 1, "checks": [check.as_dict() for check in checks]})
     elif checks:
         print_tables([_overview(checks), *(_layers(checks[0], n) for n in checks[0].layers if len(checks) == 1)])
         for check in checks:

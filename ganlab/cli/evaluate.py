@@ -23,7 +23,8 @@ def command(runs, step, metrics, backend, as_json, results):
     folders = [find_run(results, run) for run in runs]
     found = [(folder, *evaluate_run(folder, step, metrics, backend)) for folder in folders]
     if as_json:
-        print_json([{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values])
+        rows = [{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values]
+        print_json({"format": 1, "values": rows})
         return
     columns = [*texts("run"), *numbers("step"), *texts("metric"), *numbers("value", "floor")]
     rows = [[f.name, str(at), v.name, number(v.value), number(v.floor)] for f, at, values in found for v in values]

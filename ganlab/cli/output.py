@@ -41,7 +41,7 @@ def print_tables(tables: list[Table], wide: bool = False) -> None:
     click.echo(text.render(tables), nl=False)
 
 
-def print_json(content: dict | list) -> None:
+def print_json(content: dict) -> None:
     """Prints JSON with two spaces a level. NaN and infinity become null."""
     from ganlab.reports.table import to_json
 

@@ -32,7 +32,7 @@ def _seeds(context, parameter, text):
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Validate, and show the state of each run and the time left; train nothing.",
+    help="Validate, and show the state of each run and the time left; train and download nothing.",
 )
 @click.option("--rerun", type=click.Choice(["failed", "all"]), help="Run these again: failed (and diverged) or all.")
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
@@ -52,7 +52,7 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
     raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
     if not (quiet or as_json or dry_run):
         click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
-    jobs, problems = survey(configs, results, fresh=rerun == "all")
+    jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=not dry_run)
     raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
     for job in () if quiet or as_json else jobs:
         for label in job.also_named:
@@ -70,7 +70,7 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
             {"local": LocalExecutor}[on](results, workers, fail_fast).execute(due, board)
         finally:
             if as_json:
-                print_json(board.as_dicts())
+                print_json({"format": 1, "runs": board.as_dicts()})
     if quiet and not as_json:
         for job in jobs:
             click.echo(job.folder)
@@ -112,7 +112,8 @@ def _show_plan(states, results, as_json):
     costs = CostModel(results)
     left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}
     if as_json:
-        print_json([job.describe() | {"state": state, "seconds_left": left[job]} for job, state in states.items()])
+        runs = [job.describe() | {"state": state, "seconds_left": left[job]} for job, state in states.items()]
+        print_json({"format": 1, "runs": runs})
         return
     columns = [*texts("run", "state"), *numbers("step", "time left")]
     rows = [

@@ -13,7 +13,7 @@ class TestCheck:
     def test_counts_parameters_operations_and_disk_without_training(self, ganlab, tmp_path):
         before = files_below(tmp_path)
         code, out, err = ganlab("check", "tiny.yaml", "--json")
-        (check,) = json.loads(out)
+        (check,) = json.loads(out)["checks"]
         assert (code, err) == (0, "") and files_below(tmp_path) == before
         assert check["parameters"] == {"generator": 320, "discriminator": 529} and check["steps"] == STEPS
         # Of one image: the generator 2 x 4 x 64 forward, the discriminator 2 x (64 x 8 + 8). A step of batch 8 makes 16
@@ -24,7 +24,7 @@ class TestCheck:
         assert ["dense", "Dense", [64], 320] in check["layers"]["generator"]
 
     def test_estimates_the_disk_of_a_run_within_a_factor_of_two(self, ganlab, trained):
-        (check,) = json.loads(ganlab("check", "tiny.yaml", "--json")[1])
+        (check,) = json.loads(ganlab("check", "tiny.yaml", "--json")[1])["checks"]
         size = sum(map(len, files_below(the_run(trained / "results")).values()))
         assert size / 2 < check["disk_bytes"] < size * 2
 
@@ -134,7 +134,7 @@ class TestEvaluate:
         run = the_run(trained / "results")
         lines = (run / "metrics.jsonl").read_text()
         code, out, _ = ganlab("evaluate", "tiny", "--metric", "fd1k_random", "--step", "8", "--json")
-        (value,) = json.loads(out)
+        (value,) = json.loads(out)["values"]
         assert (
             code == 0 and (value["name"], value["step"]) == ("fd1k_random", 8) and value["value"] > value["floor"] > 0
         )
@@ -158,7 +158,7 @@ class TestEvaluate:
     def test_repeats_the_value_of_the_training(self, ganlab, trained):
         summary = json.loads((the_run(trained / "results") / "summary.json").read_text())
         code, out, _ = ganlab("evaluate", "tiny", "--json")
-        (value,) = json.loads(out)
+        (value,) = json.loads(out)["values"]
         assert code == 0 and value["name"] == "is1k_classifier"
         assert value["value"] == pytest.approx(summary["metrics"]["is1k_classifier"]["last"], rel=1e-5)
 

@@ -331,3 +331,17 @@ def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):
         code, out, err = ganlab(command)
         assert code == 1 and "good" in out and "bad-seed0" in err and "worse-seed0" in err
         assert err.endswith("2 run folders could not be read\n") and err.count("\n") == 3
+
+
+def test_report_and_verify_take_the_names_of_runs(ganlab, results):
+    runs = [write_run(results, "exp01", seed=seed) for seed in (0, 1)]
+    write_run(results, "exp02")
+    reported = json.loads(ganlab("report", "exp01", "--format", "json")[1])["runs"]
+    assert [(run["name"], run["seed"]) for run in reported] == [("exp01", 0), ("exp01", 1)]
+    assert len(json.loads(ganlab("report", "exp01-seed1", runs[0], "--format", "json")[1])["runs"]) == 2
+    verified = json.loads(ganlab("verify", "exp01", "--json")[1])
+    assert verified["format"] == 1 and [run["folder"] for run in verified["runs"]] == [
+        str(run.relative_to(results.parent)) for run in runs
+    ]
+    for command in ("report", "verify"):
+        assert ganlab(command, "exp03") == (2, "", "exp03: no such run in results. Did you mean 'exp02'?\n")

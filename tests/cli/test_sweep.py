@@ -145,7 +145,7 @@ def test_a_killed_sweep_goes_on_to_the_end_and_says_what_failed(tmp_path):
     before = states(results)
 
     code, out, _ = sweep(*words, "--dry-run", "--json")
-    plan = json.loads(out)
+    plan = json.loads(out)["runs"]
     assert code == 0 and [row["state"] for row in plan] == ["finished", "diverged"]
     assert plan[0]["seconds_left"] is None and states(results) == before
 
@@ -165,7 +165,7 @@ def test_what_is_finished_is_skipped_and_what_failed_waits_for_rerun(tmp_path):
     assert "diverged (earlier)" in err and states(results) == before
 
     code, out, _ = sweep(configs, "--results", results, "--rerun", "failed", "--json")
-    assert code == 3 and [row["state"] for row in json.loads(out)] == ["finished", "diverged"]
+    assert code == 3 and [row["state"] for row in json.loads(out)["runs"]] == ["finished", "diverged"]
     changed = [name for name, status in states(results).items() if status != before[name]]
     assert len(changed) == 1 and changed[0].startswith("wild-")
 

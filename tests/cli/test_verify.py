@@ -147,7 +147,7 @@ def test_damage_is_found_and_named(ganlab, trained, damage, finding):
     damage(run)
     before = files_below(trained)
     code, out, err = ganlab("verify", "results", "--json")
-    (row,) = json.loads(out)
+    (row,) = json.loads(out)["runs"]
     assert code == 6 and err == "1 of 1 run folders is damaged\n"
     assert not row["ok"] and row["damage"][0].startswith(finding)
     assert all("\n" not in line for line in row["damage"])
@@ -226,7 +226,7 @@ class TestAnUnfinishedRun:
 
     def test_is_sound_and_says_where_it_goes_on(self, ganlab, killed):
         code, out, _ = ganlab("verify", "results", "--json")
-        (row,) = json.loads(out)
+        (row,) = json.loads(out)["runs"]
         assert code == 0 and row["damage"] == []
         assert row["state"] == f"running; the same command continues from step 8 of {STEPS}"
         assert row["notes"] == ["1 half-written file of a killed process; the next process removes it"]
@@ -234,13 +234,15 @@ class TestAnUnfinishedRun:
     def test_is_damaged_without_a_state(self, ganlab, killed):
         shutil.rmtree(killed / "checkpoints/state-000008")
         code, out, _ = ganlab("verify", "results", "--json")
-        assert code == 6 and json.loads(out)[0]["damage"] == ["checkpoints: no whole training state is left"]
+        assert code == 6 and json.loads(out)["runs"][0]["damage"] == ["checkpoints: no whole training state is left"]
 
     def test_is_damaged_if_its_history_ends_before_its_state(self, ganlab, killed):
         rows = (killed / "history.csv").read_text().splitlines(keepends=True)
         (killed / "history.csv").write_text("".join(rows[:6]))
         code, out, _ = ganlab("verify", "results", "--json")
-        assert code == 6 and json.loads(out)[0]["damage"] == ["state-000008: history.csv ends at step 5, before it"]
+        assert code == 6 and json.loads(out)["runs"][0]["damage"] == [
+            "state-000008: history.csv ends at step 5, before it"
+        ]
 
     def test_of_which_only_the_config_was_written_is_sound(self, ganlab, killed):
         for path in sorted(killed.rglob("*"), reverse=True):
