@@ -13,6 +13,17 @@ MAX_REPEAT = 1000
 MERGES = ("Add", "Attention", "Average", "Concatenate", "Dot", "Fade", "Maximum", "Minimum", "Multiply", "Subtract")
 # Merging layers with named inputs: the branches that they need, and the optional branches.
 NAMED_BRANCHES = {"Attention": (("query", "value"), ("key",)), "Fade": (("old", "new"), ())}
+# Layers that would run code from a config or a file, or that need an object which a config cannot describe.
+REFUSED_LAYERS = {
+    "Lambda": "it runs code from the config",
+    "TFSMLayer": "it loads code from a file",
+    "TorchModuleWrapper": "it wraps code of another framework",
+    "JaxLayer": "it wraps code of another framework",
+    "FlaxLayer": "it wraps code of another framework",
+    "InputLayer": "the input comes from latent.dim or from the data",
+    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), "it reads a vocabulary, also from a file"),
+    **dict.fromkeys(("RNN", "StackedRNNCells"), "it needs a cell object"),
+}
 
 _LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
 _MERGE = "a merging layer as Name or {Name: {arguments}}"

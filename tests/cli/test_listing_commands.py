@@ -270,12 +270,14 @@ def test_data_lists_the_digits_that_need_no_download(ganlab):
     assert any(line.startswith("digits ") for line in ganlab("data")[1].splitlines())
 
 
-def test_schema_knows_the_layers_of_keras(ganlab, tmp_path):
+def test_schema_writes_the_language_of_each_file(ganlab, tmp_path):
     code, out, _ = ganlab("schema", "--out", "schema.json")
     assert (code, out) == (0, "")
     schema = (tmp_path / "schema.json").read_text()
     assert json.loads(schema)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert '"Conv2DTranspose"' in schema
+    for file, key in (("study", "matrix"), ("report", "compare")):
+        assert key in json.loads(ganlab("schema", file)[1])["properties"]
 
 
 def test_report_draws_figures_and_tells_their_files(ganlab, results):
