@@ -3,8 +3,10 @@
 import math
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from ganlab.config.document import Keys, shown
-from ganlab.config.fields import located
+from ganlab.config.fields import located, together
 from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import did_you_mean
 
@@ -82,7 +84,15 @@ def _read_list(value: Any, keys: Keys, may_be_empty: bool = False) -> list[Any]:
     if not isinstance(value, list) or not (value or may_be_empty):
         words = "a list of layers" if may_be_empty else "a list of at least one layer"
         raise located(f"expected {words}, received {'an empty list' if value == [] else shown(value)}", keys)
-    return [_read_item(item, (*keys, index)) for index, item in enumerate(value)]
+    items, mistakes = [], []
+    for index, item in enumerate(value):
+        try:
+            items.append(_read_item(item, (*keys, index)))
+        except PydanticCustomError as error:  # look at the other items, too
+            mistakes.append(error)
+    if mistakes:
+        raise together(mistakes)
+    return items
 
 
 def _read_item(item: Any, keys: Keys) -> str | dict[str, Any]:
