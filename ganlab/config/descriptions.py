@@ -6,7 +6,7 @@ docs/config.md has the lines of a config in tables.
 
 CONFIG = {
     "extends": "another config that this file changes",
-    "name": "name of the experiment, the start of the run folder's name. At most 80 letters, digits, `.`, `_`, `-`",
+    "name": "name of the experiment, the start of the run folder's name. At most 80 letters, digits, `.`, `_`, `-`, `=`, `,`",
     "family": "a word for tables: `DCGAN`, `WGAN`, ...",
     "seed": "seed of all random numbers: first weights, batches, latents, labels",
     "objective": "the kind of training, `gan` or `vae`",

@@ -12,6 +12,7 @@ from ganlab.config.document import Document, Keys, error_in, shown
 from ganlab.errors import did_you_mean, raise_first
 
 MAX_INT = 2**63 - 1
+MAX_NAME = 80  # characters
 
 
 class Section(BaseModel):
@@ -95,8 +96,10 @@ Text = described(str, "a text")
 Flag = described(bool, "true or false")
 Name = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80),
-    Described("a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=,-]*$", max_length=MAX_NAME),
+    Described(
+        f"a name of at most {MAX_NAME} letters, digits, '.', '_', '-', '=' and ',' that begins with a letter or digit"
+    ),
 ]
 
 Root = TypeVar("Root", bound=Section)

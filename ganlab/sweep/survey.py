@@ -76,9 +76,13 @@ def _once_each(jobs: Sequence[Job], results: Path) -> list[Job]:
     for job in jobs:
         runs.setdefault(job.identity, []).append(job)
     states = ("finished", "running", "resumable", "failed", "diverged", "new")
+
+    def rank(job: Job) -> tuple[int, bool]:
+        return states.index(state_of(job, results)), not job.folder.name.startswith(f"{job.label}-")
+
     kept = []
     for named in runs.values():
-        job = min(named, key=lambda job: states.index(state_of(job, results))) if len(named) > 1 else named[0]
+        job = min(named, key=rank) if len(named) > 1 else named[0]
         kept.append(replace(job, also_named=tuple(other.label for other in named if other is not job)))
     return kept
 

@@ -137,7 +137,7 @@ def test_a_killed_sweep_goes_on_to_the_end_and_says_what_failed(tmp_path):
 
     code, out, err = sweep(*words, "-j", "2")
     assert code == 3, (out, err)
-    assert "tiny-dim_2-seed0: goes on after step" in out and re.search(r"tiny-dim_2-seed0: finished in \d+ s", out)
+    assert "tiny-dim=2-seed0: goes on after step" in out and re.search(r"tiny-dim=2-seed0: finished in \d+ s", out)
     assert_complete(killed, 4000)
     (diverged,) = re.findall(r"(\S+): diverged: (.*) \(full output: (.*)\)", out)
     assert Path(diverged[2]).read_text().splitlines()[-1] == diverged[1]

@@ -57,7 +57,7 @@ def test_one_run_under_two_names_is_one_job(surveyed):
     _, configs, jobs, _ = surveyed
     assert [config.name for config in configs].count("other") == 1
     assert [(job.label, job.also_named) for job in jobs if job.also_named] == [
-        ("other-seed1", ("tiny-dim_2-target_shape_8_8_1-seed1",))
+        ("other-seed1", ("tiny-dim=2,target_shape=8_8_1-seed1",))
     ]
 
 
@@ -94,7 +94,7 @@ def test_every_mistake_is_found_and_located_and_told_once_for_all_seeds(surveyed
         layer = (
             f"{path.parent}/base/tiny.yaml:7:7: generator.layers[1].Reshape: ends in the shape (4, 16, 1), expected "
         )
-        assert shape.startswith(layer) and shape.endswith(f" (in tiny-dim_{dim}-target_shape_4_16_1)")
+        assert shape.startswith(layer) and shape.endswith(f" (in tiny-dim={dim},target_shape=4_16_1)")
 
 
 def test_missing_data_are_told_with_the_configs_that_need_them():
