@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -128,8 +130,55 @@ class TestSample:
         code, _, err = ganlab("sample", "tiny", "--out", name)
         assert code == 2 and err.startswith(f"--out {name}: expected a name with the suffix of a picture")
 
+    def test_writes_single_images_as_files_or_as_one_array(self, ganlab, trained):
+        words = ("sample", "tiny", "--each", "--count", "7", "--seed", "2")
+        assert ganlab(*words, "--out", "images.npz")[:2] == (0, "images.npz\n")
+        with np.load("images.npz") as arrays:
+            assert arrays.files == ["arr_0"]
+            images = arrays["arr_0"]
+        assert images.shape == (7, 8, 8, 1) and images.dtype == np.uint8
+        Path("images").mkdir()
+        assert ganlab(*words, "--out", "images")[0] == 0
+        names = sorted(path.name for path in Path("images").iterdir())
+        assert names == [f"{number:06d}.png" for number in range(7)]
+        for name, image in zip(names, images, strict=True):
+            assert np.array_equal(np.asarray(Image.open(f"images/{name}")), image[:, :, 0])
+        before = files_below(trained)
+        code, _, err = ganlab(*words, "--out", "images")  # it holds files now
+        said = "--out images: expected a name with the suffix .npz, or a new or empty folder\n"
+        assert (code, err) == (2, said) and files_below(trained) == before
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("--each",), "--each: expected --out DIR or --out FILE.npz, without --interpolate"),
+            (
+                ("--each", "--interpolate", "--out", "a"),
+                "--each: expected --out DIR or --out FILE.npz, without --inter",
+            ),
+            (
+                ("--each", "--out", "a.png"),
+                "--out a.png: expected a name with the suffix .npz, or a new or empty folder",
+            ),
+            (("--count", "10001"), "--count: expected at most 10,000 without --each, received 10,001"),
+            (("--out", "."), "--out .: expected a name with the suffix of a picture"),
+        ],
+    )
+    def test_options_that_do_not_fit_are_a_usage_error(self, ganlab, trained, words, said):
+        before = files_below(trained)
+        code, out, err = ganlab("sample", "tiny", *words)
+        assert (code, out) == (2, "") and said in err and files_below(trained) == before
+
 
 class TestEvaluate:
+    def test_measures_every_kept_checkpoint(self, ganlab, trained):
+        code, out, _ = ganlab("evaluate", "tiny", "--all-steps", "--json")
+        values = json.loads(out)["values"]
+        assert code == 0 and [value["step"] for value in values] == [4, 8, 12]
+        metric = json.loads((the_run(trained / "results") / "summary.json").read_text())["metrics"]["is1k_classifier"]
+        assert metric["last"] == values[-1]["value"] and metric["best"] == max(value["value"] for value in values)
+        assert ganlab("evaluate", "tiny", "--all-steps", "--step", "4")[0] == 2
+
     def test_adds_a_metric_to_the_run(self, ganlab, trained):
         run = the_run(trained / "results")
         lines = (run / "metrics.jsonl").read_text()
