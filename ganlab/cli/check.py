@@ -6,18 +6,19 @@ from ganlab.cli.output import UserPath, json_option, print_json, print_tables, r
 
 
 @click.command("check")
-@click.argument("path", type=UserPath())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @json_option
-def command(path, as_json):
-    """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run.
+def command(paths, as_json):
+    """Validate configs: layer shapes, parameters, operations a step, disk a run.
 
-    All mistakes of a config are told at once, each in a line.
+    PATH is a config, a folder of *.yaml, or a pattern such as 'configs/exp*.yaml'. All mistakes of a config are told at once,
+    each in a line.
     """
     from ganlab.config.loading import configs_at
     from ganlab.errors import GanlabError
 
     checks, problems = [], []
-    configs = configs_at(path)
+    configs = [config for path in paths for config in configs_at(path)]
     for config in configs:
         try:
             checks.append(_check(config))

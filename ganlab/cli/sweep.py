@@ -21,7 +21,7 @@ def _seeds(context, parameter, text):
 
 
 @click.command("sweep")
-@click.argument("path", type=UserPath())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @click.option(
     "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
 )
@@ -38,9 +38,10 @@ def _seeds(context, parameter, text):
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
-def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_fast, as_json, quiet):
-    """Train all configs at PATH: a folder of *.yaml, a study.yaml or one config.
+def command(paths, overrides, seeds, workers, on, results, dry_run, rerun, fail_fast, as_json, quiet):
+    """Train all configs at each PATH.
 
+    PATH is a folder of *.yaml, a study.yaml, one config, or a pattern such as 'configs/exp*.yaml'.
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
     from ganlab.sweep.configs import configs_of
@@ -48,10 +49,11 @@ def command(path, overrides, seeds, workers, on, results, dry_run, rerun, fail_f
     from ganlab.sweep.local import LocalExecutor
     from ganlab.sweep.survey import survey
 
-    configs, problems = configs_of(path, overrides, seeds)
+    found = [configs_of(path, overrides, seeds) for path in paths]
+    configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
     raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
     if not (quiet or as_json or dry_run):
-        click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
+        click.echo(f"{', '.join(map(str, paths))}: checking {_runs(len(configs))}", err=True)
     jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=not dry_run)
     raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
     for job in () if quiet or as_json else jobs:

@@ -1,5 +1,6 @@
 """Loads a config: reads its files, follows `extends`, applies overrides, validates. Writes a config as YAML."""
 
+import glob
 import os.path
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,8 +23,14 @@ MAX_EXTENDS = 10
 def configs_at(path: Path) -> list[Path]:
     """The config at a path, or all *.yaml directly in a folder, by name, without hidden files and report.yaml.
 
-    Raises: ConfigError if a folder has none.
+    Of a pattern such as `configs/exp*.yaml`, the configs of all paths that fit it.
+
+    Raises: ConfigError if a folder has none, or nothing fits a pattern.
     """
+    if glob.has_magic(str(path)) and not path.exists():
+        if not (fitting := sorted(map(Path, glob.glob(str(path))))):
+            raise ConfigError(f"{path}: nothing fits this pattern")
+        return [file for each in fitting if each.name != "report.yaml" for file in configs_at(each)]
     if not path.is_dir():
         return [path]
     # report.yaml of a study says how its paper's tables look; it stands beside the study's configs.

@@ -83,7 +83,9 @@ def _once_each(jobs: Sequence[Job], results: Path) -> list[Job]:
     kept = []
     for named in runs.values():
         job = min(named, key=rank) if len(named) > 1 else named[0]
-        kept.append(replace(job, also_named=tuple(other.label for other in named if other is not job)))
+        kept.append(
+            replace(job, also_named=tuple(dict.fromkeys(other.label for other in named if other.label != job.label)))
+        )
     return kept
 
 

@@ -47,6 +47,12 @@ class TestCheck:
         assert code == 2 and "tiny" in out
         assert err.startswith("wrong.yaml:14:15: discriminator.layers[1].Dense.units: ") and err.count("\n") == 1
 
+    def test_takes_several_paths_and_patterns(self, ganlab, tmp_path):
+        for name in ("exp1", "exp2", "other"):
+            (tmp_path / f"{name}.yaml").write_text(CONFIG.replace("name: tiny", f"name: {name}"))
+        code, out, _ = ganlab("check", "exp*.yaml", "tiny.yaml", "--json")
+        assert code == 0 and [check["name"] for check in json.loads(out)["checks"]] == ["exp1", "exp2", "tiny"]
+
     def test_names_the_config_of_an_error_that_lies_outside_its_file(self, ganlab, tmp_path):
         data = "data: {name: folder, source: pictures, image_size: 8}"
         (tmp_path / "own.yaml").write_text(CONFIG.replace("data: {name: digits}", data))

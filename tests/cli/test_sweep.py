@@ -110,6 +110,15 @@ def test_missing_data_exits_with_7(tmp_path):
     assert code == 7 and err.count("data.source: ") == 1  # said once, though two runs need it
 
 
+def test_several_paths_and_patterns_are_one_sweep(tmp_path):
+    for name in ("exp1", "exp2", "other"):
+        write_config(tmp_path, f"{name}.yaml", "name: tiny", f"name: {name}\nseed: {ord(name[-1])}")
+    code, out, _ = sweep(tmp_path / "exp*.yaml", tmp_path / "exp2.yaml", tmp_path / "other.yaml", "--dry-run", "--json")
+    runs = json.loads(out)["runs"]
+    assert code == 0 and [run["name"] for run in runs] == ["exp1", "exp2", "other"]
+    assert [run["also_named"] for run in runs] == [[], [], []]
+
+
 def test_a_dry_run_needs_no_framework_in_its_own_process_and_writes_nothing(tmp_path):
     path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}\nseeds: [0, 1]")
     assert not loaded_by("sweep", str(path), "--dry-run", "--results", str(tmp_path / "results")) & FRAMEWORKS

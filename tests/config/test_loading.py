@@ -246,6 +246,19 @@ def test_hidden_files_of_editors_and_archives_are_no_configs(tmp_path):
         configs_at(tmp_path / "empty")
 
 
+def test_a_pattern_gives_the_configs_and_the_folders_that_fit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("exp1.yaml", "exp2.yaml", "report.yaml", "other.yaml", "exp3/a.yaml", "exp[4].yaml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    assert configs_at(Path("exp[12].yaml")) == [Path("exp1.yaml"), Path("exp2.yaml")]
+    assert configs_at(Path("exp3*")) == [Path("exp3/a.yaml")]
+    assert configs_at(Path("*r*.yaml")) == [Path("other.yaml")]
+    assert configs_at(Path("exp[4].yaml")) == [Path("exp[4].yaml")], "a file of that name comes first"
+    with pytest.raises(ConfigError, match=r"^no\*.yaml: nothing fits this pattern$"):
+        configs_at(Path("no*.yaml"))
+
+
 class TestSource:
     """A relative data.source, with a config in a folder of its own."""
 
