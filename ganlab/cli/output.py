@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -72,6 +73,13 @@ def raise_all(problems: list[GanlabError], summary: str) -> None:
         raise next((ConfigError for p in problems if isinstance(p, ConfigError)), type(problems[0]))(summary)
 
 
-def fail_for(problems: list[str]) -> None:
-    """Prints a line for each run folder that a listing left out, and raises a GanlabError if there is one."""
-    raise_all([GanlabError(problem) for problem in problems], f"{len(problems)} run folders could not be read")
+def fail_for(problems: list[str], told: Sequence[str] = ()) -> None:
+    """Prints a line for each run folder that a listing left out, and raises a GanlabError if there is one.
+
+    A terminal shows those that are `told` in the tables already, so they are not repeated there.
+    """
+    count = f"{len(problems)} run folder{'s' * (len(problems) != 1)} could not be read"
+    left = [problem for problem in problems if not (problem in told and sys.stdout.isatty())]
+    if problems and not left:
+        raise GanlabError(count)
+    raise_all([GanlabError(problem) for problem in left], count)

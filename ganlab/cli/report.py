@@ -68,4 +68,4 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
             problems += [figure.problem] if figure.problem else []
             if figure.path.is_file():
                 click.echo(f"wrote {figure.path}", err=True)
-    fail_for(problems)
+    fail_for(problems, told=report.problems if out is None and format_name == "table" else ())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -333,6 +334,17 @@ def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):
         code, out, err = ganlab(command)
         assert code == 1 and "good" in out and "bad-seed0" in err and "worse-seed0" in err
         assert err.endswith("2 run folders could not be read\n") and err.count("\n") == 3
+
+
+def test_report_names_a_damaged_run_once_on_a_terminal(ganlab, results, monkeypatch):
+    write_run(results, "exp01")
+    damaged = write_run(results, "exp02")
+    (damaged / "config.yaml").write_text("{")
+    for is_terminal, told in ((True, 1), (False, 2)):  # elsewhere the table and the message may part
+        monkeypatch.setattr(sys.stdout, "isatty", lambda is_terminal=is_terminal: is_terminal)
+        code, out, err = ganlab("report")
+        assert code == 1 and (out + err).count("config.yaml:") == told
+    assert ganlab("report", "--format", "csv")[2].count("config.yaml:") == 1
 
 
 def test_report_and_verify_take_the_names_of_runs(ganlab, results):

@@ -138,6 +138,10 @@ def test_every_use_of_labels_trains_and_verifies(ganlab, tmp_path, labels):
     assert ganlab("run", "conditional.yaml", "-q")[::2] == (0, "")
     assert ganlab("verify", "results")[0] == 0
     assert ("d_accuracy_class" in history(tmp_path / "results")) == (labels == "auxiliary")
+    if labels == "balanced":  # the statistics of its classes are no weights, so it starts from a run without them, too
+        plain = ("-o", "labels=conditional", "-o", "name=plain")
+        assert ganlab("run", "conditional.yaml", "-q", *plain)[::2] == (0, "")
+        assert ganlab("run", "conditional.yaml", "-q", "--init-from", "plain")[::2] == (0, "")
 
 
 SEMI_SUPERVISED = CONFIG.replace("units: 1}", "units: 11}") + "labels: semi_supervised\n"

@@ -168,6 +168,20 @@ def test_a_value_that_could_not_be_measured_at_the_end_is_no_damage(ganlab, trai
     assert ganlab("verify", "results")[0] == 0
 
 
+def test_a_last_value_of_an_earlier_version_is_noted_and_mended(ganlab, trained):
+    run = the_run(trained / "results")
+    assert ganlab("evaluate", "tiny", "--step", "4")[0] == 0
+    other = json.loads((run / "metrics.jsonl").read_text().splitlines()[1])["value"]
+    summary = json.loads((run / "summary.json").read_text())
+    summary["metrics"]["is1k_classifier"]["last"] = other  # as earlier versions wrote it
+    (run / "summary.json").write_text(json.dumps(summary))
+    code, out, _ = ganlab("verify", "tiny", "--json")
+    note = f"summary.json: last of is1k_classifier is not of the last step; 'ganlab evaluate {run.name}' mends it"
+    assert code == 0 and json.loads(out)["runs"][0]["notes"] == [note]
+    assert ganlab("evaluate", run.name)[0] == 0
+    assert json.loads(ganlab("verify", "tiny", "--json")[1])["runs"][0]["notes"] == []
+
+
 def test_what_a_finding_quotes_cannot_steer_a_terminal(ganlab, trained):
     run = the_run(trained / "results")
     (run / "samples" / "\x1b[2J\n.png").write_bytes(b"")
