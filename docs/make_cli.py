@@ -24,6 +24,7 @@ four or more hex digits of its identity. A message is one line on standard error
 | 0 | done |
 | 1 | failed: a file or disk that cannot be read or written, damaged data, an internal error |
 | 2 | wrong usage or a wrong config |
+| 3 | some runs of a sweep are not finished |
 | 4 | the training diverged |
 | 5 | another process is at this run |
 | 6 | no such checkpoint, or a damaged one; `verify` found damage |

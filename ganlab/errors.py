@@ -25,7 +25,21 @@ class GanlabError(Exception):
 
 
 class ConfigError(GanlabError):
+    """A mistake in a config, an option or an argument.
+
+    Attributes:
+        details: of a mistake in a file: its file, line, column, key and message.
+        others: further mistakes in the same config, of which `ganlab check` tells.
+    """
+
     exit_code = 2
+    details: dict[str, str | int | None] | None = None
+    others: tuple["ConfigError", ...] = ()
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Line and column; (0, 0) without a file."""
+        return (self.details["line"] or 0, self.details["column"] or 0) if self.details else (0, 0)
 
 
 class SweepFailedError(GanlabError):
@@ -50,6 +64,15 @@ class MissingDataError(GanlabError):
 
 class StoppedError(GanlabError):
     exit_code = 75
+
+
+def raise_first(mistakes: Iterable[ConfigError]) -> None:
+    """Raises the first mistake, if there is one; its `others` are the others, each message once."""
+    found = {str(mistake): mistake for mistake in mistakes}
+    if found:
+        first, *others = found.values()
+        first.others = tuple(others)
+        raise first
 
 
 def did_you_mean(word: str, choices: Iterable[str], list_all_up_to: int = 12) -> str:

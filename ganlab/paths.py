@@ -15,3 +15,9 @@ def user_path(written: str | os.PathLike) -> Path:
     if path == "~" or path.startswith("~/"):
         raise ConfigError(f"{written}: this user has no home folder; write the whole path")
     return Path(path)
+
+
+def own_data_folder() -> Path | None:
+    """$GANLAB_DATA, the folder where a user keeps data sets."""
+    chosen = os.environ.get("GANLAB_DATA")
+    return user_path(chosen) if chosen else None

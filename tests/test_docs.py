@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from docs.make_cli import PAGE, page
 from ganlab.cli.main import COMMANDS, cli, main
+from ganlab.config.descriptions import CONFIG
 from ganlab.config.loading import build_config, load_config
 from ganlab.config.merging import merge
 from ganlab.config.reader import parse_yaml
@@ -115,6 +116,14 @@ class TestConfigPage:
             assert shown == "required"
         else:
             assert yaml.safe_load(shown.strip("`")) == default
+
+    def test_says_what_editors_say_of_a_key(self):
+        said = {key: row[3] for table in TABLES.values() for key, row in table.items()}
+        plain = {key: re.sub(r"(: |, see )\[[^]]*\]\([^)]*\)", "", cell) for key, cell in said.items()}
+        assert {key: CONFIG[key] for key in plain} == plain
+        assert {
+            key for key in CONFIG if key not in plain and not any(each.startswith(f"{key}.") for each in plain)
+        } == set()
 
     def test_describes_every_loss_and_penalty_and_layer(self):
         from ganlab.models.layers import LAYERS

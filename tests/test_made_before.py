@@ -82,7 +82,7 @@ def test_show_shows_them(ganlab, run):
 
 @pytest.mark.parametrize("run", [FINISHED, STOPPED])
 def test_verify_finds_them_sound(ganlab, run):
-    (found,) = json.loads(ganlab("verify", run, "--json"))
+    (found,) = json.loads(ganlab("verify", run, "--json"))["runs"]
     assert (found["ok"], found["damage"]) == (True, [])
 
 
@@ -113,7 +113,7 @@ def test_sample_draws_the_images_that_it_drew_then(ganlab, step):
 def test_evaluate_measures_the_values_that_it_measured_then(ganlab):
     before = {name: metric["last"] for name, metric in summary(FINISHED)["metrics"].items()}
     words = [word for name in MEASURED for word in ("--metric", name)]
-    now = {line["name"]: line["value"] for line in json.loads(ganlab("evaluate", FINISHED, *words, "--json"))}
+    now = {line["name"]: line["value"] for line in json.loads(ganlab("evaluate", FINISHED, *words, "--json"))["values"]}
     for name in ("is1k_classifier", "pr1k_classifier.precision", "pr1k_classifier.recall"):
         assert now[name] == pytest.approx(before[name], rel=1e-3, abs=0.003)  # three images of a thousand
 
@@ -138,11 +138,11 @@ def test_run_of_the_stopped_one_goes_on_to_the_numbers_of_the_one_that_was_not_s
         assert sorted(ours.files) == sorted(theirs.files)
         for name in ours.files:
             np.testing.assert_allclose(ours[name], theirs[name], **TOLERANCES, err_msg=name)
-    assert json.loads(ganlab("verify", STOPPED, "--json"))[0]["damage"] == []
+    assert json.loads(ganlab("verify", STOPPED, "--json"))["runs"][0]["damage"] == []
 
 
 def test_sweep_of_the_study_finds_all_cells_finished(ganlab):
-    rows = json.loads(ganlab("sweep", "study.yaml", "--results", "study", "--dry-run", "--json"))
+    rows = json.loads(ganlab("sweep", "study.yaml", "--results", "study", "--dry-run", "--json"))["runs"]
     assert [row["state"] for row in rows] == ["finished"] * 4
     before = sorted(Path("study").rglob("*"))
     ganlab("sweep", "study.yaml", "--results", "study", "-q")

@@ -40,12 +40,26 @@ def select_backend(backend: str | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Results must depend on the config alone, not on keras.json and these variables.
     os.environ |= {"KERAS_NNX_ENABLED": "false", "JAX_ENABLE_X64": "0"}
-    with _standard_error_held_back():
+    with _told_while_loading(backend), _standard_error_held_back():
         import keras
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)
     keras.config.set_dtype_policy("float32")
+
+
+@contextlib.contextmanager
+def _told_while_loading(backend: str) -> Iterator[None]:
+    """Shows a line on a terminal while the block runs: on a slow machine the terminal would stay blank for half a minute."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    line = f"loading {backend} ..."
+    print(line, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print(f"\r{' ' * len(line)}\r", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

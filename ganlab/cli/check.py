@@ -6,27 +6,40 @@ from ganlab.cli.output import UserPath, json_option, print_json, print_tables, r
 
 
 @click.command("check")
-@click.argument("path", type=UserPath())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @json_option
-def command(path, as_json):
-    """Validate the config at PATH, or all *.yaml in a folder: layer shapes, parameters, operations a step, disk a run."""
+def command(paths, as_json):
+    """Validate configs: layer shapes, parameters, operations a step, disk a run.
+
+    PATH is a config, a folder of *.yaml, or a pattern such as 'configs/exp*.yaml'. All mistakes of a config are told at once,
+    each in a line.
+    """
     from ganlab.config.loading import configs_at
     from ganlab.errors import GanlabError
 
     checks, problems = [], []
-    for config in configs_at(path):
+    configs = [config for path in paths for config in configs_at(path)]
+    for config in configs:
         try:
             checks.append(_check(config))
         except GanlabError as error:  # check the other configs, too
-            problems.append(error)
+            problems += [error, *getattr(error, "others", ())]
     if as_json:
-        print_json([check.as_dict() for check in checks])
+        found = [check.as_dict() for check in checks]
+        print_json({"format": 1, "checks": found, "problems": [_problem(error) for error in problems]})
     elif checks:
         print_tables([_overview(checks), *(_layers(checks[0], n) for n in checks[0].layers if len(checks) == 1)])
         for check in checks:
             for note in check.notes:
                 click.echo(f"{check.config.name}: {note}", err=True)
-    raise_all(problems, f"{len(problems)} of {len(problems) + len(checks)} configs are wrong")
+    where = f" in {len(configs) - len(checks)} of {len(configs)} configs" if len(configs) > 1 else ""
+    raise_all(problems, f"{len(problems)} mistakes{where}")
+
+
+def _problem(error):
+    """A mistake for JSON; one that lies outside the config has no place."""
+    nowhere = dict.fromkeys(("file", "line", "column", "key")) | {"message": str(error)}
+    return getattr(error, "details", None) or nowhere
 
 
 def _check(path):

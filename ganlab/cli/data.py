@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganlab.cli.output import PicturePath, json_option, print_json, print_tables
+from ganlab.cli.output import UserPath, json_option, print_json, print_tables
 from ganlab.errors import ConfigError, GanlabError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Grid(click.ParamType):
 @click.argument("name", required=False)
 @click.option("--grid", type=Grid(), metavar="RxC", help="Rows and columns of images.  [default: 5x5]")
 @click.option("--seed", type=click.IntRange(0), help="Of the choice of images.  [default: 0]")
-@click.option("--out", type=PicturePath(dir_okay=False), help="The picture, as .png, .jpg or another suffix.")
+@click.option("--out", type=UserPath(dir_okay=False), help="The picture, as .png, .jpg or another suffix.")
 @json_option
 def command(name, grid, seed, out, as_json):
     """List the data sets: where each was found, image counts, shapes, classes and checksums.
@@ -46,8 +46,10 @@ def command(name, grid, seed, out, as_json):
     if name is None or out is None or as_json:
         raise click.UsageError("a grid of images needs NAME and --out; it goes without --json")
     from ganlab.pictures.images import write_grid
+    from ganlab.pictures.samples import require_picture
 
     grid = grid or (5, 5)
+    require_picture(out)
     write_grid(out, choose_images(_load(name), *grid, seed or 0), *grid)
     click.echo(out)
 

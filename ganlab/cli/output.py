@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,19 +19,6 @@ class UserPath(click.Path):
 
     def convert(self, value, param, ctx):
         return Path(super().convert(user_path(value), param, ctx))
-
-
-class PicturePath(UserPath):
-    """The path of a picture; its suffix is a format that Pillow writes."""
-
-    def convert(self, value, param, ctx):
-        from PIL import Image
-
-        path = super().convert(value, param, ctx)
-        if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-            names = "the suffix of a picture, such as .png or .jpg"
-            raise ConfigError(f"{param.opts[0]} {path}: expected a name with {names}")
-        return path
 
 
 results_option = click.option(
@@ -54,7 +42,7 @@ def print_tables(tables: list[Table], wide: bool = False) -> None:
     click.echo(text.render(tables), nl=False)
 
 
-def print_json(content: dict | list) -> None:
+def print_json(content: dict) -> None:
     """Prints JSON with two spaces a level. NaN and infinity become null."""
     from ganlab.reports.table import to_json
 
@@ -85,6 +73,13 @@ def raise_all(problems: list[GanlabError], summary: str) -> None:
         raise next((ConfigError for p in problems if isinstance(p, ConfigError)), type(problems[0]))(summary)
 
 
-def fail_for(problems: list[str]) -> None:
-    """Prints a line for each run folder that a listing left out, and raises a GanlabError if there is one."""
-    raise_all([GanlabError(problem) for problem in problems], f"{len(problems)} run folders could not be read")
+def fail_for(problems: list[str], told: Sequence[str] = ()) -> None:
+    """Prints a line for each run folder that a listing left out, and raises a GanlabError if there is one.
+
+    A terminal shows those that are `told` in the tables already, so they are not repeated there.
+    """
+    count = f"{len(problems)} run folder{'s' * (len(problems) != 1)} could not be read"
+    left = [problem for problem in problems if not (problem in told and sys.stdout.isatty())]
+    if problems and not left:
+        raise GanlabError(count)
+    raise_all([GanlabError(problem) for problem in left], count)

@@ -20,7 +20,7 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 
 
 @click.command("report")
-@click.argument("paths", nargs=-1, metavar="[PATH]...", type=UserPath())
+@click.argument("paths", nargs=-1, metavar="[PATH|RUN]...")
 @results_option
 @click.option("--dataset", help="Only runs on this data set.")
 @click.option("--metric", "metrics", multiple=True, help="Show and sort by this metric; may be given again.")
@@ -42,11 +42,13 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 def command(paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, watch, wide):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
-    PATH is a run folder or a folder of run folders; without one, all results are taken. With --dataset, the
+    PATH is a run folder or a folder of run folders; without one, all results are taken. RUN is a run's name or identity; a
+    config's name stands for its runs of all seeds. With --dataset, the
     scores that a study published for these names stand beside the runs. The html format is one page with pictures.
     """
     from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report
+    from ganlab.runs.records import paths_of
 
     studies = studies or Path("experiments")
     format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
@@ -57,7 +59,7 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
         raise click.UsageError("--watch needs --out, and goes without --figures")
     build = partial(
         build_report,
-        paths,
+        paths_of(results, paths),
         results=results,
         dataset=dataset,
         metrics=metrics,
@@ -82,7 +84,7 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
             problems += [figure.problem] if figure.problem else []
             if figure.path.is_file():
                 click.echo(f"wrote {figure.path}", err=True)
-    fail_for(problems)
+    fail_for(problems, told=report.problems if out is None and format_name == "table" else ())
 
 
 def _keep_writing(build: Callable[[], "Report"], write: Callable[["Report"], None]) -> NoReturn:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganlab.cli.output import UserPath
+from ganlab.cli.output import UserPath, print_json
 
 
 @click.command("run")
@@ -15,15 +15,15 @@ from ganlab.cli.output import UserPath
 @click.option("--backend", help="Override the config's backend.")
 @click.option("--fresh", is_flag=True, help="Start again, in a new folder beside the old one.")
 @click.option("--init-from", metavar="RUN[:STEP]", help="Start from the weights of another run's checkpoint.")
-@click.option("--dry-run", is_flag=True, help="Show the plan and the resolved config. Train and write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--dry-run", is_flag=True, help="Print the resolved config. Train, write and download nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; with --dry-run, the plan.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folder.")
 def command(config, overrides, seed, results, backend, fresh, init_from, dry_run, as_json, quiet):
     """Train the GAN that CONFIG describes, and measure it.
 
     An unfinished run of the same config continues from its last checkpoint. A finished run stays as it is.
     """
-    from ganlab.config.loading import dump_config, load_config
+    from ganlab.config.loading import load_config
     from ganlab.experiment import run_experiment
     from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
@@ -32,17 +32,22 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
         overrides = (*overrides, f"backend={backend}")
     loaded = load_config(config, overrides, seed)
     start, origin = _start(results, init_from)
+    if dry_run and _needs_download(loaded):
+        said = f"{loaded.data.name} is not on this machine; the run downloads it, and its folder is known only then"
+        click.echo(said, err=True)
+        _show_plan(loaded, as_json)
+        return
     plan = plan_experiment(loaded, results, fresh, origin)
     state = plan.folder.status().get("status", "new")
     if not (quiet or as_json):
         work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
-        click.echo(f"{plan.folder.path}  ({state}, {work})")
+        click.echo(f"{plan.folder.path}  ({state}, {work})", err=dry_run)
         for line in warnings_of(loaded, plan.dataset.form):
             click.echo(f"warning: {line}", err=True)
     if plan.dataset.note:
         click.echo(f"{plan.dataset.source}: {plan.dataset.note}", err=True)
     if dry_run:
-        click.echo(dump_config(loaded), nl=False)
+        _show_plan(loaded, as_json, plan, state)
         return
     if missing := state == "finished" and _unmeasured(plan.folder, loaded.metrics):
         names = " ".join(f"--metric {name}" for name in missing)
@@ -56,6 +61,30 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
         click.echo(folder.path)
     else:
         click.echo(f"finished; see: ganlab show {folder.path}")
+
+
+def _needs_download(config) -> bool:
+    from ganlab.data.registry import needs_download
+
+    return needs_download(config.data.name)
+
+
+def _show_plan(config, as_json, plan=None, state=None):
+    """Prints the resolved config as YAML, or as JSON with the plan, whose values are null until the data are here."""
+    from ganlab.config.loading import dump_config
+
+    if not as_json:
+        click.echo(dump_config(config), nl=False)
+        return
+    found = {
+        "folder": plan and str(plan.folder.path),
+        "state": state,
+        "identity": plan and plan.identity,
+        "cell": plan and plan.cell,
+        "steps": plan.steps if plan else config.train.steps,
+        "images": plan and plan.dataset.count,
+    }
+    print_json({"format": 1, **found, "config": config.model_dump()})
 
 
 def _unmeasured(folder, metrics) -> list[str]:

@@ -1,58 +1,88 @@
 """`ganlab sample`: makes images from a checkpoint."""
 
+import math
+
 import click
 
-from ganlab.cli.output import PicturePath, backend_option, results_option
+from ganlab.cli.output import UserPath, backend_option, results_option
+
+_MOST_IN_A_GRID = 10_000
+_BATCH = 1000  # samples in memory as floats
 
 
 @click.command("sample")
 @click.argument("run")
 @click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
-@click.option("--count", type=click.IntRange(1, 10_000), default=25, show_default=True)
+@click.option("--count", type=click.IntRange(1, 100_000), default=25, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
 @click.option(
     "--label", metavar="CLASS|all", help="The class of all images, or COUNT images of each class, a row a class."
 )
 @click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
+@click.option("--each", is_flag=True, help="Write single images, for other programs, to --out DIR or --out FILE.npz.")
 @click.option(
     "--out",
-    type=PicturePath(dir_okay=False),
+    type=UserPath(),
     help="The picture, as .png, .jpg or another suffix; a PNG in the run's folder by default.",
 )
 @backend_option
 @results_option
-def command(run, step, count, seed, label, interpolate, out, backend, results):
-    """Make a grid of images from a checkpoint of RUN (a folder, a name or an identity); no data set is needed."""
-    import math
+def command(run, step, count, seed, label, interpolate, each, out, backend, results):
+    """Make a grid of images from a checkpoint of RUN (a folder, a name or an identity); no data set is needed.
 
-    import numpy as np
-
+    With --each, single images: PNG files in a new folder, or an .npz with the arrays arr_0 (uint8 images) and arr_1 (labels,
+    equally many of each class).
+    """
     from ganlab.flows.load import load_checkpoint
-    from ganlab.pictures.samples import write_samples
+    from ganlab.pictures.samples import require_picture, write_samples
+    from ganlab.pictures.singles import require_place, write_singles
     from ganlab.runs.folder import RunFolder
     from ganlab.runs.records import find_run
-    from ganlab.training.draws import draw_latents
-    from ganlab.training.sampling import interpolate as between
 
+    if each and (interpolate or out is None):
+        raise click.UsageError("--each: expected --out DIR or --out FILE.npz, without --interpolate")
+    if not each and count > _MOST_IN_A_GRID:
+        raise click.UsageError(f"--count: expected at most {_MOST_IN_A_GRID:,} without --each, received {count:,}")
+    if out:
+        (require_place if each else require_picture)(out)
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
-    sampler, latent = loaded.sampler, loaded.config.latent
+    sampler, data_range = loaded.sampler, loaded.config.data.range
     chosen = None if label is None else _class_of(label, sampler.classes)
-    columns = 10 if interpolate else count if label == "all" else math.ceil(math.sqrt(count))
+    columns = 1 if each else 10 if interpolate else count if label == "all" else math.ceil(math.sqrt(count))
     count = count * sampler.classes if label == "all" else count
     rows = math.ceil(count / columns)
-    if interpolate:
-        ends = draw_latents(seed, "interpolate", 2 * rows, latent.dim, latent.distribution)
-        latents = between(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
-    else:
-        latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
-    # With labels, each row shows one class.
-    labels = np.arange(len(latents)) // columns % sampler.classes if sampler.classes else None
-    if chosen is not None:
-        labels = np.full(len(latents), chosen)
-    samples = sampler.images(latents, labels)
+    latents = _latents(loaded.config.latent, seed, count, (rows, columns) if interpolate else None)
+    labels = _labels(len(latents), columns, sampler.classes, chosen)
+    if each:
+        parts = [slice(start, start + _BATCH) for start in range(0, count, _BATCH)]
+        batches = (sampler.images(latents[part], None if labels is None else labels[part]) for part in parts)
+        write_singles(out, batches, labels, data_range)
+        click.echo(out)
+        return
     target = out or loaded.folder.extra_sample("interpolation" if interpolate else "sample", loaded.step, seed)
-    write_samples(target, samples, (rows, columns), loaded.config.data.range)
+    write_samples(target, sampler.images(latents, labels), (rows, columns), data_range)
     click.echo(target)
+
+
+def _latents(latent, seed, count, grid):
+    """Latents (count, dim); of a grid, rows from one latent to another."""
+    from ganlab.training.draws import draw_latents
+    from ganlab.training.sampling import interpolate
+
+    if grid is None:
+        return draw_latents(seed, "sample", count, latent.dim, latent.distribution)
+    rows, columns = grid
+    ends = draw_latents(seed, "interpolate", 2 * rows, latent.dim, latent.distribution)
+    return interpolate(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
+
+
+def _labels(count, columns, classes, chosen):
+    """The label of each image; a row has one class. None for a generator without labels."""
+    import numpy as np
+
+    if classes is None:
+        return None
+    return np.arange(count) // columns % classes if chosen is None else np.full(count, chosen)
 
 
 def _class_of(label: str, classes: int | None) -> int | None:

@@ -21,7 +21,7 @@ def _seeds(context, parameter, text):
 
 
 @click.command("sweep")
-@click.argument("path", type=UserPath())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @click.option(
     "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
 )
@@ -35,15 +35,16 @@ def _seeds(context, parameter, text):
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Validate, and show the state of each run and the time left; train nothing.",
+    help="Validate, and show the state of each run and the time left; train and download nothing.",
 )
 @click.option("--rerun", type=click.Choice(["failed", "all"]), help="Run these again: failed (and diverged) or all.")
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
-def command(path, overrides, seeds, workers, together, on, results, dry_run, rerun, fail_fast, as_json, quiet):
-    """Train all configs at PATH: a folder of *.yaml, a study.yaml or one config.
+def command(paths, overrides, seeds, workers, together, on, results, dry_run, rerun, fail_fast, as_json, quiet):
+    """Train all configs at each PATH.
 
+    PATH is a folder of *.yaml, a study.yaml, one config, or a pattern such as 'configs/exp*.yaml'.
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
     from ganlab.sweep.configs import configs_of
@@ -51,11 +52,12 @@ def command(path, overrides, seeds, workers, together, on, results, dry_run, rer
     from ganlab.sweep.local import LocalExecutor
     from ganlab.sweep.survey import survey
 
-    configs, problems = configs_of(path, overrides, seeds)
+    found = [configs_of(path, overrides, seeds) for path in paths]
+    configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
     raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
     if not (quiet or as_json or dry_run):
-        click.echo(f"{path}: checking {_runs(len(configs))}", err=True)
-    jobs, problems = survey(configs, results, fresh=rerun == "all")
+        click.echo(f"{', '.join(map(str, paths))}: checking {_runs(len(configs))}", err=True)
+    jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=not dry_run)
     raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
     for job in () if quiet or as_json else jobs:
         for label in job.also_named:
@@ -74,7 +76,7 @@ def command(path, overrides, seeds, workers, together, on, results, dry_run, rer
             {"local": LocalExecutor}[on](results, workers, fail_fast, group).execute(due, board)
         finally:
             if as_json:
-                print_json(board.as_dicts())
+                print_json({"format": 1, "runs": board.as_dicts()})
     if quiet and not as_json:
         for job in jobs:
             click.echo(job.folder)
@@ -133,7 +135,8 @@ def _show_plan(states, results, groups, as_json):
     if as_json:
         grouped = {job: {} if groups is None else {"group": group_of.get(job)} for job in states}
         known = [{"state": state, "seconds_left": left[job], **grouped[job]} for job, state in states.items()]
-        print_json([job.describe() | facts for job, facts in zip(states, known, strict=True)])
+        runs = [job.describe() | facts for job, facts in zip(states, known, strict=True)]
+        print_json({"format": 1, "runs": runs})
         return
     columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if groups else [])]
     rows = [

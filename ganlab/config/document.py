@@ -63,11 +63,15 @@ class Document:
 
     def locate(self, keys: Keys) -> str:
         """`file:line:column` of the key or item at this path, or of its nearest parent that exists."""
-        return str(self._nodes_to(keys)[-1].place)
+        return str(self.place(keys))
+
+    def place(self, keys: Keys) -> Place:
+        """The place of the key or item at this path, or of its nearest parent that exists."""
+        return self._nodes_to(keys)[-1].place
 
     def order(self, keys: Keys) -> tuple[int, int]:
         """A sort key: the line and column that `locate` gives. Values from the command line come first."""
-        place = self._nodes_to(keys)[-1].place
+        place = self.place(keys)
         return place.line or 0, place.column or 0
 
     def _nodes_to(self, keys: Keys) -> list[Node]:
@@ -108,6 +112,9 @@ def shown(value: Any) -> str:
 
 def error_in(document: Document | None, keys: Keys, message: str, name: str = "config") -> ConfigError:
     """The error about `keys` of a document, or of a config without a document that is called `name`."""
-    place = document.locate(keys) if document else name
-    subject = f"{dotted(keys)}: " if keys else ""
-    return ConfigError(" ".join(f"{place}: {subject}{message}".splitlines()))
+    place = document.place(keys) if document else Place(name)
+    subject, message = f"{dotted(keys)}: " if keys else "", " ".join(message.splitlines())
+    error = ConfigError(f"{place}: {subject}{message}")
+    at = {"file": place.name, "line": place.line, "column": place.column}
+    error.details = {**at, "key": dotted(keys), "message": message}
+    return error

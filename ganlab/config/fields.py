@@ -1,6 +1,7 @@
 """The kinds of field in a config, each with its words for error messages; documents checked against pydantic models."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -8,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, Validat
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from ganlab.config.document import Document, Keys, error_in, shown
-from ganlab.errors import did_you_mean
+from ganlab.errors import did_you_mean, raise_first
 
 MAX_INT = 2**63 - 1
+MAX_NAME = 80  # characters
 
 
 class Section(BaseModel):
@@ -51,7 +53,13 @@ def nearest(value: Any, choices: Iterable[str]) -> str:
 
 def located(message: str, keys: Keys = ()) -> PydanticCustomError:
     """An error for a validator to raise, about the value at `keys` below its own value."""
-    return PydanticCustomError("located", "{message}", {"message": message, "keys": keys})
+    return PydanticCustomError("located", "{message}", {"message": message, "keys": keys, "more": []})
+
+
+def together(errors: Sequence[PydanticCustomError]) -> PydanticCustomError:
+    """One error for several of `located`."""
+    first, *others = [each for error in errors for each in ({**error.context, "more": []}, *error.context["more"])]
+    return PydanticCustomError("located", "{message}", first | {"more": others})
 
 
 def described(kind: Any, words: str, *choices: str) -> Any:
@@ -88,8 +96,10 @@ Text = described(str, "a text")
 Flag = described(bool, "true or false")
 Name = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80),
-    Described("a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"),
+    Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._=,-]*$", max_length=MAX_NAME),
+    Described(
+        f"a name of at most {MAX_NAME} letters, digits, '.', '_', '-', '=' and ',' that begins with a letter or digit"
+    ),
 ]
 
 Root = TypeVar("Root", bound=Section)
@@ -98,17 +108,28 @@ Root = TypeVar("Root", bound=Section)
 def validate(root: type[Root], document: Document, also: Iterable[str] = ()) -> Root:
     """The document as a model; hints at unknown keys also offer `also` at the top of the file.
 
-    Raises: ConfigError, the first mistake in the order of the document; missing keys come last.
+    Raises: ConfigError, the first mistake in the order of the document, with the others; missing keys come last.
     """
     if not isinstance(document.root.value, dict):
         raise error_in(document, (), f"expected a mapping of keys, received {shown(document.data)}")
     try:
         return root.model_validate(document.data)
     except ValidationError as error:
-        # Missing keys come last: a misspelled key is a missing key, too.
-        found = error.errors(include_url=False)
-        first = min(found, key=lambda detail: (detail["type"] == "missing", *document.order(path_of(detail))))
-        raise error_in(document, path_of(first), message_of(first, root, also)) from None
+        details = [each for detail in error.errors(include_url=False) for each in _single(detail)]
+        details.sort(key=lambda detail: (detail["type"] == "missing", *document.order(path_of(detail))))
+        found = [(path_of(detail), message_of(detail, root, also)) for detail in details]
+    hints = re.compile("unknown key. Did you mean '(.+)'[?]")
+    misspelled = {(*keys[:-1], hint[1]) for keys, message in found if (hint := hints.fullmatch(message))}
+    # A misspelled key is no missing key, too.
+    left = [each for each in found if not (each[0] in misspelled and each[1].startswith("missing;"))]
+    raise_first(error_in(document, *each) for each in left)
+
+
+def _single(detail: dict[str, Any]) -> list[dict[str, Any]]:
+    """A finding of pydantic, or one for each of the errors that `together` joined."""
+    if detail["type"] != "located":
+        return [detail]
+    return [detail | {"ctx": context} for context in (detail["ctx"], *detail["ctx"]["more"])]
 
 
 def path_of(detail: dict[str, Any]) -> Keys:

@@ -1,7 +1,13 @@
-"""The config language as JSON Schema (draft 2020-12), for editors that complete and check YAML files."""
+"""The language of configs, study.yaml and report.yaml as JSON Schema (draft 2020-12), for editors."""
 
+import copy
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
+from ganlab.config import descriptions
+from ganlab.config.keras_schema import ARGUMENTS, keras_definitions, one_key
 from ganlab.config.layers import MAX_REPEAT, MERGES
 from ganlab.config.schema import Config
 from ganlab.objectives import OBJECTIVES
@@ -9,46 +15,78 @@ from ganlab.objectives.gan_config import options_of
 from ganlab.training.losses import LOSSES
 from ganlab.training.penalties import PENALTIES
 
-_ARGUMENTS = {"type": ["object", "null"]}
-_ITEMS = {"$ref": "#/$defs/Layer"}
-_LAYERS = {"type": "array", "minItems": 1, "items": _ITEMS}
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_LAYERS = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Layer"}}
 
 
-def config_json_schema(layer_names: list[str] | None = None) -> dict[str, Any]:
-    """The JSON Schema of a config file; with `layer_names`, networks may have these layers only.
+def config_json_schema(datasets: Iterable[str], metrics: Iterable[str]) -> dict[str, Any]:
+    """The JSON Schema of a config file.
 
     A file with `extends` inherits keys, so the schema requires keys only of files without `extends`.
+
+    Args:
+        datasets: the names for `data.name`.
+        metrics: the names for `metrics`.
     """
-    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ganlab config"}
-    gan, *others = [_of_objective(name, kind.config, layer_names) for name, kind in OBJECTIVES.items()]
+    gan, *others = [_of_objective(name, kind.config) for name, kind in OBJECTIVES.items()]
     definitions = {name: part for schema in (*others, gan) for name, part in schema.pop("$defs").items()}
+    definitions["Data"]["properties"]["name"]["enum"] = list(datasets)
+    definitions |= keras_definitions() | {"Layer": _layer(), "Metric": {"enum": list(metrics)}}
     for name, schema in zip([*OBJECTIVES][1:], others, strict=True):
         chosen = {"anyOf": [{"const": name}, {"type": "object", "required": [name]}]}
         condition = {"required": ["objective"], "properties": {"objective": chosen}}
         gan = {"if": condition, "then": schema, "else": gan}
-    return about | gan | {"$defs": definitions}
+    return {"$schema": _DRAFT, "title": "ganlab config"} | gan | {"$defs": definitions}
 
 
-def _of_objective(name: str, config: type[Config], layer_names: list[str] | None) -> dict[str, Any]:
+def file_json_schema(title: str, model: type[BaseModel], described: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON Schema of another file of ganlab, whose keys are the fields of a model; `described` has a line for each."""
+    schema = model.model_json_schema()
+    _describe(schema, schema.get("$defs", {}), described)
+    return {"$schema": _DRAFT, **schema, "title": title}
+
+
+def _of_objective(name: str, config: type[Config]) -> dict[str, Any]:
     """The schema of the configs of one objective."""
     schema = config.model_json_schema()
     definitions, properties = schema["$defs"], schema["properties"]
-    definitions["Layer"] = _layer(layer_names)
-    optimizer = {"anyOf": [{"type": "string"}, _one_key(_ARGUMENTS)]}
-    definitions["Network"]["properties"] |= {"layers": _LAYERS, "optimizer": optimizer}
+    network = definitions.pop("Network")
+    network["properties"] = {"layers": _LAYERS, "optimizer": {"$ref": "#/$defs/Optimizer"}}
+    for key in config.NETWORKS:
+        definitions[key.capitalize()] = copy.deepcopy(network)
+        properties[key] = {"$ref": f"#/$defs/{key.capitalize()}"}
+    properties["metrics"] = {"anyOf": [{"const": "auto"}, {"type": "array", "items": {"$ref": "#/$defs/Metric"}}]}
     properties["extends"] = {"type": "string"}
     if section := properties["objective"].get("$ref"):
         options = definitions.pop(section.removeprefix("#/$defs/"))["properties"][name]
-        written = _one_key({"anyOf": [options, {"type": "null"}]}, [name])
+        _describe({"properties": {name: options}}, definitions, descriptions.CONFIG, "objective.")
+        written = one_key({"anyOf": [options, {"type": "null"}]}, [name])
         properties["objective"] = {"anyOf": [{"const": name}, written]}
     if "loss" in properties:
         definitions["Penalty"].pop("required")  # each penalty has a default weight
+        _describe(definitions["Penalty"], definitions, descriptions.CONFIG, "penalty.NAME.")
         penalty = {"anyOf": [{"$ref": "#/$defs/Penalty"}, {"type": "null"}]}
-        properties["loss"] = _loss(definitions.pop("Loss")["properties"])
+        properties["loss"] = _loss(definitions.pop("Loss"), definitions)
         properties["penalty"] = _mapping(dict.fromkeys(PENALTIES, penalty)) | {"default": {}}
+    _describe(schema, definitions, descriptions.CONFIG)
     schema.pop("title")
     required = [key for key in schema.pop("required") if key != "name"]
     return schema | {"if": {"required": ["extends"]}, "then": {}, "else": _needs(required, properties, definitions)}
+
+
+def _describe(
+    schema: dict[str, Any], definitions: dict[str, Any], described: Mapping[str, str], above: str = ""
+) -> None:
+    """Writes the line about each key below `above` into a schema, and into the definitions that it refers to."""
+    for key, part in schema["properties"].items():
+        if line := described.get(f"{above}{key}"):
+            part["description"] = line
+        parts = (part, "."), (part.get("items"), "[]."), (part.get("additionalProperties"), ".NAME.")
+        for inner, end in parts:
+            reference = inner.get("$ref", "") if isinstance(inner, dict) else ""
+            section = definitions.get(reference.removeprefix("#/$defs/"), {})
+            if "properties" in section:
+                _describe(section, definitions, described, f"{above}{key}{end}")
 
 
 def _needs(required: list[str], properties: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -70,39 +108,28 @@ def _mapping(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 
 
-def _one_key(values: dict[str, Any], names: list[str] | None = None) -> dict[str, Any]:
-    """A mapping with one key: any, or one out of `names`."""
-    shape = {"type": "object", "minProperties": 1, "maxProperties": 1}
-    if names is None:
-        return shape | {"additionalProperties": values}
-    return shape | {"additionalProperties": False, "properties": dict.fromkeys(names, values)}
-
-
-def _layer(names: list[str] | None) -> dict[str, Any]:
+def _layer() -> dict[str, Any]:
     """A layer, or one of the three groups."""
     phases = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "integer", "minimum": 1}}
-    branches = {"type": "object", "minProperties": 2, "additionalProperties": {"type": "array", "items": _ITEMS}}
-    merges = {"anyOf": [{"enum": list(MERGES)}, _one_key(_ARGUMENTS, list(MERGES))]}
+    branch = {"type": "array", "items": {"$ref": "#/$defs/Layer"}}
+    branches = {"type": "object", "minProperties": 2, "additionalProperties": branch}
+    merges = {"anyOf": [{"enum": list(MERGES)}, one_key(ARGUMENTS, list(MERGES))]}
     groups = (
         {"repeat": {"type": "integer", "minimum": 1, "maximum": MAX_REPEAT}, "layers": _LAYERS},
         {"merge": merges, "branches": branches},
         {"phases": phases, "layers": _LAYERS},
     )
     closed = {"type": "object", "additionalProperties": False}
-    name = {"type": "string"} if names is None else {"enum": names}
-    return {
-        "anyOf": [
-            name,
-            _one_key(_ARGUMENTS, names),
-            *(closed | {"properties": group, "required": list(group)} for group in groups),
-        ]
-    }
+    groups = [closed | {"properties": group, "required": list(group)} for group in groups]
+    return {"anyOf": [{"$ref": "#/$defs/LayerName"}, {"$ref": "#/$defs/SingleLayer"}, *groups]}
 
 
-def _loss(options: dict[str, Any]) -> dict[str, Any]:
+def _loss(section: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """A loss: its name, or a mapping of its name to some of its options."""
+    _describe(section, definitions, descriptions.CONFIG, "loss.NAME.")
+    options = section["properties"]
     forms = [
-        _one_key(_mapping({key: options[key] for key in options_of(name)}), [name])
+        one_key(_mapping({key: options[key] for key in options_of(name)}), [name])
         for name in LOSSES
         if options_of(name)
     ]

@@ -3,8 +3,10 @@
 import math
 from typing import Any
 
+from pydantic_core import PydanticCustomError
+
 from ganlab.config.document import Keys, shown
-from ganlab.config.fields import located
+from ganlab.config.fields import located, together
 from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import did_you_mean
 
@@ -13,6 +15,17 @@ MAX_REPEAT = 1000
 MERGES = ("Add", "Attention", "Average", "Concatenate", "Dot", "Fade", "Maximum", "Minimum", "Multiply", "Subtract")
 # Merging layers with named inputs: the branches that they need, and the optional branches.
 NAMED_BRANCHES = {"Attention": (("query", "value"), ("key",)), "Fade": (("old", "new"), ())}
+# Layers that would run code from a config or a file, or that need an object which a config cannot describe.
+REFUSED_LAYERS = {
+    "Lambda": "it runs code from the config",
+    "TFSMLayer": "it loads code from a file",
+    "TorchModuleWrapper": "it wraps code of another framework",
+    "JaxLayer": "it wraps code of another framework",
+    "FlaxLayer": "it wraps code of another framework",
+    "InputLayer": "the input comes from latent.dim or from the data",
+    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), "it reads a vocabulary, also from a file"),
+    **dict.fromkeys(("RNN", "StackedRNNCells"), "it needs a cell object"),
+}
 
 _LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
 _MERGE = "a merging layer as Name or {Name: {arguments}}"
@@ -71,7 +84,15 @@ def _read_list(value: Any, keys: Keys, may_be_empty: bool = False) -> list[Any]:
     if not isinstance(value, list) or not (value or may_be_empty):
         words = "a list of layers" if may_be_empty else "a list of at least one layer"
         raise located(f"expected {words}, received {'an empty list' if value == [] else shown(value)}", keys)
-    return [_read_item(item, (*keys, index)) for index, item in enumerate(value)]
+    items, mistakes = [], []
+    for index, item in enumerate(value):
+        try:
+            items.append(_read_item(item, (*keys, index)))
+        except PydanticCustomError as error:  # look at the other items, too
+            mistakes.append(error)
+    if mistakes:
+        raise together(mistakes)
+    return items
 
 
 def _read_item(item: Any, keys: Keys) -> str | dict[str, Any]:

@@ -1,5 +1,6 @@
 """Loads a config: reads its files, follows `extends`, applies overrides, validates. Writes a config as YAML."""
 
+import glob
 import os.path
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from ganlab.config.reader import read_scalar, read_yaml
 from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
 from ganlab.objectives import OBJECTIVES, name_of
-from ganlab.paths import user_path
+from ganlab.paths import own_data_folder, user_path
 
 MAX_EXTENDS = 10
 
@@ -22,8 +23,14 @@ MAX_EXTENDS = 10
 def configs_at(path: Path) -> list[Path]:
     """The config at a path, or all *.yaml directly in a folder, by name, without hidden files and report.yaml.
 
-    Raises: ConfigError if a folder has none.
+    Of a pattern such as `configs/exp*.yaml`, the configs of all paths that fit it.
+
+    Raises: ConfigError if a folder has none, or nothing fits a pattern.
     """
+    if glob.has_magic(str(path)) and not path.exists():
+        if not (fitting := sorted(map(Path, glob.glob(str(path))))):
+            raise ConfigError(f"{path}: nothing fits this pattern")
+        return [file for each in fitting if each.name != "report.yaml" for file in configs_at(each)]
     if not path.is_dir():
         return [path]
     # report.yaml of a study says how its paper's tables look; it stands beside the study's configs.
@@ -67,7 +74,19 @@ def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None =
         root = override(root, option)
     if seed is not None:
         root = put(root, ["seed"], Node(seed, Place(f"--seed {seed}")))
-    return build_config(Document(root))
+    return build_config(Document(_with_source(root)))
+
+
+def _with_source(root: Node) -> Node:
+    """A relative `data.source` of a file starts at the file's folder, else at $GANLAB_DATA if it is only there."""
+    data = root.child("data")
+    source = data and data.child("source")
+    if source is None or source.place.line is None or not (isinstance(source.value, str) and source.value):
+        return root
+    beside, own = Path(source.place.name).parent / user_path(source.value), own_data_folder()
+    if own and os.path.exists(own / source.value) and not os.path.exists(beside):
+        return root
+    return put(root, ["data", "source"], Node(str(beside), source.place))
 
 
 def build_config(document: Document) -> Config:
@@ -135,8 +154,13 @@ _Dumper.add_representer(str, _represent_string)
 
 
 def dump_config(config: Config) -> str:
-    """The resolved config as YAML, every default written out; loading it gives an equal Config."""
+    """The resolved config as YAML, every default written out; loading it gives an equal Config.
+
+    The path of an existing `data.source` is written absolute, so that the YAML may lie anywhere.
+    """
     content = config.model_dump()
+    if (source := content["data"]["source"]) and os.path.exists(user_path(source)):
+        content["data"]["source"] = os.path.abspath(user_path(source))
     first = ("name", "family", "seed", "objective", "data", "latent", *config.NETWORKS)
     ordered = {key: content[key] for key in dict.fromkeys([*first, *content]) if key in content}
     form = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": 110}

@@ -13,6 +13,8 @@ from ganlab.config.fields import Described, Section
 from ganlab.config.layers import NAMED_BRANCHES, group_of, normalise_choice, read_layers
 
 _OPTIMIZER = "an optimizer as Name or {Name: {arguments}}"
+# They wrap other optimizers. LossScaleOptimizer serves float16, which ganlab does not offer.
+REFUSED_OPTIMIZERS = ("LossScaleOptimizer", "MultiOptimizer")
 # Names of values that are no layer's output. No layer may have one of these names.
 RESERVED = ("input", "labels", "step", "fade", "output", "reference_batch")
 

@@ -12,9 +12,9 @@ from ganlab.data.dataset import Dataset, Split, fingerprint_of, listed
 from ganlab.data.decoding import are_all_grey, decode, decode_into, refusing_bombs
 from ganlab.data.options import ErrorAt, checked_limit, plain_error_at
 from ganlab.data.picture_files import Pictures, open_pictures
-from ganlab.data.sources import cached_folder, own_data_folder
+from ganlab.data.sources import cached_folder
 from ganlab.errors import MissingDataError
-from ganlab.paths import user_path
+from ganlab.paths import own_data_folder, user_path
 from ganlab.storage.cache import compute_once
 
 _FORMAT = 2  # raise it when the same pictures give other arrays
@@ -26,7 +26,7 @@ def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
     The images are grey if all pictures are grey, or with `grayscale: luminosity`.
 
     Args:
-        options: the config's `data` section; `source` is relative to the working folder or to $GANLAB_DATA.
+        options: the config's `data` section; a relative `source` is looked for in the working folder, then in $GANLAB_DATA.
         error_at: places a mistake in the config.
 
     Raises:

@@ -64,8 +64,13 @@ def is_here(options) -> bool:
     """Whether data can be loaded without a download or preparing; True also if loading raises an error about the config."""
     if options.name in KNOWN:
         return options.image_size is None or is_prepared(options)
-    known = DATASETS.get(options.name)
-    return not isinstance(known, Published) or known.find() is not None
+    return not needs_download(options.name)
+
+
+def needs_download(name: str) -> bool:
+    """Whether loading a data set starts with a download."""
+    known = DATASETS.get(name)
+    return isinstance(known, Published) and known.find() is None
 
 
 def list_datasets() -> list[dict]:

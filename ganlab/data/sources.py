@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ganlab.backends.select import select_backend
 from ganlab.errors import MissingDataError
-from ganlab.paths import user_path
+from ganlab.paths import own_data_folder
 from ganlab.storage.cache import cache_folder, compute_once
 
 
@@ -27,12 +27,6 @@ class Download:
     file: str
     url: str
     sha256: str
-
-
-def own_data_folder() -> Path | None:
-    """$GANLAB_DATA, the folder where a user keeps data sets."""
-    chosen = os.environ.get("GANLAB_DATA")
-    return user_path(chosen) if chosen else None
 
 
 def cached_folder(name: str) -> Path:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganlab.backends.select import select_backend
-from ganlab.config.loading import load_config
+from ganlab.config.loading import read_config, resolve_config
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_form
+from ganlab.errors import ConfigError, raise_first
 from ganlab.flows.advice import warnings_of
+from ganlab.flows.mistakes import mistakes_in
+from ganlab.sweep.configs import is_study
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -53,10 +56,22 @@ class Check:
 
 
 def check_config(path: Path) -> Check:
-    """Validates one config file and builds its networks. Raises: ConfigError, the same line as `ganlab run`."""
-    config = load_config(path)
-    options = stretches(config, 1)[-1].data(config)
-    return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
+    """Validates one config file and builds its networks.
+
+    Raises: ConfigError, the same line as `ganlab run`; its `others` are the other mistakes of the config.
+    """
+    root = read_config(path)
+    if is_study(root.value):
+        raise ConfigError(
+            f"{path}: expected a config, received a study; 'ganlab sweep {path} --dry-run' checks its cells"
+        )
+    try:
+        config = resolve_config(root)
+        options = stretches(config, 1)[-1].data(config)
+        return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
+    except ConfigError as error:
+        found = [each for mistake in (error, *mistakes_in(root)) for each in (mistake, *mistake.others)]
+        raise_first(sorted(found, key=lambda mistake: mistake.position))
 
 
 def check_networks(config: Config, dataset: Dataset | None) -> Check:

@@ -3,15 +3,27 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ganlab.config.loading import load_resolved
 from ganlab.config.steps import stretch_of, stretches
 from ganlab.data.registry import load_dataset
 from ganlab.errors import GanlabError
 from ganlab.flows.load import load_checkpoint
+from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import read_summary
 from ganlab.runs.locks import locked
 from ganlab.runs.records import read_run
 from ganlab.storage.writing import guarding, write_json
+
+
+def kept_steps(path: Path) -> list[int]:
+    """The steps of a run's generator checkpoints, of its last phase. Raises: CheckpointError if there is none."""
+    folder = RunFolder(path)
+    require_contained(path)
+    config = load_resolved(folder.config)
+    last, _ = folder.generator_weights_at(None)
+    phase = stretch_of(config, last).number
+    return [step for step in folder.generator_steps() if stretch_of(config, step).number == phase]
 
 
 def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:

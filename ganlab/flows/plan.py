@@ -1,6 +1,7 @@
 """The plan of one run: its data, number of steps, identity and folder."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import Stretch, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
+from ganlab.errors import GanlabError
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state
@@ -65,16 +67,29 @@ def plan_experiment(
     steps = total_steps(config, dataset.count)
     origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
     cell, identity = identity_of(config, origin, steps)
-    folder = _folder_of(results / config.data.name, f"{config.name}-seed{config.seed}-{identity[:8]}", fresh)
+    folder = _folder_of(results / config.data.name, config, identity, fresh)
     require_unlinked(results, folder.path)
     if folder.path.exists():
         require_contained(folder.path)
     return Plan(config, dataset, steps, cell, identity, folder)
 
 
-def _folder_of(parent: Path, name: str, fresh: bool) -> RunFolder:
-    """The newest folder of that name; with `fresh` a new one beside it: NAME, NAME-2, NAME-3, ..."""
+def _folder_of(parent: Path, config: Config, identity: str, fresh: bool) -> RunFolder:
+    """The newest folder of a run; with `fresh` a new one beside it: NAME, NAME-2, NAME-3, ...
+
+    A run that began under another name of the config keeps its folder, for a name is no part of an identity.
+    """
+    end = f"seed{config.seed}-{identity[:8]}"
+    name = f"{config.name}-{end}"
+    if not (parent / name).exists():
+        name = next((run.name for run in sorted(parent.glob(f"*-{end}")) if _is_of(run, identity)), name)
     path, number = parent / name, 2
     while (following := parent / f"{name}-{number}").exists():
         path, number = following, number + 1
     return RunFolder(following if fresh and (parent / name).exists() else path)
+
+
+def _is_of(run: Path, identity: str) -> bool:
+    with suppress(GanlabError, OSError):  # a folder that cannot be read is no folder of this run
+        return not run.is_symlink() and RunFolder(run).status().get("identity") == identity
+    return False

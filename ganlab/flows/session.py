@@ -77,7 +77,8 @@ class Session:
         evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
             owned = self.objective.variables().items()
-            restore({o: v for o, v in owned if not o.startswith("optimizers")}, start, "--init-from")
+            weights = {owner: v for owner, v in owned if not owner.startswith(("optimizers", "state"))}
+            restore(weights, start, "--init-from")
         self.progress: Any = None
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}

@@ -20,7 +20,7 @@ from ganlab.pictures.images import MOST_FRAMES
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
-from ganlab.runs.logs import check_history, check_metrics
+from ganlab.runs.logs import check_history, check_metrics, metric_table
 from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, is_closed, read_run
 from ganlab.runs.summary import hyperparameters
 from ganlab.storage.weights import check_weights, hash_of_arrays
@@ -199,6 +199,11 @@ class _Inspection:
         if self.refused:
             return []
         lines = [f"{self._name(path)}: was found damaged and set aside" for path in self.folder.aside()]
+        if self.finished and self.summary and not self.damage:
+            table, written = metric_table(self.folder, self.status["steps"]), self.summary["metrics"]
+            old = [name for name in written if name in table and written[name]["last"] != table[name]["last"]]
+            mended = f"'ganlab evaluate {self.folder.path.name}' mends it"
+            lines += [f"{self.folder.summary.name}: last of {name} is not of the last step; {mended}" for name in old]
         if half := len(self.folder.half_written()):
             files = f"{half} half-written file{'s' * (half > 1)}"
             lines.append(f"{files} of a killed process; the next process removes {'them' if half > 1 else 'it'}")

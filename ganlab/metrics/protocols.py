@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ganlab.errors import ConfigError, did_you_mean
+from ganlab.errors import ConfigError, did_you_mean, raise_first
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.inception_weights import find_source
 from ganlab.metrics.names import NAMES, Metric
@@ -38,9 +38,8 @@ def resolve(
         return [NAMES[name] for name in _choose(dataset)]
     if isinstance(metrics, str):
         raise error_at(("metrics",), f"expected 'auto' or a list of names, received '{metrics}'.")
-    for position, name in enumerate(metrics):
-        if problem := _problem(name, dataset):
-            raise error_at(("metrics", position), problem)
+    problems = [(position, _problem(name, dataset)) for position, name in enumerate(metrics)]
+    raise_first(error_at(("metrics", position), problem) for position, problem in problems if problem)
     return [NAMES[name] for name in dict.fromkeys(metrics)]
 
 

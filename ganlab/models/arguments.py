@@ -14,7 +14,7 @@ from keras.optimizers import schedules
 
 from ganlab.config.document import shown
 from ganlab.config.foreign_words import foreign_hint
-from ganlab.errors import ConfigError, did_you_mean
+from ganlab.errors import ConfigError, did_you_mean, raise_first
 
 Keys = tuple[str | int, ...]
 ErrorAt = Callable[[Keys, str], ConfigError]
@@ -81,15 +81,21 @@ def build_object(cls: type, arguments: dict, keys: Keys, error_at: ErrorAt, noun
     }
     if issubclass(cls, keras.Layer):
         named |= LAYER_ARGUMENTS
-    for key in arguments:
-        if key not in named:
-            raise error_at((*keys, key), f"unknown key.{did_you_mean(key, named)}")
     required = {p.name for p in parameters.values() if p.default is p.empty and p.name in named}
-    for key in sorted(required - set(arguments)):
-        raise error_at((*keys, key), f"missing; {cls.__name__} needs it")
-    for key, value in arguments.items():
-        _require_kind(value, getattr(parameters.get(key), "default", None), (*keys, key), error_at)
-    resolved = {key: resolve_argument(key, value, (*keys, key), error_at) for key, value in arguments.items()}
+    unknown = [key for key in arguments if key not in named]
+    missing = sorted(required - set(arguments))
+    mistakes = [error_at((*keys, key), f"unknown key.{did_you_mean(key, named)}") for key in unknown]
+    # A misspelled key is no missing key, too.
+    missing = [key for key in missing if not any(f"Did you mean '{key}'" in str(mistake) for mistake in mistakes)]
+    mistakes += [error_at((*keys, key), f"missing; {cls.__name__} needs it") for key in missing]
+    resolved = {}
+    for key in [key for key in arguments if key in named]:
+        try:
+            _require_kind(arguments[key], getattr(parameters.get(key), "default", None), (*keys, key), error_at)
+            resolved[key] = resolve_argument(key, arguments[key], (*keys, key), error_at)
+        except ConfigError as error:  # look at the other arguments, too
+            mistakes.append(error)
+    raise_first(mistakes)
     try:
         return cls(**resolved, **extra)
     except (ValueError, TypeError, AttributeError, NotImplementedError, OverflowError) as error:

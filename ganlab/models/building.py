@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import keras
 
+from ganlab.config.network import REFUSED_OPTIMIZERS
 from ganlab.config.schema import Config, Form, value_range
 from ganlab.config.schema import Network as Written
 from ganlab.config.steps import Stretch
@@ -16,11 +17,10 @@ from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
 from ganlab.models.network import Network
 
-# LossScaleOptimizer and MultiOptimizer wrap other optimizers. The former serves float16, which ganlab does not offer.
 _OPTIMIZERS = {
     name: cls
     for name, cls in public_classes(keras.optimizers, keras.optimizers.Optimizer).items()
-    if name not in ("LossScaleOptimizer", "MultiOptimizer")
+    if name not in REFUSED_OPTIMIZERS
 }
 WHOLE_RUN = Stretch(None, 0, 0)
 

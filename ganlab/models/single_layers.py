@@ -5,27 +5,16 @@ import random
 
 import keras
 
-from ganlab.config.layers import MERGES
+from ganlab.config.layers import MERGES, REFUSED_LAYERS
 from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, Keys, build_object, public_classes, single_entry
 from ganlab.models.initial_weights import draw_on_host
 from ganlab.models.layers import LAYERS
 
-# Layers that would run code from a config or a file, or that need an object which a config cannot describe.
-_REFUSED = {
-    "Lambda": "it runs code from the config",
-    "TFSMLayer": "it loads code from a file",
-    "TorchModuleWrapper": "it wraps code of another framework",
-    "JaxLayer": "it wraps code of another framework",
-    "FlaxLayer": "it wraps code of another framework",
-    "InputLayer": "the input comes from latent.dim or from the data",
-    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), "it reads a vocabulary, also from a file"),
-    **dict.fromkeys(("RNN", "StackedRNNCells"), "it needs a cell object"),
-}
 _KNOWN = {
     name: cls
     for name, cls in {**public_classes(keras.layers, keras.Layer), **LAYERS}.items()
-    if name not in _REFUSED and name not in ("Wrapper", "Model")
+    if name not in REFUSED_LAYERS and name not in ("Wrapper", "Model")
 }
 
 
@@ -48,8 +37,8 @@ def build_layer(kind: str, arguments: dict, keys: Keys, error_at: ErrorAt, name:
     Raises:
         ConfigError: for an unknown layer or argument, and for a layer that cannot be used here.
     """
-    if kind in _REFUSED:
-        raise error_at((*keys, kind), f"the layer {kind} cannot be used: {_REFUSED[kind]}")
+    if kind in REFUSED_LAYERS:
+        raise error_at((*keys, kind), f"the layer {kind} cannot be used: {REFUSED_LAYERS[kind]}")
     if kind in MERGES and keys[-1:] != ("merge",):
         form = f"{{merge: {kind}, branches: {{NAME: [layers], NAME: [layers]}}}}"
         raise error_at((*keys, kind), f"the layer {kind} merges several inputs; expected {form}")

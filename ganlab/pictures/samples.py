@@ -3,12 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from ganlab.errors import ConfigError
 from ganlab.pictures.canvas import drawing
 from ganlab.pictures.images import to_uint8, write_grid
 from ganlab.storage.writing import replacing
 
 _MARGIN = 0.25  # of the points' extent, on each side
+
+
+def require_picture(path: Path) -> None:
+    """Raises: ConfigError for a name without the suffix of a picture that can be written, and for a folder."""
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE or path.is_dir():
+        raise ConfigError(f"--out {path}: expected a name with the suffix of a picture, such as .png or .jpg")
 
 
 def write_samples(
@@ -24,11 +32,14 @@ def write_samples(
         real: `(M, ...)`, drawn below samples that are no images.
 
     Raises:
+        ConfigError: for another picture than a PNG, if the samples are no images.
         GanlabError: if float images are not finite.
     """
     if samples.ndim == 4:
         write_grid(path, samples if samples.dtype == np.uint8 else to_uint8(samples, value_range), *grid)
         return
+    if path.suffix.lower() != ".png":
+        raise ConfigError(f"--out {path}: the samples are no images; expected the suffix .png, for a scatter plot")
     with replacing(path.with_suffix(".npy")) as temporary:
         np.save(temporary, samples, allow_pickle=False)
     write_scatter(path, samples, real)

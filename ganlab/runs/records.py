@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -170,21 +171,41 @@ def find_run(results: Path, selector: str) -> Path:
         ConfigError: no run, or more than one, fits the selector.
         GanlabError: the run folder is a link.
     """
+    found = runs_of(results, selector)
+    if len(found) > 1:
+        shown = ", ".join(run.name for run in found[:5]) + (", ..." if len(found) > 5 else "")
+        raise ConfigError(f"{selector}: {len(found)} runs in {results} fit: {shown}")
+    return found[0]
+
+
+def runs_of(results: Path, selector: str) -> list[Path]:
+    """All run folders that fit a selector of `find_run`: of a config's name, the runs of all seeds.
+
+    Raises:
+        ConfigError: no run fits the selector.
+        GanlabError: a run folder is a link.
+    """
     path = user_path(selector)
     if is_run(path):
-        return as_named(path)
+        return [as_named(path)]
     runs = find_runs(results)
     ranked = [(rank, run) for run in runs if (rank := _rank(run, selector)) is not None]
     found = [run for rank, run in ranked if rank == min(ranked)[0]]
-    if len(found) == 1:
-        require_unlinked(results, found[0])
-        return found[0]
+    for run in found:
+        require_unlinked(results, run)
     if found:
-        shown = ", ".join(run.name for run in found[:5]) + (", ..." if len(found) > 5 else "")
-        raise ConfigError(f"{selector}: {len(found)} runs in {results} fit: {shown}")
+        return found
     names = {name for run in runs for name in _names(run)}
     hint = did_you_mean(selector, names) if names else " There are none; 'ganlab run CONFIG' makes one."
     raise ConfigError(f"{selector}: no such run in {results}.{hint}")
+
+
+def paths_of(results: Path, words: Iterable[str]) -> list[Path]:
+    """For each word the path if there is one, else the run folders that it selects."""
+    found = []
+    for word in words:
+        found += [user_path(word)] if os.path.exists(user_path(word)) else runs_of(results, word)
+    return found
 
 
 def _rank(run: Path, selector: str) -> int | None:

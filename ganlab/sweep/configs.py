@@ -44,7 +44,7 @@ def configs_of(
 def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:
     """The mapping of each cell of a file, before the overrides, and its seeds."""
     document = read_yaml(path)
-    if not _is_study(document.data):
+    if not is_study(document.data):
         yield read_config(path), None
         return
     study = read_study(document, path)
@@ -59,7 +59,8 @@ def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list
         yield root, study.seeds
 
 
-def _is_study(data: object) -> bool:
+def is_study(data: object) -> bool:
+    """Whether the content of a YAML file is a study, and not a config."""
     keys = data if isinstance(data, dict) else {}
     return any(key in keys for key in StudyFile.model_fields) and not any(key in keys for key in _OF_A_CONFIG)
 

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import subprocess
@@ -6,7 +7,7 @@ import sys
 import keras
 import pytest
 
-from ganlab.backends.select import BACKENDS, select_backend
+from ganlab.backends.select import BACKENDS, _told_while_loading, select_backend
 from ganlab.errors import GanlabError
 
 
@@ -40,6 +41,24 @@ print(keras.ops.convert_to_tensor([1.0]).dtype, keras.config.is_nnx_enabled())""
     said = run(program, KERAS_HOME=str(tmp_path), JAX_ENABLE_X64="1", KERAS_NNX_ENABLED="true").stdout.splitlines()
     assert said[:2] == [f"{backend} channels_last channels_last", "float32 float32 float32 1e-07"]
     assert "float32" in said[2] and said[2].endswith("False")
+
+
+def test_a_terminal_shows_what_is_loaded_while_it_is_loaded(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with pytest.raises(ImportError), _told_while_loading("jax"):
+        assert terminal.getvalue() == "loading jax ..."
+        raise ImportError
+    line, blanks, rest = terminal.getvalue().split("\r")
+    assert blanks == " " * len(line) and rest == ""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with _told_while_loading("jax"):
+        pass
+    assert sys.stderr.getvalue() == ""
 
 
 def test_what_native_code_says_is_shown_if_loading_fails(tmp_path):

@@ -67,7 +67,7 @@ class TestARunOfAnotherBackend:
     def test_gets_the_same_score_on_either(self, other, here):
         summary = json.loads((the_run(other[0] / "results") / "summary.json").read_text())
         code, out, _ = here("evaluate", "tiny", "--backend", "tensorflow", "--json")
-        (value,) = json.loads(out)
+        (value,) = json.loads(out)["values"]
         expected = summary["metrics"]["is1k_classifier"]["last"]
         assert code == 0 and value["value"] == pytest.approx(expected, rel=1e-3)
 

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -13,7 +15,7 @@ class TestCheck:
     def test_counts_parameters_operations_and_disk_without_training(self, ganlab, tmp_path):
         before = files_below(tmp_path)
         code, out, err = ganlab("check", "tiny.yaml", "--json")
-        (check,) = json.loads(out)
+        (check,) = json.loads(out)["checks"]
         assert (code, err) == (0, "") and files_below(tmp_path) == before
         assert check["parameters"] == {"generator": 320, "discriminator": 529} and check["steps"] == STEPS
         # Of one image: the generator 2 x 4 x 64 forward, the discriminator 2 x (64 x 8 + 8). A step of batch 8 makes 16
@@ -24,7 +26,7 @@ class TestCheck:
         assert ["dense", "Dense", [64], 320] in check["layers"]["generator"]
 
     def test_estimates_the_disk_of_a_run_within_a_factor_of_two(self, ganlab, trained):
-        (check,) = json.loads(ganlab("check", "tiny.yaml", "--json")[1])
+        (check,) = json.loads(ganlab("check", "tiny.yaml", "--json")[1])["checks"]
         size = sum(map(len, files_below(the_run(trained / "results")).values()))
         assert size / 2 < check["disk_bytes"] < size * 2
 
@@ -44,6 +46,12 @@ class TestCheck:
         code, out, err = ganlab("check", ".")
         assert code == 2 and "tiny" in out
         assert err.startswith("wrong.yaml:14:15: discriminator.layers[1].Dense.units: ") and err.count("\n") == 1
+
+    def test_takes_several_paths_and_patterns(self, ganlab, tmp_path):
+        for name in ("exp1", "exp2", "other"):
+            (tmp_path / f"{name}.yaml").write_text(CONFIG.replace("name: tiny", f"name: {name}"))
+        code, out, _ = ganlab("check", "exp*.yaml", "tiny.yaml", "--json")
+        assert code == 0 and [check["name"] for check in json.loads(out)["checks"]] == ["exp1", "exp2", "tiny"]
 
     def test_names_the_config_of_an_error_that_lies_outside_its_file(self, ganlab, tmp_path):
         data = "data: {name: folder, source: pictures, image_size: 8}"
@@ -128,13 +136,60 @@ class TestSample:
         code, _, err = ganlab("sample", "tiny", "--out", name)
         assert code == 2 and err.startswith(f"--out {name}: expected a name with the suffix of a picture")
 
+    def test_writes_single_images_as_files_or_as_one_array(self, ganlab, trained):
+        words = ("sample", "tiny", "--each", "--count", "7", "--seed", "2")
+        assert ganlab(*words, "--out", "images.npz")[:2] == (0, "images.npz\n")
+        with np.load("images.npz") as arrays:
+            assert arrays.files == ["arr_0"]
+            images = arrays["arr_0"]
+        assert images.shape == (7, 8, 8, 1) and images.dtype == np.uint8
+        Path("images").mkdir()
+        assert ganlab(*words, "--out", "images")[0] == 0
+        names = sorted(path.name for path in Path("images").iterdir())
+        assert names == [f"{number:06d}.png" for number in range(7)]
+        for name, image in zip(names, images, strict=True):
+            assert np.array_equal(np.asarray(Image.open(f"images/{name}")), image[:, :, 0])
+        before = files_below(trained)
+        code, _, err = ganlab(*words, "--out", "images")  # it holds files now
+        said = "--out images: expected a name with the suffix .npz, or a new or empty folder\n"
+        assert (code, err) == (2, said) and files_below(trained) == before
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("--each",), "--each: expected --out DIR or --out FILE.npz, without --interpolate"),
+            (
+                ("--each", "--interpolate", "--out", "a"),
+                "--each: expected --out DIR or --out FILE.npz, without --inter",
+            ),
+            (
+                ("--each", "--out", "a.png"),
+                "--out a.png: expected a name with the suffix .npz, or a new or empty folder",
+            ),
+            (("--count", "10001"), "--count: expected at most 10,000 without --each, received 10,001"),
+            (("--out", "."), "--out .: expected a name with the suffix of a picture"),
+        ],
+    )
+    def test_options_that_do_not_fit_are_a_usage_error(self, ganlab, trained, words, said):
+        before = files_below(trained)
+        code, out, err = ganlab("sample", "tiny", *words)
+        assert (code, out) == (2, "") and said in err and files_below(trained) == before
+
 
 class TestEvaluate:
+    def test_measures_every_kept_checkpoint(self, ganlab, trained):
+        code, out, _ = ganlab("evaluate", "tiny", "--all-steps", "--json")
+        values = json.loads(out)["values"]
+        assert code == 0 and [value["step"] for value in values] == [4, 8, 12]
+        metric = json.loads((the_run(trained / "results") / "summary.json").read_text())["metrics"]["is1k_classifier"]
+        assert metric["last"] == values[-1]["value"] and metric["best"] == max(value["value"] for value in values)
+        assert ganlab("evaluate", "tiny", "--all-steps", "--step", "4")[0] == 2
+
     def test_adds_a_metric_to_the_run(self, ganlab, trained):
         run = the_run(trained / "results")
         lines = (run / "metrics.jsonl").read_text()
         code, out, _ = ganlab("evaluate", "tiny", "--metric", "fd1k_random", "--step", "8", "--json")
-        (value,) = json.loads(out)
+        (value,) = json.loads(out)["values"]
         assert (
             code == 0 and (value["name"], value["step"]) == ("fd1k_random", 8) and value["value"] > value["floor"] > 0
         )
@@ -158,7 +213,7 @@ class TestEvaluate:
     def test_repeats_the_value_of_the_training(self, ganlab, trained):
         summary = json.loads((the_run(trained / "results") / "summary.json").read_text())
         code, out, _ = ganlab("evaluate", "tiny", "--json")
-        (value,) = json.loads(out)
+        (value,) = json.loads(out)["values"]
         assert code == 0 and value["name"] == "is1k_classifier"
         assert value["value"] == pytest.approx(summary["metrics"]["is1k_classifier"]["last"], rel=1e-5)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -300,12 +301,14 @@ def test_data_lists_the_digits_that_need_no_download(ganlab):
     assert any(line.startswith("digits ") for line in ganlab("data")[1].splitlines())
 
 
-def test_schema_knows_the_layers_of_keras(ganlab, tmp_path):
+def test_schema_writes_the_language_of_each_file(ganlab, tmp_path):
     code, out, _ = ganlab("schema", "--out", "schema.json")
     assert (code, out) == (0, "")
     schema = (tmp_path / "schema.json").read_text()
     assert json.loads(schema)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert '"Conv2DTranspose"' in schema
+    for file, key in (("study", "matrix"), ("report", "compare")):
+        assert key in json.loads(ganlab("schema", file)[1])["properties"]
 
 
 def test_report_draws_figures_and_tells_their_files(ganlab, results):
@@ -361,3 +364,28 @@ def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):
         code, out, err = ganlab(command)
         assert code == 1 and "good" in out and "bad-seed0" in err and "worse-seed0" in err
         assert err.endswith("2 run folders could not be read\n") and err.count("\n") == 3
+
+
+def test_report_names_a_damaged_run_once_on_a_terminal(ganlab, results, monkeypatch):
+    write_run(results, "exp01")
+    damaged = write_run(results, "exp02")
+    (damaged / "config.yaml").write_text("{")
+    for is_terminal, told in ((True, 1), (False, 2)):  # elsewhere the table and the message may part
+        monkeypatch.setattr(sys.stdout, "isatty", lambda is_terminal=is_terminal: is_terminal)
+        code, out, err = ganlab("report")
+        assert code == 1 and (out + err).count("config.yaml:") == told
+    assert ganlab("report", "--format", "csv")[2].count("config.yaml:") == 1
+
+
+def test_report_and_verify_take_the_names_of_runs(ganlab, results):
+    runs = [write_run(results, "exp01", seed=seed) for seed in (0, 1)]
+    write_run(results, "exp02")
+    reported = json.loads(ganlab("report", "exp01", "--format", "json")[1])["runs"]
+    assert [(run["name"], run["seed"]) for run in reported] == [("exp01", 0), ("exp01", 1)]
+    assert len(json.loads(ganlab("report", "exp01-seed1", runs[0], "--format", "json")[1])["runs"]) == 2
+    verified = json.loads(ganlab("verify", "exp01", "--json")[1])
+    assert verified["format"] == 1 and [run["folder"] for run in verified["runs"]] == [
+        str(run.relative_to(results.parent)) for run in runs
+    ]
+    for command in ("report", "verify"):
+        assert ganlab(command, "exp03") == (2, "", "exp03: no such run in results. Did you mean 'exp02'?\n")

@@ -151,6 +151,10 @@ def test_listing_commands_load_no_framework(tmp_path, words):
     assert not loaded_by(*words, "--results", str(tmp_path)) & (FRAMEWORKS | {"numpy"})
 
 
+def test_schema_loads_no_framework():
+    assert not loaded_by("schema") & FRAMEWORKS
+
+
 def test_a_reader_that_leaves_early_causes_no_complaint(tmp_path):
     from tests.run_folders import write_run
 

@@ -72,6 +72,16 @@ class TestLabels:
             code, _, err = ganlab("sample", "conditional", "--label", label)
             assert code == 2 and f"expected a class from 0 to 9 or all, received '{label}'" in err
 
+    def test_single_images_have_their_classes_in_the_file(self, run, ganlab, tmp_path):
+        assert ganlab("sample", "conditional", "--each", "--count", 13, "--out", "images.npz")[0] == 0
+        with np.load(tmp_path / "images.npz") as arrays:
+            assert len(arrays["arr_0"]) == 13 and arrays["arr_1"].tolist() == [*range(10), 0, 1, 2]
+        assert ganlab("sample", "conditional", "--each", "--label", 3, "--count", 2, "--out", "threes")[0] == 0
+        assert sorted(path.name for path in (tmp_path / "threes").iterdir()) == [
+            "000000-class3.png",
+            "000001-class3.png",
+        ]
+
     def test_label_metrics_measure_its_classes(self, run, ganlab, tmp_path):
         assert ganlab("evaluate", "conditional", "--metric", "acc1k_classifier")[0] == 0
         (line,) = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
@@ -128,6 +138,10 @@ def test_every_use_of_labels_trains_and_verifies(ganlab, tmp_path, labels):
     assert ganlab("run", "conditional.yaml", "-q")[::2] == (0, "")
     assert ganlab("verify", "results")[0] == 0
     assert ("d_accuracy_class" in history(tmp_path / "results")) == (labels == "auxiliary")
+    if labels == "balanced":  # the statistics of its classes are no weights, so it starts from a run without them, too
+        plain = ("-o", "labels=conditional", "-o", "name=plain")
+        assert ganlab("run", "conditional.yaml", "-q", *plain)[::2] == (0, "")
+        assert ganlab("run", "conditional.yaml", "-q", "--init-from", "plain")[::2] == (0, "")
 
 
 SEMI_SUPERVISED = CONFIG.replace("units: 1}", "units: 11}") + "labels: semi_supervised\n"
@@ -201,6 +215,17 @@ def test_points_are_written_as_arrays_and_scatter_pictures(ganlab, tmp_path, poi
     assert ganlab("verify", "results")[0] == 0
     assert ganlab("sample", "circle", "--count", 5, "--out", "five.png")[0] == 0
     assert np.load(tmp_path / "five.npy").shape == (5, 2)
+    with np.load(ganlab("sample", "circle", "--each", "--count", 5, "--out", "five.npz")[1].strip()) as arrays:
+        assert np.array_equal(arrays["arr_0"], np.load("five.npy"))
+    for words, said in (
+        (
+            ("--out", "five.jpg"),
+            "--out five.jpg: the samples are no images; expected the suffix .png, for a scatter plot",
+        ),
+        (("--each", "--out", "five"), "--out five: the samples are no images; expected a name with the suffix .npz"),
+    ):
+        assert ganlab("sample", "circle", *words) == (2, "", f"{said}\n")
+    assert sorted(path.name for path in tmp_path.glob("*five*")) == ["five.npy", "five.npz", "five.png"]
 
 
 def test_images_under_the_name_of_mnist_are_noted_wherever_they_are_seen(ganlab, tmp_path, monkeypatch):

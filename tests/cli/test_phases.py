@@ -110,8 +110,10 @@ def test_metrics_compare_with_the_images_of_the_last_phase(growing, ganlab, tmp_
     (tmp_path / "growing.yaml").write_text(small)
     assert growing()[0] == 0
     code, out, _ = ganlab("evaluate", "growing", "--metric", "fd500_random", "--json")
-    (value,) = json.loads(out)
+    (value,) = json.loads(out)["values"]
     assert code == 0 and (value["step"], value["name"]) == (14, "fd500_random")
+    out = ganlab("evaluate", "growing", "--metric", "fd500_random", "--all-steps", "--json")[1]
+    assert {value["step"] for value in json.loads(out)["values"]} == {9, 12, 14}
     code, out, err = ganlab("evaluate", "growing", "--metric", "fd500_random", "--step", 6)
     assert (code, out) == (1, "") and err.endswith("step 6 is of an earlier phase, whose images have another size\n")
 

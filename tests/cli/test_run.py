@@ -108,7 +108,7 @@ class TestTheCommand:
         warning = (
             "the discriminator ends in a sigmoid, but the loss non_saturating works on logits: leave the sigmoid out"
         )
-        assert ganlab("run", "other.yaml", "--dry-run")[2] == f"warning: {warning}\n"
+        assert ganlab("run", "other.yaml", "--dry-run")[2].splitlines()[1:] == [f"warning: {warning}"]
         assert ganlab("run", "other.yaml", "--dry-run", "-q")[2] == ""
         code, _, err = ganlab("check", "other.yaml")
         assert (code, err) == (0, f"tiny: warning: {warning}\n")
@@ -150,9 +150,25 @@ class TestTheCommand:
     def test_writes_nothing_in_a_dry_run_and_prints_a_config_that_loads(self, ganlab, tmp_path):
         code, out, _ = ganlab("run", "tiny.yaml", "--dry-run", "-o", "latent.dim=7")
         assert code == 0 and sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
-        (tmp_path / "resolved.yaml").write_text(out.partition("\n")[2])
+        (tmp_path / "resolved.yaml").write_text(out)
         resolved = load_config(tmp_path / "resolved.yaml")
         assert resolved.latent.dim == 7 and resolved == load_config(tmp_path / "tiny.yaml", ["latent.dim=7"])
+
+    def test_prints_the_plan_of_a_dry_run_as_json(self, ganlab, tmp_path):
+        code, out, _ = ganlab("run", "tiny.yaml", "--dry-run", "--json")
+        plan, config = json.loads(out), load_config(tmp_path / "tiny.yaml")
+        assert code == 0 and (plan["format"], plan["state"], plan["images"]) == (1, "new", 1797)
+        assert plan["config"] == config.model_dump() and plan["steps"] == config.train.steps
+        assert plan["folder"] == f"results/digits/tiny-seed3-{plan['identity'][:8]}"
+
+    def test_downloads_nothing_in_a_dry_run(self, ganlab, tmp_path, monkeypatch):
+        monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.delenv("GANLAB_DATA", raising=False)
+        code, out, err = ganlab("run", "tiny.yaml", "--dry-run", "--json", "-o", "data.name=mnist")
+        said = "mnist is not on this machine; the run downloads it, and its folder is known only then\n"
+        plan = json.loads(out)
+        assert (code, err, plan["folder"], plan["config"]["data"]["name"]) == (0, said, None, "mnist")
+        assert not (tmp_path / "cache").exists()
 
     def test_prints_the_summary_as_json(self, ganlab, trained):
         code, out, _ = ganlab("run", "tiny.yaml", "--json")
@@ -160,7 +176,7 @@ class TestTheCommand:
 
     def test_takes_seed_and_overrides_into_the_identity(self, ganlab):
         def folder(*words):
-            return ganlab("run", "tiny.yaml", "--dry-run", *words)[1].split()[0]
+            return json.loads(ganlab("run", "tiny.yaml", "--dry-run", "--json", *words)[1])["folder"]
 
         plain, seeded, changed = folder(), folder("--seed", "4"), folder("-o", "train.steps=13")
         assert "/tiny-seed3-" in plain and "/tiny-seed4-" in seeded and "/tiny-seed3-" in changed

@@ -110,6 +110,15 @@ def test_missing_data_exits_with_7(tmp_path):
     assert code == 7 and err.count("data.source: ") == 1  # said once, though two runs need it
 
 
+def test_several_paths_and_patterns_are_one_sweep(tmp_path):
+    for name in ("exp1", "exp2", "other"):
+        write_config(tmp_path, f"{name}.yaml", "name: tiny", f"name: {name}\nseed: {ord(name[-1])}")
+    code, out, _ = sweep(tmp_path / "exp*.yaml", tmp_path / "exp2.yaml", tmp_path / "other.yaml", "--dry-run", "--json")
+    runs = json.loads(out)["runs"]
+    assert code == 0 and [run["name"] for run in runs] == ["exp1", "exp2", "other"]
+    assert [run["also_named"] for run in runs] == [[], [], []]
+
+
 def test_a_dry_run_needs_no_framework_in_its_own_process_and_writes_nothing(tmp_path):
     path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}\nseeds: [0, 1]")
     assert not loaded_by("sweep", str(path), "--dry-run", "--results", str(tmp_path / "results")) & FRAMEWORKS
@@ -137,7 +146,7 @@ def test_a_killed_sweep_goes_on_to_the_end_and_says_what_failed(tmp_path):
 
     code, out, err = sweep(*words, "-j", "2")
     assert code == 3, (out, err)
-    assert "tiny-dim_2-seed0: goes on after step" in out and re.search(r"tiny-dim_2-seed0: finished in \d+ s", out)
+    assert "tiny-dim=2-seed0: goes on after step" in out and re.search(r"tiny-dim=2-seed0: finished in \d+ s", out)
     assert_complete(killed, 4000)
     (diverged,) = re.findall(r"(\S+): diverged: (.*) \(full output: (.*)\)", out)
     assert Path(diverged[2]).read_text().splitlines()[-1] == diverged[1]
@@ -145,7 +154,7 @@ def test_a_killed_sweep_goes_on_to_the_end_and_says_what_failed(tmp_path):
     before = states(results)
 
     code, out, _ = sweep(*words, "--dry-run", "--json")
-    plan = json.loads(out)
+    plan = json.loads(out)["runs"]
     assert code == 0 and [row["state"] for row in plan] == ["finished", "diverged"]
     assert plan[0]["seconds_left"] is None and states(results) == before
 
@@ -165,7 +174,7 @@ def test_what_is_finished_is_skipped_and_what_failed_waits_for_rerun(tmp_path):
     assert "diverged (earlier)" in err and states(results) == before
 
     code, out, _ = sweep(configs, "--results", results, "--rerun", "failed", "--json")
-    assert code == 3 and [row["state"] for row in json.loads(out)] == ["finished", "diverged"]
+    assert code == 3 and [row["state"] for row in json.loads(out)["runs"]] == ["finished", "diverged"]
     changed = [name for name, status in states(results).items() if status != before[name]]
     assert len(changed) == 1 and changed[0].startswith("wild-")
 

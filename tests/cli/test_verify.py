@@ -147,7 +147,7 @@ def test_damage_is_found_and_named(ganlab, trained, damage, finding):
     damage(run)
     before = files_below(trained)
     code, out, err = ganlab("verify", "results", "--json")
-    (row,) = json.loads(out)
+    (row,) = json.loads(out)["runs"]
     assert code == 6 and err == "1 of 1 run folders is damaged\n"
     assert not row["ok"] and row["damage"][0].startswith(finding)
     assert all("\n" not in line for line in row["damage"])
@@ -166,6 +166,20 @@ def test_a_value_that_could_not_be_measured_at_the_end_is_no_damage(ganlab, trai
     (run / "metrics.jsonl").write_text(json.dumps(line | {"step": 8}) + "\n")
     change("summary.json", f'"last": {line["value"]}', '"last": null')(run)
     assert ganlab("verify", "results")[0] == 0
+
+
+def test_a_last_value_of_an_earlier_version_is_noted_and_mended(ganlab, trained):
+    run = the_run(trained / "results")
+    assert ganlab("evaluate", "tiny", "--step", "4")[0] == 0
+    other = json.loads((run / "metrics.jsonl").read_text().splitlines()[1])["value"]
+    summary = json.loads((run / "summary.json").read_text())
+    summary["metrics"]["is1k_classifier"]["last"] = other  # as earlier versions wrote it
+    (run / "summary.json").write_text(json.dumps(summary))
+    code, out, _ = ganlab("verify", "tiny", "--json")
+    note = f"summary.json: last of is1k_classifier is not of the last step; 'ganlab evaluate {run.name}' mends it"
+    assert code == 0 and json.loads(out)["runs"][0]["notes"] == [note]
+    assert ganlab("evaluate", run.name)[0] == 0
+    assert json.loads(ganlab("verify", "tiny", "--json")[1])["runs"][0]["notes"] == []
 
 
 def test_what_a_finding_quotes_cannot_steer_a_terminal(ganlab, trained):
@@ -226,7 +240,7 @@ class TestAnUnfinishedRun:
 
     def test_is_sound_and_says_where_it_goes_on(self, ganlab, killed):
         code, out, _ = ganlab("verify", "results", "--json")
-        (row,) = json.loads(out)
+        (row,) = json.loads(out)["runs"]
         assert code == 0 and row["damage"] == []
         assert row["state"] == f"running; the same command continues from step 8 of {STEPS}"
         assert row["notes"] == ["1 half-written file of a killed process; the next process removes it"]
@@ -234,13 +248,15 @@ class TestAnUnfinishedRun:
     def test_is_damaged_without_a_state(self, ganlab, killed):
         shutil.rmtree(killed / "checkpoints/state-000008")
         code, out, _ = ganlab("verify", "results", "--json")
-        assert code == 6 and json.loads(out)[0]["damage"] == ["checkpoints: no whole training state is left"]
+        assert code == 6 and json.loads(out)["runs"][0]["damage"] == ["checkpoints: no whole training state is left"]
 
     def test_is_damaged_if_its_history_ends_before_its_state(self, ganlab, killed):
         rows = (killed / "history.csv").read_text().splitlines(keepends=True)
         (killed / "history.csv").write_text("".join(rows[:6]))
         code, out, _ = ganlab("verify", "results", "--json")
-        assert code == 6 and json.loads(out)[0]["damage"] == ["state-000008: history.csv ends at step 5, before it"]
+        assert code == 6 and json.loads(out)["runs"][0]["damage"] == [
+            "state-000008: history.csv ends at step 5, before it"
+        ]
 
     def test_of_which_only_the_config_was_written_is_sound(self, ganlab, killed):
         for path in sorted(killed.rglob("*"), reverse=True):

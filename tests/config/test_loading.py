@@ -244,3 +244,55 @@ def test_hidden_files_of_editors_and_archives_are_no_configs(tmp_path):
     (tmp_path / "empty" / ".x.yaml").write_text("")
     with pytest.raises(ConfigError, match=r"no \*.yaml file in this folder"):
         configs_at(tmp_path / "empty")
+
+
+def test_a_pattern_gives_the_configs_and_the_folders_that_fit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("exp1.yaml", "exp2.yaml", "report.yaml", "other.yaml", "exp3/a.yaml", "exp[4].yaml"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    assert configs_at(Path("exp[12].yaml")) == [Path("exp1.yaml"), Path("exp2.yaml")]
+    assert configs_at(Path("exp3*")) == [Path("exp3/a.yaml")]
+    assert configs_at(Path("*r*.yaml")) == [Path("other.yaml")]
+    assert configs_at(Path("exp[4].yaml")) == [Path("exp[4].yaml")], "a file of that name comes first"
+    with pytest.raises(ConfigError, match=r"^no\*.yaml: nothing fits this pattern$"):
+        configs_at(Path("no*.yaml"))
+
+
+class TestSource:
+    """A relative data.source, with a config in a folder of its own."""
+
+    @pytest.fixture
+    def config(self, tmp_path, monkeypatch):
+        (tmp_path / "configs").mkdir()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("GANLAB_DATA", raising=False)
+        path = tmp_path / "configs" / "c.yaml"
+        path.write_text(changed("name: digits", "name: folder, source: photos"))
+        return path
+
+    def test_of_a_file_starts_at_the_file_that_says_it(self, config, tmp_path):
+        assert load_config(config).data.source == str(tmp_path / "configs" / "photos")
+        (tmp_path / "more.yaml").write_text("extends: configs/c.yaml\nseed: 2\n")
+        assert load_config("more.yaml").data.source == "configs/photos"
+
+    def test_of_the_command_line_starts_at_the_working_folder(self, config):
+        assert load_config(config, ["data.source=photos"]).data.source == "photos"
+
+    def test_that_is_absolute_or_in_the_home_folder_stays(self, config, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for source in (str(tmp_path / "a"), "~/a"):
+            config.write_text(changed("name: digits", f"name: folder, source: {source}"))
+            assert load_config(config).data.source == str(tmp_path / "a")
+
+    def test_that_is_only_in_the_data_folder_is_left_to_it(self, config, tmp_path, monkeypatch):
+        (tmp_path / "data" / "photos").mkdir(parents=True)
+        monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "data"))
+        assert load_config(config).data.source == "photos"
+        (tmp_path / "configs" / "photos").mkdir()
+        assert load_config(config).data.source == str(tmp_path / "configs" / "photos")
+
+    def test_that_exists_is_written_out_with_its_whole_path(self, config, tmp_path):
+        (tmp_path / "configs" / "photos").mkdir()
+        (tmp_path / "elsewhere.yaml").write_text(dump_config(load_config("configs/c.yaml")))
+        assert load_config("elsewhere.yaml").data.source == str(tmp_path / "configs" / "photos")

@@ -10,7 +10,7 @@ from ganlab.training import losses
 from tests.config.examples import EXAMPLE, changed, config_of
 
 LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
-NAME = "a name of at most 80 letters, digits, '.', '_' and '-' that begins with a letter or digit"
+NAME = "a name of at most 80 letters, digits, '.', '_', '-', '=' and ',' that begins with a letter or digit"
 LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
 
 # What is replaced in the example, by what, and the whole message.

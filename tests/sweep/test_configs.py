@@ -35,7 +35,7 @@ def test_a_study_gives_its_cells_once_a_seed(tmp_path):
     path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}\nseeds: [0, 1]")
     configs, problems = configs_of(path)
     assert problems == []
-    assert labels(configs) == [(f"tiny-batch_size_{size}", seed) for size in (8, 16) for seed in (0, 1)]
+    assert labels(configs) == [(f"tiny-batch={size}", seed) for size in (8, 16) for seed in (0, 1)]
     assert [config.train.batch_size for config in configs] == [8, 8, 16, 16]
     assert labels(configs_of(tmp_path)[0]) == labels(configs), "the folder of a study is the study"
 
@@ -48,8 +48,8 @@ def test_a_value_may_be_another_choice(tmp_path):
     optimizers = [config.generator.optimizer for config in configs]
     assert optimizers == [{"RMSprop": {"learning_rate": 1e-4}}, {"Adam": {"beta_1": 0.5}}]
     assert [config.name for config in configs] == [
-        "tiny-optimizer_RMSprop_learning_rate_0.0001",
-        "tiny-optimizer_Adam_beta_1_0.5",
+        "tiny-optimizer=RMSprop_lr_1e-4",
+        "tiny-optimizer=Adam_beta_1_0.5",
     ]
 
 
@@ -107,7 +107,7 @@ def test_an_empty_folder_is_a_mistake(tmp_path):
 def test_the_example_study_is_read():
     configs, problems = configs_of(Path(__file__).parents[2] / "experiments" / "quickstart_study")
     assert problems == [] and len(configs) == 12 and {config.train.steps for config in configs} == {1000}
-    assert configs[0].name == "short-generator_learning_rate_0.0002-discriminator_learning_rate_0.0002"
+    assert configs[0].name == "short-g_lr=2e-4,d_lr=2e-4"
 
 
 def test_one_value_of_a_label_sets_several_keys(tmp_path):
@@ -118,10 +118,10 @@ def test_one_value_of_a_label_sets_several_keys(tmp_path):
     configs, problems = configs_of(path)
     assert problems == []
     assert [config.name for config in configs] == [
-        "tiny-optimizer_Adam_beta_1_0.5-critic_wasserstein_0.01_5",
-        "tiny-optimizer_Adam_beta_1_0.5-critic_hinge",
-        "tiny-optimizer_RMSprop_learning_rate_0.0001-critic_wasserstein_0.01_5",
-        "tiny-optimizer_RMSprop_learning_rate_0.0001-critic_hinge",
+        "tiny-optimizer=Adam_beta_1_0.5,critic=wasserstein_0.01_5",
+        "tiny-optimizer=Adam_beta_1_0.5,critic=hinge",
+        "tiny-optimizer=RMSprop_lr_1e-4,critic=wasserstein_0.01_5",
+        "tiny-optimizer=RMSprop_lr_1e-4,critic=hinge",
     ]
     assert [config.generator.optimizer for config in configs[::2]] == [
         {"Adam": {"beta_1": 0.5}},

@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.errors import MissingDataError
+from ganlab.errors import ConfigError, MissingDataError
 from ganlab.flows.plan import plan_experiment
 from ganlab.sweep.configs import configs_of
 from ganlab.sweep.jobs import Job
-from ganlab.sweep.survey import _once_each, survey
-from tests.sweep.examples import write_config, write_study
+from ganlab.sweep.survey import _look_at, _once_each, _told_once, survey
+from tests.sweep.examples import CONFIG, write_config, write_study
 
 # One survey with everything in it, for each loads a framework in its own process.
 STUDY = """\
@@ -57,7 +57,7 @@ def test_one_run_under_two_names_is_one_job(surveyed):
     _, configs, jobs, _ = surveyed
     assert [config.name for config in configs].count("other") == 1
     assert [(job.label, job.also_named) for job in jobs if job.also_named] == [
-        ("other-seed1", ("tiny-dim_2-target_shape_8_8_1-seed1",))
+        ("other-seed1", ("tiny-dim=2,target_shape=8_8_1-seed1",))
     ]
 
 
@@ -86,14 +86,38 @@ def test_a_job_is_the_run_that_ganlab_run_plans(surveyed):
 def test_every_mistake_is_found_and_located_and_told_once_for_all_seeds(surveyed):
     path, _, _, problems = surveyed
     gone, optimizer, *shapes = map(str, problems)
-    assert f"{path.parent}/gone" in gone and isinstance(problems[0], MissingDataError)
+    assert f"{path.parent}/gone" in gone and gone.endswith("found nothing. (in tiny)")
+    assert isinstance(problems[0], MissingDataError)
     unknown = "generator.optimizer.Adam.learning_rat: unknown key. Did you mean 'learning_rate'?"
     assert optimizer == f"{path.parent}/optimizer.yaml:8:22: {unknown}"
     for shape, dim in zip(shapes, (2, 4), strict=True):
         layer = (
             f"{path.parent}/base/tiny.yaml:7:7: generator.layers[1].Reshape: ends in the shape (4, 16, 1), expected "
         )
-        assert shape.startswith(layer) and shape.endswith(f" (in tiny-dim_{dim}-target_shape_4_16_1)")
+        assert shape.startswith(layer) and shape.endswith(f" (in tiny-dim={dim},target_shape=4_16_1)")
+
+
+def test_missing_data_are_told_with_the_configs_that_need_them():
+    gone = MissingDataError("mnist: not here")
+    mistakes = [(name, gone) for name in ("a", "a", "b", "c", "d", "e", "f", "g")]
+    wrong = ConfigError("x/h.yaml:1:1: loss: unknown")
+    found = _told_once([*mistakes, ("h", wrong)])
+    assert [str(error) for error in found] == ["mnist: not here (in a, b, c, d, e and 2 more)", str(wrong)]
+    assert isinstance(found[0], MissingDataError)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_without_downloads_missing_data_are_a_mistake_of_a_checked_config(tmp_path, monkeypatch, wrong):
+    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GANLAB_DATA", raising=False)
+    text = CONFIG.replace("name: digits", "name: mnist").replace("[8, 8, 1]", "[8, 8, 1]" if wrong else "[28, 28, 1]")
+    (tmp_path / "c.yaml").write_text(text.replace("units: 64", f"units: {64 if wrong else 784}"))
+    found = _look_at(load_config(tmp_path / "c.yaml"), tmp_path / "results", False, False, {})
+    if wrong:
+        assert "generator.layers[1].Reshape: ends in the shape (8, 8, 1), expected (28, 28, 1)" in str(found)
+    else:
+        assert str(found) == "mnist is not on this machine; a sweep without --dry-run downloads it"
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_survey_writes_nothing(surveyed):

@@ -1,0 +1,122 @@
+"""All mistakes of a config at once: each layer, optimizer, network and metric is looked at by itself."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganlab.backends.select import select_backend
+from ganlab.config.document import Document, Keys, Node, error_in
+from ganlab.config.loading import resolve_config
+from ganlab.config.network import Network
+from ganlab.config.schema import Config, Data, Form
+from ganlab.config.steps import stretches
+from ganlab.data.dataset import Dataset
+from ganlab.data.options import ErrorAt
+from ganlab.data.registry import is_here, load_dataset, published_form
+from ganlab.errors import ConfigError, GanlabError, did_you_mean
+from ganlab.metrics.names import NAMES
+from ganlab.objectives import OBJECTIVES, name_of
+
+
+def mistakes_in(root: Node) -> Iterator[ConfigError]:
+    """The mistakes in a config's layers, optimizers, data and metrics, then in the shapes of networks whose layers are right.
+
+    Args:
+        root: the mapping of a config, which may have any mistake.
+    """
+    document = Document(root)
+    config = _tried(lambda: resolve_config(root))
+    select_backend(config.backend if isinstance(config, Config) else "tensorflow")
+
+    def error_at(keys: Keys, message: str) -> ConfigError:
+        return error_in(document, keys, message)
+
+    in_layers = list(_in_layers(_networks_of(document), error_at))
+    yield from in_layers
+    data = document.data.get("data")
+    if isinstance(config, Config):
+        options = stretches(config, 1)[-1].data(config)
+    else:
+        name = data.get("name") if isinstance(data, dict) else None
+        options = _read(Data, data) or _read(Data, {"name": name})
+    dataset = _tried(lambda: load_dataset(options, error_at)) if options and is_here(options) else None
+    yield from _mistakes([dataset])
+    yield from _in_metrics(document.data.get("metrics"), dataset, error_at)
+    if isinstance(config, Config) and not in_layers:
+        yield from _in_shapes(config, dataset.form if isinstance(dataset, Dataset) else published_form(options))
+
+
+def _tried(make: Callable[[], Any]) -> Any:
+    """What a function gives, or the error that it raises."""
+    try:
+        return make()
+    except GanlabError as error:
+        return error
+
+
+def _mistakes(found: list[Any]) -> Iterator[ConfigError]:
+    return (each for each in found if isinstance(each, ConfigError))
+
+
+def _read(section: type, value: Any) -> Any:
+    """A section of a config; None if it has a mistake."""
+    try:
+        return section.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _networks_of(document: Document) -> dict[str, Network]:
+    """The networks of a config. A right layer or optimizer stands for each one that cannot be read."""
+    name = name_of(document.data.get("objective", "gan"))
+    keys = OBJECTIVES[name].config.NETWORKS if isinstance(name, str) and name in OBJECTIVES else ()
+    networks = {}
+    for key in keys:
+        written = document.data.get(key)
+        layers, optimizer = (
+            written.get(part) if isinstance(written, dict) else None for part in ("layers", "optimizer")
+        )
+        items = (
+            [item if _network([item], "SGD") else "Flatten" for item in layers or ()]
+            if isinstance(layers, list)
+            else []
+        )
+        networks[key] = _network(items or ["Flatten"], optimizer) or _network(items or ["Flatten"], "SGD")
+        networks[key]._key = key
+    return networks
+
+
+def _network(layers: list[Any], optimizer: Any) -> Network | None:
+    return _read(Network, {"layers": layers, "optimizer": optimizer})
+
+
+def _in_layers(networks: dict[str, Network], error_at: ErrorAt) -> Iterator[ConfigError]:
+    from ganlab.models.building import build_optimizer
+    from ganlab.models.single_layers import build_layer
+
+    for name, network in networks.items():
+        for spec in network.expanded():
+            made = _tried(lambda s=spec: build_layer(s.kind, s.arguments, s.path, error_at, s.name, "float32"))
+            yield from _mistakes([made])
+        yield from _mistakes([_tried(lambda n=name, w=network: build_optimizer(w, n, error_at))])
+
+
+def _in_metrics(metrics: Any, dataset: Any, error_at: ErrorAt) -> Iterator[ConfigError]:
+    from ganlab.metrics import protocols
+
+    named = isinstance(metrics, list) and all(isinstance(name, str) for name in metrics)
+    if named and isinstance(dataset, Dataset):
+        yield from _mistakes([_tried(lambda: protocols.resolve(metrics, dataset, error_at))])
+    elif named:
+        for index, name in enumerate(metrics):
+            if name not in NAMES:
+                yield error_at(("metrics", index), f"unknown metric '{name}'.{did_you_mean(name, NAMES)}")
+
+
+def _in_shapes(config: Config, form: Form) -> Iterator[ConfigError]:
+    from ganlab.models.building import build_network
+
+    last = stretches(config, 1)[-1]
+    if form.shape is not None:
+        yield from _mistakes([_tried(lambda n=name: build_network(config, n, form, last)) for name in config.networks])

@@ -1,0 +1,82 @@
+"""All mistakes of a config at once, in the order of the file."""
+
+import pytest
+
+from ganlab.errors import ConfigError
+from ganlab.flows.check import check_config
+from tests.config.examples import EXAMPLE
+
+# Keys, layers, arguments, optimizers, data and metrics: a mistake in one hides none in another.
+WRONG = """\
+name: wrong
+data: {name: digitz, limt: 4}
+latnt: {dim: 0}
+generator:
+  layers:
+    - Dense: {units: 64, activatio: tanh, use_bias: no}
+    - Reshap: {target_shape: [8, 8, 1]}
+    - {Dense: 3}
+    - {repeat: x, layers: [Flatten]}
+  optimizer: {Adm: {learning_rate: 1e-3}}
+discriminator:
+  layers:
+    - repeat: 2
+      layers: [{Dense: {unitz: 1, activation: rleu}}]
+  optimizer: {Adam: {learning_rat: 1e-3}}
+loss: hing
+train: {steps: 60, batch_size: -16}
+metrics: [fid5]
+"""
+FOUND = """\
+:2:8: data.name: unknown data set 'digitz'. Did you mean 'digits'?
+:2:22: data.limt: unknown key. Did you mean 'limit'?
+:3:1: latnt: unknown key. Did you mean 'latent'?
+:6:26: generator.layers[0].Dense.activatio: unknown key. Did you mean 'activation'?
+:6:43: generator.layers[0].Dense.use_bias: expected true or false, received 'no'
+:7:7: generator.layers[1].Reshap: unknown layer. Did you mean 'Reshape'?
+:8:8: generator.layers[2].Dense: expected a mapping of arguments, received 3
+:9:8: generator.layers[3].repeat: expected an integer from 1 to 1000, received 'x'
+:10:15: generator.optimizer.Adm: unknown optimizer. Did you mean 'Adam'?
+:14:25: discriminator.layers[0].layers[0].Dense.unitz: unknown key. Did you mean 'units'?
+:14:35: discriminator.layers[0].layers[0].Dense.activation: unknown activation 'rleu'. Did you mean 'relu'?
+:15:22: discriminator.optimizer.Adam.learning_rat: unknown key. Did you mean 'learning_rate'?
+:16:1: loss: expected one of minimax, non_saturating, least_squares, wasserstein, hinge, relativistic, feature_matching, received 'hing'. Did you mean 'hinge'?
+:17:20: train.batch_size: expected an integer >= 1, received -16
+:18:11: metrics[0]: unknown metric 'fid5'. Did you mean 'fid5k'?
+"""  # noqa: E501
+
+
+def mistakes_of(path, text):
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        check_config(path)
+    return [caught.value, *caught.value.others]
+
+
+def test_no_mistake_hides_another(tmp_path):
+    path = tmp_path / "c.yaml"
+    found = mistakes_of(path, WRONG)
+    assert [str(each) for each in found] == [f"{path}{line}" for line in FOUND.splitlines()]
+    first = {"file": str(path), "line": 2, "column": 8, "key": "data.name"}
+    assert found[0].details == first | {"message": "unknown data set 'digitz'. Did you mean 'digits'?"}
+
+
+def test_shapes_and_metrics_of_right_keys_are_told_together(tmp_path):
+    text = (
+        EXAMPLE.replace("[8, 8, 1]", "[4, 16, 1]").replace("units: 1}", "units: 2}") + "metrics: [fid5, fd5k_random]\n"
+    )
+    keys = ("generator.layers[2].Reshape", "discriminator.layers[1].Dense", "metrics[0]", "metrics[1]")
+    assert [each.details["key"] for each in mistakes_of(tmp_path / "c.yaml", text)] == list(keys)
+
+
+@pytest.mark.parametrize(("text", "line"), [("objective: [gan]", ":1:1: objective: "), ("a: [", ":2:1: syntax error")])
+def test_what_cannot_be_read_further_is_one_mistake(tmp_path, text, line):
+    (found,) = mistakes_of(tmp_path / "c.yaml", text)
+    assert str(found).startswith(f"{tmp_path / 'c.yaml'}{line}")
+
+
+def test_a_study_is_no_config(tmp_path):
+    (found,) = mistakes_of(tmp_path / "study.yaml", "base: a.yaml\nmatrix: {loss: [hinge]}\n")
+    assert str(found).endswith(
+        "received a study; 'ganlab sweep " + str(tmp_path / "study.yaml") + " --dry-run' checks its cells"
+    )
