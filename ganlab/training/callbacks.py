@@ -20,6 +20,7 @@ from ganlab.training.checkpoints import prune, require_finite, snapshot, write_g
 from ganlab.training.context import RunContext
 from ganlab.training.drawing import is_fatal, warn
 from ganlab.training.draws import generator_of
+from ganlab.training.histograms import Histograms
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
 _HEALTH_SAMPLES = 128
@@ -108,14 +109,17 @@ class Health(Callback):
 
 
 class History(Callback):
-    """Writes history.csv: one row for each step, with the numbers of a look in the row of its step."""
+    """Writes history.csv: one row for each step, with the numbers of health checks and histograms in the row of their step."""
 
     def __init__(self, context: RunContext):
-        self.health = context.health
-        self.file = HistoryFile(context.folder.history, context.columns, Health.COLUMNS)
+        self.context, config = context, context.config
+        saturation = [config.saturation_column(*pair) for pair in config.watched()]
+        self.file = HistoryFile(context.folder.history, context.columns, (*Health.COLUMNS, *saturation))
 
     def on_chunk(self, chunk: Chunk) -> None:
-        self.file.append(chunk.step, chunk.rows, {self.health.step: self.health.seen}, chunk.seconds)
+        health, step = self.context.health, chunk.step
+        seen = (health.seen if health.step == step else {}) | self.context.saturation.pop(step, {})
+        self.file.append(step, chunk.rows, {step: seen}, chunk.seconds)
 
 
 class Verdict(Callback):
@@ -138,17 +142,16 @@ class Samples(Callback):
     """Writes samples/NNNNNN.png, always from the same latents."""
 
     def __init__(self, context: RunContext):
-        self.context, self.output = context, context.config.output
+        self.context = context
         context.folder.samples.mkdir(exist_ok=True)
 
     def next_due(self, step: int) -> int:
-        at = [wanted for wanted in self.output.samples_at if wanted > step]
-        return min([self.context.total, *at, next_multiple(step, self.output.samples_every) or self.context.total])
+        return self.context.next_sample_step(step)
 
     def on_chunk(self, chunk: Chunk) -> None:
         if chunk.step == self.next_due(chunk.step - 1):
-            rows, columns = self.output.grid
             context = self.context
+            rows, columns = context.config.output.grid
             samples = context.sampler_at(chunk.step).grid(rows, columns)
             real = None if context.dataset.form.is_image else context.images[:1000]
             value_range = context.config.data.range
@@ -239,7 +242,7 @@ class Stop(Callback):
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 
-CALLBACKS: tuple[type[Callback], ...] = (Health, History, Verdict, Samples, Metrics, Checkpoints, Stop)
+CALLBACKS: tuple[type[Callback], ...] = (Health, Histograms, History, Verdict, Samples, Metrics, Checkpoints, Stop)
 
 
 def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:

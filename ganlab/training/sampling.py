@@ -44,10 +44,7 @@ class Sampler:
         return np.concatenate(parts)
 
     def _inputs(self, latents: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
-        values = {"input": latents}
-        scalars = {"step": self.step, "fade": stretch_of(self.config, self.step).share_at(self.step)}
-        for name in scalars.keys() & set(self.network.inputs):
-            values[name] = np.full((len(latents), 1), scalars[name], np.float32)
+        values = {"input": latents, **scalar_inputs(self.config, self.step, len(latents))}
         if "labels" in self.network.inputs:
             values["labels"] = np.eye(self.classes, dtype=np.float32)[labels]
         return values
@@ -79,6 +76,12 @@ class Sampler:
     def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
         latent = self.config.latent
         return draw_latents(seed, purpose, count, latent.dim, latent.distribution)
+
+
+def scalar_inputs(config: Config, step: int, count: int) -> dict[str, np.ndarray]:
+    """The step and the share of the fade that is done, for `count` samples: float32 (count, 1). Networks ignore unused inputs."""
+    scalars = {"step": step, "fade": stretch_of(config, step).share_at(step)}
+    return {name: np.full((count, 1), value, np.float32) for name, value in scalars.items()}
 
 
 def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:

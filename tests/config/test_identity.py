@@ -107,6 +107,7 @@ KEYS = {
     "output.keep_checkpoints": ("all", False),
     "output.metrics_every": (7, False),
     "output.grid": ([2, 2], False),
+    "output.histograms": (["dense"], False),
     "metrics": ([], False),
     "precision": ("mixed_bfloat16", True),
     "backend": ("jax", True),

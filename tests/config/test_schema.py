@@ -20,6 +20,8 @@ WRONG = [
     ("name: example", f"name: {'x' * 81}", f"c.yaml:1:1: name: expected {NAME}, received '{'x' * 55}...'"),
     ("name: example", "name: example\nseed: -1", "c.yaml:2:1: seed: expected an integer >= 0, received -1"),
     ("name: example", "name: example\nseed: 1.0", "c.yaml:2:1: seed: expected an integer >= 0, received 1.0"),
+    ("name: example", "name: example\noutput: {histograms: [dens]}", "c.yaml:2:23: output.histograms[0]: no layer of a network has the name 'dens'. Did you mean 'dense'?"),
+    ("name: example", "name: example\noutput: {histograms: dense}", "c.yaml:2:10: output.histograms: expected a list, received 'dense'"),
     ("name: example", "extend: base.yaml", "c.yaml:1:1: extend: unknown key. Did you mean 'extends'?"),
     ("data: {name: digits}\n", "", "c.yaml:1:1: data: missing; expected a mapping with name"),
     ("latent: {dim: 64}\n", "", "c.yaml:1:1: latent: missing; expected a mapping with dim"),
