@@ -30,7 +30,7 @@ class HistoryFile:
         columns: of the objective.
         looked: names of the columns of health checks.
 
-    Raises: GanlabError if the file has other columns because another version of ganlab began it.
+    Raises: GanlabError if the file has other columns: another version of ganlab began it, or a config with other `histograms`.
     """
 
     def __init__(self, path: Path, columns: "Sequence[Column]", looked: Sequence[str]):
@@ -45,7 +45,7 @@ class HistoryFile:
             found = file.readline().rstrip("\n")
         if found != heading:
             raise GanlabError(
-                f"{path}: has the columns {found}; this version of ganlab writes {heading}. Start with --fresh"
+                f"{path}: has the columns {found}; this version of ganlab and this config write {heading}. Start with --fresh"
             )
 
     def append(self, last: int, rows: "np.ndarray", seen: Mapping[int, Mapping[str, float]], seconds: float) -> None:
