@@ -1,16 +1,19 @@
-"""Loads the generator of a run at one step from the run folder alone."""
+"""Loads the generator of a run at one step from the run folder alone, and the data of its training."""
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config, Form
-from ganlab.config.steps import stretch_of
-from ganlab.errors import CheckpointError
+from ganlab.config.steps import stretch_of, stretches
+from ganlab.errors import CheckpointError, GanlabError
 from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from ganlab.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,26 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
 
     step, generator = _load_first(folder, candidates, config)
     return Checkpointed(folder, config, step, Sampler(generator, config, step))
+
+
+def load_training_data(loaded: Checkpointed) -> "Dataset":
+    """The data that a run was trained on, in the size of its last phase.
+
+    Raises: GanlabError for other data than those of the training, and for a checkpoint of an earlier phase.
+    """
+    from ganlab.data.registry import load_dataset
+
+    folder, config = loaded.folder, loaded.config
+    last = stretches(config, 1)[-1]
+    if stretch_of(config, loaded.step).number != last.number:
+        raise GanlabError(f"{folder.path}: step {loaded.step} is of an earlier phase, whose images have another size")
+    if "data_fingerprint" not in (status := folder.status()):
+        raise GanlabError(f"{folder.status_file}: damaged: data_fingerprint is missing")
+    dataset = load_dataset(last.data(config), config.error_at)
+    if dataset.fingerprint != status["data_fingerprint"]:
+        here = f"the data of {config.data.name} here ({dataset.source})"
+        raise GanlabError(f"{folder.path}: {here} are not its training data")
+    return dataset
 
 
 def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[int, Any]:

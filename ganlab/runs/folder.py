@@ -64,6 +64,9 @@ class RunFolder:
     def extra_sample(self, kind: str, step: int, seed: int) -> Path:
         return self.samples / f"{kind}-{step:06d}-seed{seed}.png"
 
+    def neighbours(self, step: int, by: str) -> Path:
+        return self.samples / f"neighbours-{step:06d}-{by}.png"
+
     def sample_steps(self) -> list[int]:
         return _steps(self.samples, "", ".png")
 

@@ -129,6 +129,38 @@ class TestSample:
         assert code == 2 and err.startswith(f"--out {name}: expected a name with the suffix of a picture")
 
 
+class TestNeighbours:
+    def test_draws_pairs_and_prints_their_distances(self, ganlab, trained):
+        code, out, _ = ganlab("neighbours", "tiny", "--count", "3", "--json")
+        answer = json.loads(out)
+        run = the_run(trained / "results")
+        assert code == 0 and (answer["step"], answer["by"]) == (12, "pixels")
+        assert trained / answer["picture"] == run / "samples" / "neighbours-000012-pixels.png"
+        assert [pair["image"] for pair in answer["pairs"]] == [0, 1, 2]
+        assert all(0 <= pair["training_image"] < 1797 and 0 < pair["distance"] < 8 for pair in answer["pairs"])
+        (means,) = answer["means"]  # the digits have no test split
+        assert (means["of"], means["count"]) == ("generated images", 1000)
+        with Image.open(run / "samples" / "neighbours-000012-pixels.png") as picture:
+            assert picture.width > picture.height
+        assert ganlab("verify", run)[0] == 0
+
+    def test_of_features_are_those_of_the_classifier(self, ganlab, trained):
+        code, out, _ = ganlab("neighbours", "tiny", "--by", "features", "--step", "8", "--out", "pairs.png")
+        assert code == 0 and out.endswith("pairs.png\n") and (trained / "pairs.png").exists()
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("--out", "pairs.jpg"), "--out pairs.jpg: expected a name with the suffix .png\n"),
+            (("--by", "pixel"), "Error: Invalid value for '--by': 'pixel' is not one of 'pixels', 'features'.\n"),
+        ],
+    )
+    def test_a_wrong_word_is_a_usage_error(self, ganlab, trained, words, message):
+        before = files_below(trained)
+        code, _, err = ganlab("neighbours", "tiny", *words)
+        assert code == 2 and err.endswith(message) and files_below(trained) == before
+
+
 class TestEvaluate:
     def test_adds_a_metric_to_the_run(self, ganlab, trained):
         run = the_run(trained / "results")
@@ -166,8 +198,9 @@ class TestEvaluate:
         code, _, err = ganlab("evaluate", "tiny", "--metric", "fid7k")
         assert code == 2 and err.startswith("metrics[0]: unknown metric 'fid7k'.") and err.count("\n") == 1
 
-    def test_other_data_are_refused(self, ganlab, trained):
+    @pytest.mark.parametrize("command", ["evaluate", "neighbours"])
+    def test_other_data_are_refused(self, ganlab, trained, command):
         status = the_run(trained / "results") / "status.json"
         status.write_text(status.read_text().replace('"data_fingerprint": "', '"data_fingerprint": "0'))
-        code, _, err = ganlab("evaluate", "tiny")
+        code, _, err = ganlab(command, "tiny")
         assert code == 1 and err.endswith("are not its training data\n")
