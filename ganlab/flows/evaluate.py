@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ganlab.errors import GanlabError
 from ganlab.flows.load import load_checkpoint, load_training_data
+from ganlab.metrics.names import with_splits
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import read_summary
 from ganlab.runs.locks import locked
@@ -12,8 +13,16 @@ from ganlab.runs.records import read_run
 from ganlab.storage.writing import guarding, write_json
 
 
-def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
+def evaluate_run(
+    path: Path,
+    step: int | None,
+    metrics: Sequence[str],
+    backend: str | None = None,
+    splits: Sequence[int] | None = None,
+) -> tuple[int, list]:
     """Evaluates a checkpoint by the named metrics, or those of its config, and adds the values to the run's folder.
+
+    `splits` are more numbers of splits for Inception Scores: see `names.with_splits`.
 
     Returns: the step and the values.
 
@@ -30,6 +39,7 @@ def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: 
 
         config, dataset = loaded.config, load_training_data(loaded)
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
+        wanted = with_splits(wanted, splits) if splits else wanted
         values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
         if folder.summary.exists():
             summary = read_summary(folder.summary)

@@ -6,9 +6,12 @@ A new metric is a row of `METRICS`, and a function here if no other row has its 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from ganlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from ganlab.metrics.distances import Moments
@@ -110,11 +113,36 @@ def measure_kernel(settings: dict[str, Any], fake: "Sample", real: "Sample") -> 
     return {"": kernel_distance(real.features, fake.features)}, {}
 
 
-def measure_inception(settings: dict[str, Any], fake: "Sample") -> Result:
+def measure_inception(settings: dict[str, Any], fake: "Sample", also: Sequence[int] = ()) -> Result:
+    """The score with the protocol's splits; `also` are further numbers of splits, whose scores go into the details."""
     from ganlab.metrics.scores import inception_score
 
     mean, deviation = inception_score(fake.probabilities, settings["splits"])
-    return {"": mean}, {"sd": deviation, "splits": settings["splits"]}
+    details = {"sd": deviation, "splits": settings["splits"]}
+    if also:
+        scores = {str(splits): inception_score(fake.probabilities, splits) for splits in also}
+        details["by_splits"] = {splits: {"mean": mean, "sd": sd} for splits, (mean, sd) in scores.items()}
+    return {"": mean}, details
+
+
+def with_splits(metrics: "Sequence[Metric]", splits: Sequence[int]) -> "list[Metric]":
+    """The same metrics; Inception Scores also give mean and deviation over these numbers of splits, as `details.by_splits`.
+
+    Raises: ConfigError if there is no Inception Score, or more splits than images.
+    """
+    scores = [metric for metric in metrics if metric.measure is measure_inception]
+    if not scores:
+        names = ", ".join(metric.name for metric in metrics) or "none"
+        raise ConfigError(
+            f"--splits: expected an Inception Score among the metrics, such as is5k_classifier; received {names}"
+        )
+    least = min(scores, key=lambda metric: metric.count)
+    if max(splits) > least.count:
+        raise ConfigError(
+            f"--splits: expected at most {least.count:,} (the images of {least.name}), received {max(splits):,}"
+        )
+    also = partial(measure_inception, also=tuple(splits))
+    return [replace(metric, measure=also) if metric in scores else metric for metric in metrics]
 
 
 def measure_label_accuracy(settings: dict[str, Any], fake: "Sample") -> Result:

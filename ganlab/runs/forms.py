@@ -54,6 +54,7 @@ class Metric(_Form):
     """The values of one metric in summary.json."""
 
     last: NumberOrNull
+    sd: NumberOrNull = None
     best: NumberOrNull
     best_step: described(int | None, "an integer or null")
     floor: NumberOrNull

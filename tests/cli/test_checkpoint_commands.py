@@ -194,6 +194,49 @@ class TestEvaluate:
         assert code == 0 and value["name"] == "is1k_classifier"
         assert value["value"] == pytest.approx(summary["metrics"]["is1k_classifier"]["last"], rel=1e-5)
 
+    def test_more_splits_stand_in_the_details_and_the_value_stays(self, ganlab, trained):
+        code, out, _ = ganlab("evaluate", "tiny", "--splits", "1,10,50", "--json")
+        (value,) = json.loads(out)
+        by_splits = value["details"]["by_splits"]
+        assert code == 0 and list(by_splits) == ["1", "10", "50"] and by_splits["1"]["sd"] == 0
+        assert by_splits["10"] == {"mean": value["value"], "sd": value["details"]["sd"]}
+        assert by_splits["50"]["mean"] < by_splits["1"]["mean"]  # few images a split lower the score
+        run = the_run(trained / "results")
+        line = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+        assert line["details"]["by_splits"] == by_splits and line["fingerprint"] == value["fingerprint"]
+        assert (
+            json.loads((run / "summary.json").read_text())["metrics"]["is1k_classifier"]["sd"] == value["details"]["sd"]
+        )
+        assert " ± " in ganlab("show", "tiny")[1]
+        table = ganlab("evaluate", "tiny", "--splits", "2")[1]
+        assert "splits" in table and " ± " in table
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (
+                ("--splits", "1,x"),
+                "Invalid value for '--splits': expected integers >= 1 with commas between, as in 1,2,5\n",
+            ),
+            (
+                ("--splits", "0"),
+                "Invalid value for '--splits': expected integers >= 1 with commas between, as in 1,2,5\n",
+            ),
+            (
+                ("--splits", "2000"),
+                "--splits: expected at most 1,000 (the images of is1k_classifier), received 2,000\n",
+            ),
+            (
+                ("--splits", "2", "--metric", "fd1k_random"),
+                "--splits: expected an Inception Score among the metrics, such as is5k_classifier; received fd1k_random\n",
+            ),
+        ],
+    )
+    def test_wrong_splits_are_a_usage_error(self, ganlab, trained, words, message):
+        before = files_below(trained)
+        code, _, err = ganlab("evaluate", "tiny", *words)
+        assert code == 2 and err.endswith(message) and files_below(trained) == before
+
     def test_an_unknown_metric_is_a_usage_error(self, ganlab, trained):
         code, _, err = ganlab("evaluate", "tiny", "--metric", "fid7k")
         assert code == 2 and err.startswith("metrics[0]: unknown metric 'fid7k'.") and err.count("\n") == 1
