@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganlab.errors import GanlabError
-from ganlab.flows.load import load_checkpoint, load_training_data
-from ganlab.metrics.names import with_splits
+from ganlab.flows.load import load_checkpoint, load_discriminator, load_training_data
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import read_summary
 from ganlab.runs.locks import locked
@@ -22,7 +21,7 @@ def evaluate_run(
 ) -> tuple[int, list]:
     """Evaluates a checkpoint by the named metrics, or those of its config, and adds the values to the run's folder.
 
-    `splits` are more numbers of splits for Inception Scores: see `names.with_splits`.
+    `splits` are more numbers of splits for Inception Scores: see `protocols.with_splits`.
 
     Returns: the step and the values.
 
@@ -34,13 +33,15 @@ def evaluate_run(
     with locked(folder.results, status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
+        from ganlab.metrics.evaluation import evaluate_networks
         from ganlab.runs.logs import metric_table
-        from ganlab.training.callbacks import evaluate_run as evaluate
 
         config, dataset = loaded.config, load_training_data(loaded)
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
-        wanted = with_splits(wanted, splits) if splits else wanted
-        values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
+        wanted = protocols.with_splits(wanted, splits) if splits else wanted
+        judged = any(metric.subject == "discriminator" for metric in wanted) and "discriminator" in config.networks
+        discriminator = load_discriminator(loaded, dataset) if judged else None
+        values = evaluate_networks(folder, loaded.step, wanted, dataset, loaded.sampler, discriminator)
         if folder.summary.exists():
             summary = read_summary(folder.summary)
             finished = summary["steps"] if summary["status"] == "finished" else None

@@ -14,6 +14,7 @@ from ganlab.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
+    from ganlab.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,25 @@ def load_training_data(loaded: Checkpointed) -> "Dataset":
         here = f"the data of {config.data.name} here ({dataset.source})"
         raise GanlabError(f"{folder.path}: {here} are not its training data")
     return dataset
+
+
+def load_discriminator(loaded: Checkpointed, dataset: "Dataset") -> "Network":
+    """The discriminator of a run at the step of `loaded`, from the whole training state of this step.
+
+    Raises: CheckpointError if there is no such state, or it is damaged.
+    """
+    from ganlab.models.building import build_network
+    from ganlab.training.checkpoints import read_state, restore
+
+    folder, config, step = loaded.folder, loaded.config, loaded.step
+    if step not in folder.state_steps():
+        there = ", ".join(map(str, folder.state_steps())) or "none"
+        raise CheckpointError(
+            f"{folder.path}: no state of step {step}, which would hold the discriminator; there are {there}"
+        )
+    network = build_network(config, "discriminator", dataset.form, stretch_of(config, step))
+    restore({"networks/discriminator": network.variables}, read_state(folder.state(step))[0], str(folder.state(step)))
+    return network
 
 
 def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[int, Any]:

@@ -66,7 +66,7 @@ class Session:
             self.objective.begin(self.arrays)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
-        evaluation.require_labels(self.protocols, self.sampler.classes is not None, config.error_at)
+        evaluation.require_networks(self.protocols, config, self.models.networks)
         evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
             owned = self.objective.variables().items()

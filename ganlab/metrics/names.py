@@ -8,10 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from ganlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from ganlab.metrics.distances import Moments
@@ -66,6 +63,7 @@ class Metric:
     settings: dict[str, Any]
     real: tuple[Real, ...]
     needs_labels: bool = False  # whether generated images must have labels
+    subject: str = "generator"  # or "discriminator": its class logits for the labelled test images are measured
 
     @property
     def parts(self) -> tuple[Real, ...]:
@@ -77,6 +75,12 @@ class Metric:
         """Everything that decides the value, except data, weights and versions, as plain data."""
         from ganlab.metrics.extractors import EXTRACTORS
 
+        if self.subject == "discriminator":
+            return {
+                "kind": self.kind,
+                "class": "largest class logit, in inference",
+                "real": Real("all", "test").recipe(0),
+            }
         real = [part.recipe(self.count) for part in self.parts]
         return {
             "kind": self.kind,
@@ -123,26 +127,6 @@ def measure_inception(settings: dict[str, Any], fake: "Sample", also: Sequence[i
         scores = {str(splits): inception_score(fake.probabilities, splits) for splits in also}
         details["by_splits"] = {splits: {"mean": mean, "sd": sd} for splits, (mean, sd) in scores.items()}
     return {"": mean}, details
-
-
-def with_splits(metrics: "Sequence[Metric]", splits: Sequence[int]) -> "list[Metric]":
-    """The same metrics; Inception Scores also give mean and deviation over these numbers of splits, as `details.by_splits`.
-
-    Raises: ConfigError if there is no Inception Score, or more splits than images.
-    """
-    scores = [metric for metric in metrics if metric.measure is measure_inception]
-    if not scores:
-        names = ", ".join(metric.name for metric in metrics) or "none"
-        raise ConfigError(
-            f"--splits: expected an Inception Score among the metrics, such as is5k_classifier; received {names}"
-        )
-    least = min(scores, key=lambda metric: metric.count)
-    if max(splits) > least.count:
-        raise ConfigError(
-            f"--splits: expected at most {least.count:,} (the images of {least.name}), received {max(splits):,}"
-        )
-    also = partial(measure_inception, also=tuple(splits))
-    return [replace(metric, measure=also) if metric in scores else metric for metric in metrics]
 
 
 def measure_label_accuracy(settings: dict[str, Any], fake: "Sample") -> Result:
@@ -216,6 +200,9 @@ METRICS = (
         _FD,
         _SAMPLE,
         needs_labels=True,
+    ),
+    Metric(
+        "accuracy_discriminator_test", 0, "", "acc", measure_label_accuracy, "higher", {}, (), subject="discriminator"
     ),
     *_rows("fd{}_random", (200, 500, *_FROM_1K), "random", "fd", measure_frechet, "lower", _FD, _SAMPLE),
     *_rows("kd{}_random", (200, 500), "random", "kd", measure_kernel, "lower", _KD, _SAMPLE),

@@ -4,17 +4,16 @@ CALLBACKS is the order of the calls. A checkpoint comes after the history, pictu
 after its last rows are written. One writer (`background`) writes pictures and checkpoints in order, from copies on the host.
 """
 
-import time
 from functools import partial
 
 import numpy as np
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
-from ganlab.metrics.evaluation import evaluate_all
+from ganlab.metrics.evaluation import evaluate_networks
 from ganlab.metrics.extraction import BlankImagesError
 from ganlab.pictures.images import to_uint8
 from ganlab.pictures.samples import write_samples
-from ganlab.runs.logs import HistoryFile, append_metrics, best_step, read_history
+from ganlab.runs.logs import HistoryFile, best_step, read_history
 from ganlab.training import health
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
 from ganlab.training.context import RunContext
@@ -180,8 +179,9 @@ class Metrics(Callback):
             return
         if chunk.step == self.next_due(chunk.step - 1):
             try:
-                evaluate_run(
-                    context.folder, chunk.step, context.protocols, context.dataset, context.sampler_at(chunk.step)
+                sampler, discriminator = context.sampler_at(chunk.step), context.networks.get("discriminator")
+                evaluate_networks(
+                    context.folder, chunk.step, context.protocols, context.dataset, sampler, discriminator
                 )
             except BlankImagesError:
                 pass
@@ -243,13 +243,3 @@ class Stop(Callback):
 
 
 CALLBACKS: tuple[type[Callback], ...] = (Health, Histograms, History, Verdict, Samples, Metrics, Checkpoints, Stop)
-
-
-def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:
-    """Evaluates a sampler, adds the values to metrics.jsonl and returns them."""
-    start = time.perf_counter()
-    value_range = sampler.config.data.range
-    labels = (lambda count: sampler.labels(count, "metrics")) if sampler.classes else None
-    values = evaluate_all(protocols, lambda count: sampler.draw(count, "metrics"), dataset, value_range, labels)
-    append_metrics(folder.metrics, step, values, time.perf_counter() - start)
-    return values
