@@ -3,6 +3,7 @@
 import click
 
 from ganlab.cli.output import UserPath, backend_option, results_option
+from ganlab.errors import did_you_mean
 
 
 @click.command("sample")
@@ -11,7 +12,9 @@ from ganlab.cli.output import UserPath, backend_option, results_option
 @click.option("--count", type=click.IntRange(1, 10_000), default=25, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
 @click.option(
-    "--label", metavar="CLASS|all", help="The class of all images, or COUNT images of each class, a row a class."
+    "--label",
+    metavar="CLASS|all",
+    help="The class of all images, by name or number, or COUNT images of each class, a row a class.",
 )
 @click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
 @click.option(
@@ -40,7 +43,7 @@ def command(run, step, count, seed, label, interpolate, out, backend, results):
         raise ConfigError(f"--out {out}: expected a name with the suffix of a picture, such as .png or .jpg")
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
     sampler, latent = loaded.sampler, loaded.config.latent
-    chosen = None if label is None else _class_of(label, sampler.classes)
+    chosen = None if label is None else _class_of(label, sampler.classes, loaded.class_names)
     columns = 10 if interpolate else count if label == "all" else math.ceil(math.sqrt(count))
     count = count * sampler.classes if label == "all" else count
     rows = math.ceil(count / columns)
@@ -59,12 +62,17 @@ def command(run, step, count, seed, label, interpolate, out, backend, results):
     click.echo(target)
 
 
-def _class_of(label: str, classes: int | None) -> int | None:
-    """The class that `--label` names; None for "all"."""
+def _class_of(label: str, classes: int | None, names: list[str]) -> int | None:
+    """The class that `--label` names, or numbers from 0; None for "all"."""
     if classes is None:
         raise click.UsageError("--label: the generator of this run takes no labels")
     if label == "all":
         return None
+    if label in names[:classes]:
+        return names.index(label)
     if not (label.isascii() and label.isdigit() and int(label) < classes):
-        raise click.UsageError(f"--label: expected a class from 0 to {classes - 1} or all, received '{label}'")
+        words = [name for name in names if not name.isdigit()]
+        known = f"a class from 0 to {classes - 1}{', its name' if words else ''} or all"
+        hint = f".{did_you_mean(label, words)}" if words else ""
+        raise click.UsageError(f"--label: expected {known}, received '{label}'{hint}")
     return int(label)

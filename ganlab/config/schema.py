@@ -45,12 +45,14 @@ class Data(Section):
     range: one_of("tanh", "sigmoid") = "tanh"
     grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
     source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
+    classes: described(Literal["folders"] | None, "folders or null", "folders") = None
     labelled: whole_or_null(1) = None
 
     @model_validator(mode="after")
-    def _source_needs_folder(self) -> "Data":
-        if self.source is not None and self.name != "folder":
-            raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", ("source",))
+    def _some_keys_are_for_folders(self) -> "Data":
+        for key in ("source", "classes"):
+            if getattr(self, key) is not None and self.name != "folder":
+                raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", (key,))
         return self
 
 

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkpointed:
-    """A run's generator at one step; `sampler` draws from it."""
+    """A run's generator at one step; `sampler` draws from it. `class_names` are the names of the labels, if they have any."""
 
     folder: RunFolder
     config: Config
     step: int
     sampler: object
+    class_names: list[str]
 
 
 def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | None = None) -> Checkpointed:
@@ -45,7 +46,8 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
     from ganlab.training.sampling import Sampler
 
     step, generator = _load_first(folder, candidates, config)
-    return Checkpointed(folder, config, step, Sampler(generator, config, step))
+    class_names = folder.status().get("class_names", [])
+    return Checkpointed(folder, config, step, Sampler(generator, config, step), class_names)
 
 
 def load_training_data(loaded: Checkpointed) -> "Dataset":

@@ -28,6 +28,8 @@ WRONG = [
     ("loss: non_saturating\n", "", f"c.yaml:1:1: loss: missing; expected one of {LOSSES}"),
     ("{name: digits}", "digits", "c.yaml:2:1: data: expected a mapping, received 'digits'"),
     ("{name: digits}", "{nme: digits}", "c.yaml:2:8: data.nme: unknown key. Did you mean 'name'?"),
+    ("{name: digits}", "{name: digits, classes: folders}", "c.yaml:2:22: data.classes: expected only with 'name: folder', received with 'name: digits'"),
+    ("{name: digits}", "{name: folder, classes: folder}", "c.yaml:2:22: data.classes: expected folders or null, received 'folder'. Did you mean 'folders'?"),
     ("{name: digits}", "{name: digits, image_size: 0}", "c.yaml:2:22: data.image_size: expected an integer from 1 to 1024 or null, received 0"),
     ("{name: digits}", "{name: digits, limit: many}", "c.yaml:2:22: data.limit: expected an integer >= 1 or null, received 'many'"),
     ("{name: digits}", "{name: digits, range: tan}", "c.yaml:2:22: data.range: expected one of tanh, sigmoid, received 'tan'. Did you mean 'tanh'?"),
