@@ -203,6 +203,15 @@ class TestReadme:
             assert caught.value.code == 0, (line, capfd.readouterr().err)
 
 
+class TestDockerfile:
+    def test_copies_files_of_the_repository_and_installs_an_extra_that_there_is(self):
+        text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+        copied = [word for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE) for word in line.split()[:-1]]
+        assert "setup.cfg" in copied and all((ROOT / word).exists() for word in copied)
+        (extra,) = set(re.findall(r"EXTRAS=(\w+)", text + TEXTS["README.md"]))
+        assert f"\n{extra} = " in (ROOT / "setup.cfg").read_text(encoding="utf-8")
+
+
 class TestLinks:
     @pytest.mark.parametrize("name", TEXTS)
     def test_what_a_page_points_to_is_there(self, name):
