@@ -99,7 +99,9 @@ def _create(plan: Plan, session: Any, surroundings: dict) -> None:
             session.describe()
             write_json(folder.environment, environment(plan.config.backend, session.device) | surroundings)
             identity = {"identity": plan.identity, "cell": plan.cell, "steps": plan.steps}
-            data = {"data_fingerprint": plan.dataset.fingerprint, "classes": plan.dataset.form.classes}
+            dataset = plan.dataset
+            data = {"data_fingerprint": dataset.fingerprint, "classes": dataset.form.classes}
+            data["class_names"] = list(dataset.class_names or [])
             folder.set_status("created", **identity, **data)
         except BaseException:
             if is_new:  # on a full disk: leave no half folder behind

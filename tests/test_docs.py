@@ -165,8 +165,10 @@ class TestYaml:
 
 class TestMetricsPage:
     def test_describes_every_metric(self):
-        for name in {name.removesuffix("_test") for name in NAMES}:
-            assert f"`{name}`" in TEXTS["docs/metrics.md"], name
+        for name in NAMES:
+            assert {f"`{name}`", f"`{name.removesuffix('_test')}`"} & {
+                *re.findall("`[^`]*`", TEXTS["docs/metrics.md"])
+            }, name
 
 
 class TestRunFolderPage:
@@ -208,6 +210,15 @@ class TestReadme:
             with pytest.raises(SystemExit) as caught:
                 main([*words, *short])
             assert caught.value.code == 0, (line, capfd.readouterr().err)
+
+
+class TestDockerfile:
+    def test_copies_files_of_the_repository_and_installs_an_extra_that_there_is(self):
+        text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+        copied = [word for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE) for word in line.split()[:-1]]
+        assert "setup.cfg" in copied and all((ROOT / word).exists() for word in copied)
+        (extra,) = set(re.findall(r"EXTRAS=(\w+)", text + TEXTS["README.md"]))
+        assert f"\n{extra} = " in (ROOT / "setup.cfg").read_text(encoding="utf-8")
 
 
 class TestLinks:

@@ -63,6 +63,7 @@ FILE_NAMES = {
     "losses.png",
     "outputs.png",
     "samples.gif",
+    "histograms.png",
     "metrics.jsonl",
     "summary.json",
     "gan.png",

@@ -27,6 +27,7 @@ COMMANDS = {
     "check": "Validate configs without training.",
     "sample": "Make images from a run's checkpoint.",
     "evaluate": "Compute metrics of finished runs.",
+    "neighbours": "Compare generated images with the nearest training images.",
     "ls": "List runs.",
     "show": "Show one run: scores, cost, pictures.",
     "diff": "Compare two runs: config, scores, environment.",

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -31,6 +31,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 wide_option = click.option("--wide", is_flag=True, help="Show all columns, also on a narrow terminal.")
+
+
+def integers(least: int) -> Callable:
+    """A callback for an option of distinct integers with commas between them; None if the option is not given."""
+
+    def read(context, parameter, text: str | None) -> list[int] | None:
+        words = [] if text is None else text.split(",")
+        if not all(word.strip().isdecimal() and int(word) >= least for word in words):
+            raise click.BadParameter(f"expected integers >= {least} with commas between, as in {parameter.metavar}")
+        return None if text is None else list(dict.fromkeys(map(int, words)))
+
+    return read
 
 
 def print_tables(tables: list[Table], wide: bool = False) -> None:

@@ -5,6 +5,7 @@ import math
 import click
 
 from ganlab.cli.output import UserPath, backend_option, results_option
+from ganlab.errors import did_you_mean
 
 _MOST_IN_A_GRID = 10_000
 _BATCH = 1000  # samples in memory as floats
@@ -16,7 +17,9 @@ _BATCH = 1000  # samples in memory as floats
 @click.option("--count", type=click.IntRange(1, 100_000), default=25, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
 @click.option(
-    "--label", metavar="CLASS|all", help="The class of all images, or COUNT images of each class, a row a class."
+    "--label",
+    metavar="CLASS|all",
+    help="The class of all images, by name or number, or COUNT images of each class, a row a class.",
 )
 @click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
 @click.option("--each", is_flag=True, help="Write single images, for other programs, to --out DIR or --out FILE.npz.")
@@ -47,7 +50,7 @@ def command(run, step, count, seed, label, interpolate, each, out, backend, resu
         (require_place if each else require_picture)(out)
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
     sampler, data_range = loaded.sampler, loaded.config.data.range
-    chosen = None if label is None else _class_of(label, sampler.classes)
+    chosen = None if label is None else _class_of(label, sampler.classes, loaded.class_names)
     columns = 1 if each else 10 if interpolate else count if label == "all" else math.ceil(math.sqrt(count))
     count = count * sampler.classes if label == "all" else count
     rows = math.ceil(count / columns)
@@ -85,12 +88,17 @@ def _labels(count, columns, classes, chosen):
     return np.arange(count) // columns % classes if chosen is None else np.full(count, chosen)
 
 
-def _class_of(label: str, classes: int | None) -> int | None:
-    """The class that `--label` names; None for "all"."""
+def _class_of(label: str, classes: int | None, names: list[str]) -> int | None:
+    """The class that `--label` names, or numbers from 0; None for "all"."""
     if classes is None:
         raise click.UsageError("--label: the generator of this run takes no labels")
     if label == "all":
         return None
+    if label in names[:classes]:
+        return names.index(label)
     if not (label.isascii() and label.isdigit() and int(label) < classes):
-        raise click.UsageError(f"--label: expected a class from 0 to {classes - 1} or all, received '{label}'")
+        words = [name for name in names if not name.isdigit()]
+        known = f"a class from 0 to {classes - 1}{', its name' if words else ''} or all"
+        hint = f".{did_you_mean(label, words)}" if words else ""
+        raise click.UsageError(f"--label: expected {known}, received '{label}'{hint}")
     return int(label)

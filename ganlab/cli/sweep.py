@@ -5,19 +5,10 @@ import sys
 
 import click
 
-from ganlab.cli.output import UserPath, json_option, print_json, print_tables, raise_all, results_option
+from ganlab.cli.output import UserPath, integers, json_option, print_json, print_tables, raise_all, results_option
 
 _DUE = ("new", "resumable", "running")  # running: in another process, and taken over if that one dies
 _FAILED = ("failed", "diverged")
-
-
-def _seeds(context, parameter, text):
-    if text is None:
-        return None
-    words = text.split(",")
-    if not all(word.strip().isdecimal() for word in words):
-        raise click.BadParameter("expected integers >= 0 with commas between, as in 0,1,2")
-    return list(dict.fromkeys(map(int, words)))
 
 
 @click.command("sweep")
@@ -25,7 +16,7 @@ def _seeds(context, parameter, text):
 @click.option(
     "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
 )
-@click.option("--seeds", callback=_seeds, metavar="0,1,2", help="Train every config once with each seed.")
+@click.option("--seeds", callback=integers(0), metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
 @click.option(
     "--together", is_flag=True, help="Train runs that differ in their seed as lanes of one step (backend jax)."

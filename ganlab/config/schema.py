@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from ganlab.config.document import Document, Keys, error_in
 from ganlab.config.fields import FractionOrNull, Name, Section, described, located, one_of, whole, whole_or_null
 from ganlab.config.network import Network
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, did_you_mean
 from ganlab.training.stages import Column
 
 
@@ -45,12 +45,14 @@ class Data(Section):
     range: one_of("tanh", "sigmoid") = "tanh"
     grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
     source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
+    classes: described(Literal["folders"] | None, "folders or null", "folders") = None
     labelled: whole_or_null(1) = None
 
     @model_validator(mode="after")
-    def _source_needs_folder(self) -> "Data":
-        if self.source is not None and self.name != "folder":
-            raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", ("source",))
+    def _some_keys_are_for_folders(self) -> "Data":
+        for key in ("source", "classes"):
+            if getattr(self, key) is not None and self.name != "folder":
+                raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", (key,))
         return self
 
 
@@ -96,6 +98,7 @@ class Output(Section):
     keep_checkpoints: described(Literal["all"] | Annotated[int, Field(ge=1)], "all or an integer >= 1", "all") = 10
     metrics_every: whole_or_null(1) = None
     grid: described(_Grid, "[rows, columns], each from 1 to 50") = Field([5, 5])
+    histograms: list[Name] = Field([])
 
 
 class Config(Section):
@@ -155,6 +158,27 @@ class Config(Section):
     def hyperparameters(self) -> dict[str, Any]:
         """The objective's values for tables: a flat mapping; None for a value that does not apply."""
         raise NotImplementedError
+
+    def watched(self) -> list[tuple[str, str]]:
+        """(network, layer) for each layer that `output.histograms` names. Layers of two networks may have one name."""
+        wanted = dict.fromkeys(self.output.histograms)
+        names = {name: {spec.name for spec in network.expanded()} for name, network in self.networks.items() if wanted}
+        return [(network, layer) for layer in wanted for network in names if layer in names[network]]
+
+    @staticmethod
+    def saturation_column(network: str, layer: str) -> str:
+        """The column of the history with the share of saturated units of a watched layer."""
+        return f"saturated_{network}_{layer}"
+
+    @model_validator(mode="after")
+    def _histograms_show_layers_that_there_are(self) -> "Config":
+        known = {layer for _, layer in self.watched()}
+        for index, layer in enumerate(self.output.histograms):
+            if layer not in known:
+                names = {spec.name for network in self.networks.values() for spec in network.expanded()}
+                message = f"no layer of a network has the name '{layer}'.{did_you_mean(layer, names)}"
+                raise located(message, ("output", "histograms", index))
+        return self
 
     @model_validator(mode="after")
     def _length_is_said_once(self) -> "Config":

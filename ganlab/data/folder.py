@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import posixpath
 from functools import partial
 from pathlib import Path
 
@@ -21,16 +22,17 @@ _FORMAT = 2  # raise it when the same pictures give other arrays
 
 
 def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
-    """Reads, resizes and caches all pictures, in the order of their names; sub-folders are no labels.
+    """Reads, resizes and caches all pictures, in the order of their names.
 
-    The images are grey if all pictures are grey, or with `grayscale: luminosity`.
+    The images are grey if all pictures are grey, or with `grayscale: luminosity`. With `classes: folders`, each sub-folder is a
+    class, and the order takes one picture of each class in turn, so that a `limit` takes as many of each.
 
     Args:
         options: the config's `data` section; a relative `source` is looked for in the working folder, then in $GANLAB_DATA.
         error_at: places a mistake in the config.
 
     Raises:
-        ConfigError: if `source` is missing, or `limit` asks for more pictures than there are.
+        ConfigError: if `source` is missing, `limit` asks for more pictures than there are, or `classes: folders` finds none.
         MissingDataError: if there is nothing at `source`.
         GanlabError: if a picture cannot be read, or pictures differ in size and there is no `image_size`.
     """
@@ -40,15 +42,42 @@ def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
     pictures = open_pictures(path)
     try:
         count = checked_limit(options.limit, len(pictures.names), str(path), error_at)
-        images = _read(pictures, pictures.names[:count], options)
+        names, labels, class_names = pictures.names, None, None
+        if options.classes:
+            names, labels, class_names = _classified(names, str(path), error_at)
+            labels = labels[:count]
+        images = _read(pictures, names[:count], options)
     finally:
         pictures.close()
-    return Dataset("folder", Split(images), None, fingerprint_of(images), None, str(path), pictures.note)
+    return Dataset("folder", Split(images, labels), None, fingerprint_of(images), class_names, str(path), pictures.note)
 
 
 def describe() -> dict:
     """A row of `ganlab data`."""
     return listed("folder", "data.source in the config")
+
+
+def _classified(names: list[str], place: str, error_at: ErrorAt) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+    """The pictures in turns of one from each class, their labels, and the names of the classes in order.
+
+    A class is a folder below the deepest folder that holds all pictures.
+    """
+    shared = posixpath.commonpath([posixpath.dirname(name) for name in names])
+    below = {name: name.removeprefix(shared).removeprefix("/").split("/") for name in names}
+    if alone := [name for name, parts in below.items() if len(parts) == 1]:
+        folder, others = f"{place}/{shared}".removesuffix("/"), len(alone) - 1
+        message = (
+            f"expected every picture in a sub-folder of {folder}, its class; found {alone[0]} and {others} more beside"
+        )
+        raise error_at(("data", "classes"), message)
+    classes = tuple(sorted({parts[0] for parts in below.values()}))
+    counts, turns = dict.fromkeys(classes, 0), {}
+    for name in names:
+        kind = below[name][0]
+        turns[name] = (counts[kind], classes.index(kind))
+        counts[kind] += 1
+    ordered = sorted(names, key=turns.get)
+    return ordered, np.array([turns[name][1] for name in ordered], np.int64), classes
 
 
 def _find(source: str | Path) -> Path:

@@ -84,7 +84,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     select_backend(config.backend)
     from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
-    from ganlab.metrics.evaluation import require_labels
+    from ganlab.metrics.evaluation import require_networks
     from ganlab.models.building import build_models
     from ganlab.models.flops import lane_memory, step_flops
     from ganlab.objectives import build_objective
@@ -97,7 +97,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     if dataset is not None:
         labelled_rows(config, dataset)
         metrics = protocols.resolve(config.metrics, dataset, config.error_at)
-        require_labels(metrics, "labels" in models.networks["generator"].inputs, config.error_at)
+        require_networks(metrics, config, models.networks)
     return Check(
         config,
         {name: _layers(network) for name, network in models.networks.items()},

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganlab.config.loading import load_resolved
-from ganlab.config.steps import stretch_of, stretches
-from ganlab.data.registry import load_dataset
+from ganlab.config.steps import stretch_of
 from ganlab.errors import GanlabError
-from ganlab.flows.load import load_checkpoint
+from ganlab.flows.load import load_checkpoint, load_discriminator, load_training_data
 from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import read_summary
@@ -26,32 +25,36 @@ def kept_steps(path: Path) -> list[int]:
     return [step for step in folder.generator_steps() if stretch_of(config, step).number == phase]
 
 
-def evaluate_run(path: Path, step: int | None, metrics: Sequence[str], backend: str | None = None) -> tuple[int, list]:
+def evaluate_run(
+    path: Path,
+    step: int | None,
+    metrics: Sequence[str],
+    backend: str | None = None,
+    splits: Sequence[int] | None = None,
+) -> tuple[int, list]:
     """Evaluates a checkpoint by the named metrics, or those of its config, and adds the values to the run's folder.
+
+    `splits` are more numbers of splits for Inception Scores: see `protocols.with_splits`.
 
     Returns: the step and the values.
 
     Raises: LockedError while the run is being trained; GanlabError if the run was trained on other data than those here.
     """
     folder, status = RunFolder(path), read_run(path).status
-    if missing := {"identity", "data_fingerprint"} - status.keys():
-        raise GanlabError(f"{folder.status_file}: damaged: {min(missing)} is missing")
+    if "identity" not in status:
+        raise GanlabError(f"{folder.status_file}: damaged: identity is missing")
     with locked(folder.results, status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
         from ganlab.metrics import protocols
+        from ganlab.metrics.evaluation import evaluate_networks
         from ganlab.runs.logs import metric_table
-        from ganlab.training.callbacks import evaluate_run as evaluate
 
-        config = loaded.config
-        last = stretches(config, 1)[-1]  # of all phases: metrics compare with the images at its size
-        if stretch_of(config, loaded.step).number != last.number:
-            raise GanlabError(f"{path}: step {loaded.step} is of an earlier phase, whose images have another size")
-        dataset = load_dataset(last.data(config), config.error_at)
-        if dataset.fingerprint != status["data_fingerprint"]:
-            here = f"the data of {config.data.name} here ({dataset.source})"
-            raise GanlabError(f"{path}: {here} are not its training data")
+        config, dataset = loaded.config, load_training_data(loaded)
         wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
-        values = evaluate(folder, loaded.step, wanted, dataset, loaded.sampler)
+        wanted = protocols.with_splits(wanted, splits) if splits else wanted
+        judged = any(metric.subject == "discriminator" for metric in wanted) and "discriminator" in config.networks
+        discriminator = load_discriminator(loaded, dataset) if judged else None
+        values = evaluate_networks(folder, loaded.step, wanted, dataset, loaded.sampler, discriminator)
         if folder.summary.exists():
             summary = read_summary(folder.summary)
             finished = summary["steps"] if summary["status"] == "finished" else None

@@ -1,26 +1,31 @@
-"""Loads the generator of a run at one step from the run folder alone."""
+"""Loads the generator of a run at one step from the run folder alone, and the data of its training."""
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config, Form
-from ganlab.config.steps import stretch_of
-from ganlab.errors import CheckpointError
+from ganlab.config.steps import stretch_of, stretches
+from ganlab.errors import CheckpointError, GanlabError
 from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from ganlab.data.dataset import Dataset
+    from ganlab.models.network import Network
 
 
 @dataclass(frozen=True)
 class Checkpointed:
-    """A run's generator at one step; `sampler` draws from it."""
+    """A run's generator at one step; `sampler` draws from it. `class_names` are the names of the labels, if they have any."""
 
     folder: RunFolder
     config: Config
     step: int
     sampler: object
+    class_names: list[str]
 
 
 def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | None = None) -> Checkpointed:
@@ -41,7 +46,47 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
     from ganlab.training.sampling import Sampler
 
     step, generator = _load_first(folder, candidates, config)
-    return Checkpointed(folder, config, step, Sampler(generator, config, step))
+    class_names = folder.status().get("class_names", [])
+    return Checkpointed(folder, config, step, Sampler(generator, config, step), class_names)
+
+
+def load_training_data(loaded: Checkpointed) -> "Dataset":
+    """The data that a run was trained on, in the size of its last phase.
+
+    Raises: GanlabError for other data than those of the training, and for a checkpoint of an earlier phase.
+    """
+    from ganlab.data.registry import load_dataset
+
+    folder, config = loaded.folder, loaded.config
+    last = stretches(config, 1)[-1]
+    if stretch_of(config, loaded.step).number != last.number:
+        raise GanlabError(f"{folder.path}: step {loaded.step} is of an earlier phase, whose images have another size")
+    if "data_fingerprint" not in (status := folder.status()):
+        raise GanlabError(f"{folder.status_file}: damaged: data_fingerprint is missing")
+    dataset = load_dataset(last.data(config), config.error_at)
+    if dataset.fingerprint != status["data_fingerprint"]:
+        here = f"the data of {config.data.name} here ({dataset.source})"
+        raise GanlabError(f"{folder.path}: {here} are not its training data")
+    return dataset
+
+
+def load_discriminator(loaded: Checkpointed, dataset: "Dataset") -> "Network":
+    """The discriminator of a run at the step of `loaded`, from the whole training state of this step.
+
+    Raises: CheckpointError if there is no such state, or it is damaged.
+    """
+    from ganlab.models.building import build_network
+    from ganlab.training.checkpoints import read_state, restore
+
+    folder, config, step = loaded.folder, loaded.config, loaded.step
+    if step not in folder.state_steps():
+        there = ", ".join(map(str, folder.state_steps())) or "none"
+        raise CheckpointError(
+            f"{folder.path}: no state of step {step}, which would hold the discriminator; there are {there}"
+        )
+    network = build_network(config, "discriminator", dataset.form, stretch_of(config, step))
+    restore({"networks/discriminator": network.variables}, read_state(folder.state(step))[0], str(folder.state(step)))
+    return network
 
 
 def _load_first(folder: RunFolder, steps: list[int], config: Config) -> tuple[int, Any]:

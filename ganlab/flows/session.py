@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ganlab.backends import load_backend
 from ganlab.config.schema import value_range
 from ganlab.config.steps import Stretch
@@ -19,8 +17,9 @@ from ganlab.models.flops import step_flops
 from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective
 from ganlab.pictures import plots
-from ganlab.pictures.images import from_uint8, write_film
+from ganlab.pictures.images import write_film
 from ganlab.pictures.networks import write_models
+from ganlab.pictures.ridges import write_ridges
 from ganlab.runs.logs import best_step, read_history
 from ganlab.runs.summary import summarise
 from ganlab.storage.writing import write_json
@@ -29,7 +28,8 @@ from ganlab.training.callbacks import CALLBACKS
 from ganlab.training.checkpoints import carry_over, mend_generator, newest_state, paths_of, prune, restore
 from ganlab.training.context import HealthReport, RunContext
 from ganlab.training.drawing import Pictures
-from ganlab.training.draws import Draws, draw_latents, generator_of
+from ganlab.training.draws import Draws
+from ganlab.training.fixed_batches import fixed_batch
 from ganlab.training.forms import Form, choose_form
 from ganlab.training.progress import progress
 from ganlab.training.sampling import Sampler
@@ -73,7 +73,7 @@ class Session:
             self.objective.begin(self.arrays)
         self.sampler = Sampler(self.models.sampled, config)
         self._draw_reference_batches()
-        evaluation.require_labels(self.protocols, self.sampler.classes is not None, config.error_at)
+        evaluation.require_networks(self.protocols, config, self.models.networks)
         evaluation.compute_real_statistics(self.protocols, self.dataset)
         if start is not None:
             owned = self.objective.variables().items()
@@ -87,22 +87,12 @@ class Session:
 
     def _draw_reference_batches(self) -> None:
         """Gives a reference batch to each network whose layers take one: latents, or real samples, with their labels."""
-        config, train = self.config, self.dataset.train
         for network in (*self.models.networks.values(), *self.models.averages.values()):
-            if not (references := network.references):
-                continue
-            generator, count = generator_of(config.seed, f"reference {network.name}"), references["input"].count
-            if network.name == "generator":
-                latent, labels = config.latent, np.arange(count)  # evenly drawn: every class in turn
-                batch = draw_latents(config.seed, "reference", count, latent.dim, latent.distribution)
-            else:
-                rows = generator.permutation(train.count)[:count]
-                chosen, labels = train.images[rows], None if train.labels is None else train.labels[rows]
-                batch = from_uint8(chosen, config.data.range) if chosen.dtype == np.uint8 else chosen
-            references["input"].batch.assign(batch)
-            if "labels" in references:
-                classes = self.dataset.form.classes
-                references["labels"].batch.assign(np.eye(classes, dtype=np.float32)[labels % classes])
+            if references := network.references:
+                count = references["input"].count
+                batch = fixed_batch(self.config, self.dataset, network.name, count, "reference")
+                for name, layer in references.items():
+                    layer.batch.assign(batch[name])
 
     def describe(self) -> None:
         """Writes the summaries and the drawing of the networks."""
@@ -202,7 +192,7 @@ class Session:
             self.config,
             *(self.dataset, self.stretch, self.plan.steps),
             *(self.objective.columns, variables, self.models.sampled, self.copy, self.sampler, self.protocols),
-            *(self.pictures, self.writer, facts, asked, self.health),
+            *(self.pictures, self.writer, facts, asked, self.health, self.models.networks),
         )
 
     def _finish(self) -> None:
@@ -213,6 +203,9 @@ class Session:
         draw(folder.losses, partial(plots.write_losses, folder.losses, history))
         if "d_real" in history:
             draw(folder.outputs, partial(plots.write_outputs, folder.outputs, history))
+        if steps := folder.histogram_steps():
+            arrays = {step: folder.histogram(step) for step in steps}
+            draw(folder.ridges, partial(write_ridges, folder.ridges, arrays, self.config.watched()))
         pictures = [folder.sample(step) for step in folder.sample_steps()]
         if pictures:  # none are made with samples_every: null
             draw(folder.film, partial(write_film, folder.film, pictures))

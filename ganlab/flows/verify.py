@@ -99,7 +99,7 @@ class _Inspection:
             self._try(self._weights, folder.generator_weights(step), step)
         self._try(self._logs, folder.history)
         self._try(self._consistency, folder.summary)
-        pictures = (folder.drawing, folder.losses, folder.outputs, folder.film)
+        pictures = (folder.drawing, folder.losses, folder.outputs, folder.ridges, folder.film)
         for picture in (*folder.samples.glob("[!.]*.png"), *filter(Path.exists, pictures)):
             self._try(_check_picture, picture, picture)
 
@@ -154,6 +154,7 @@ class _Inspection:
         history, rows = self.folder.history, self.folder.history_steps()
         diverged = "diverged" in (self.status.get("status"), self.status.get("verdict"))
         optional = [column.name for column in self.config.columns() if column.optional] if self.config else []
+        optional += [self.config.saturation_column(*pair) for pair in self.config.watched()] if self.config else []
         yield from check_history(history, rows, not diverged, self.finished, optional)
         if self.finished and rows != self.status.get("steps"):
             yield f"{history.name}: {rows} steps; the run has {self.status.get('steps')}"

@@ -1,22 +1,29 @@
 """The evaluation of a generator: images once, features once an extractor, then each metric's measure."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import ganlab
 from ganlab.config.schema import value_range as ends_of
+from ganlab.data.dataset import fingerprint_of
 from ganlab.errors import GanlabError
+from ganlab.metrics.discriminator import class_logits, is_classifier
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.names import Metric
 from ganlab.metrics.statistics import RealStatistics, cached, fingerprints, load_statistics
 from ganlab.pictures.images import to_uint8
+from ganlab.runs.logs import append_metrics
 
 if TYPE_CHECKING:
+    from ganlab.config.schema import Config
     from ganlab.data.dataset import Dataset
+    from ganlab.models.network import Network
 
 DISTANCES = (
     "fd",
@@ -35,24 +42,24 @@ class MetricValue:
     Attributes:
         name: the metric's name, with a suffix if the metric gives several values.
         value: the value for the generated images.
-        floor: the same value for real images in their place.
+        floor: the same value for real images in their place; None for a metric of the discriminator.
         floor_n: number of real images behind the floor; on each side, if two samples are compared.
         details: further results: the standard deviation over splits; `clipped`, the share of generated pixels outside the
             declared range; `below_floor`, if a distance is smaller than its floor.
         fingerprint: sha256 of the recipe, 16 hex digits.
-        weight_hash: sha256 of the extractor's weights.
-        real_hash: sha256 of the features or moments of the real images.
+        weight_hash: sha256 of the extractor's weights, or None.
+        real_hash: sha256 of the features or moments of the real images, or of these images.
         recipe: the protocol as plain data.
         versions: of the programs that computed the value.
     """
 
     name: str
     value: float
-    floor: float
-    floor_n: int
+    floor: float | None
+    floor_n: int | None
     details: dict[str, Any]
     fingerprint: str
-    weight_hash: str
+    weight_hash: str | None
     real_hash: str
     recipe: dict[str, Any]
     versions: dict[str, str] = field(default_factory=dict)
@@ -64,7 +71,7 @@ def compute_real_statistics(metrics: Sequence[Metric], dataset: "Dataset") -> No
     Raises:
         MissingDataError: if weights are missing or damaged.
     """
-    for metric in metrics:
+    for metric in (metric for metric in metrics if metric.subject == "generator"):
         extractor = EXTRACTORS[metric.extractor].load(dataset)
         _load_floors(metric, dataset, extractor, _load_real(metric, dataset, extractor))
 
@@ -75,6 +82,7 @@ def evaluate_all(
     dataset: "Dataset",
     value_range: str,
     labels: Callable[[int], np.ndarray] | None = None,
+    classify: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> list[MetricValue]:
     """Evaluates a generator by all metrics; the smaller ones use the first of the same images.
 
@@ -86,17 +94,23 @@ def evaluate_all(
         dataset: the real data.
         value_range: "tanh" for [-1, 1] or "sigmoid" for [0, 1].
         labels: a number of images to the labels of these images, int, shape (count,); None for a generator without labels.
+        classify: uint8 images to the discriminator's class logits, shape (N, classes); None for one that does not classify.
 
     Raises:
-        GanlabError: for a metric of labels without `labels`, and if images have another shape, are not finite, or are blank.
+        GanlabError: for a metric of labels without `labels`, of the discriminator without `classify`, and if
+            images have another shape, are not finite, or are blank.
     """
     if not metrics:
         return []
-    require_labels(metrics, labels is not None)
-    images, clipped = _generate(generate, max(metric.count for metric in metrics), dataset, value_range)
+    _require(metrics, labels is not None, classify is not None)
+    largest = max(metric.count for metric in metrics)
+    images, clipped = _generate(generate, largest, dataset, value_range) if largest else (None, 0.0)
     extracted: dict[str, Sample] = {}
     values = []
     for metric in metrics:
+        if metric.subject == "discriminator":
+            values.append(_of_discriminator(metric, dataset, classify))
+            continue
         extractor = EXTRACTORS[metric.extractor].load(dataset)
         if metric.extractor not in extracted:
             largest = max(other.count for other in metrics if other.extractor == metric.extractor)
@@ -127,11 +141,54 @@ def evaluate_all(
     return values
 
 
-def require_labels(metrics: Sequence[Metric], has_labels: bool, error_at: Callable | None = None) -> None:
-    """Raises a GanlabError, located by `error_at`, for a metric of labels if the generator takes no labels."""
-    if not has_labels and (name := next((metric.name for metric in metrics if metric.needs_labels), None)):
-        message = f"{name} needs a generator that takes labels"
-        raise error_at(("metrics",), message) if error_at else GanlabError(f"metrics: {message}")
+def evaluate_networks(
+    folder, step: int, metrics: Sequence[Metric], dataset: "Dataset", sampler, discriminator=None
+) -> list:
+    """Evaluates the networks of a run at one step, adds the values to its metrics.jsonl and returns them.
+
+    Args:
+        folder: the run's `RunFolder`.
+        step: of the weights.
+        metrics, dataset: see `evaluate_all`.
+        sampler: draws from the generator.
+        discriminator: the network, which is measured if it classifies; None for a run without one.
+    """
+    start, config = time.perf_counter(), sampler.config
+    labels = (lambda count: sampler.labels(count, "metrics")) if sampler.classes else None
+    is_one = discriminator is not None and is_classifier(config, discriminator.inputs)
+    classify = partial(class_logits, discriminator, config, step) if is_one else None
+    generate = lambda count: sampler.draw(count, "metrics")  # noqa: E731
+    values = evaluate_all(metrics, generate, dataset, config.data.range, labels, classify)
+    append_metrics(folder.metrics, step, values, time.perf_counter() - start)
+    return values
+
+
+def require_networks(metrics: Sequence[Metric], config: "Config", networks: "Mapping[str, Network]") -> None:
+    """Raises a located ConfigError for a metric that needs another network than the run's."""
+    takes_labels = "labels" in networks["generator"].inputs
+    classifies = "discriminator" in networks and is_classifier(config, networks["discriminator"].inputs)
+    _require(metrics, takes_labels, classifies, config.error_at)
+
+
+def _require(metrics: Sequence[Metric], takes_labels: bool, classifies: bool, error_at: Callable | None = None) -> None:
+    """Raises a GanlabError, located by `error_at`, for a metric of labels or of a classifier, if there is none."""
+    for metric in metrics:
+        needed = "a generator that takes labels" if metric.needs_labels and not takes_labels else None
+        if metric.subject == "discriminator" and not classifies:
+            needed = "a discriminator that takes no labels, with labels: semi_supervised or auxiliary"
+        if needed:
+            message = f"{metric.name} needs {needed}"
+            raise error_at(("metrics",), message) if error_at else GanlabError(f"metrics: {message}")
+
+
+def _of_discriminator(metric: Metric, dataset: "Dataset", classify: Callable[[np.ndarray], np.ndarray]) -> MetricValue:
+    """The value for all images of the test split. No floor: there is no other discriminator to compare with."""
+    test = dataset.test
+    results, details = metric.measure(metric.settings, Sample(test.images, classify(test.images), test.labels))
+    hashed = fingerprint_of(test.images)
+    return MetricValue(
+        metric.name, results[""], None, None, details, metric.fingerprint, None, hashed, metric.recipe, _versions()
+    )
 
 
 def _load_real(metric: Metric, dataset: "Dataset", extractor: Extractor) -> list[RealStatistics]:

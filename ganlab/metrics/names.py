@@ -6,7 +6,7 @@ A new metric is a row of `METRICS`, and a function here if no other row has its 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,7 @@ class Metric:
     settings: dict[str, Any]
     real: tuple[Real, ...]
     needs_labels: bool = False  # whether generated images must have labels
+    subject: str = "generator"  # or "discriminator": its class logits for the labelled test images are measured
 
     @property
     def parts(self) -> tuple[Real, ...]:
@@ -74,6 +75,12 @@ class Metric:
         """Everything that decides the value, except data, weights and versions, as plain data."""
         from ganlab.metrics.extractors import EXTRACTORS
 
+        if self.subject == "discriminator":
+            return {
+                "kind": self.kind,
+                "class": "largest class logit, in inference",
+                "real": Real("all", "test").recipe(0),
+            }
         real = [part.recipe(self.count) for part in self.parts]
         return {
             "kind": self.kind,
@@ -110,11 +117,16 @@ def measure_kernel(settings: dict[str, Any], fake: "Sample", real: "Sample") -> 
     return {"": kernel_distance(real.features, fake.features)}, {}
 
 
-def measure_inception(settings: dict[str, Any], fake: "Sample") -> Result:
+def measure_inception(settings: dict[str, Any], fake: "Sample", also: Sequence[int] = ()) -> Result:
+    """The score with the protocol's splits; `also` are further numbers of splits, whose scores go into the details."""
     from ganlab.metrics.scores import inception_score
 
     mean, deviation = inception_score(fake.probabilities, settings["splits"])
-    return {"": mean}, {"sd": deviation, "splits": settings["splits"]}
+    details = {"sd": deviation, "splits": settings["splits"]}
+    if also:
+        scores = {str(splits): inception_score(fake.probabilities, splits) for splits in also}
+        details["by_splits"] = {splits: {"mean": mean, "sd": sd} for splits, (mean, sd) in scores.items()}
+    return {"": mean}, details
 
 
 def measure_label_accuracy(settings: dict[str, Any], fake: "Sample") -> Result:
@@ -188,6 +200,9 @@ METRICS = (
         _FD,
         _SAMPLE,
         needs_labels=True,
+    ),
+    Metric(
+        "accuracy_discriminator_test", 0, "", "acc", measure_label_accuracy, "higher", {}, (), subject="discriminator"
     ),
     *_rows("fd{}_random", (200, 500, *_FROM_1K), "random", "fd", measure_frechet, "lower", _FD, _SAMPLE),
     *_rows("kd{}_random", (200, 500), "random", "kd", measure_kernel, "lower", _KD, _SAMPLE),

@@ -1,12 +1,14 @@
 """Chooses the metrics of a run: those that its config names, or the usual ones for its data."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ganlab.errors import ConfigError, did_you_mean, raise_first
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.inception_weights import find_source
-from ganlab.metrics.names import NAMES, Metric
+from ganlab.metrics.names import NAMES, Metric, measure_inception
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
@@ -61,6 +63,9 @@ def _problem(name: str, dataset: "Dataset") -> str | None:
     if len(dataset.shape) != 3:
         return f"{name} needs images, received data of shape {dataset.shape}."
     metric = NAMES[name]
+    if metric.subject == "discriminator":
+        there = dataset.test is not None and dataset.test.labels is not None
+        return None if there else f"{name} needs a test split with labels, {dataset.name} has none."
     source = EXTRACTORS[metric.extractor]
     for part in metric.parts:
         split = getattr(dataset, part.split)
@@ -73,3 +78,23 @@ def _problem(name: str, dataset: "Dataset") -> str | None:
     if source.channels and dataset.shape[-1] not in source.channels:
         return f"{name} needs grey or RGB images, received data of shape {dataset.shape}."
     return None
+
+
+def with_splits(metrics: Sequence[Metric], splits: Sequence[int]) -> list[Metric]:
+    """The same metrics; Inception Scores also give mean and deviation over these numbers of splits, as `details.by_splits`.
+
+    Raises: ConfigError if there is no Inception Score, or more splits than images.
+    """
+    scores = [metric for metric in metrics if metric.measure is measure_inception]
+    if not scores:
+        names = ", ".join(metric.name for metric in metrics) or "none"
+        raise ConfigError(
+            f"--splits: expected an Inception Score among the metrics, such as is5k_classifier; received {names}"
+        )
+    least = min(scores, key=lambda metric: metric.count)
+    if max(splits) > least.count:
+        raise ConfigError(
+            f"--splits: expected at most {least.count:,} (the images of {least.name}), received {max(splits):,}"
+        )
+    also = partial(measure_inception, also=tuple(splits))
+    return [replace(metric, measure=also) if metric in scores else metric for metric in metrics]

@@ -92,15 +92,23 @@ def share_of_copies(
     Returns:
         The share and the threshold, a distance in the units of the features.
     """
-    train, held_out = checked_pair(train_features, held_out_features, least=1)
-    _, fake = checked_pair(train, fake_features, least=1)
-    centre = train.mean(axis=0)
-    nearest_held_out, nearest_fake = (
-        np.concatenate([squared.min(axis=1) for _, squared in _squared_distances(points - centre, train - centre)])
-        for points in (held_out, fake)
+    (_, nearest_held_out), (_, nearest_fake) = (
+        nearest(points, train_features) for points in (held_out_features, fake_features)
     )
     threshold = np.quantile(nearest_held_out, quantile)
     return float(np.mean(nearest_fake < threshold)), float(np.sqrt(threshold))
+
+
+def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The row of `others` (N, d) that is nearest to each of `points` (M, d), and the squared Euclidean distances: both (M,)."""
+    points, others = checked_pair(points, others, least=1)
+    centre = others.mean(axis=0)  # distances do not change, and are rounded less near the origin
+    blocks = [
+        (squared.argmin(axis=1), squared.min(axis=1))
+        for _, squared in _squared_distances(points - centre, others - centre)
+    ]
+    rows, squared = zip(*blocks, strict=True)
+    return np.concatenate(rows), np.concatenate(squared)
 
 
 def _covered_share(points: np.ndarray, centres: np.ndarray, k: int) -> float:

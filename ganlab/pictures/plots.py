@@ -42,7 +42,8 @@ def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
 
 def _losses_of(history: dict[str, np.ndarray]) -> dict[str, tuple[str, str]]:
     """The objective's own columns, without the outputs and accuracies of a discriminator."""
-    found = [n for n in history if n not in _NO_LOSSES and (n.endswith("loss") or not n.startswith("d_"))]
+    others = ("d_", "saturated_")
+    found = [n for n in history if n not in _NO_LOSSES and (n.endswith("loss") or not n.startswith(others))]
     taken = {_KNOWN[name][1] for name in found if name in _KNOWN}
     free = itertools.cycle([colour for colour in _COLOURS if colour not in taken])
     return {name: _KNOWN.get(name) or (name, next(free)) for name in found}

@@ -6,7 +6,7 @@ from ganlab.metrics.names import better
 from ganlab.reports.metric_names import main_metric, sample_count
 from ganlab.reports.progress import progress_of
 from ganlab.reports.settings import settings_of, short_keys, varied
-from ganlab.reports.table import Table, duration, exact, moment, number, numbers, texts
+from ganlab.reports.table import Table, duration, exact, moment, number, numbers, spread, texts
 from ganlab.runs.records import RunRecord
 
 FORMAT = 1
@@ -110,7 +110,9 @@ def _metrics(run: RunRecord) -> Table:
     for name, metric in run.metrics.items():
         n = metric.get("floor_n")
         floor = number(metric["floor"]) + ("" if n in (None, sample_count(name)) else f" (N = {n})")
-        rows.append([name, metric["last"], metric["best"], metric["best_step"], floor, better(name)])
+        rows.append(
+            [name, spread(metric["last"], metric.get("sd")), metric["best"], metric["best_step"], floor, better(name)]
+        )
     return Table(columns, rows, "metrics", ["floor: the same metric between real samples."])
 
 

@@ -33,6 +33,8 @@ class RunFolder:
         self.losses = path / "losses.png"
         self.outputs = path / "outputs.png"
         self.samples = path / "samples"
+        self.histograms = path / "histograms"
+        self.ridges = path / "histograms.png"
         self.film = path / "samples.gif"
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"
@@ -50,6 +52,9 @@ class RunFolder:
     def sample(self, step: int) -> Path:
         return self.samples / f"{step:06d}.png"
 
+    def histogram(self, step: int) -> Path:
+        return self.histograms / f"{step:06d}.npz"
+
     def generator_weights(self, step: int) -> Path:
         return self.checkpoints / f"generator-{step:06d}.weights.h5"
 
@@ -59,8 +64,14 @@ class RunFolder:
     def extra_sample(self, kind: str, step: int, seed: int) -> Path:
         return self.samples / f"{kind}-{step:06d}-seed{seed}.png"
 
+    def neighbours(self, step: int, by: str) -> Path:
+        return self.samples / f"neighbours-{step:06d}-{by}.png"
+
     def sample_steps(self) -> list[int]:
         return _steps(self.samples, "", ".png")
+
+    def histogram_steps(self) -> list[int]:
+        return _steps(self.histograms, "", ".npz")
 
     def generator_steps(self) -> list[int]:
         return _steps(self.checkpoints, "generator-", ".weights.h5")
@@ -122,7 +133,7 @@ class RunFolder:
         return step, self.generator_weights(step)
 
     def cut_back(self, step: int) -> None:
-        """Removes rows, metrics, samples and checkpoints after `step`, torn lines and temporary files.
+        """Removes rows, metrics, samples, histograms and checkpoints after `step`, torn lines and temporary files.
 
         A resumed run writes them again.
         """
@@ -132,6 +143,7 @@ class RunFolder:
         _cut_lines(self.metrics, lambda line: json.loads(line)["step"], step, header=False)
         for path, steps in (
             (self.sample, self.sample_steps()),
+            (self.histogram, self.histogram_steps()),
             (self.generator_weights, self.generator_steps()),
             (self.state, self.state_steps()),
         ):

@@ -38,6 +38,7 @@ class Status(_Form):
     identity: Hash = ""
     cell: Hash = ""
     data_fingerprint: Text = ""
+    class_names: Texts = []  # of the labels 0, 1, ...
     steps: whole(1) = 1
     checkpoint: whole(1) = 1
     seconds: Number = 0.0
@@ -54,6 +55,7 @@ class Metric(_Form):
     """The values of one metric in summary.json."""
 
     last: NumberOrNull
+    sd: NumberOrNull = None
     best: NumberOrNull
     best_step: described(int | None, "an integer or null")
     floor: NumberOrNull

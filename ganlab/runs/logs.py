@@ -30,7 +30,7 @@ class HistoryFile:
         columns: of the objective.
         looked: names of the columns of health checks.
 
-    Raises: GanlabError if the file has other columns because another version of ganlab began it.
+    Raises: GanlabError if the file has other columns: another version of ganlab began it, or a config with other `histograms`.
     """
 
     def __init__(self, path: Path, columns: "Sequence[Column]", looked: Sequence[str]):
@@ -45,7 +45,7 @@ class HistoryFile:
             found = file.readline().rstrip("\n")
         if found != heading:
             raise GanlabError(
-                f"{path}: has the columns {found}; this version of ganlab writes {heading}. Start with --fresh"
+                f"{path}: has the columns {found}; this version of ganlab and this config write {heading}. Start with --fresh"
             )
 
     def append(self, last: int, rows: "np.ndarray", seen: Mapping[int, Mapping[str, float]], seconds: float) -> None:
@@ -118,7 +118,7 @@ def _metric_value(line: str) -> dict | None:
 
 
 def metric_table(folder: "RunFolder", finished: int | None = None) -> dict[str, dict]:
-    """name -> last, best, best_step, floor, fingerprint over the lines of metrics.jsonl.
+    """name -> last, sd (the deviation of `last` over splits), best, best_step, floor, fingerprint over the lines of metrics.jsonl.
 
     Args:
         folder: of the run.
@@ -134,6 +134,8 @@ def metric_table(folder: "RunFolder", finished: int | None = None) -> dict[str, 
             entry |= {"best": value, "best_step": line["step"]}
         entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
         entry["last"] = value if finished in (None, line["step"]) else None
+        details = line.get("details")
+        entry["sd"] = details.get("sd") if isinstance(details, dict) and entry["last"] is not None else None
     return table
 
 

@@ -4,22 +4,22 @@ CALLBACKS is the order of the calls. A checkpoint comes after the history, pictu
 after its last rows are written. One writer (`background`) writes pictures and checkpoints in order, from copies on the host.
 """
 
-import time
 from functools import partial
 
 import numpy as np
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
-from ganlab.metrics.evaluation import evaluate_all
+from ganlab.metrics.evaluation import evaluate_networks
 from ganlab.metrics.extraction import BlankImagesError
 from ganlab.pictures.images import to_uint8
 from ganlab.pictures.samples import write_samples
-from ganlab.runs.logs import HistoryFile, append_metrics, best_step, read_history
+from ganlab.runs.logs import HistoryFile, best_step, read_history
 from ganlab.training import health
 from ganlab.training.checkpoints import prune, require_finite, snapshot, write_generator, write_state
 from ganlab.training.context import RunContext
 from ganlab.training.drawing import is_fatal, warn
 from ganlab.training.draws import generator_of
+from ganlab.training.histograms import Histograms
 from ganlab.training.trainer import Callback, Chunk, next_multiple
 
 _HEALTH_SAMPLES = 128
@@ -103,14 +103,17 @@ class Health(Callback):
 
 
 class History(Callback):
-    """Writes history.csv: one row for each step, with the numbers of a look in the row of its step."""
+    """Writes history.csv: one row for each step, with the numbers of health checks and histograms in the row of their step."""
 
     def __init__(self, context: RunContext):
-        self.health = context.health
-        self.file = HistoryFile(context.folder.history, context.columns, Health.COLUMNS)
+        self.context, config = context, context.config
+        saturation = [config.saturation_column(*pair) for pair in config.watched()]
+        self.file = HistoryFile(context.folder.history, context.columns, (*Health.COLUMNS, *saturation))
 
     def on_chunk(self, chunk: Chunk) -> None:
-        self.file.append(chunk.step, chunk.rows, {self.health.step: self.health.seen}, chunk.seconds)
+        health, step = self.context.health, chunk.step
+        seen = (health.seen if health.step == step else {}) | self.context.saturation.pop(step, {})
+        self.file.append(step, chunk.rows, {step: seen}, chunk.seconds)
 
 
 class Verdict(Callback):
@@ -133,17 +136,16 @@ class Samples(Callback):
     """Writes samples/NNNNNN.png, always from the same latents."""
 
     def __init__(self, context: RunContext):
-        self.context, self.output = context, context.config.output
+        self.context = context
         context.folder.samples.mkdir(exist_ok=True)
 
     def next_due(self, step: int) -> int:
-        at = [wanted for wanted in self.output.samples_at if wanted > step]
-        return min([self.context.total, *at, next_multiple(step, self.output.samples_every) or self.context.total])
+        return self.context.next_sample_step(step)
 
     def on_chunk(self, chunk: Chunk) -> None:
         if chunk.step == self.next_due(chunk.step - 1):
-            rows, columns = self.output.grid
             context = self.context
+            rows, columns = context.config.output.grid
             samples = context.sampler_at(chunk.step).grid(rows, columns)
             real = None if context.dataset.form.is_image else context.images[:1000]
             value_range = context.config.data.range
@@ -172,8 +174,9 @@ class Metrics(Callback):
             return
         if chunk.step == self.next_due(chunk.step - 1):
             try:
-                evaluate_run(
-                    context.folder, chunk.step, context.protocols, context.dataset, context.sampler_at(chunk.step)
+                sampler, discriminator = context.sampler_at(chunk.step), context.networks.get("discriminator")
+                evaluate_networks(
+                    context.folder, chunk.step, context.protocols, context.dataset, sampler, discriminator
                 )
             except BlankImagesError:
                 pass
@@ -234,14 +237,4 @@ class Stop(Callback):
         raise StoppedError(f"stopped by {signal} after saving step {chunk.step}; the same command goes on from there")
 
 
-CALLBACKS: tuple[type[Callback], ...] = (Health, History, Verdict, Samples, Metrics, Checkpoints, Stop)
-
-
-def evaluate_run(folder, step: int, protocols, dataset, sampler) -> list:
-    """Evaluates a sampler, adds the values to metrics.jsonl and returns them."""
-    start = time.perf_counter()
-    value_range = sampler.config.data.range
-    labels = (lambda count: sampler.labels(count, "metrics")) if sampler.classes else None
-    values = evaluate_all(protocols, lambda count: sampler.draw(count, "metrics"), dataset, value_range, labels)
-    append_metrics(folder.metrics, step, values, time.perf_counter() - start)
-    return values
+CALLBACKS: tuple[type[Callback], ...] = (Health, Histograms, History, Verdict, Samples, Metrics, Checkpoints, Stop)

@@ -12,6 +12,7 @@ from ganlab.config.steps import Stretch
 from ganlab.runs.folder import RunFolder
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.drawing import Pictures
+from ganlab.training.trainer import next_multiple
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
@@ -85,6 +86,8 @@ class RunContext:
         facts: further entries for the manifest of checkpoints.
         asked: gives the name of the signal that asked the process to stop, or None.
         health: written by the callback `Health`, read by other callbacks. Checkpoints keep the verdict.
+        networks: name -> network, with the weights that training moves.
+        saturation: step -> column of the history -> share of saturated units; written by `Histograms`, read by `History`.
     """
 
     folder: RunFolder
@@ -103,6 +106,14 @@ class RunContext:
     facts: Mapping[str, Any] = field(default_factory=dict)
     asked: Callable[[], str | None] = lambda: None
     health: HealthReport = field(default_factory=HealthReport)
+    networks: "Mapping[str, Network]" = field(default_factory=dict)
+    saturation: dict[int, dict[str, float]] = field(default_factory=dict)
+
+    def next_sample_step(self, step: int) -> int:
+        """The first step after `step` with a sample grid."""
+        output = self.config.output
+        at = [wanted for wanted in output.samples_at if wanted > step]
+        return min([self.total, *at, next_multiple(step, output.samples_every) or self.total])
 
     def sampler_at(self, step: int) -> "Sampler":
         """The sampler for the present weights, which are the weights of `step`: layers may take the step."""

@@ -33,21 +33,10 @@ class Sampler:
             latents: (count, dim).
             labels: classes (count,), for a generator that takes labels.
         """
-        size = min(_BATCH, len(latents))
-        values = self._inputs(latents, labels)
-        parts = []
-        for start in range(0, len(latents), size):
-            part = {name: array[start : start + size] for name, array in values.items()}
-            count = len(part["input"])
-            padded = {name: np.pad(a, [(0, size - count), *[(0, 0)] * (a.ndim - 1)]) for name, a in part.items()}
-            parts.append(self.network.predict(padded)[:count])
-        return np.concatenate(parts)
+        return predict(self.network, self._inputs(latents, labels))
 
     def _inputs(self, latents: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
-        values = {"input": latents}
-        scalars = {"step": self.step, "fade": stretch_of(self.config, self.step).share_at(self.step)}
-        for name in scalars.keys() & set(self.network.inputs):
-            values[name] = np.full((len(latents), 1), scalars[name], np.float32)
+        values = {"input": latents, **scalar_inputs(self.config, self.step, len(latents))}
         if "labels" in self.network.inputs:
             values["labels"] = np.eye(self.classes, dtype=np.float32)[labels]
         return values
@@ -79,6 +68,24 @@ class Sampler:
     def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
         latent = self.config.latent
         return draw_latents(seed, purpose, count, latent.dim, latent.distribution)
+
+
+def predict(network: "Network", values: dict[str, np.ndarray]) -> np.ndarray:
+    """The outputs of a network in inference, float32. `values` are its inputs by name, each (N, ...)."""
+    size = min(_BATCH, len(values["input"]))
+    parts = []
+    for start in range(0, len(values["input"]), size):
+        part = {name: array[start : start + size] for name, array in values.items()}
+        count = len(part["input"])
+        padded = {name: np.pad(a, [(0, size - count), *[(0, 0)] * (a.ndim - 1)]) for name, a in part.items()}
+        parts.append(network.predict(padded)[:count])
+    return np.concatenate(parts)
+
+
+def scalar_inputs(config: Config, step: int, count: int) -> dict[str, np.ndarray]:
+    """The step and the share of the fade that is done, for `count` samples: float32 (count, 1). Networks ignore unused inputs."""
+    scalars = {"step": step, "fade": stretch_of(config, step).share_at(step)}
+    return {name: np.full((count, 1), value, np.float32) for name, value in scalars.items()}
 
 
 def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:

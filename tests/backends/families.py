@@ -98,6 +98,13 @@ FAMILIES = {
     "moving statistics": DENSE | {"train": {"discriminator_statistics": "moving", "share_latents": True}},
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
+    "minibatch discrimination": {
+        "discriminator": [
+            {"Dense": {"units": 6, "activation": "tanh"}},
+            {"MinibatchDiscrimination": {"kernels": 3, "dimensions": 2}},
+            {"Dense": {"units": 1}},
+        ],
+    },
     "balanced": {"generator": LABELLED, "labels": "balanced"},
     "VAE": {
         "objective": {"vae": {"likelihood": "gaussian", "beta": 0.5}},

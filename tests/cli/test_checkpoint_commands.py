@@ -176,6 +176,38 @@ class TestSample:
         assert (code, out) == (2, "") and said in err and files_below(trained) == before
 
 
+class TestNeighbours:
+    def test_draws_pairs_and_prints_their_distances(self, ganlab, trained):
+        code, out, _ = ganlab("neighbours", "tiny", "--count", "3", "--json")
+        answer = json.loads(out)
+        run = the_run(trained / "results")
+        assert code == 0 and (answer["step"], answer["by"]) == (12, "pixels")
+        assert trained / answer["picture"] == run / "samples" / "neighbours-000012-pixels.png"
+        assert [pair["image"] for pair in answer["pairs"]] == [0, 1, 2]
+        assert all(0 <= pair["training_image"] < 1797 and 0 < pair["distance"] < 8 for pair in answer["pairs"])
+        (means,) = answer["means"]  # the digits have no test split
+        assert (means["of"], means["count"]) == ("generated images", 1000)
+        with Image.open(run / "samples" / "neighbours-000012-pixels.png") as picture:
+            assert picture.width > picture.height
+        assert ganlab("verify", run)[0] == 0
+
+    def test_of_features_are_those_of_the_classifier(self, ganlab, trained):
+        code, out, _ = ganlab("neighbours", "tiny", "--by", "features", "--step", "8", "--out", "pairs.png")
+        assert code == 0 and out.endswith("pairs.png\n") and (trained / "pairs.png").exists()
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("--out", "pairs.jpg"), "--out pairs.jpg: expected a name with the suffix .png\n"),
+            (("--by", "pixel"), "Error: Invalid value for '--by': 'pixel' is not one of 'pixels', 'features'.\n"),
+        ],
+    )
+    def test_a_wrong_word_is_a_usage_error(self, ganlab, trained, words, message):
+        before = files_below(trained)
+        code, _, err = ganlab("neighbours", "tiny", *words)
+        assert code == 2 and err.endswith(message) and files_below(trained) == before
+
+
 class TestEvaluate:
     def test_measures_every_kept_checkpoint(self, ganlab, trained):
         code, out, _ = ganlab("evaluate", "tiny", "--all-steps", "--json")
@@ -217,12 +249,56 @@ class TestEvaluate:
         assert code == 0 and value["name"] == "is1k_classifier"
         assert value["value"] == pytest.approx(summary["metrics"]["is1k_classifier"]["last"], rel=1e-5)
 
+    def test_more_splits_stand_in_the_details_and_the_value_stays(self, ganlab, trained):
+        code, out, _ = ganlab("evaluate", "tiny", "--splits", "1,10,50", "--json")
+        (value,) = json.loads(out)
+        by_splits = value["details"]["by_splits"]
+        assert code == 0 and list(by_splits) == ["1", "10", "50"] and by_splits["1"]["sd"] == 0
+        assert by_splits["10"] == {"mean": value["value"], "sd": value["details"]["sd"]}
+        assert by_splits["50"]["mean"] < by_splits["1"]["mean"]  # few images a split lower the score
+        run = the_run(trained / "results")
+        line = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+        assert line["details"]["by_splits"] == by_splits and line["fingerprint"] == value["fingerprint"]
+        assert (
+            json.loads((run / "summary.json").read_text())["metrics"]["is1k_classifier"]["sd"] == value["details"]["sd"]
+        )
+        assert " ± " in ganlab("show", "tiny")[1]
+        table = ganlab("evaluate", "tiny", "--splits", "2")[1]
+        assert "splits" in table and " ± " in table
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (
+                ("--splits", "1,x"),
+                "Invalid value for '--splits': expected integers >= 1 with commas between, as in 1,2,5\n",
+            ),
+            (
+                ("--splits", "0"),
+                "Invalid value for '--splits': expected integers >= 1 with commas between, as in 1,2,5\n",
+            ),
+            (
+                ("--splits", "2000"),
+                "--splits: expected at most 1,000 (the images of is1k_classifier), received 2,000\n",
+            ),
+            (
+                ("--splits", "2", "--metric", "fd1k_random"),
+                "--splits: expected an Inception Score among the metrics, such as is5k_classifier; received fd1k_random\n",
+            ),
+        ],
+    )
+    def test_wrong_splits_are_a_usage_error(self, ganlab, trained, words, message):
+        before = files_below(trained)
+        code, _, err = ganlab("evaluate", "tiny", *words)
+        assert code == 2 and err.endswith(message) and files_below(trained) == before
+
     def test_an_unknown_metric_is_a_usage_error(self, ganlab, trained):
         code, _, err = ganlab("evaluate", "tiny", "--metric", "fid7k")
         assert code == 2 and err.startswith("metrics[0]: unknown metric 'fid7k'.") and err.count("\n") == 1
 
-    def test_other_data_are_refused(self, ganlab, trained):
+    @pytest.mark.parametrize("command", ["evaluate", "neighbours"])
+    def test_other_data_are_refused(self, ganlab, trained, command):
         status = the_run(trained / "results") / "status.json"
         status.write_text(status.read_text().replace('"data_fingerprint": "', '"data_fingerprint": "0'))
-        code, _, err = ganlab("evaluate", "tiny")
+        code, _, err = ganlab(command, "tiny")
         assert code == 1 and err.endswith("are not its training data\n")

@@ -44,7 +44,7 @@ def test_help_lists_every_command_with_its_line(ganlab):
     code, out, _ = ganlab("--help")
     assert code == 0
     for name, line in command_line.COMMANDS.items():
-        assert f"  {name:<8}  {line}" in out
+        assert f"  {name:<{max(map(len, command_line.COMMANDS))}}  {line}" in out
 
 
 def test_every_command_has_its_file_and_its_help(ganlab):

@@ -82,6 +82,29 @@ class TestLabels:
             "000001-class3.png",
         ]
 
+    def test_a_class_of_a_folder_is_sampled_by_its_name(self, ganlab, tmp_path):
+        for number, name in enumerate(("cat", "dog")):
+            (tmp_path / "photos" / name).mkdir(parents=True)
+            for index in range(6):
+                pixels = np.full((8, 8), 40 * index + number, np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{index}.png")
+        data = "data: {name: folder, source: photos, classes: folders}"
+        (tmp_path / "animals.yaml").write_text(
+            CONDITIONAL.replace("data: {name: digits}", data).replace("name: conditional", "name: animals")
+        )
+        code, _, err = ganlab("run", "animals.yaml", "-q")
+        assert code == 0, err
+        assert json.loads((the_run(tmp_path / "results") / "status.json").read_text())["class_names"] == ["cat", "dog"]
+        for label in ("dog", "1", "cat"):
+            code, _, err = ganlab("sample", "animals", "--label", label, "--out", f"{label}.png")
+            assert code == 0, err
+        dog, one, cat = ((tmp_path / f"{name}.png").read_bytes() for name in ("dog", "1", "cat"))
+        assert dog == one != cat
+        code, _, err = ganlab("sample", "animals", "--label", "dig")
+        message = "--label: expected a class from 0 to 1, its name or all, received 'dig'. Did you mean 'dog'?\n"
+        assert code == 2 and err.endswith(message)
+        assert ganlab("verify", "results")[0] == 0
+
     def test_label_metrics_measure_its_classes(self, run, ganlab, tmp_path):
         assert ganlab("evaluate", "conditional", "--metric", "acc1k_classifier")[0] == 0
         (line,) = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())

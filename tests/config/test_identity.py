@@ -79,6 +79,7 @@ KEYS = {
     "data.image_size": (4, True),
     "data.limit": (100, True),
     "data.labelled": (30, True),
+    "data.classes": ("folders", True),
     "data.range": ("sigmoid", True),
     "data.grayscale": ("luminosity", True),
     "data.source": ("photos", False),
@@ -107,6 +108,7 @@ KEYS = {
     "output.keep_checkpoints": ("all", False),
     "output.metrics_every": (7, False),
     "output.grid": ([2, 2], False),
+    "output.histograms": (["dense"], False),
     "metrics": ([], False),
     "precision": ("mixed_bfloat16", True),
     "backend": ("jax", True),
@@ -128,7 +130,11 @@ def test_every_key_is_known_here():
 
 
 # What a key needs beside it.
-BESIDE = {"data.source": ("data.name", "folder"), "data.labelled": ("labels", "semi_supervised")}
+BESIDE = {
+    "data.source": ("data.name", "folder"),
+    "data.classes": ("data.name", "folder"),
+    "data.labelled": ("labels", "semi_supervised"),
+}
 
 
 def set_key(content: dict, key: str, value) -> None:

@@ -238,3 +238,44 @@ def test_a_source_that_is_not_there_is_missing_data(own_data):
 def test_the_folder_needs_a_source():
     with pytest.raises(ConfigError, match=r"data\.source: expected a folder or a zip of pictures, received nothing"):
         load_dataset(options("folder"))
+
+
+class TestClasses:
+    @pytest.fixture
+    def animals(self, photos):
+        """Three cats, one dog and two foxes, one of them in a folder below."""
+        for name in ("cat/1.png", "cat/2.png", "cat/3.png", "fox/a.png", "fox/deep/b.png", "dog/z.png"):
+            (photos / name).parent.mkdir(parents=True, exist_ok=True)
+            save(photos / name, np.full((4, 4), sum(name.encode()) % 256, np.uint8))
+        return photos
+
+    def test_a_sub_folder_is_a_class_and_each_class_has_its_turn(self, animals):
+        dataset = load(animals, classes="folders")
+        assert dataset.class_names == ("cat", "dog", "fox") and dataset.form.classes == 3
+        assert dataset.train.labels.tolist() == [0, 1, 2, 0, 2, 0]
+        names = ("cat/1.png", "dog/z.png", "fox/a.png", "cat/2.png", "fox/deep/b.png", "cat/3.png")
+        assert dataset.train.images[:, 0, 0, 0].tolist() == [sum(name.encode()) % 256 for name in names]
+
+    def test_a_limit_takes_as_many_of_each(self, animals):
+        dataset = load(animals, classes="folders", limit=3)
+        assert dataset.train.labels.tolist() == [0, 1, 2] and dataset.form.classes == 3
+
+    def test_without_it_the_order_is_that_of_the_names_and_there_are_no_labels(self, animals):
+        dataset = load(animals)
+        assert dataset.train.labels is None and dataset.class_names is None
+        assert dataset.train.images[3, 0, 0, 0] == sum(b"dog/z.png") % 256
+
+    def test_a_zip_may_have_one_folder_around_all(self, animals, tmp_path):
+        with zipfile.ZipFile(tmp_path / "animals.zip", "w") as archive:
+            for path in animals.rglob("*.png"):
+                archive.write(path, f"animals/{path.relative_to(animals)}")
+        assert load(tmp_path / "animals.zip", classes="folders").class_names == ("cat", "dog", "fox")
+
+    def test_pictures_beside_the_folders_and_a_single_class_are_mistakes(self, animals):
+        save(animals / "alone.png", noise(4, 4))
+        assert error_of(animals, classes="folders") == (
+            f"data.classes: expected every picture in a sub-folder of {animals}, its class; found alone.png and 0 more beside"
+        )
+        assert error_of(animals / "cat", classes="folders").startswith(
+            f"data.classes: expected every picture in a sub-folder of {animals}/cat, its class; found 1.png and 2 more"
+        )

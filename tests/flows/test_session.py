@@ -98,8 +98,8 @@ def test_pictures_and_metrics_that_fail_leave_a_finished_run(finished, tmp_path,
     def fail(*_):
         raise ArithmeticError("no")
 
-    for name in ("callbacks.write_samples", "callbacks.evaluate_all"):
-        monkeypatch.setattr(f"ganlab.training.{name}", fail)
+    for name in ("training.callbacks.write_samples", "metrics.evaluation.evaluate_all"):
+        monkeypatch.setattr(f"ganlab.{name}", fail)
     for name in ("write_models", "plots.write_losses", "plots.write_outputs"):
         monkeypatch.setattr(f"ganlab.flows.session.{name}", fail)
     config = finished[1].model_copy(update={"metrics": ["is1k_classifier"]})

@@ -103,7 +103,7 @@ def test_names_are_resolved_in_their_order_and_once(many_digits):
     assert resolve([], many_digits) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if NAMES[name].subject == "generator"])
 def test_a_name_says_count_and_extractor(name):
     metric = resolve_alone(name)
     prefix, _, suffix = name.removesuffix("_test").partition("_")

@@ -46,6 +46,16 @@ MISTAKES = [
         f"{at(31)}.SpectralNormalization.layer: expected a layer as {{Name: {{arguments}}}} with one name,"
         " received 2 names",
     ),
+    (
+        "MinibatchDiscrimination: {kernels: 0}",
+        f"{at(33)}.MinibatchDiscrimination.kernels: the layer MinibatchDiscrimination does not accept this:"
+        " `kernels` is an integer >= 1, received 0",
+    ),
+    (
+        "MinibatchDiscrimination",
+        f"{HERE}.MinibatchDiscrimination: does not fit its input of shape (8, 8, 1): expected vectors; the input has 3 axes."
+        " A Flatten before it makes vectors",
+    ),
     # values that Keras refuses
     (
         "Dense: {units: 0}",

@@ -10,6 +10,7 @@ from ganlab.models.layers import (
     DiffAugment,
     Fade,
     GlobalSumPooling2D,
+    MinibatchDiscrimination,
     OutputNoise,
     Scale,
     VirtualBatchNormalization,
@@ -151,6 +152,35 @@ def test_a_fade_mixes_each_sample_by_its_own_share():
     shares = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
     mixed = result(Fade(), [FEATURES, 3 * FEATURES], fade=shares)
     np.testing.assert_allclose(mixed, (1 + 2 * shares[:, :, None, None]) * FEATURES, rtol=1e-5, atol=1e-6)
+
+
+class TestMinibatchDiscrimination:
+    def test_follows_the_formula_of_its_source(self):
+        inputs = NOISE.standard_normal((5, 4)).astype(np.float32)
+        layer = MinibatchDiscrimination(kernels=3, dimensions=2)
+        found = result(layer, inputs)
+        projected = (inputs @ ops.convert_to_numpy(layer.kernel)).reshape(5, 3, 2)
+        np.testing.assert_array_equal(found[:, :4], inputs)
+        for i in range(5):
+            for b in range(3):
+                expected = sum(np.exp(-np.abs(projected[i, b] - projected[j, b]).sum()) for j in range(5))
+                assert found[i, 4 + b] == pytest.approx(expected, rel=1e-5)
+
+    def test_equal_samples_are_as_near_as_can_be_and_distant_ones_see_themselves_alone(self):
+        layer = MinibatchDiscrimination(kernels=2, dimensions=3, kernel_initializer="ones")
+        np.testing.assert_allclose(result(layer, np.ones((6, 4), np.float32))[:, 4:], 6)
+        np.testing.assert_allclose(result(layer, 100 * np.arange(24, dtype=np.float32).reshape(6, 4))[:, 4:], 1)
+
+    def test_computes_in_float32_under_mixed_precision(self):
+        layer = MinibatchDiscrimination(kernels=2, kernel_initializer="zeros", dtype="mixed_bfloat16")
+        outputs = layer(np.ones((300, 4), np.float32))
+        assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+        np.testing.assert_array_equal(ops.convert_to_numpy(ops.cast(outputs, "float32"))[:, 4:], 300)  # not 256
+
+    @pytest.mark.parametrize("arguments", [{"kernels": 0}, {"dimensions": 2.5}])
+    def test_wrong_arguments_are_refused(self, arguments):
+        with pytest.raises(ValueError, match=f"`{next(iter(arguments))}` is an integer >= 1, received"):
+            MinibatchDiscrimination(**arguments)
 
 
 class TestConditionalBatchNormalization:

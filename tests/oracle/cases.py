@@ -91,10 +91,10 @@ def is_config(case: Case) -> bool:
     return alone and (case["targets"] == "usual targets" or case["loss"] in WITH_TARGETS)
 
 
-def config_of(case: Case, **more: Any):
-    """The config of a case; `more` are further keys."""
+def config_of(case: Case, networks: dict | None = None, **more: Any):
+    """The config of a case, with these networks instead of the case's; `more` are further keys."""
     options = dict(TARGETS[case["targets"]]) | ({"layer": "hidden"} if case["loss"] == "feature_matching" else {})
-    networks = NETWORKS[case["networks"]]
+    networks = networks or NETWORKS[case["networks"]]
     if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate":
         # A bias of all outputs cancels there: its gradient is rounding, which Adam makes a step of.
         *layers, last = networks["discriminator"]

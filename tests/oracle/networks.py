@@ -38,7 +38,11 @@ class Network:
 
     def regularization(self) -> Tensor:
         """The penalties that layers ask for on their kernels."""
-        factors = [arguments.get("kernel_regularizer") for _, arguments in _flat(self.layers) if "units" in arguments]
+        factors = [
+            arguments.get("kernel_regularizer")
+            for _, arguments in _flat(self.layers)
+            if {"units", "kernels"} & arguments.keys()
+        ]
         kernels = [value for name, value in zip(self.names, self.values, strict=True) if name.endswith("/kernel")]
         pairs = zip(factors, kernels, strict=True)
         return sum((ad.total(kernel**2.0) * factor["L2"]["l2"] for factor, kernel in pairs if factor), Tensor(0.0))
@@ -67,6 +71,9 @@ class Network:
                 if arguments.get("use_bias", True):
                     x = x + self.values[self._next(places, "bias")]
                 x = ACTIVATIONS[arguments.get("activation")](x)
+            elif kind == "MinibatchDiscrimination":
+                kernel = self.values[self._next(places, "kernel")]
+                x = ad.concatenate([x, _nearness(x @ kernel, arguments["kernels"], arguments["dimensions"])], 1)
             elif kind == "BatchNormalization":
                 x = self._normalized(x, places, arguments)
             else:
@@ -91,6 +98,14 @@ class Network:
             self.values[place] = Tensor(momentum * self.values[place].value + (1.0 - momentum) * seen.value)
         scale = (variance + arguments.get("epsilon", 1e-3)) ** -0.5
         return (x - mean) * scale * self.values[gamma] + self.values[beta]
+
+
+def _nearness(projected: Tensor, kernels: int, dimensions: int) -> Tensor:
+    """The sum over j of exp(-|M_i - M_j|) for each sample i and kernel."""
+    batch = projected.shape[0]
+    rows = ad.reshape(projected, (batch, 1, kernels, dimensions))
+    differences = rows - ad.reshape(projected, (1, batch, kernels, dimensions))
+    return ad.total(ad.exp(-ad.total(ad.relu(differences) + ad.relu(-differences), 3)), 1)
 
 
 _WITHOUT_VARIABLES = {

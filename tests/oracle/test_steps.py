@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ganlab.config.loading import dump_config
-from tests.oracle.cases import CRITIC, NORMALIZED, OPTIMIZERS, USUAL, config_of, covering, words
+from tests.oracle.cases import CRITIC, NORMALIZED, OPTIMIZERS, TANH, USUAL, config_of, covering, words
 from tests.oracle.gan import Gan
 from tests.oracle.vae import Vae
 from tests.training.tiny import IMAGES, build, tiny_config
@@ -76,6 +76,17 @@ class TestAlternateBatches:
     @pytest.mark.parametrize("loss", ["wasserstein", "hinge", "least_squares"])
     def test_with_clipping_after_both_updates(self, loss, turns, uncompiled):
         hold(changed(batches="alternate", loss=loss, turns=turns, clip=0.05, optimizer="RMSprop"))
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [{}, {"batches": "joint"}, {"penalty": "lazy r1", "loss": "hinge"}, {"turns": "two turns, shared"}],
+    ids=str,
+)
+def test_minibatch_discrimination_compares_the_samples_of_one_pass(switches, uncompiled):
+    layers = [{"Dense": TANH}, {"MinibatchDiscrimination": {"kernels": 3, "dimensions": 2}}, {"Dense": {"units": 1}}]
+    networks = {"discriminator": layers}
+    hold(config_of(USUAL | switches, networks))
 
 
 class TestWhichImages:

@@ -135,11 +135,13 @@ class TestCuttingBack:
     @pytest.fixture
     def trained(self, folder):
         folder.samples.mkdir(parents=True)
+        folder.histograms.mkdir()
         folder.checkpoints.mkdir()
         folder.history.write_text(HISTORY)
         folder.metrics.write_text("".join(json.dumps({"step": step, "value": 1.0}) + "\n" for step in (1, 2, 3)))
         for step in (1, 2, 3):
             folder.sample(step).touch()
+            folder.histogram(step).touch()
             folder.generator_weights(step).touch()
             folder.state(step).mkdir()
             (folder.state(step) / "variables.npz").touch()
@@ -149,7 +151,13 @@ class TestCuttingBack:
         trained.cut_back(2)
         assert trained.history.read_text() == HISTORY.removesuffix("3,0.5,0.1\n")
         assert [json.loads(line)["step"] for line in trained.metrics.read_text().splitlines()] == [1, 2]
-        assert trained.sample_steps() == trained.generator_steps() == trained.state_steps() == [1, 2]
+        assert (
+            trained.histogram_steps()
+            == trained.sample_steps()
+            == trained.generator_steps()
+            == trained.state_steps()
+            == [1, 2]
+        )
 
     def test_to_the_end_changes_nothing(self, trained):
         trained.cut_back(3)

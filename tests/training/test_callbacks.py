@@ -82,7 +82,7 @@ class TestHistory:
         with pytest.raises(GanlabError) as caught:
             History(context_of())
         assert str(caught.value) == (
-            f"{folder.history}: has the columns step,d_loss,g_loss,seconds; this version of ganlab writes "
+            f"{folder.history}: has the columns step,d_loss,g_loss,seconds; this version of ganlab and this config write "
             "step,d_loss,g_loss,d_accuracy_real,d_accuracy_fake,penalty,diversity,recall,seconds. Start with --fresh"
         )
         assert folder.history.read_text() == content

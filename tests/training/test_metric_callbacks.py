@@ -52,7 +52,7 @@ def test_a_metric_that_fails_is_one_line_and_the_run_goes_on(folder, context_of,
     def fail(*_):
         raise ZeroDivisionError("no\nway")
 
-    monkeypatch.setattr("ganlab.training.callbacks.evaluate_all", fail)
+    monkeypatch.setattr("ganlab.metrics.evaluation.evaluate_all", fail)
     Metrics(context_of()).on_chunk(chunk(6))
     line = (
         f"{folder.path}: no metrics at step 6: ZeroDivisionError: no way; `ganlab evaluate {folder.path}` tries again\n"

@@ -10,6 +10,7 @@ A new layer is one class and one line of LAYERS. Two class attributes name the v
 
 from ganlab.models.layers.arithmetic import Fade, GlobalSumPooling2D, Scale
 from ganlab.models.layers.augmentation import DiffAugment, OutputNoise
+from ganlab.models.layers.batch_statistics import MinibatchDiscrimination
 from ganlab.models.layers.normalization import (
     BatchNormalization,
     ConditionalBatchNormalization,
@@ -28,6 +29,7 @@ LAYERS = {
         GlobalSumPooling2D,
         Labels,
         Latents,
+        MinibatchDiscrimination,
         Output,
         OutputNoise,
         Scale,
