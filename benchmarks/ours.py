@@ -1,5 +1,6 @@
 """ganlab's own steps, random numbers included, as `ganlab run` performs them; switches turn single speed-ups on and off."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -47,21 +48,22 @@ class Ours:
         folded = fold and objective is not fold_objective(objective)
         self.form = f"{backend}, {'XLA' if jit else 'plain'}{', folded' if folded else ''}"
         self.done = 0
+        self.ahead = ThreadPoolExecutor(1)
 
     def run(self, steps: int) -> None:
         end = self.done + steps
         following = self._sent(end)
         while self.done < end:
             count, sent = following
-            finish = self.steps.start(sent, self.done)
+            finish = self.steps.start(sent.result(), self.done)
             self.done += count
-            following = self._sent(end)  # drawn while the device works, as in the Trainer
+            following = self._sent(end)
             finish()
 
     def _sent(self, end: int):
-        """The number of steps of the next chunk, and its numbers."""
-        count = min(self.room, end - self.done)
-        return count, count and self.steps.send(self.draws.take(self.done, count), self.room)
+        """The number of steps of the next chunk, and its numbers, which a thread draws as in the Trainer."""
+        count, first = min(self.room, end - self.done), self.done
+        return count, count and self.ahead.submit(lambda: self.steps.send(self.draws.take(first, count), self.room))
 
     def write_start(self, path: Path, steps: int) -> None:
         """Writes the starting weights and the first steps' random numbers, for peers to start from the same."""

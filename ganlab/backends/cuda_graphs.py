@@ -42,20 +42,31 @@ class GraphSteps:
         self.index = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.number = torch.zeros((), device=self.device)
         self.rows = torch.zeros(room, columns, device=self.device)
-        self.chunk: _Chunk | None = None
+        self.chunks: list[_Chunk] | None = None
         self.seeds, self.constants = LayerSeeds(), _Constants()
         self.performed: Counter[tuple] = Counter()
         self.recorded: dict[tuple, Callable[[], None]] = {}
 
-    def run(self, draws: Mapping[str, np.ndarray], first: int) -> Tensor:
-        """Performs the steps first, first + 1, ...: as many as there are draws, at most `room`.
+    def pack(self, draws: Mapping[str, np.ndarray]) -> "Packed":
+        """Brings draws, at most `room` steps, into the form that `run` copies fastest. Any thread may call it."""
+        return Packed(draws, pinned=self.device.type == "cuda")
+
+    def run(self, draws: "Packed", rates: Mapping[str, np.ndarray], first: int) -> Tensor:
+        """Performs the steps first, first + 1, ...: as many as there are draws.
+
+        Args:
+            draws: the steps' random numbers.
+            rates: name -> (steps, ...), further numbers for each step.
+            first: index of the first step.
 
         Returns: float32 (steps, columns).
         """
-        steps = len(next(iter(draws.values())))
-        if self.chunk is None:
-            self.chunk = _Chunk(draws, len(self.rows), self.device)
-        self.chunk.load(draws)
+        both = draws, self.pack(rates)
+        if self.chunks is None:
+            self.chunks = [_Chunk(packed, len(self.rows), self.device) for packed in both]
+        for chunk, packed in zip(self.chunks, both, strict=True):
+            chunk.load(packed)
+        steps = draws.steps
         self.index.zero_()
         self.number.fill_(first)
         self.seeds.read()
@@ -119,34 +130,47 @@ class GraphSteps:
             return None
 
     def _compute(self, number: int) -> None:
-        row = self.step(self.chunk.numbers(self.index), self.number, number)
+        draws, rates = (chunk.numbers(self.index) for chunk in self.chunks)
+        row = self.step(draws | rates, self.number, number)
         self.rows.index_copy_(0, self.index, row[None])
         self.index.add_(1)
         self.number.add_(1)
 
 
-class _Chunk:
-    """The random numbers of a chunk, in memory that keeps its place: one array for each data type, read by one operation."""
+class Packed:
+    """The numbers of the steps of a chunk: one array (steps, numbers) for each data type."""
 
-    def __init__(self, draws: Mapping[str, np.ndarray], room: int, device: torch.device):
-        self.kinds: dict[np.dtype, list[str]] = {}
+    def __init__(self, draws: Mapping[str, np.ndarray], pinned: bool):
+        """Packs name -> (steps, ...). `pinned` memory is copied to the device without another copy before."""
+        self.names: dict[np.dtype, list[str]] = {}
         for name, array in draws.items():
-            self.kinds.setdefault(array.dtype, []).append(name)
+            self.names.setdefault(array.dtype, []).append(name)
         self.shapes = {name: array.shape[1:] for name, array in draws.items()}
+        self.steps = len(next(iter(draws.values()))) if draws else 0
+        self.arrays = {}
+        for kind, names in self.names.items():
+            flat = np.concatenate([draws[name].reshape(self.steps, -1) for name in names], axis=1)
+            self.arrays[kind] = torch.from_numpy(flat).pin_memory() if pinned else torch.from_numpy(flat)
+
+
+class _Chunk:
+    """The numbers of a chunk, in memory of the device that keeps its place. One operation reads all of a step and a type."""
+
+    def __init__(self, packed: Packed, room: int, device: torch.device):
+        self.names, self.shapes = packed.names, packed.shapes
         self.memory = {
-            kind: torch.from_numpy(np.zeros((room, sum(math.prod(self.shapes[n]) for n in names)), kind)).to(device)
-            for kind, names in self.kinds.items()
+            kind: torch.zeros(room, array.shape[1], dtype=array.dtype, device=device)
+            for kind, array in packed.arrays.items()
         }
 
-    def load(self, draws: Mapping[str, np.ndarray]) -> None:
-        for kind, names in self.kinds.items():
-            flat = np.concatenate([draws[name].reshape(len(draws[name]), -1) for name in names], axis=1)
-            self.memory[kind][: len(flat)].copy_(torch.from_numpy(flat))
+    def load(self, packed: Packed) -> None:
+        for kind, array in packed.arrays.items():
+            self.memory[kind][: len(array)].copy_(array, non_blocking=True)
 
     def numbers(self, index: Tensor) -> dict[str, Tensor]:
         """The numbers of one step; `index` (1,) is its position in the chunk."""
         found = {}
-        for kind, names in self.kinds.items():
+        for kind, names in self.names.items():
             row = self.memory[kind].index_select(0, index)[0]
             parts = row.split([math.prod(self.shapes[name]) for name in names])
             found |= {name: part.view(self.shapes[name]) for name, part in zip(names, parts, strict=True)}

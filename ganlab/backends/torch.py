@@ -3,13 +3,14 @@
 import contextlib
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
 import torch
 
 from ganlab.backends import steps, torch_layers
-from ganlab.backends.cuda_graphs import GraphSteps
+from ganlab.backends.cuda_graphs import GraphSteps, Packed
 from ganlab.backends.steps import adam_replaced, regularization
 from ganlab.backends.torch_adam import HostRates, fused_adam
 from ganlab.errors import ConfigError
@@ -102,13 +103,16 @@ class Steps(steps.Steps):
         # A pass needs a graph only if an update goes back through it.
         self.through = {update.through for update in objective.updates}
 
-    def run(self, draws: dict[str, np.ndarray], first: int, room: int) -> np.ndarray:
+    def send(self, draws: dict[str, np.ndarray], room: int) -> Any:
+        return (self._graphs(room).pack(draws) if self.jit else draws), room
+
+    def run(self, draws: dict[str, np.ndarray] | Packed, first: int, room: int) -> np.ndarray:
         if self.jit:
-            if self.graphs is None:
-                self.graphs = GraphSteps(self._row, self._variant, self.column_count, room)
-            with self.rates.counted(len(next(iter(draws.values())))) as rates:
-                rows = self.graphs.run(draws | rates, first)
-            self.note = self.graphs.note
+            graphs = self._graphs(room)
+            packed = draws if isinstance(draws, Packed) else graphs.pack(draws)
+            with self.rates.counted(packed.steps) as rates:
+                rows = graphs.run(packed, rates, first)
+            self.note = graphs.note
         else:
             draws = {name: keras.ops.convert_to_tensor(array) for name, array in draws.items()}
             steps = len(next(iter(draws.values())))
@@ -117,6 +121,17 @@ class Steps(steps.Steps):
                 [self._row({n: a[k] for n, a in draws.items()}, first + k, first + k) for k in range(steps)]
             )
         return rows.cpu().numpy().astype(np.float64)
+
+    def lost(self) -> str | None:
+        finite = torch.stack([torch.isfinite(variable.value).all() for variable in self.weights]).tolist()
+        return next(
+            (variable.path for variable, is_finite in zip(self.weights, finite, strict=True) if not is_finite), None
+        )
+
+    def _graphs(self, room: int) -> GraphSteps:
+        if self.graphs is None:
+            self.graphs = GraphSteps(self._row, self._variant, self.column_count, room)
+        return self.graphs
 
     def _row(self, numbers: dict[str, torch.Tensor], step: torch.Tensor | int, number: int) -> torch.Tensor:
         """Performs the step `number`; its layers read the same number as `step`."""
