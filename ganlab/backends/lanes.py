@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -10,6 +12,7 @@ import numpy as np
 from jax import numpy as jnp
 
 from ganlab.backends.jax import Steps
+from ganlab.config.document import Keys
 from ganlab.models.network import Network
 from ganlab.training.stages import Objective
 
@@ -20,6 +23,8 @@ class LaneSteps(Steps):
     Args:
         objectives: one for each lane, over networks of its own and with equal shapes. The first one's stages are performed.
         data, value_range, jit: see `steps.Steps`.
+        scalars: place in the config -> one number for each lane, for the numbers in which the lanes differ.
+        vary: gives the first objective with other scalars, of one lane. It is called while the step is traced.
     """
 
     def __init__(
@@ -28,8 +33,11 @@ class LaneSteps(Steps):
         data: Mapping[str, np.ndarray],
         value_range: tuple[float, float],
         jit: bool,
+        scalars: Mapping[Keys, np.ndarray] = MappingProxyType({}),
+        vary: Callable[[Mapping[Keys, jax.Array]], AbstractContextManager[Objective]] | None = None,
     ):
         super().__init__(objectives[0], data, value_range, jit)
+        self.scalars, self.vary = list(scalars.items()), vary
         self.row_shape = (len(objectives), self.column_count)
         self.owned = [[v for owned in objective.variables().values() for v in owned] for objective in objectives]
         self.state = jax.jit(_stacked)([[variable.value for variable in owned] for owned in self.owned])
@@ -60,7 +68,19 @@ class LaneSteps(Steps):
         return jax.vmap(super()._are_finite)(state)
 
     def _run_step(self, state, data, numbers, step):
-        return jax.vmap(super()._run_step, (0, None, 0, None))(state, data, numbers, step)
+        def of_lane(state, numbers, values):
+            if not values:
+                return super(LaneSteps, self)._run_step(state, data, numbers, step)
+            given = self.objective
+            with self.vary({place: value for (place, _), value in zip(self.scalars, values, strict=True)}) as varied:
+                self.objective = varied
+                try:
+                    return super(LaneSteps, self)._run_step(state, data, numbers, step)
+                finally:
+                    self.objective = given
+
+        values = [jnp.asarray(each, jnp.float32) for _, each in self.scalars]
+        return jax.vmap(of_lane)(state, numbers, values)
 
     def _read(self):
         return self.state

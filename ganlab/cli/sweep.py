@@ -19,7 +19,7 @@ _FAILED = ("failed", "diverged")
 @click.option("--seeds", callback=integers(0), metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
 @click.option(
-    "--together", is_flag=True, help="Train runs that differ in their seed as lanes of one step (backend jax)."
+    "--together", is_flag=True, help="Train runs that differ in seeds and scalars as lanes of one step (backend jax)."
 )
 @click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
 @results_option

@@ -2,15 +2,19 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ganlab.backends.select import select_backend
+from ganlab.config.document import Keys
+from ganlab.config.scalars import traced_scalars, with_scalars
 from ganlab.config.schema import value_range
 from ganlab.errors import StoppedError
 from ganlab.experiment import leave_unsaved, recording, stop_if
@@ -22,7 +26,9 @@ from ganlab.training.signals import Asked, watched_signals
 from ganlab.training.trainer import Callback, Chunk, Trainer
 
 if TYPE_CHECKING:
+    from ganlab.flows.session import Session
     from ganlab.training.forms import Form
+    from ganlab.training.stages import Objective
 
 
 class Lane:
@@ -164,7 +170,8 @@ def _train(lanes: Sequence[Lane], results: Path, asked: Asked) -> None:
     sessions = [lane.session for lane in lanes]
     first, form, done = sessions[0], lanes[0].form, lanes[0].done
     objectives, ends = [session.objective for session in sessions], value_range(first.config.data.range)
-    steps = LaneSteps(objectives, first.arrays, ends, form.jit)
+    scalars = _differing([traced_scalars(session.config) for session in sessions])
+    steps = LaneSteps(objectives, first.arrays, ends, form.jit, scalars, partial(_varied, first))
     group = Group(lanes, steps.show, asked)
     draws = DrawsTogether([session.draws for session in sessions])
     try:
@@ -173,3 +180,31 @@ def _train(lanes: Sequence[Lane], results: Path, asked: Asked) -> None:
         if not all(lane.is_over for lane in lanes):
             raise
     each(Lane.end)
+
+
+def _differing(of_lanes: Sequence[dict[Keys, float]]) -> dict[Keys, np.ndarray]:
+    """The scalars that are not equal in all lanes: place -> one number for each lane."""
+    each = {keys: np.array([found[keys] for found in of_lanes]) for keys in of_lanes[0]}
+    return {keys: values for keys, values in each.items() if (values != values[0]).any()}
+
+
+@contextmanager
+def _varied(session: "Session", values: Mapping[Keys, Any]) -> Iterator["Objective"]:
+    """The session's objective with other scalars, which may be tensors; the optimizers have theirs in the block."""
+    from ganlab.objectives import build_objective
+
+    replaced = []
+    for keys, value in values.items():
+        if keys[1:2] == (
+            "optimizer",
+        ):  # (network, "optimizer", class, argument), or a schedule's class and argument behind
+            owner = session.models.optimizers[keys[0]]
+            owner = owner if len(keys) == 4 else owner._learning_rate
+            replaced.append((owner, keys[-1], getattr(owner, keys[-1])))
+            setattr(owner, keys[-1], value)
+    try:
+        config = with_scalars(session.config, values)
+        yield build_objective(config, session.models, session.backend.input_gradient)
+    finally:
+        for owner, name, value in replaced:
+            setattr(owner, name, value)

@@ -69,7 +69,7 @@ class _Gan:
         self.input_gradient = input_gradient
         self.draws: dict[str, Draw] = {}
         clip = config.clip_weights
-        self.after_discriminator = (partial(clip_weights, self.discriminator, clip),) if clip else ()
+        self.after_discriminator = () if clip is None else (partial(clip_weights, self.discriminator, clip),)
         self.after_generator = averaging(config, models, "generator")
 
     @property

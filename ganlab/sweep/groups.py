@@ -4,6 +4,8 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from ganlab.config.identity import identity_of
+from ganlab.config.scalars import scalars, with_scalars
 from ganlab.runs.folder import RunFolder
 from ganlab.sweep.jobs import Job
 
@@ -12,7 +14,7 @@ _SHARE = 0.6  # of the memory; JAX takes three quarters of a GPU
 
 
 def grouped(jobs: Sequence[Job], memory: int, workers: int = 1) -> list[Group]:
-    """The groups, in the order of their first jobs. Runs of a group differ in their seed only, and begin at one step.
+    """The groups, in the order of their first jobs. Runs of a group differ in seeds and scalars only, and begin at one step.
 
     Args:
         jobs: the runs that have steps left.
@@ -42,8 +44,14 @@ def reason_alone(job: Job) -> str | None:
 
 
 def _key(job: Job) -> object:
-    """Runs with an equal key have steps of equal shapes."""
-    return job if reason_alone(job) else (job.cell, job.config.device)
+    """Runs with an equal key have the same steps but for scalars."""
+    if reason_alone(job):
+        return job
+    config = job.config
+    # A source is no part of an identity; the data are.
+    data = config.data.model_dump_json()
+    alike = with_scalars(config, dict.fromkeys(scalars(config), -1.0))
+    return identity_of(alike, data, job.steps)[0], config.device
 
 
 def _at_one_step(jobs: list[Job]) -> list[list[Job]]:

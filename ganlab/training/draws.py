@@ -93,15 +93,15 @@ class Draws:
     def fill(self, taken: Mapping[str, np.ndarray], first: int) -> None:
         """Writes the numbers of steps first, first + 1, ... into arrays as `take` returns them."""
         for name, draw in self.draws.items():
+            if draw.kind == "targets" and draw.low == draw.high and not draw.flip:
+                taken[name][...] = draw.low
+                continue
             for step, numbers in enumerate(taken[name], first):
                 self._fill(numbers, name, draw, step)
 
     def _fill(self, numbers: np.ndarray, name: str, draw: Draw, step: int) -> None:
         if draw.kind == "rows":
             numbers[:] = self._rows(name, draw, step)
-            return
-        if draw.kind == "targets" and draw.low == draw.high and not draw.flip:
-            numbers[:] = draw.low
             return
         generator = self._streams[name].at(step)
         if draw.kind == "normal":

@@ -210,6 +210,37 @@ def test_a_lane_that_diverges_ends_alone(whole, plan, tmp_path, monkeypatch):
         np.testing.assert_array_equal(rows_of(run_of(tmp_path, seed)), rows_of(run_of(whole, seed)))
 
 
+SCALARS = (
+    [],
+    ["discriminator.optimizer.Adam.learning_rate=3e-3", "penalty.r1.weight=5", "train.ema=0.5", "clip_weights=0.02"],
+    [
+        "generator.optimizer.Adam.learning_rate.ExponentialDecay.initial_learning_rate=5e-3",
+        "generator.optimizer.Adam.learning_rate.ExponentialDecay.decay_rate=0.5",
+        "loss={non_saturating: {real_label: 0.7, fake_label: [0, 0.2], flip_labels: 0}}",
+        "discriminator.optimizer.Adam.beta_1=0.5",
+    ],
+)
+
+
+def test_lanes_may_differ_in_scalars(plan, tmp_path):
+    """Rates, decays, betas, weights of penalties, averages, clipping and targets: each lane has its own."""
+    common = ["metrics=[]", "clip_weights=0.5", "discriminator.optimizer.Adam.beta_1=0.9"]
+    plans = {
+        folder: [plan(tmp_path / folder, 0, *common, f"name=tiny{n}", *more) for n, more in enumerate(SCALARS)]
+        for folder in ("alone", "together")
+    }
+    for each in plans["alone"]:
+        run_experiment(each, tmp_path / "alone", quiet=True)
+    assert together.train_together(plans["together"], tmp_path / "together") == ([None] * len(SCALARS), False)
+    for expected, found in zip(plans["alone"], plans["together"], strict=True):
+        np.testing.assert_allclose(rows_of(found.folder.path), rows_of(expected.folder.path), atol=1e-4)
+        arrays = arrays_of(found.folder.path)
+        for name, array in arrays_of(expected.folder.path).items():
+            np.testing.assert_allclose(arrays[name], array, atol=1e-4, err_msg=name)
+    ends = [rows_of(each.folder.path)[-1] for each in plans["together"]]
+    assert not np.allclose(ends[0], ends[1], atol=1e-2) and not np.allclose(ends[0], ends[2], atol=1e-2)
+
+
 def test_a_run_of_another_process_and_a_finished_one_are_left_as_they_are(plan, tmp_path):
     plans = [plan(tmp_path, seed, "train.steps=4", "metrics=[]") for seed in SEEDS]
     run_experiment(plans[0], tmp_path, quiet=True)

@@ -17,7 +17,7 @@ def job(tmp_path):
     path = write_config(tmp_path)
 
     def made(seed=0, cell="c", states=(), **changes):
-        config = load_config(path, ["backend=jax"], seed).model_copy(update=changes)
+        config = load_config(path, ["backend=jax", f"latent.dim={ord(cell)}"], seed).model_copy(update=changes)
         folder = tmp_path / "results" / f"{cell}-seed{seed}"
         for step in states:
             (folder / "checkpoints" / f"state-{step:06d}").mkdir(parents=True)
@@ -29,6 +29,29 @@ def job(tmp_path):
 def test_the_seeds_of_a_cell_are_a_group(job):
     a, b = [job(seed, "a") for seed in range(3)], [job(seed, "b") for seed in range(2)]
     assert grouped([a[0], b[0], a[1], b[1], a[2]], MUCH) == [tuple(a), tuple(b)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_scalar"),
+    [
+        ("generator.optimizer.Adam.learning_rate=0.1", True),
+        ("loss={non_saturating: {real_label: [0.7, 1.0], flip_labels: 0.1}}", True),
+        ("penalty.r1.weight=3", True),
+        ("train.ema=0.5", True),
+        ("generator.optimizer.Adam.beta_1=0.5", False),  # the others leave it at its default
+        ("generator.optimizer=SGD", False),
+        ("train.ema=null", False),
+        ("penalty.r1.every=2", False),
+        ("train.batch_size=8", False),
+        ("train.steps=50", False),
+        ("discriminator.layers=[Flatten, {Dense: {units: 1}}]", False),
+    ],
+)
+def test_runs_may_differ_in_scalars(job, tmp_path, change, is_scalar):
+    common = ["backend=jax", "penalty={r1: {weight: 1}}", "train.ema=0.9"]
+    first, second = (load_config(tmp_path / "tiny.yaml", [*common, *more]) for more in ([], [change]))
+    jobs = [replace(job(0), config=first), replace(job(1), config=second, steps=second.train.steps)]
+    assert [len(group) for group in grouped(jobs, MUCH)] == ([2] if is_scalar else [1, 1])
 
 
 def test_a_group_fits_into_the_memory_and_groups_are_of_nearly_equal_size(job):
