@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ganlab.backends.select import select_backend
+from ganlab.backends.select import ONEDNN, select_backend
 from ganlab.config.loading import dump_config
 from ganlab.errors import DivergedError, LockedError, StoppedError
 from ganlab.flows.plan import Plan
-from ganlab.runs.environment import environment
+from ganlab.runs.environment import environment, setting_of
 from ganlab.runs.folder import RunFolder, remove
 from ganlab.runs.locks import locked, owner_record
 from ganlab.storage.writing import guarding, write_json, write_text
@@ -32,7 +32,7 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
     ):
         if folder.status().get("status") == "finished":
             return folder
-        select_backend(plan.config.backend)
+        select_backend(plan.config.backend, setting_of(folder, ONEDNN, "1"))
         from ganlab.flows.session import Session  # loads Keras
 
         stop_if(asked, folder)

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from ganlab.errors import ConfigError, GanlabError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
-def select_backend(backend: str | None = None) -> None:
+def select_backend(backend: str | None = None, onednn: str | None = "1") -> None:
     """Loads Keras on one backend, with settings that do not depend on the user's keras.json.
 
     Args:
         backend: the name; None means the value of `KERAS_BACKEND`, or TensorFlow.
+        onednn: the value of `TF_ENABLE_ONEDNN_OPTS`, unless the user has set it; None leaves the choice to TensorFlow. oneDNN
+            makes convolutions half again as fast on CPUs on which TensorFlow leaves it off, those without AVX-512.
 
     Raises:
         ConfigError: if the backend's package is not installed.
@@ -38,6 +41,8 @@ def select_backend(backend: str | None = None) -> None:
     atexit.register(gc.freeze)
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if backend == "tensorflow" and onednn is not None:
+        os.environ.setdefault(ONEDNN, onednn)
     # Results must depend on the config alone, not on keras.json and these variables.
     os.environ |= {"KERAS_NNX_ENABLED": "false", "JAX_ENABLE_X64": "0"}
     with _told_while_loading(backend), _standard_error_held_back():

@@ -80,6 +80,7 @@ class Session:
             weights = {owner: v for owner, v in owned if not owner.startswith(("optimizers", "state"))}
             restore(weights, start, "--init-from")
         self.progress: Any = None
+        self.steps: Any = None
         self.writer: BackgroundWriter | None = None
         self.verdict: dict = {}
         self.health = HealthReport()
@@ -102,7 +103,7 @@ class Session:
         """Trains to the end of the stretch, or until `asked` names a signal. Then draws the curves and the film."""
         done, form = self.resume()
         objective = fold_objective(self.objective) if form.fold else self.objective
-        steps = self.backend.Steps(objective, self.arrays, value_range(self.config.data.range), form.jit)
+        steps = self.steps = self.backend.Steps(objective, self.arrays, value_range(self.config.data.range), form.jit)
         callbacks = self.callbacks(asked, form)
         if not quiet:
             self.progress = progress(done, self.plan.steps)
@@ -192,8 +193,12 @@ class Session:
             self.config,
             *(self.dataset, self.stretch, self.plan.steps),
             *(self.objective.columns, variables, self.models.sampled, self.copy, self.sampler, self.protocols),
-            *(self.pictures, self.writer, facts, asked, self.health, self.models.networks),
+            *(self.pictures, self.writer, lambda: facts | self._notes(), asked, self.health, self.models.networks),
         )
+
+    def _notes(self) -> dict[str, str]:
+        """What went otherwise than the form says."""
+        return {"note": self.steps.note} if self.steps is not None and self.steps.note else {}
 
     def _finish(self) -> None:
         """Closes the session and draws the curves and the film."""

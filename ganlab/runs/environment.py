@@ -6,6 +6,10 @@ import platform
 import subprocess
 from pathlib import Path
 
+from ganlab.errors import GanlabError
+from ganlab.runs.folder import RunFolder
+from ganlab.storage.writing import read_json
+
 # Variables of the environment that change how numbers are rounded, or in which order they are added.
 _SETTINGS = (
     *("TF_DETERMINISTIC_OPS", "TF_CUDNN_DETERMINISTIC", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS"),
@@ -31,6 +35,22 @@ def environment(backend: str, device: str) -> dict:
         "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ},
         "commit": _commit(),
     }
+
+
+def setting_of(folder: RunFolder, name: str, default: str) -> str | None:
+    """The value with which a run began of a variable of the environment, so that it goes on with it; None if it was not set.
+
+    A new run begins with `default`.
+    """
+    try:
+        kept = read_json(folder.environment)
+    except FileNotFoundError:
+        return default
+    except GanlabError:
+        return None
+    settings = kept.get("settings") if isinstance(kept, dict) else None
+    value = settings.get(name) if isinstance(settings, dict) else None
+    return value if value in ("0", "1") else None
 
 
 def version_of(package: str) -> str | None:

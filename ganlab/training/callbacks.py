@@ -208,7 +208,7 @@ class Checkpoints(Callback):
         arrays = snapshot(context.variables)
         require_finite(context.folder, step, arrays)
         weights = context.generator.model.get_weights()
-        facts = {**context.facts, "health": context.health.facts()}
+        facts = {**context.facts(), "health": context.health.facts()}
         # Read the best step now: metrics that are added while the write waits belong to later checkpoints.
         context.writer.submit(partial(self._write, step, arrays, facts, weights, best_step(context.folder)))
 

@@ -83,7 +83,7 @@ class RunContext:
         protocols: the metrics.
         pictures: draws pictures; a failure does not fail the run.
         writer: writes files beside the training.
-        facts: further entries for the manifest of checkpoints.
+        facts: gives further entries for the manifest of checkpoints.
         asked: gives the name of the signal that asked the process to stop, or None.
         health: written by the callback `Health`, read by other callbacks. Checkpoints keep the verdict.
         networks: name -> network, with the weights that training moves.
@@ -103,7 +103,7 @@ class RunContext:
     protocols: "Sequence[Metric]"
     pictures: Pictures
     writer: BackgroundWriter
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Callable[[], Mapping[str, Any]] = dict
     asked: Callable[[], str | None] = lambda: None
     health: HealthReport = field(default_factory=HealthReport)
     networks: "Mapping[str, Network]" = field(default_factory=dict)

@@ -11,9 +11,12 @@ from ganlab.backends.select import BACKENDS, _told_while_loading, select_backend
 from ganlab.errors import GanlabError
 
 
+OWN = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
+
+
 def run(program: str, **environment: str) -> subprocess.CompletedProcess:
     """A program in a process of its own, which has not loaded Keras."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL")}
+    kept = {name: value for name, value in os.environ.items() if name not in OWN}
     return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=kept | environment
     )
@@ -21,9 +24,10 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess:
 
 def test_keras_comes_on_the_backend_asked_for_without_a_word_on_either_stream():
     program = "from ganlab.backends.select import select_backend; select_backend('tensorflow')\n"
-    program += "import keras; print(keras.backend.backend())"
+    program += "import keras, os; print(keras.backend.backend(), os.environ['TF_ENABLE_ONEDNN_OPTS'])"
     done = run(program, KERAS_BACKEND="jax")
-    assert (done.stdout, done.stderr) == ("tensorflow\n", "")
+    assert (done.stdout, done.stderr) == ("tensorflow 1\n", "")
+    assert run(program, TF_ENABLE_ONEDNN_OPTS="0").stdout == "tensorflow 0\n"  # the user's own choice
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -6,6 +6,7 @@ import shutil
 import keras
 import pytest
 
+from ganlab.backends import load_backend
 from ganlab.errors import CheckpointError
 from ganlab.experiment import run_experiment
 from ganlab.flows.plan import plan_experiment
@@ -92,6 +93,16 @@ def test_a_manifest_from_elsewhere_is_checked(killed, tmp_path, key, value, mess
     with pytest.raises(CheckpointError) as caught:
         go_on(plan, tmp_path / "results")
     assert str(caught.value).startswith(f"{plan.folder.path}: damaged: the manifest of its newest state: {message}")
+
+
+def test_a_checkpoint_says_what_went_otherwise_than_its_form(finished, tmp_path, monkeypatch):
+    steps = load_backend(keras.backend.backend()).Steps
+    monkeypatch.setattr(steps, "note", "no CUDA graph: no reason")
+    plan = plan_experiment(finished[1], tmp_path)
+    manifest = json.loads((go_on(plan, tmp_path).state(6) / "MANIFEST.json").read_text())
+    assert manifest["note"] == "no CUDA graph: no reason"
+    results, config = finished
+    assert "note" not in (plan_experiment(config, results).folder.state(6) / "MANIFEST.json").read_text()
 
 
 def test_pictures_and_metrics_that_fail_leave_a_finished_run(finished, tmp_path, monkeypatch, capsys):

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 import ganlab.runs.environment
-from ganlab.runs.environment import environment
+from ganlab.runs.environment import environment, setting_of
+from ganlab.runs.folder import RunFolder
 
 
 def test_it_says_what_a_run_was_made_with():
@@ -34,6 +36,22 @@ def test_settings_of_the_environment_that_change_rounding_are_recorded(monkeypat
     settings = environment("tensorflow", "cpu")["settings"]
     assert settings["NVIDIA_TF32_OVERRIDE"] == "0" and settings["XLA_FLAGS"] == "--xla_cpu_enable_fast_math=true"
     assert "OMP_NUM_THREADS" not in settings
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"settings": {"TF_ENABLE_ONEDNN_OPTS": "0"}}', "0"),
+        ('{"settings": {}}', None),  # begun by a version that left the choice to TensorFlow
+        ('{"settings": {"TF_ENABLE_ONEDNN_OPTS": "-1; rm"}}', None),
+        ("[1", None),
+        (None, "1"),
+    ],
+)
+def test_a_run_goes_on_with_the_settings_it_began_with(tmp_path, content, expected):
+    if content is not None:
+        (tmp_path / "environment.json").write_text(content)
+    assert setting_of(RunFolder(tmp_path), "TF_ENABLE_ONEDNN_OPTS", "1") == expected
 
 
 def test_it_holds_no_other_environment_variable(monkeypatch):
