@@ -10,7 +10,6 @@ import pytest
 from ganlab.backends.select import BACKENDS, _told_while_loading, select_backend
 from ganlab.errors import GanlabError
 
-
 OWN = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
 
 
