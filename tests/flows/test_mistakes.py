@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, MissingDataError
 from ganlab.flows.check import check_config
 from tests.config.examples import EXAMPLE
 
@@ -89,6 +89,14 @@ def test_a_network_that_cannot_be_read_hides_no_other(tmp_path, layers):
     )
     found = mistakes_of(tmp_path / "c.yaml", f"{head}  layers: {layers}\n{tail}")
     assert [each.details["key"] for each in found] == ["generator.layers[1].layers[1].Leaky", "discriminator.layers"]
+
+
+def test_missing_data_hide_no_mistake(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(EXAMPLE.replace("name: digits", "name: folder, source: gone").replace("LeakyReLU", "Leaky"))
+    with pytest.raises(MissingDataError) as caught:
+        check_config(path)
+    assert [each.details["key"] for each in caught.value.others] == ["generator.layers[1].layers[1].Leaky"]
 
 
 def test_a_study_is_no_config(tmp_path):
