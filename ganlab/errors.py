@@ -19,27 +19,25 @@ from ganlab.config.foreign_words import foreign_hint
 
 
 class GanlabError(Exception):
-    """Base of all errors that a user can meet; the message is one complete line."""
-
-    exit_code = 1
-
-
-class ConfigError(GanlabError):
-    """A mistake in a config, an option or an argument.
+    """Base of all errors that a user can meet; the message is one complete line.
 
     Attributes:
         details: of a mistake in a file: its file, line, column, key and message.
         others: further mistakes in the same config, of which `ganlab check` tells.
     """
 
-    exit_code = 2
+    exit_code = 1
     details: dict[str, str | int | None] | None = None
-    others: tuple["ConfigError", ...] = ()
+    others: tuple["GanlabError", ...] = ()
 
     @property
     def position(self) -> tuple[int, int]:
         """Line and column; (0, 0) without a file."""
         return (self.details["line"] or 0, self.details["column"] or 0) if self.details else (0, 0)
+
+
+class ConfigError(GanlabError):
+    exit_code = 2
 
 
 class SweepFailedError(GanlabError):
@@ -66,7 +64,7 @@ class StoppedError(GanlabError):
     exit_code = 75
 
 
-def raise_first(mistakes: Iterable[ConfigError]) -> None:
+def raise_first(mistakes: Iterable[GanlabError]) -> None:
     """Raises the first mistake, if there is one; its `others` are the others, each message once."""
     found = {str(mistake): mistake for mistake in mistakes}
     if found:

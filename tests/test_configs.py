@@ -114,3 +114,8 @@ def test_a_config_says_on_its_first_line_what_it_is(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# ") and len(first) > 20
     assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+
+
+def test_the_pattern_of_the_documentation_gives_the_twenty_experiments():
+    found = configs_at(Path(__file__).parents[1] / "configs" / "exp*.yaml")
+    assert [path.stem for path in found] == [f"exp{number:02}" for number in range(1, 21)]

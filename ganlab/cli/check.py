@@ -23,7 +23,7 @@ def command(paths, as_json):
         try:
             checks.append(_check(config))
         except GanlabError as error:  # check the other configs, too
-            problems += [error, *getattr(error, "others", ())]
+            problems += [_named(config, each) for each in (error, *error.others)]
     if as_json:
         found = [check.as_dict() for check in checks]
         print_json({"format": 1, "checks": found, "problems": [_problem(error) for error in problems]})
@@ -39,18 +39,26 @@ def command(paths, as_json):
 def _problem(error):
     """A mistake for JSON; one that lies outside the config has no place."""
     nowhere = dict.fromkeys(("file", "line", "column", "key")) | {"message": str(error)}
-    return getattr(error, "details", None) or nowhere
+    return error.details or nowhere
+
+
+def _named(path, error):
+    """The error with the config's name before it, if it lies outside the config or in the file that it extends."""
+    if str(path) in str(error):
+        return error
+    named = type(error)(f"{path}: {error}")
+    named.details = error.details
+    return named
 
 
 def _check(path):
-    """Checks one config. Every error names the file."""
     from ganlab.errors import GanlabError
     from ganlab.flows.check import check_config
 
     try:
         return check_config(path)
-    except GanlabError as error:
-        raise error if str(path) in str(error) else type(error)(f"{path}: {error}") from error
+    except GanlabError:
+        raise
     except Exception as error:
         raise GanlabError(f"{path}: internal error: {type(error).__name__}: {error}") from error
 

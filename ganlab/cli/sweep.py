@@ -45,11 +45,11 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
 
     found = [configs_of(path, overrides, seeds) for path in paths]
     configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
-    raise_all(problems, f"{len(problems)} mistakes in {len(configs) + len(problems)} runs; none was started")
+    raise_all(problems, f"{len(problems)} mistakes; no run was started")
     if not (quiet or as_json or dry_run):
         click.echo(f"{', '.join(map(str, paths))}: checking {_runs(len(configs))}", err=True)
     jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=not dry_run)
-    raise_all(problems, f"{len(problems)} mistakes in {len(configs)} runs; none was started")
+    raise_all(problems, f"{len(problems)} mistakes; no run was started")
     for job in () if quiet or as_json else jobs:
         for label in job.also_named:
             click.echo(f"{label}: the same run as {job.label}; trained once", err=True)

@@ -61,16 +61,12 @@ class Document:
         """The content as plain dictionaries, lists and scalars."""
         return self.root.plain()
 
-    def locate(self, keys: Keys) -> str:
-        """`file:line:column` of the key or item at this path, or of its nearest parent that exists."""
-        return str(self.place(keys))
-
     def place(self, keys: Keys) -> Place:
         """The place of the key or item at this path, or of its nearest parent that exists."""
         return self._nodes_to(keys)[-1].place
 
     def order(self, keys: Keys) -> tuple[int, int]:
-        """A sort key: the line and column that `locate` gives. Values from the command line come first."""
+        """A sort key: the line and column of `place`. Values from the command line come first."""
         place = self.place(keys)
         return place.line or 0, place.column or 0
 

@@ -23,7 +23,7 @@ def arguments_of(module: str, base: str) -> dict[str, dict[str, Any]]:
     for name in _names_of(module):
         lines = _lineage(module, name)
         if any(cls.name == base for cls in lines[1:]):
-            written = (init.args for cls in lines for init in cls.body if getattr(init, "name", "") == "__init__")
+            written = (init.args for cls in lines for init in cls.body)
             found[name] = _defaults(next(written, ast.arguments([], [], None, [], [], None, [])))
     return found
 
@@ -47,6 +47,8 @@ def _names_of(module: str) -> dict[str, ast.ClassDef | tuple[str, str]]:
         if isinstance(node, ast.ImportFrom):
             names |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.ClassDef):
+            # Keep nothing else: Python's collector would walk it again and again, half of the time.
+            node.body = [each for each in node.body if getattr(each, "name", "") == "__init__"]
             names[node.name] = node
     return names
 

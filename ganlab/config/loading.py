@@ -83,10 +83,10 @@ def _with_source(root: Node) -> Node:
     source = data and data.child("source")
     if source is None or source.place.line is None or not (isinstance(source.value, str) and source.value):
         return root
-    beside, own = Path(source.place.name).parent / user_path(source.value), own_data_folder()
-    if own and os.path.exists(own / source.value) and not os.path.exists(beside):
-        return root
-    return put(root, ["data", "source"], Node(str(beside), source.place))
+    found, own = Path(source.place.name).parent / user_path(source.value), own_data_folder()
+    if own and os.path.exists(own / source.value) and not os.path.exists(found):
+        found = own / source.value
+    return put(root, ["data", "source"], Node(str(found), source.place))
 
 
 def build_config(document: Document) -> Config:

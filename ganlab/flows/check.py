@@ -11,7 +11,7 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_form
-from ganlab.errors import ConfigError, raise_first
+from ganlab.errors import ConfigError, MissingDataError, raise_first
 from ganlab.flows.advice import warnings_of
 from ganlab.flows.mistakes import mistakes_in
 from ganlab.sweep.configs import is_study
@@ -58,7 +58,7 @@ class Check:
 def check_config(path: Path) -> Check:
     """Validates one config file and builds its networks.
 
-    Raises: ConfigError, the same line as `ganlab run`; its `others` are the other mistakes of the config.
+    Raises: ConfigError or MissingDataError, the same line as `ganlab run`; its `others` are the other mistakes of the config.
     """
     root = read_config(path)
     if is_study(root.value):
@@ -69,7 +69,7 @@ def check_config(path: Path) -> Check:
         config = resolve_config(root)
         options = stretches(config, 1)[-1].data(config)
         return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
-    except ConfigError as error:
+    except (ConfigError, MissingDataError) as error:
         found = [each for mistake in (error, *mistakes_in(root)) for each in (mistake, *mistake.others)]
         raise_first(sorted(found, key=lambda mistake: mistake.position))
 

@@ -27,7 +27,10 @@ def mistakes_in(root: Node) -> Iterator[ConfigError]:
     """
     document = Document(root)
     config = _tried(lambda: resolve_config(root))
-    select_backend(config.backend if isinstance(config, Config) else "tensorflow")
+    # Any backend that this process has loaded will do.
+    backend = _tried(lambda: select_backend(config.backend if isinstance(config, Config) else "tensorflow"))
+    if isinstance(backend, ConfigError):  # it is not installed
+        return
 
     def error_at(keys: Keys, message: str) -> ConfigError:
         return error_in(document, keys, message)
@@ -74,20 +77,16 @@ def _networks_of(document: Document) -> dict[str, Network]:
     networks = {}
     for key in keys:
         written = document.data.get(key)
-        layers, optimizer = (
-            written.get(part) if isinstance(written, dict) else None for part in ("layers", "optimizer")
-        )
-        items = (
-            [item if _network([item], "SGD") else "Flatten" for item in layers or ()]
-            if isinstance(layers, list)
-            else []
-        )
-        networks[key] = _network(items or ["Flatten"], optimizer) or _network(items or ["Flatten"], "SGD")
+        written = written if isinstance(written, dict) else {}
+        layers = written.get("layers")
+        layers = [item if _network([item]) else "Flatten" for item in layers] if isinstance(layers, list) else []
+        # No list may be empty or have too many layers.
+        networks[key] = _network(layers, written.get("optimizer")) or _network(layers) or _network(["Flatten"])
         networks[key]._key = key
     return networks
 
 
-def _network(layers: list[Any], optimizer: Any) -> Network | None:
+def _network(layers: list[Any], optimizer: Any = "SGD") -> Network | None:
     return _read(Network, {"layers": layers, "optimizer": optimizer})
 
 

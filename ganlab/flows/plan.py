@@ -1,7 +1,6 @@
 """The plan of one run: its data, number of steps, identity and folder."""
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from ganlab.config.schema import Config
 from ganlab.config.steps import Stretch, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
-from ganlab.errors import GanlabError
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state
@@ -82,14 +80,8 @@ def _folder_of(parent: Path, config: Config, identity: str, fresh: bool) -> RunF
     end = f"seed{config.seed}-{identity[:8]}"
     name = f"{config.name}-{end}"
     if not (parent / name).exists():
-        name = next((run.name for run in sorted(parent.glob(f"*-{end}")) if _is_of(run, identity)), name)
+        name = next((run.name for run in sorted(parent.glob(f"*-{end}"))), name)
     path, number = parent / name, 2
     while (following := parent / f"{name}-{number}").exists():
         path, number = following, number + 1
     return RunFolder(following if fresh and (parent / name).exists() else path)
-
-
-def _is_of(run: Path, identity: str) -> bool:
-    with suppress(GanlabError, OSError):  # a folder that cannot be read is no folder of this run
-        return not run.is_symlink() and RunFolder(run).status().get("identity") == identity
-    return False

@@ -18,27 +18,28 @@ _OF_A_CONFIG = ("extends", "generator", "discriminator")
 def configs_of(
     path: Path, overrides: Sequence[str] = (), seeds: Sequence[int] | None = None
 ) -> tuple[list[Config], list[ConfigError]]:
-    """Every config that a sweep trains, and an error for each config or study with a mistake.
+    """Every config that a sweep trains, and all mistakes in the keys of configs and studies.
 
     Args:
         path: a study, a config, or a folder of them.
         overrides: `a.b=VALUE` each, applied to every config.
         seeds: for every config; by default the study's seeds, else the config's own seed.
     """
-    configs, problems = [], []
+    configs: list[Config] = []
+    problems: dict[str, ConfigError] = {}  # each message once, though several seeds and cells have the mistake
     for file in configs_at(path):
         try:
             variants = list(_variants(file, overrides))
         except ConfigError as error:
-            problems.append(error)
+            problems |= {str(each): each for each in (error, *error.others)}
             continue
         for root, own_seeds in variants:
             for seed in seeds or own_seeds or [None]:
                 try:
                     configs.append(resolve_config(root, overrides, seed))
                 except ConfigError as error:
-                    problems.append(error)
-    return configs, problems
+                    problems |= {str(each): each for each in (error, *error.others)}
+    return configs, list(problems.values())
 
 
 def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:

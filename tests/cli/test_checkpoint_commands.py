@@ -60,6 +60,19 @@ class TestCheck:
         assert code == 7 and "tiny" in out
         assert err.startswith("own.yaml: data.source: expected a folder or a zip of pictures at pictures")
 
+    def test_names_the_config_of_every_mistake_in_the_file_that_it_extends(self, ganlab, tmp_path):
+        text = CONFIG.replace("units: 8}", "unitz: 8}").replace("rate: 0.3", "rat: 0.3")
+        (tmp_path / "base").mkdir()
+        (tmp_path / "base" / "a.yaml").write_text(text)
+        (tmp_path / "b.yaml").write_text("extends: base/a.yaml\n")
+        code, out, err = ganlab("check", "b.yaml", "--json")
+        first, second, count = err.splitlines()
+        assert code == 2 and count == "2 mistakes"
+        assert first.startswith("b.yaml: base/a.yaml:14:15: discriminator.layers[1].Dense.unitz: ")
+        assert second.startswith("b.yaml: base/a.yaml:15:17: discriminator.layers[2].Dropout.rat: ")
+        problems = json.loads(out)["problems"]
+        assert [(each["file"], each["line"]) for each in problems] == [("base/a.yaml", 14), ("base/a.yaml", 15)]
+
     def test_an_empty_folder_has_nothing_to_check(self, ganlab, tmp_path):
         (tmp_path / "empty").mkdir()
         assert ganlab("check", "empty") == (2, "", "empty: no *.yaml file in this folder\n")

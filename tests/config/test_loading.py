@@ -285,10 +285,11 @@ class TestSource:
             config.write_text(changed("name: digits", f"name: folder, source: {source}"))
             assert load_config(config).data.source == str(tmp_path / "a")
 
-    def test_that_is_only_in_the_data_folder_is_left_to_it(self, config, tmp_path, monkeypatch):
-        (tmp_path / "data" / "photos").mkdir(parents=True)
+    def test_that_is_not_beside_the_file_starts_at_the_data_folder(self, config, tmp_path, monkeypatch):
+        for folder in ("data/photos", "photos"):
+            (tmp_path / folder).mkdir(parents=True)
         monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "data"))
-        assert load_config(config).data.source == "photos"
+        assert load_config(config).data.source == str(tmp_path / "data" / "photos"), "not the one in the working folder"
         (tmp_path / "configs" / "photos").mkdir()
         assert load_config(config).data.source == str(tmp_path / "configs" / "photos")
 

@@ -62,26 +62,26 @@ def test_nan_is_a_float():
 def test_every_key_and_item_can_be_located(either_parser):
     document = parse_yaml("# a comment\na: 1\nb:\n  - x\n  - {c: 2, d: [3,\n       4]}\n", "f.yaml")
     assert document.data == {"a": 1, "b": ["x", {"c": 2, "d": [3, 4]}]}
-    assert document.locate(()) == "f.yaml:2:1"
-    assert document.locate(("a",)) == "f.yaml:2:1"
-    assert document.locate(("b", 0)) == "f.yaml:4:5"
-    assert document.locate(("b", 1, "d")) == "f.yaml:5:12"
-    assert document.locate(("b", 1, "d", 1)) == "f.yaml:6:8"
+    assert str(document.place(())) == "f.yaml:2:1"
+    assert str(document.place(("a",))) == "f.yaml:2:1"
+    assert str(document.place(("b", 0))) == "f.yaml:4:5"
+    assert str(document.place(("b", 1, "d"))) == "f.yaml:5:12"
+    assert str(document.place(("b", 1, "d", 1))) == "f.yaml:6:8"
 
 
 def test_what_does_not_exist_is_located_at_its_nearest_parent():
     document = parse_yaml("a:\n  b: [1]\n", "f.yaml")
-    assert document.locate(("a", "b", 7)) == "f.yaml:2:3"
-    assert document.locate(("a", "x", "y")) == "f.yaml:1:1"
-    assert document.locate(("a", "b", 0, "c")) == "f.yaml:2:7"
+    assert str(document.place(("a", "b", 7))) == "f.yaml:2:3"
+    assert str(document.place(("a", "x", "y"))) == "f.yaml:1:1"
+    assert str(document.place(("a", "b", 0, "c"))) == "f.yaml:2:7"
 
 
 def test_an_alias_stands_where_it_is_written_and_its_content_where_that_is_written():
     document = parse_yaml("a: &x {b: 1}\nc: *x\nd: [*x]\n", "f.yaml")
     assert document.data == {"a": {"b": 1}, "c": {"b": 1}, "d": [{"b": 1}]}
-    assert document.locate(("c",)) == "f.yaml:2:1"
-    assert document.locate(("d", 0)) == "f.yaml:3:5"
-    assert document.locate(("c", "b")) == "f.yaml:1:8"
+    assert str(document.place(("c",))) == "f.yaml:2:1"
+    assert str(document.place(("d", 0))) == "f.yaml:3:5"
+    assert str(document.place(("c", "b"))) == "f.yaml:1:8"
 
 
 WRONG = [
@@ -198,7 +198,7 @@ def test_a_byte_order_mark_is_skipped(tmp_path):
     path = tmp_path / "bom.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\r\nb: 2\r\n")
     assert read_yaml(path).data == {"a": 1, "b": 2}
-    assert read_yaml(path).locate(("b",)) == f"{path}:2:1"
+    assert str(read_yaml(path).place(("b",))) == f"{path}:2:1"
 
 
 class TestSpacesOfOtherPrograms:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, MissingDataError
 from ganlab.flows.check import check_config
 from tests.config.examples import EXAMPLE
 
@@ -73,6 +73,30 @@ def test_shapes_and_metrics_of_right_keys_are_told_together(tmp_path):
 def test_what_cannot_be_read_further_is_one_mistake(tmp_path, text, line):
     (found,) = mistakes_of(tmp_path / "c.yaml", text)
     assert str(found).startswith(f"{tmp_path / 'c.yaml'}{line}")
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "tensorflow"])
+def test_a_backend_that_is_not_loaded_hides_no_mistake(tmp_path, backend):
+    text = EXAMPLE.replace("dim: 64", "dim: 0").replace("LeakyReLU", "Leaky") + f"backend: {backend}\nmetrics: [fid5]\n"
+    keys = [each.details["key"] for each in mistakes_of(tmp_path / "c.yaml", text)]
+    assert keys == ["latent.dim", "generator.layers[1].layers[1].Leaky", "metrics[0]"]
+
+
+@pytest.mark.parametrize("layers", ["[]", "3", "[{repeat: 1000, layers: [{repeat: 1000, layers: [Flatten]}]}]"])
+def test_a_network_that_cannot_be_read_hides_no_other(tmp_path, layers):
+    head, _, tail = EXAMPLE.replace("LeakyReLU", "Leaky").rpartition(
+        "  layers:\n    - Flatten\n    - Dense: {units: 1}\n"
+    )
+    found = mistakes_of(tmp_path / "c.yaml", f"{head}  layers: {layers}\n{tail}")
+    assert [each.details["key"] for each in found] == ["generator.layers[1].layers[1].Leaky", "discriminator.layers"]
+
+
+def test_missing_data_hide_no_mistake(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(EXAMPLE.replace("name: digits", "name: folder, source: gone").replace("LeakyReLU", "Leaky"))
+    with pytest.raises(MissingDataError) as caught:
+        check_config(path)
+    assert [each.details["key"] for each in caught.value.others] == ["generator.layers[1].layers[1].Leaky"]
 
 
 def test_a_study_is_no_config(tmp_path):

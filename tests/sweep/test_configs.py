@@ -151,5 +151,19 @@ def test_a_wrong_value_of_a_label_is_located_in_the_study(tmp_path):
 def test_a_file_that_is_neither_is_read_as_a_config(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("data: {name: digits}\nlatnet: {dim: 4}\n")
-    _, (problem,) = configs_of(path)
+    _, (problem, *missing) = configs_of(path)
     assert str(problem) == f"{path}:2:1: latnet: unknown key. Did you mean 'latent'?"
+    assert [problem.details["key"] for problem in missing] == ["train", "generator", "discriminator", "loss"]
+
+
+def test_a_mistake_of_several_cells_and_seeds_is_told_once_with_the_others(tmp_path):
+    path = write_study(tmp_path, "matrix: {latent.dim: [2, 3]}\nseeds: [0, 1]")
+    text = (
+        (tmp_path / "base" / "tiny.yaml")
+        .read_text()
+        .replace("batch_size: 16", "batch_size: 0")
+        .replace("jit: false", "jit: no")
+    )
+    (tmp_path / "base" / "tiny.yaml").write_text(text)
+    configs, problems = configs_of(path)
+    assert configs == [] and [problem.details["key"] for problem in problems] == ["train.batch_size", "jit"]
