@@ -66,8 +66,8 @@ class HealthReport:
 class RunContext:
     """One run while it trains.
 
-    Callbacks read weights through `variables`, `sampler` and `generator` only. A trainer of several runs in one step puts a
-    run's own state into these variables before it calls the run's callbacks.
+    Callbacks read weights through `variables`, `sampler`, `generator` and `networks` only. A trainer of several runs in one step
+    puts a run's own state into these variables before it calls the run's callbacks.
 
     Attributes:
         folder: the run folder.

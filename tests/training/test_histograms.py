@@ -10,7 +10,7 @@ from ganlab.runs.logs import read_history
 from ganlab.training.callbacks import History
 from ganlab.training.histograms import Histograms, activation_of, share_of_saturated
 from tests.models.networks import compiled
-from tests.training.contexts import COLUMNS, chunk, run_context
+from tests.training.contexts import COLUMNS, chunk, due, run_context
 from tests.training.tiny import build, tiny_config
 
 HIDDEN = {"units": 6, "name": "hidden"}
@@ -67,6 +67,7 @@ class TestHistograms:
     def test_counts_the_outputs_for_the_same_samples_at_each_sample_step(self, folder, writer, context_of):
         context, tiny = context_of()
         histograms = Histograms(context)
+        assert due(histograms, 10) == [4, 8, 10]
         for step in (3, 4, 8):
             histograms.on_chunk(chunk(step))
         tiny.train(1)
