@@ -99,6 +99,8 @@ class _Inspection:
             self._try(self._weights, folder.generator_weights(step), step)
         self._try(self._logs, folder.history)
         self._try(self._consistency, folder.summary)
+        for step in folder.histogram_steps():
+            self._try(_check_arrays, folder.histogram(step), folder.histogram(step))
         pictures = (folder.drawing, folder.losses, folder.outputs, folder.ridges, folder.film)
         for picture in (*folder.samples.glob("[!.]*.png"), *filter(Path.exists, pictures)):
             self._try(_check_picture, picture, picture)
@@ -172,6 +174,7 @@ class _Inspection:
             return
         texts = [folder.summary_of(name) for name in (*config.networks, *(["gan"] if config.IS_CHAIN else []))]
         outputs = [folder.outputs] if any(column.name == "d_real" for column in config.columns()) else []
+        outputs += [folder.ridges] if config.watched() else []
         last = [folder.sample(steps), folder.generator_weights(steps), folder.state(steps)]
         for file in [folder.summary, *texts, folder.drawing, folder.losses, *outputs, *last]:
             if not file.exists() and str(self._name(file)) not in self.status.get("not_drawn", []):
@@ -215,6 +218,12 @@ def _hash_of(array: np.ndarray) -> str:
     """A hash of an array's numbers, the same for float32 and float64."""
     wide = {"i": np.int64, "u": np.int64, "f": np.float64}.get(array.dtype.kind, array.dtype)
     return hash_of_arrays([array.astype(wide, copy=False)])
+
+
+def _check_arrays(path: Path) -> None:
+    with np.load(path, allow_pickle=False) as file:
+        for name in file.files:
+            file[name]  # reads the checksum of each array
 
 
 def _check_picture(path: Path) -> None:

@@ -66,8 +66,8 @@ class HealthReport:
 class RunContext:
     """One run while it trains.
 
-    Callbacks read weights through `variables`, `sampler` and `generator` only. Each of several runs that train together has
-    variables of its own.
+    Callbacks read weights through `variables`, `sampler`, `generator` and `networks` only. Each of several runs that train together
+    has variables of its own.
 
     Attributes:
         folder: the run folder.

@@ -44,9 +44,12 @@ class Histograms(Callback):
             for network in dict(self.layers)
         }
 
+    def next_due(self, step: int) -> int | None:
+        return self.context.next_sample_step(step) if self.layers else None
+
     def on_chunk(self, chunk: Chunk) -> None:
         context, step = self.context, chunk.step
-        if not self.layers or step != context.next_sample_step(step - 1) or context.health.verdict == "diverged":
+        if step != self.next_due(step - 1) or context.health.verdict == "diverged":
             return
         arrays, shares = {}, {}
         for network, values in self._outputs(step).items():

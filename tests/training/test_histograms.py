@@ -6,11 +6,12 @@ import pytest
 
 from ganlab.experiment import run_experiment
 from ganlab.flows.plan import plan_experiment
+from ganlab.flows.verify import verify_run
 from ganlab.runs.logs import read_history
 from ganlab.training.callbacks import History
 from ganlab.training.histograms import Histograms, activation_of, share_of_saturated
 from tests.models.networks import compiled
-from tests.training.contexts import COLUMNS, chunk, run_context
+from tests.training.contexts import COLUMNS, chunk, due, run_context
 from tests.training.tiny import build, tiny_config
 
 HIDDEN = {"units": 6, "name": "hidden"}
@@ -67,6 +68,7 @@ class TestHistograms:
     def test_counts_the_outputs_for_the_same_samples_at_each_sample_step(self, folder, writer, context_of):
         context, tiny = context_of()
         histograms = Histograms(context)
+        assert due(histograms, 10) == [4, 8, 10]
         for step in (3, 4, 8):
             histograms.on_chunk(chunk(step))
         tiny.train(1)
@@ -118,10 +120,10 @@ class TestHistograms:
             assert file["discriminator.hidden.counts"].sum() == 20 * 4
 
 
-@pytest.fixture
-def stopped(tmp_path, monkeypatch):
-    """The bytes of the histograms of a whole run, and of one that was stopped by an error and went on."""
-    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The folder of a whole run, and of one that an error stopped and that went on."""
+    results = tmp_path_factory.mktemp("results")
     config = tiny_config(
         generator=[{"Dense": {"units": 64}}, {"Reshape": {"target_shape": [8, 8, 1]}}],
         discriminator=["Flatten", *CRITIC],
@@ -131,34 +133,43 @@ def stopped(tmp_path, monkeypatch):
         jit=False,
         backend=keras.backend.backend(),
     )
+    on_chunk = Histograms.on_chunk
 
-    def files(folder):
-        names = [*(folder.histogram(step) for step in folder.histogram_steps()), folder.ridges]
-        saturation = read_history(folder.history)["saturated_discriminator_hidden"]
-        return {path.name: path.read_bytes() for path in names}, saturation.tolist()
+    def fail(self, part):
+        if part.step == 6:
+            raise KeyboardInterrupt
+        on_chunk(self, part)
 
-    def run(results, killed_at=None):
-        plan = plan_experiment(config, results)
-        if killed_at:
-            original = Histograms.on_chunk
-
-            def fail(self, part):
-                if part.step == killed_at:
-                    raise KeyboardInterrupt
-                original(self, part)
-
-            with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-                patch.setattr(Histograms, "on_chunk", fail)
-                run_experiment(plan, results, quiet=True)
-            assert plan.folder.histogram_steps() == [2, 4]
-        return files(run_experiment(plan, results, quiet=True))
-
-    return run(tmp_path / "whole"), run(tmp_path / "killed", killed_at=6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANLAB_CACHE", str(results / "cache"))
+        whole = run_experiment(plan_experiment(config, results / "whole"), results / "whole", quiet=True)
+        plan = plan_experiment(config, results / "stopped")
+        with patch.context() as failing, pytest.raises(KeyboardInterrupt):
+            failing.setattr(Histograms, "on_chunk", fail)
+            run_experiment(plan, results / "stopped", quiet=True)
+        assert plan.folder.histogram_steps() == [2, 4]
+        return whole, run_experiment(plan, results / "stopped", quiet=True)
 
 
-def test_a_run_that_goes_on_has_the_same_histograms(stopped):
-    (whole, shares), (resumed, resumed_shares) = stopped
+def test_a_run_that_goes_on_has_the_same_histograms(runs):
+    whole, resumed = (
+        {path.name: path.read_bytes() for path in [*map(folder.histogram, folder.histogram_steps()), folder.ridges]}
+        for folder in runs
+    )
     assert list(whole) == ["000002.npz", "000004.npz", "000006.npz", "histograms.png"]
     assert resumed == whole
-    np.testing.assert_array_equal(resumed_shares, shares)
-    assert np.isfinite(np.array(shares)[[1, 3, 5]]).all()
+    shares, again = (read_history(folder.history)["saturated_discriminator_hidden"] for folder in runs)
+    np.testing.assert_array_equal(again, shares)
+    assert np.isfinite(shares[[1, 3, 5]]).all()
+
+
+def test_verify_reads_the_histograms(runs):
+    folder = runs[0]
+    assert verify_run(folder.path).damage == []
+    path = folder.histogram(4)
+    content = path.read_bytes()
+    path.write_bytes(content[:200] + b"\xff" * 8 + content[208:])
+    folder.ridges.rename(folder.path / "gone.png")
+    damage = verify_run(folder.path).damage
+    assert len(damage) == 2 and damage[0] == "histograms.png: missing, and the run is finished"
+    assert damage[1].startswith("histograms/000004.npz: damaged: ")
