@@ -111,13 +111,15 @@ def _grouping(due, workers, quiet):
     from functools import partial
 
     from ganlab.sweep.groups import grouped, reason_alone
-    from ganlab.sweep.resources import device_memory
+    from ganlab.sweep.resources import available_gpus, device_memory
 
-    reasons = {job: reason for job in due if (reason := reason_alone(job))}
+    on_gpu = bool(available_gpus())
+
+    reasons = {job: reason for job in due if (reason := reason_alone(job, on_gpu))}
     for reason in dict.fromkeys(reasons.values()) if not quiet else ():
         labels = [job.label for job in reasons if reasons[job] == reason]
         click.echo(f"alone: {', '.join(labels[:3])}{' ...' if labels[3:] else ''}: {reason}", err=True)
-    return partial(grouped, memory=device_memory(), workers=workers)
+    return partial(grouped, memory=device_memory(), on_gpu=on_gpu, workers=workers)
 
 
 def _show_plan(states, results, groups, as_json):

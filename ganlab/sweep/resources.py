@@ -38,7 +38,9 @@ def available_cpus() -> int:
 def device_memory() -> int:
     """Bytes of memory of the smallest GPU, or of this machine without a GPU. No framework is loaded."""
     answers = _ask_nvidia("--query-gpu=memory.total", "--format=csv,noheader,nounits") if available_gpus() else []
-    if found := [int(answer) for answer in answers if answer.isdecimal()]:  # a GPU without memory of its own answers [N/A]
+    if found := [
+        int(answer) for answer in answers if answer.isdecimal()
+    ]:  # a GPU without memory of its own answers [N/A]
         return min(found) * 2**20
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
