@@ -131,7 +131,8 @@ def _show_plan(states, results, groups, as_json):
 
     costs = CostModel(results)
     left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}
-    group_of = {job: number for number, jobs in enumerate(groups or [], 1) for job in jobs}
+    several = [jobs for jobs in groups or [] if len(jobs) > 1]
+    group_of = {job: number for number, jobs in enumerate(several, 1) for job in jobs}
     if as_json:
         grouped = {job: {} if groups is None else {"group": group_of.get(job)} for job in states}
         known = [{"state": state, "seconds_left": left[job], **grouped[job]} for job, state in states.items()]
