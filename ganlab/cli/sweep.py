@@ -134,16 +134,13 @@ def _show_plan(states, results, groups, as_json):
     several = [jobs for jobs in groups or [] if len(jobs) > 1]
     group_of = {job: number for number, jobs in enumerate(several, 1) for job in jobs}
     if as_json:
-        grouped = {job: {} if groups is None else {"group": group_of.get(job)} for job in states}
-        known = [{"state": state, "seconds_left": left[job], **grouped[job]} for job, state in states.items()]
-        print_json([job.describe() | facts for job, facts in zip(states, known, strict=True)])
+        facts = ({"state": states[job], "seconds_left": left[job], "group": group_of.get(job)} for job in states)
+        print_json([job.describe() | found for job, found in zip(states, facts, strict=True)])
         return
-    columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if groups else [])]
+    columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if several else [])]
     rows = [
-        [
-            *(job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])),
-            *([str(group_of.get(job, ""))] if groups else []),
-        ]
+        [job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])]
+        + ([str(group_of.get(job, ""))] if several else [])
         for job, state in states.items()
     ]
     notes = [f"{_runs(len(rows))}: {', '.join(f'{n} {state}' for state, n in Counter(states.values()).items())}"]
