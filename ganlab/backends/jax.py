@@ -123,7 +123,6 @@ class Steps(steps.Steps):
         place = self.variables[0].value.sharding
         self.mesh = place.mesh if isinstance(place, NamedSharding) else None  # with several devices
         super().__init__(objective, data, value_range, jit)
-        self.row_shape = (self.column_count,)
         # A chunk's state is not donated: callbacks read it while the device performs the next chunk.
         self._chunk = jax.jit(self._run_chunk) if jit else jax.jit(self._run_step, donate_argnames="state")
         self._look = jax.jit(self._are_finite)
@@ -140,29 +139,40 @@ class Steps(steps.Steps):
         return draws, steps
 
     def start(self, sent: Any, first: int) -> Callable[[], tuple[np.ndarray, float]]:
-        draws, steps = sent
         begun = time.perf_counter()
-        if self.jit:
-            state, rows = self._chunk(self._read(), self.data, draws, first, steps)
-        else:
-            state, rows = [jnp.array(value) for value in self._read()], []
-            for k in range(steps):  # the host does not wait for the device within the chunk
-                numbers = {name: array[k] for name, array in draws.items()}
-                state, row = self._chunk(state, self.data, numbers, first + k)
-                rows.append(row)
-        finite, self._newest = self._look(state), state
+        state, rows = self._perform(self._read(), sent, first)
+        finite = self._look(state)
         # The thread notes the end of the steps, whatever the host does meanwhile.
-        waiting = self._waiting.submit(lambda: (np.asarray(rows), np.asarray(finite), time.perf_counter()))
+        waiting = self._waiting.submit(lambda: (self._fetch(rows, sent), np.asarray(finite), time.perf_counter()))
 
         def finish() -> tuple[np.ndarray, float]:
             found, self.finite, ended = waiting.result()
             self._write(state)
-            return found[:steps].astype(np.float64), ended - begun
+            return found, ended - begun
 
         return finish
 
+    def _perform(self, state: Any, sent: Any, first: int) -> tuple[Any, Any]:
+        """Begins the steps, and does not wait for them: the new state, and the rows for `_fetch`."""
+        draws, steps = sent
+        if self.jit:
+            return self._chunk(state, self.data, draws, first, steps)
+        state, rows = [jnp.array(value) for value in state], []
+        for k in range(steps):
+            numbers = {name: array[k] for name, array in draws.items()}
+            state, row = self._chunk(state, self.data, numbers, first + k)
+            rows.append(row)
+        return state, rows
+
+    def _fetch(self, rows: Any, sent: Any) -> np.ndarray:
+        return np.asarray(rows)[: sent[1]].astype(np.float64)
+
     def lost(self) -> str | None:
         return next((v.path for v, is_finite in zip(self.weights, self.finite, strict=True) if not is_finite), None)
+
+    @property
+    def _row_shape(self) -> tuple[int, ...]:
+        return (self.column_count,)
 
     def _are_finite(self, state) -> jax.Array:
         """One truth value for each of `weights`, with which the state begins."""
@@ -177,7 +187,7 @@ class Steps(steps.Steps):
 
     def _run_chunk(self, state, data, draws, first, steps):
         room = len(next(iter(draws.values())))
-        rows = jnp.zeros((room, *self.row_shape), jnp.float32)
+        rows = jnp.zeros((room, *self._row_shape), jnp.float32)
 
         def body(k, carried):
             state, rows = carried

@@ -1,5 +1,6 @@
-"""Training steps of several runs at once on JAX: their states are stacked, and one compiled step trains all of them."""
+"""Training steps of several runs on JAX: one compiled step trains all of them, at once or in turns."""
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -34,66 +35,123 @@ class LaneSteps(Steps):
         value_range: tuple[float, float],
         jit: bool,
         scalars: Mapping[Keys, np.ndarray] = MappingProxyType({}),
-        vary: Callable[[Mapping[Keys, jax.Array]], AbstractContextManager[Objective]] | None = None,
+        vary: Callable[[Mapping[Keys, jax.Array]], AbstractContextManager[Objective]] = contextlib.nullcontext,
     ):
         super().__init__(objectives[0], data, value_range, jit)
-        self.scalars, self.vary = list(scalars.items()), vary
-        self.row_shape = (len(objectives), self.column_count)
+        self.scalars, self.vary = {f"scalar {'.'.join(place)}": (place, scalars[place]) for place in scalars}, vary
         self.owned = [[v for owned in objective.variables().values() for v in owned] for objective in objectives]
-        self.state = jax.jit(_stacked)([[variable.value for variable in owned] for owned in self.owned])
-        self._divide = jax.jit(_divided)
-        self._shares: list[list[jax.Array]] = []
+        self.state = self._joined([[variable.value for variable in owned] for owned in self.owned])
+        self.shares: list[list[jax.Array]] = []  # the state of each lane after the last chunk
 
-    def start(self, sent: Any, first: int) -> Callable[[], tuple[np.ndarray, float]]:
-        finish = super().start(sent, first)
-        shares = self._divide(self._newest)  # before the next chunk: a device works in this order
+    def _joined(self, states: list[list[jax.Array]]) -> Any:
+        """The state of all lanes, as steps take it."""
+        raise NotImplementedError
 
-        def finished() -> tuple[np.ndarray, float]:
-            done = finish()
-            self._shares = shares
-            return done
+    def _divided(self, state: Any) -> list[list[jax.Array]]:
+        """The state of each lane."""
+        raise NotImplementedError
 
-        return finished
+    def _with_scalars(self, draws: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        steps = len(next(iter(draws.values())))
+        scalars = {name: np.tile(values.astype(np.float32), (steps, 1)) for name, (_, values) in self.scalars.items()}
+        return draws | scalars
 
     def show(self, lane: int) -> None:
         """Puts the state of a lane into the variables of its own objective. Any thread may call it."""
-        for variable, value in zip(self.owned[lane], self._shares[lane], strict=True):
+        for variable, value in zip(self.owned[lane], self.shares[lane], strict=True):
             variable.assign(value)
 
     def lost(self) -> list[str | None]:
         """For each lane, the path of the first weight of a network that is not finite, or None."""
         return [next((v.path for v, f in zip(self.weights, row, strict=True) if not f), None) for row in self.finite]
 
-    def _are_finite(self, state):
-        return jax.vmap(super()._are_finite)(state)
-
     def _run_step(self, state, data, numbers, step):
-        def of_lane(state, numbers, values):
-            if not values:
-                return super(LaneSteps, self)._run_step(state, data, numbers, step)
-            given = self.objective
-            with self.vary({place: value for (place, _), value in zip(self.scalars, values, strict=True)}) as varied:
-                self.objective = varied
-                try:
-                    return super(LaneSteps, self)._run_step(state, data, numbers, step)
-                finally:
-                    self.objective = given
+        """One step of one lane."""
+        if not self.scalars:
+            return super()._run_step(state, data, numbers, step)
+        given = self.objective
+        with self.vary({place: numbers[name] for name, (place, _) in self.scalars.items()}) as self.objective:
+            try:
+                return super()._run_step(state, data, numbers, step)
+            finally:
+                self.objective = given
 
-        values = [jnp.asarray(each, jnp.float32) for _, each in self.scalars]
-        return jax.vmap(of_lane)(state, numbers, values)
+    def _perform(self, state, sent, first):
+        state, rows = self._perform_all(state, sent, first)
+        self._newest = self._divided(state)  # before the next chunk begins: a device works in this order
+        return state, rows
 
     def _read(self):
         return self.state
 
     def _write(self, state):
-        self.state = state
+        self.state, self.shares = state, self._newest
 
 
-def _stacked(states):
+class StackedSteps(LaneSteps):
+    """Each operation works on the stacked lanes."""
+
+    def send(self, draws, room):
+        return super().send(self._with_scalars(draws), room)
+
+    def _joined(self, states):
+        return _stack(states)
+
+    def _divided(self, state):
+        return _divide(state)
+
+    def _perform_all(self, state, sent, first):
+        return Steps._perform(self, state, sent, first)
+
+    @property
+    def _row_shape(self):
+        return (len(self.owned), self.column_count)
+
+    def _are_finite(self, state):
+        return jax.vmap(super()._are_finite)(state)
+
+    def _run_step(self, state, data, numbers, step):
+        return jax.vmap(super()._run_step, (0, None, 0, None))(state, data, numbers, step)
+
+
+class SeparateSteps(LaneSteps):
+    """The lanes take turns in one compiled chunk.
+
+    For convolutions: stacked kernels make them grouped ones, whose gradients are many times slower.
+    """
+
+    def send(self, draws, room):
+        draws = self._with_scalars(draws)
+        return [super(SeparateSteps, self).send(_of_lane(draws, lane), room) for lane in range(len(self.owned))]
+
+    def _joined(self, states):
+        return states
+
+    def _divided(self, state):
+        return state
+
+    def _perform_all(self, state, sent, first):
+        done = [Steps._perform(self, of_lane, numbers, first) for of_lane, numbers in zip(state, sent, strict=True)]
+        return [of_lane for of_lane, _ in done], [rows for _, rows in done]
+
+    def _fetch(self, rows, sent):
+        return np.stack([super(SeparateSteps, self)._fetch(*each) for each in zip(rows, sent, strict=True)], axis=1)
+
+    def _are_finite(self, state):
+        return jnp.stack([super(SeparateSteps, self)._are_finite(of_lane) for of_lane in state])
+
+
+def _of_lane(draws: dict[str, np.ndarray], lane: int) -> dict[str, np.ndarray]:
+    return {name: np.ascontiguousarray(array[:, lane]) for name, array in draws.items()}
+
+
+@jax.jit
+def _stack(states):
     return [jnp.stack(values) for values in zip(*states, strict=True)]
 
 
-def _divided(state):
+@jax.jit
+def _divide(state):
     return [[value[lane] for value in state] for lane in range(len(state[0]))]
 
 

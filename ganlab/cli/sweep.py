@@ -104,13 +104,15 @@ def _grouping(due, workers, quiet):
     from functools import partial
 
     from ganlab.sweep.groups import grouped, reason_alone
-    from ganlab.sweep.resources import device_memory
+    from ganlab.sweep.resources import available_gpus, device_memory
 
-    reasons = {job: reason for job in due if (reason := reason_alone(job))}
+    on_gpu = bool(available_gpus())
+
+    reasons = {job: reason for job in due if (reason := reason_alone(job, on_gpu))}
     for reason in dict.fromkeys(reasons.values()) if not quiet else ():
         labels = [job.label for job in reasons if reasons[job] == reason]
         click.echo(f"alone: {', '.join(labels[:3])}{' ...' if labels[3:] else ''}: {reason}", err=True)
-    return partial(grouped, memory=device_memory(), workers=workers)
+    return partial(grouped, memory=device_memory(), on_gpu=on_gpu, workers=workers)
 
 
 def _show_plan(states, results, groups, as_json):
@@ -122,19 +124,17 @@ def _show_plan(states, results, groups, as_json):
 
     costs = CostModel(results)
     left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}
-    group_of = {job: number for number, jobs in enumerate(groups or [], 1) for job in jobs}
+    several = [jobs for jobs in groups or [] if len(jobs) > 1]
+    group_of = {job: number for number, jobs in enumerate(several, 1) for job in jobs}
     if as_json:
-        grouped = {job: {} if groups is None else {"group": group_of.get(job)} for job in states}
-        known = [{"state": state, "seconds_left": left[job], **grouped[job]} for job, state in states.items()]
-        runs = [job.describe() | facts for job, facts in zip(states, known, strict=True)]
+        facts = ({"state": states[job], "seconds_left": left[job], "group": group_of.get(job)} for job in states)
+        runs = [job.describe() | found for job, found in zip(states, facts, strict=True)]
         print_json({"format": 1, "runs": runs})
         return
-    columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if groups else [])]
+    columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if several else [])]
     rows = [
-        [
-            *(job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])),
-            *([str(group_of.get(job, ""))] if groups else []),
-        ]
+        [job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])]
+        + ([str(group_of.get(job, ""))] if several else [])
         for job, state in states.items()
     ]
     notes = [f"{_runs(len(rows))}: {', '.join(f'{n} {state}' for state, n in Counter(states.values()).items())}"]

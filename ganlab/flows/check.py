@@ -36,6 +36,7 @@ class Check:
     trainable: dict[str, int]  # parameters that are trained
     flops: int  # floating-point operations of one step
     lane: int  # bytes on the device, of one of several runs that train together
+    convolves: bool  # whether a network has convolutions
     steps: int | None  # of the training; None if the number follows from missing data
     disk: int | None  # estimated bytes of the run folder
     notes: list[str]  # warnings, and checks left out
@@ -86,7 +87,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     from ganlab.metrics import protocols
     from ganlab.metrics.evaluation import require_networks
     from ganlab.models.building import build_models
-    from ganlab.models.flops import lane_memory, step_flops
+    from ganlab.models.flops import has_convolutions, lane_memory, step_flops
     from ganlab.objectives import build_objective
 
     is_known = dataset is not None or config.phases
@@ -105,6 +106,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
         {n: sum(math.prod(v.shape) for v in network.trainable_variables) for n, network in models.networks.items()},
         step_flops(objective),
         lane_memory(objective),
+        has_convolutions(objective),
         steps,
         None if steps is None else _disk(config, models, objective, steps),
         notes,

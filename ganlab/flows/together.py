@@ -152,7 +152,8 @@ def _train(lanes: Sequence[Lane], results: Path, asked: Asked) -> None:
 
     lanes = each(Lane.lock, results)
     select_backend("jax")
-    from ganlab.backends.lanes import LaneSteps, predicting_together
+    from ganlab.backends.lanes import SeparateSteps, StackedSteps, predicting_together
+    from ganlab.models.flops import has_convolutions
 
     lanes = each(Lane.build, len(lanes), asked)
     if not lanes:
@@ -171,7 +172,8 @@ def _train(lanes: Sequence[Lane], results: Path, asked: Asked) -> None:
     first, form, done = sessions[0], lanes[0].form, lanes[0].done
     objectives, ends = [session.objective for session in sessions], value_range(first.config.data.range)
     scalars = _differing([traced_scalars(session.config) for session in sessions])
-    steps = LaneSteps(objectives, first.arrays, ends, form.jit, scalars, partial(_varied, first))
+    kind = SeparateSteps if has_convolutions(first.objective) else StackedSteps
+    steps = kind(objectives, first.arrays, ends, form.jit, scalars, partial(_varied, first))
     group = Group(lanes, steps.show, asked)
     draws = DrawsTogether([session.draws for session in sessions])
     try:

@@ -13,23 +13,24 @@ Group = tuple[Job, ...]  # a group of one is a run alone
 _SHARE = 0.6  # of the memory; JAX takes three quarters of a GPU
 
 
-def grouped(jobs: Sequence[Job], memory: int, workers: int = 1) -> list[Group]:
+def grouped(jobs: Sequence[Job], memory: int, on_gpu: bool, workers: int = 1) -> list[Group]:
     """The groups, in the order of their first jobs. Runs of a group differ in seeds and scalars only, and begin at one step.
 
     Args:
         jobs: the runs that have steps left.
         memory: bytes on the device; as many lanes are in the groups of all workers as fit.
+        on_gpu: whether the machine has a GPU.
         workers: groups that train at a time. They share the device and its memory, and each has its own processors.
     """
     alike: dict[object, list[Job]] = {}
     for job in jobs:
-        alike.setdefault(_key(job), []).append(job)
+        alike.setdefault(_key(job, on_gpu), []).append(job)
     return [
         group for found in alike.values() for same in _at_one_step(found) for group in _fitting(same, memory, workers)
     ]
 
 
-def reason_alone(job: Job) -> str | None:
+def reason_alone(job: Job, on_gpu: bool) -> str | None:
     """Why a run cannot train together with others, or None."""
     config = job.config
     if config.backend != "jax":
@@ -40,12 +41,14 @@ def reason_alone(job: Job) -> str | None:
         return "it has phases"
     if config.data.labelled is not None:
         return "data.labelled: each seed reads other labels"
+    if job.convolves and (config.device == "cpu" or not on_gpu):
+        return "convolutions on a CPU gain nothing"
     return None
 
 
-def _key(job: Job) -> object:
+def _key(job: Job, on_gpu: bool) -> object:
     """Runs with an equal key have the same steps but for scalars."""
-    if reason_alone(job):
+    if reason_alone(job, on_gpu):
         return job
     config = job.config
     # A source is no part of an identity; the data are.

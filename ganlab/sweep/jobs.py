@@ -23,6 +23,7 @@ class Job:
     fresh: bool = False  # whether it starts again beside an old run of the same identity
     flops: int | None = None  # operations of one step; None for a finished run, whose networks are not built
     lane: int | None = None  # bytes on the device, of one of several runs that train together; None as for flops
+    convolves: bool = False  # whether a network has convolutions
     also_named: tuple[str, ...] = ()  # labels of further configs that describe the same run
 
     @property

@@ -138,7 +138,7 @@ def _look_at(
             return job
         key = f"{plan.cell} {config.metrics}"  # metrics are checked, too, but are no part of a cell
         check = _once(known, key, lambda: _checked(config, dataset), GanlabError)
-        return replace(job, flops=check.flops, lane=check.lane)
+        return replace(job, flops=check.flops, lane=check.lane, convolves=check.convolves)
     except GanlabError as error:
         return error
     except OSError as error:  # for instance a folder where a run's file should be

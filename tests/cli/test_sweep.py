@@ -208,3 +208,30 @@ def test_a_signal_lets_runs_save_and_a_second_ctrl_c_kills_them(tmp_path):
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130 and "Traceback" not in err, err
     assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+
+
+def test_together_names_the_runs_that_train_alone_and_shows_no_group_for_them(tmp_path):
+    path = write_config(tmp_path)
+    code, out, err = sweep(path, "--seeds", "0,1", "--together", "--dry-run", "--results", tmp_path / "results")
+    assert code == 0 and "alone: tiny-seed0, tiny-seed1: backend tensorflow; expected jax" in err
+    expected = [["tiny-seed0", "new", "0/60"], ["tiny-seed1", "new", "0/60"]]
+    assert [line.split() for line in out.splitlines()[1:3]] == expected
+
+
+@pytest.mark.slow
+def test_runs_train_together_are_killed_together_and_go_on_together(tmp_path):
+    pytest.importorskip("jax")
+    results = tmp_path / "results"
+    words = (write_config(tmp_path), "-o", "backend=jax", "--seeds", "0,1,2", "--together", *LONG, "--results", results)
+    process = start(*words)
+    wait_for(lambda: len(list(results.glob("digits/*/checkpoints/state-000200"))) == 3, process)
+    (trainer,) = set(trainers(results))
+    os.kill(trainer, signal.SIGKILL)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 3 and "killed by SIGKILL" in err
+    code, out, err = sweep(*words)
+    assert code == 0, err
+    for folder in find_runs(results):
+        assert read_run(folder).finished and rows(folder) == list(range(1, 4001))
+        assert json.loads((folder / "environment.json").read_text())["lanes"] == 3
+    assert "go" in out and "3 runs: 3 finished" in out

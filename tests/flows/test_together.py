@@ -222,9 +222,15 @@ SCALARS = (
 )
 
 
-def test_lanes_may_differ_in_scalars(plan, tmp_path):
+CONVOLUTIONS = (
+    "discriminator.layers=[{Conv2D: {filters: 2, kernel_size: 3, strides: 2}}, LeakyReLU, Flatten, {Dense: {units: 1}}]"
+)
+
+
+@pytest.mark.parametrize("networks", [[], [CONVOLUTIONS, "jit=true"]], ids=["stacked", "in turns"])
+def test_lanes_may_differ_in_scalars(plan, tmp_path, networks):
     """Rates, decays, betas, weights of penalties, averages, clipping and targets: each lane has its own."""
-    common = ["metrics=[]", "clip_weights=0.5", "discriminator.optimizer.Adam.beta_1=0.9"]
+    common = [*networks, "metrics=[]", "clip_weights=0.5", "discriminator.optimizer.Adam.beta_1=0.9"]
     plans = {
         folder: [plan(tmp_path / folder, 0, *common, f"name=tiny{n}", *more) for n, more in enumerate(SCALARS)]
         for folder in ("alone", "together")
