@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ganlab.errors import ConfigError, GanlabError
 
 BACKENDS = ("tensorflow", "jax", "torch")
+MPS = "gpu: Apple, through MPS"  # the device of PyTorch that cannot record steps
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 

@@ -11,6 +11,7 @@ import torch
 
 from ganlab.backends import steps, torch_layers
 from ganlab.backends.cuda_graphs import GraphSteps, Packed
+from ganlab.backends.select import MPS
 from ganlab.backends.steps import adam_replaced, regularization
 from ganlab.backends.torch_adam import HostRates, fused_adam
 from ganlab.errors import ConfigError
@@ -40,7 +41,7 @@ def set_device(device: str) -> str:
         keras.device("cpu").__enter__()  # for the rest of the process
         return "cpu"
     if gpu == "mps":
-        return "gpu: Apple, through MPS"
+        return MPS
     # As TensorFlow and JAX do on their own: products of float32 matrices with 11 bits of mantissa. Shapes never change in training,
     # so measuring each convolution's algorithms once pays.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True

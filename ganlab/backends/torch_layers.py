@@ -66,14 +66,15 @@ def batch_normalization(layer: BatchNormalization, inputs: torch.Tensor, trainin
 
 
 def dropout(layer: keras.layers.Dropout, inputs: torch.Tensor, training: bool) -> torch.Tensor:
-    """Dropout: the mask comes from a generator that is seeded as in Keras, but in its scaled form."""
+    """Dropout with Keras' random numbers."""
     if not training or layer.rate == 0:
         return inputs
     if layer.rate == 1 or layer.noise_shape is not None or layer.seed is None:
         return layer.call(inputs, training=training)
     kept = 1.0 - layer.rate
     generator = keras_random.torch_seed_generator(layer.seed_generator)
-    return inputs * torch.empty_like(inputs).bernoulli_(kept, generator=generator).div_(kept)
+    mask = torch.bernoulli(torch.full_like(inputs, kept), generator=generator)
+    return inputs * mask / kept
 
 
 class MovingStatistics:

@@ -54,7 +54,7 @@ class Node:
             return self.call(values, training)
         arguments = [values[name] for name in self.takes]
         computation = COMPUTATIONS.get(type(self.layer))
-        if computation is not None:
+        if computation is not None and keras.ops.is_tensor(arguments[0]):  # Keras' own takes arrays as well
             return computation(self.layer, arguments[0], training)
         return self.layer.call(arguments[0] if len(arguments) == 1 else arguments, **self._training[training])
 
@@ -121,9 +121,8 @@ class Network:
         """The output in inference for one batch of arrays, float32. Keras compiles once for each batch size."""
         values = values if isinstance(values, Mapping) else {INPUT: values}
         arrays = [values[name] for name in self.inputs]
-        if not self.model.compiled:
-            # JAX is fast only with XLA; XLA slows convolutions of the other backends on a CPU.
-            self.model.compile(jit_compile=keras.backend.backend() == "jax")
+        if keras.backend.backend() == "jax" and not self.model.jit_compile:
+            self.model.jit_compile = True  # otherwise JAX would compile each operation by itself
         return np.asarray(self.model.predict_on_batch(arrays[0] if len(arrays) == 1 else arrays), np.float32)
 
     @property

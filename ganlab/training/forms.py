@@ -8,7 +8,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ganlab.backends import load_backend
+from ganlab.backends.select import MPS
 from ganlab.models.flops import has_convolutions, step_flops
 from ganlab.training.stages import Objective
 from ganlab.training.trainer import CHUNK_SECONDS
@@ -65,20 +65,16 @@ def choose_form(objective: Objective, backend: str, device: str, jit: bool | str
     """
     on_cpu = device == "cpu"
     if jit == "auto":
-        jit = _is_faster_compiled(objective, backend, on_cpu, steps)
+        jit = _is_faster_compiled(objective, backend, device, steps)
     rate = _CAUTIOUS_RATES["cpu" if on_cpu else "gpu"]
     room = min(max(math.floor(CHUNK_SECONDS * rate / max(lanes * step_flops(objective), 1)), 1), _MOST_STEPS)
     return Form(jit, on_cpu and not jit and backend != "jax", room if jit else _MOST_STEPS)
 
 
-def _is_faster_compiled(objective: Objective, backend: str, on_cpu: bool, steps: int) -> bool:
-    if True not in load_backend(backend).JIT:
-        return False
-    if not on_cpu:
-        return True
-    if backend == "torch":
-        return False
-    if has_convolutions(objective):
+def _is_faster_compiled(objective: Objective, backend: str, device: str, steps: int) -> bool:
+    if device != "cpu":
+        return device != MPS
+    if backend == "torch" or has_convolutions(objective):
         return False
     plain = step_flops(objective) / _PLAIN_RATE + _PLAIN_SECONDS
     return steps * plain > _WORTH_COMPILING

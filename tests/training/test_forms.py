@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ganlab.training import forms
+from ganlab.backends.select import MPS
 from ganlab.training.forms import Form, choose_form
 from tests.backends import families
 from tests.training.tiny import BACKEND, build, tiny_config
@@ -54,9 +55,11 @@ def test_the_time_that_tiny_steps_take_counts_as_well_as_operations(dense, monke
         assert choose_form(dense, "tensorflow", "cpu", "auto", steps).jit is is_long
 
 
-@pytest.mark.parametrize("device", ["cpu", "gpu: NVIDIA H100"])
-def test_pytorch_compiles_nothing(device, dense, convolutional):
-    assert [choose_form(o, "torch", device, "auto", MANY).jit for o in (dense, convolutional)] == [False, False]
+@pytest.mark.parametrize(
+    ("device", "expected"), [("cpu", False), (MPS, False), ("gpu: NVIDIA H100", True)], ids=["CPU", "MPS", "CUDA"]
+)
+def test_pytorch_records_steps_on_cuda_alone(device, expected, dense, convolutional):
+    assert [choose_form(o, "torch", device, "auto", MANY).jit for o in (dense, convolutional)] == [expected, expected]
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
