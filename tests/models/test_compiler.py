@@ -151,12 +151,3 @@ def test_every_name_that_is_offered_is_a_layer():
     names = layer_names()
     assert names == sorted(set(names)) and len(names) > 100
     assert {"Conv2D", "DiffAugment", "OutputNoise", "SpectralNormalization"} <= set(names)
-
-
-@pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="JAX compiles each operation that stands outside a compiled call"
-)
-def test_on_jax_a_prediction_is_one_compiled_call():
-    network = compiled("Dense: {units: 3}", inputs=(2,))
-    network.predict(np.ones((4, 2), np.float32))
-    assert hasattr(network.model.predict_function, "lower")

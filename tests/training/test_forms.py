@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from ganlab.training import forms
 from ganlab.backends.select import MPS
+from ganlab.training import forms
 from ganlab.training.forms import Form, choose_form
 from tests.backends import families
 from tests.training.tiny import BACKEND, build, tiny_config
