@@ -82,7 +82,7 @@ def test_it_is_the_share_of_largest_class_logits_without_the_one_of_generated(ru
 
 def test_it_is_measured_later_where_the_state_is_left(run, ganlab):
     code, out, _ = ganlab("evaluate", "semi", "--step", "40", "--json")
-    (value,) = json.loads(out)
+    (value,) = json.loads(out)["values"]
     assert code == 0 and 0 <= value["value"] <= 1 and len(lines(run)) == 2
     code, _, err = ganlab("evaluate", "semi", "--step", "20")
     message = "no state of step 20, which would hold the discriminator; there are 40, 60\n"
