@@ -117,7 +117,7 @@ class StackedSteps(LaneSteps):
 class SeparateSteps(LaneSteps):
     """The lanes take turns in one compiled chunk.
 
-    For convolutions: stacked kernels make them grouped ones, whose gradients are many times slower.
+    For convolutions: stacked kernels make them grouped ones, which took four times as long on a CPU.
     """
 
     def send(self, draws, room):
