@@ -214,7 +214,7 @@ class Steps(steps.Steps):
 
     def _pass(self, stage: Pass, values: Values):
         network = self.objective.networks[stage.network]
-        variables = network.trainable_variables
+        variables = self.trainable[stage.network]
         scope = _Scope()
 
         def forward(weights):

@@ -38,6 +38,7 @@ class Steps:
         self.objective, self.jit = objective, jit
         self.low, self.scale = value_range[0], (value_range[1] - value_range[0]) / 255.0
         self.column_count = len(objective.columns)
+        self.trainable = {name: network.trainable_variables for name, network in objective.networks.items()}
         # Not every weight changes a loss: training does not read moving statistics.
         self.weights = [variable for network in objective.networks.values() for variable in network.variables]
         wanted = {array for draw in objective.draws.values() if draw.kind == "rows" for array in draw.arrays}
@@ -120,7 +121,7 @@ class Steps:
         for update, gradients, new_logs in moves:
             start = 0
             for name in update.networks:
-                variables = self.objective.networks[name].trainable_variables
+                variables = self.trainable[name]
                 self._apply(name, gradients[start : start + len(variables)], variables)
                 start += len(variables)
             self._after(update, values)
@@ -139,17 +140,17 @@ class Steps:
 
     def _variables(self, update: Update) -> list:
         """The weights that an update moves, network by network."""
-        return [v for name in update.networks for v in self.objective.networks[name].trainable_variables]
+        return [variable for name in update.networks for variable in self.trainable[name]]
 
-    def _passed(self, update: Update) -> Any:
-        """The network of the pass that an update goes through."""
-        return self.objective.networks[self.objective.pass_named(update.through).network]
+    def _passed(self, update: Update) -> list:
+        """The weights of the network of the pass that an update goes through."""
+        return self.trainable[self.objective.pass_named(update.through).network]
 
     def _added(self, update: Update, own: Gradients, pulled: Gradients) -> Gradients:
         """The gradients of an update's variables: `own`, plus `pulled` for the network of its pass."""
         added, start = list(own), 0
         for name in update.networks:
-            count = len(self.objective.networks[name].trainable_variables)
+            count = len(self.trainable[name])
             if name == self.objective.pass_named(update.through).network:
                 for index, (one, other) in enumerate(zip(pulled, own[start : start + count], strict=True), start):
                     added[index] = one if other is None else one + other

@@ -122,7 +122,7 @@ class Steps(steps.Steps):
             pulled, *own = tape.gradient(loss, [values[update.through], *variables])
             earlier, regularizers = tapes[update.through]
             ends, slopes = [values[update.through], regularizers], [pulled, tf.ones(())]
-            moved = [variable.value for variable in self._passed(update).trainable_variables]
+            moved = [variable.value for variable in self._passed(update)]
             return self._added(update, own, earlier.gradient(ends, moved, output_gradients=slopes)), logs
 
         if update.lazy_every == 1:

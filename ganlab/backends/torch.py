@@ -101,6 +101,8 @@ class Steps(steps.Steps):
         super().__init__(objective, data, value_range, jit)
         self.graphs: GraphSteps | None = None
         self.rates = HostRates(objective)
+        self.moved = {name: [v.value for v in variables] for name, variables in self.trainable.items()}
+        self.regularized: dict[str, bool] = {}
         # A pass needs a graph only if an update goes back through it.
         self.through = {update.through for update in objective.updates}
 
@@ -149,18 +151,18 @@ class Steps(steps.Steps):
         network = self.objective.networks[stage.network]
         with torch.set_grad_enabled(stage.name in self.through), _Scope() as scope:
             output = network(stage.inputs(values), training=True).to(torch.float32)
-            ends = [output, regularization(network)] if network.losses else [output]
+            ends = [output, regularization(network)] if self._is_regularized(stage.network) else [output]
         scope.carry_out()
         return output.detach(), ends
 
     def _gradients(self, update: Update, values: Values, tapes: dict, step: int):
-        variables = [variable.value for variable in self._variables(update)]
+        variables = [weight for name in update.networks for weight in self.moved[name]]
         ends = {}
         if update.through is not None:
             ends[update.through] = values[update.through].detach().requires_grad_()
         with _Scope() as scope:
             loss, logs = update.loss(values | ends, step % update.lazy_every == 0)
-            if any(self.objective.networks[name].losses for name in update.networks):
+            if any(self._is_regularized(name) for name in update.networks):
                 loss = loss + self._regularizers(update)
         # Not backward(): it would leave gradients in the other network too.
         gradients = torch.autograd.grad(loss, [*ends.values(), *variables], allow_unused=True)
@@ -171,8 +173,14 @@ class Steps(steps.Steps):
         pulled, *own = gradients
         earlier = tapes[update.through]  # the pass' output, and its regularizers if there are any
         slopes = [pulled, *(torch.ones_like(end) for end in earlier[1:])]
-        moved = [variable.value for variable in self._passed(update).trainable_variables]
+        moved = self.moved[self.objective.pass_named(update.through).network]
         return self._added(update, own, torch.autograd.grad(earlier, moved, slopes, allow_unused=True)), logs
+
+    def _is_regularized(self, name: str) -> bool:
+        """Whether a network that has run has regularizers, of weights or of outputs."""
+        if name not in self.regularized:
+            self.regularized[name] = bool(self.objective.networks[name].losses)
+        return self.regularized[name]
 
     def _apply(self, name: str, gradients: list, variables: list) -> None:
         optimizer = self.objective.optimizers[name]

@@ -5,6 +5,7 @@ The update is the same except for rounding (Kingma and Ba 2015, arXiv 1412.6980,
 
 import contextlib
 import functools
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -30,13 +31,8 @@ def fused_adam(
         optimizer, gradients, variables, learning_rate: of Keras' `_parallel_update_step`.
         corrected_rate: the learning rate times the corrections of both moments, if it is known already.
     """
-    weights = [variable.value for variable in variables]
-    places = [optimizer._get_variable_index(variable) for variable in variables]
-    moments, squares = (
-        [kept[place].value for place in places] for kept in (optimizer._momentums, optimizer._velocities)
-    )
-    # The operation reads contiguous memory.
-    if not all(a.is_contiguous() and a.device.type in ("cpu", "cuda") for a in (*weights, *moments, *squares)):
+    weights, moments, squares, is_able = _memory(optimizer, tuple(map(id, variables)), variables)
+    if not is_able:
         type(optimizer)._parallel_update_step(optimizer, gradients, variables, learning_rate)
         return
     # PyTorch adds epsilon to the root of the corrected square, Keras to the root of the square itself. So PyTorch gets a step
@@ -57,6 +53,24 @@ def fused_adam(
         eps=optimizer.epsilon,
         maximize=False,
     )
+
+
+_MEMORY: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _memory(optimizer: keras.optimizers.Adam, names: tuple[int, ...], variables: list) -> tuple[list, list, list, bool]:
+    """Weights, both moments, and whether the operation can read them: contiguous memory of a CPU or of CUDA.
+
+    The tensors of variables stay the same, so they are looked up once.
+    """
+    known = _MEMORY.setdefault(optimizer, {})
+    if names not in known:
+        places = [optimizer._get_variable_index(variable) for variable in variables]
+        weights = [variable.value for variable in variables]
+        kept = [[each[place].value for place in places] for each in (optimizer._momentums, optimizer._velocities)]
+        every = (*weights, *kept[0], *kept[1])
+        known[names] = weights, *kept, all(a.is_contiguous() and a.device.type in ("cpu", "cuda") for a in every)
+    return known[names]
 
 
 def _corrected_rate(optimizer: keras.optimizers.Adam, learning_rate: Rate) -> Rate:
