@@ -39,9 +39,12 @@ demo: $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 # A process for each processor; one that has nothing left to do takes over tests that wait for another. Each needs a gigabyte.
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
+BY_FILE := -n auto --maxprocesses 8 --dist loadfile # tests of a file share what they train
 PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
-TOGETHER := tests/flows/test_together.py # on JAX only
+# What is of one backend alone.
+ON_JAX := tests/flows/test_together.py tests/backends/test_kept_compilations.py
+ON_TORCH := tests/backends/test_cuda_graphs.py tests/backends/test_torch_layers.py tests/backends/test_fused_adam.py tests/backends/test_steps.py
 # Other programs' metrics, and files of weights that PyTorch writes.
 PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
 	tests/metrics/test_inception_weights.py tests/metrics/test_inception_files.py
@@ -65,11 +68,12 @@ test-backends: $(VENV)/.installed-backends
 			$(WITHOUT_PARITY) || exit 1; done
 
 test-parity: $(VENV)/.installed-backends
-	$(PYTEST) -rs $(PARITY)
-	GANLAB_TEST_BACKEND=jax $(PYTEST) -rs $(TOGETHER)
+	$(PYTEST) $(BY_FILE) -rs $(PARITY)
+	GANLAB_TEST_BACKEND=jax $(PYTEST) $(BY_FILE) $(ON_JAX)
+	GANLAB_TEST_BACKEND=torch $(PYTEST) $(BY_FILE) $(ON_TORCH)
 
 test-peers: $(VENV)/.installed-peers
-	$(PYTEST) -rs $(PEERS)
+	$(PYTEST) $(BY_FILE) -rs $(PEERS)
 
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.reliability.kills --kills 200
