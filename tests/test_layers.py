@@ -36,7 +36,7 @@ LAYERS = {
     "experiment": 4,
     "flows": 4,
     "reports": 4,
-    "sweep": 4,
+    "sweeps": 4,
     "training": 4,
     "__main__": 5,
     "cli": 5,

@@ -38,10 +38,10 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
     PATH is a folder of *.yaml, a study.yaml, one config, or a pattern such as 'configs/exp*.yaml'.
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
-    from ganlab.sweep.configs import configs_of
-    from ganlab.sweep.jobs import state_of
-    from ganlab.sweep.local import LocalExecutor
-    from ganlab.sweep.survey import survey
+    from ganlab.sweeps.configs import configs_of
+    from ganlab.sweeps.jobs import state_of
+    from ganlab.sweeps.local import LocalExecutor
+    from ganlab.sweeps.survey import survey
 
     found = [configs_of(path, overrides, seeds) for path in paths]
     configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
@@ -75,7 +75,7 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
 
 
 def _board(jobs, silent):
-    from ganlab.sweep.board import Board, LiveBoard
+    from ganlab.sweeps.board import Board, LiveBoard
 
     if not silent and sys.stdout.isatty():
         from rich.console import Console
@@ -103,8 +103,8 @@ def _grouping(due, workers, quiet):
     """The function that groups runs for this machine. Says which runs cannot train together with others."""
     from functools import partial
 
-    from ganlab.sweep.groups import grouped, reason_alone
-    from ganlab.sweep.resources import available_gpus, device_memory
+    from ganlab.sweeps.groups import grouped, reason_alone
+    from ganlab.sweeps.resources import available_gpus, device_memory
 
     on_gpu = bool(available_gpus())
 
@@ -119,8 +119,8 @@ def _show_plan(states, results, groups, as_json):
     from collections import Counter
 
     from ganlab.reports.table import Table, duration, numbers, texts
-    from ganlab.sweep.cost import CostModel
-    from ganlab.sweep.jobs import steps_done
+    from ganlab.sweeps.cost import CostModel
+    from ganlab.sweeps.jobs import steps_done
 
     costs = CostModel(results)
     left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from ganlab.reports.table import duration, printable
-from ganlab.sweep.jobs import Job, steps_done
+from ganlab.sweeps.jobs import Job, steps_done
 
 # In the order in which `counts` names them. No file says "waiting"; the others are states of runs.
 ORDER = ("finished", "running", "waiting", "stopped", "failed", "diverged", "elsewhere")

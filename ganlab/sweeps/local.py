@@ -9,11 +9,11 @@ from typing import NoReturn
 
 from ganlab.errors import StoppedError
 from ganlab.runs.locks import holder_of, make_folder
-from ganlab.sweep.board import Board
-from ganlab.sweep.groups import Group
-from ganlab.sweep.jobs import Job, state_of
-from ganlab.sweep.process import RunProcess
-from ganlab.sweep.resources import available_cpus, available_gpus, environments
+from ganlab.sweeps.board import Board
+from ganlab.sweeps.groups import Group
+from ganlab.sweeps.jobs import Job, state_of
+from ganlab.sweeps.process import RunProcess
+from ganlab.sweeps.resources import available_cpus, available_gpus, environments
 from ganlab.training.signals import Asked, watched_signals
 
 _LOOK_EVERY = 0.05  # seconds between two looks at the own processes
