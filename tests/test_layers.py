@@ -39,6 +39,7 @@ LAYERS = {
     "sweeps": 4,
     "training": 4,
     "__main__": 5,
+    "api": 5,
     "cli": 5,
 }
 PLAIN = {"filelock", "platformdirs", "pydantic", "pydantic_core", "yaml"}

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -32,7 +31,8 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 @click.option(
     "--studies",
     type=UserPath(exists=True, file_okay=False),
-    help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
+    help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments, or else"
+    " the studies that ship with ganlab]",
 )
 @click.option("--columns", metavar="KEY,...", help="Show these settings instead of the settings that differ.")
 @click.option("--rows", metavar="KEY", help="With --cols: a table of one metric, a row for each value of this setting.")
@@ -50,7 +50,6 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     from ganlab.reports.report import build_report
     from ganlab.runs.records import paths_of
 
-    studies = studies or Path("experiments")
     format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
