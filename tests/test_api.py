@@ -194,6 +194,6 @@ class TestSweep:
         assert [each.folder for each in runs] == [run.folder]
 
     def test_a_mistake_starts_no_run(self):
-        with pytest.raises(ConfigError, match="train.steps"):
+        with pytest.raises(ConfigError, match=r"train\.steps"):
             ganlab.sweep("tiny.yaml", {"train.steps": -1}, results="elsewhere")
         assert not Path("elsewhere").exists()
