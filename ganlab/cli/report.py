@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ganlab.cli.completion import metric_names, run_names
 from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, wide_option, write_file
 
 if TYPE_CHECKING:
@@ -19,10 +20,16 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 
 
 @click.command("report")
-@click.argument("paths", nargs=-1, metavar="[PATH|RUN]...")
+@click.argument("paths", nargs=-1, metavar="[PATH|RUN]...", shell_complete=run_names)
 @results_option
 @click.option("--dataset", help="Only runs on this data set.")
-@click.option("--metric", "metrics", multiple=True, help="Show and sort by this metric; may be given again.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    shell_complete=metric_names,
+    help="Show and sort by this metric; may be given again.",
+)
 @click.option(
     "--format", "format_name", type=click.Choice(FORMATS), help="[default: by the suffix of --out, or else table]"
 )

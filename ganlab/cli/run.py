@@ -4,12 +4,21 @@ from pathlib import Path
 
 import click
 
+from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, print_json
 
 
 @click.command("run")
 @click.argument("config", type=UserPath())
-@click.option("-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@click.option(
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=config_keys,
+    help="Override a key of the config.",
+)
 @click.option("--seed", type=int, help="Override the config's seed.")
 @click.option("--results", type=UserPath(), default=Path("results"), show_default=True)
 @click.option("--backend", help="Override the config's backend.")

@@ -4,6 +4,7 @@ import math
 
 import click
 
+from ganlab.cli.completion import run_names
 from ganlab.cli.output import UserPath, backend_option, results_option
 
 _MOST_IN_A_GRID = 10_000
@@ -11,7 +12,7 @@ _BATCH = 1000  # samples in memory as floats
 
 
 @click.command("sample")
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
 @click.option("--count", type=click.IntRange(1, 100_000), default=25, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")

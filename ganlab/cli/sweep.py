@@ -5,13 +5,20 @@ import sys
 
 import click
 
+from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, integers, json_option, print_json, print_tables, raise_all, results_option
 
 
 @click.command("sweep")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @click.option(
-    "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=config_keys,
+    help="Override a key of all configs.",
 )
 @click.option("--seeds", callback=integers(0), metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
