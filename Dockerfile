@@ -8,6 +8,8 @@ FROM ${BASE}
 ARG EXTRAS=
 COPY pyproject.toml setup.cfg README.md /ganlab/
 COPY ganlab /ganlab/ganlab
+COPY configs /ganlab/configs
+COPY experiments /ganlab/experiments
 RUN pip install --no-cache-dir "/ganlab${EXTRAS:+[$EXTRAS]}"
 ENV GANLAB_CACHE=/cache
 WORKDIR /work

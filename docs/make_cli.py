@@ -17,6 +17,16 @@ Made by `make docs` from the program itself; do not edit.
 A RUN is a path to a run folder, its name, the config's name where only one run has it (`exp03`, `exp03-seed0`), or the first
 four or more hex digits of its identity. A message is one line on standard error; `GANLAB_DEBUG=1` adds the traceback.
 
+## Completion
+
+A shell completes commands, options, names of runs, config keys after `-o` and metrics after one of these lines in its start file:
+
+| shell | file | line |
+|---|---|---|
+| bash | `~/.bashrc` | `eval "$(_GANLAB_COMPLETE=bash_source ganlab)"` |
+| zsh | `~/.zshrc` | `eval "$(_GANLAB_COMPLETE=zsh_source ganlab)"` |
+| fish | `~/.config/fish/completions/ganlab.fish` | `_GANLAB_COMPLETE=fish_source ganlab \| source` |
+
 ## Exit codes
 
 | code | meaning |

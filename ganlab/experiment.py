@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,19 @@ from ganlab.runs.environment import environment, setting_of
 from ganlab.runs.folder import RunFolder, remove
 from ganlab.runs.locks import locked, owner_record
 from ganlab.storage.writing import guarding, write_json, write_text
-from ganlab.training.signals import Asked, watched_signals
+from ganlab.training.signals import Asked, end_process, watched_signals
 
 
-def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: bool = False) -> RunFolder:
+def run_experiment(
+    plan: Plan,
+    results: Path,
+    start: dict | None = None,
+    quiet: bool = False,
+    leave: Callable[[], object] = end_process,
+) -> RunFolder:
     """Trains a planned experiment to its end, from its newest checkpoint if there is one.
 
-    Returns at once for a finished run.
+    Returns at once for a finished run. `leave` is called at a second Ctrl-C, which saves nothing.
 
     Raises: DivergedError, StoppedError, LockedError, CheckpointError and others of ganlab.errors; status.json has the reason.
     """
@@ -28,7 +34,7 @@ def run_experiment(plan: Plan, results: Path, start: dict | None = None, quiet: 
     with (
         locked(results, plan.identity) as require_own,
         guarding(folder.path, require_own),
-        watched_signals(lambda: leave_unsaved(folder)) as asked,
+        watched_signals(lambda: leave_unsaved(folder), leave) as asked,
     ):
         if folder.status().get("status") == "finished":
             return folder

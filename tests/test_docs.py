@@ -212,6 +212,21 @@ class TestReadme:
             assert caught.value.code == 0, (line, capfd.readouterr().err)
 
 
+class TestPythonPage:
+    @pytest.mark.slow
+    def test_its_blocks_run_one_after_another(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+        text = TEXTS["docs/python.md"]
+        program = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+        names: dict = {}
+        exec(compile(program, "docs/python.md", "exec"), names)
+        assert names["images"].shape == (16, 8, 8, 1) and len(names["runs"]) == 2
+        assert list(names["table"]["n"]) == [2]
+        (said,) = re.findall(r"^\n```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        assert capsys.readouterr().out.endswith(said)
+
+
 class TestDockerfile:
     def test_copies_files_of_the_repository_and_installs_an_extra_that_there_is(self):
         text = (ROOT / "Dockerfile").read_text(encoding="utf-8")

@@ -36,9 +36,10 @@ LAYERS = {
     "experiment": 4,
     "flows": 4,
     "reports": 4,
-    "sweep": 4,
+    "sweeps": 4,
     "training": 4,
     "__main__": 5,
+    "api": 5,
     "cli": 5,
 }
 PLAIN = {"filelock", "platformdirs", "pydantic", "pydantic_core", "yaml"}

@@ -18,7 +18,7 @@ from ganlab.config.steps import total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
 from ganlab.flows.labelled import labelled_rows, readable_arrays
-from ganlab.sweep.configs import configs_of
+from ganlab.sweeps.configs import configs_of
 from ganlab.training import ops
 from ganlab.training.class_heads import HEADS, class_cross_entropy
 from ganlab.training.draws import Draws

@@ -30,8 +30,9 @@ def select_backend(backend: str | None = None, onednn: str | None = "1") -> None
     """
     backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     if "keras" in sys.modules:
-        if sys.modules["keras"].backend.backend() != backend:
-            raise GanlabError(f"keras already runs on another backend in this process; start a new one for {backend}")
+        if (here := sys.modules["keras"].backend.backend()) != backend:
+            message = f"keras already runs on {here} in this process, expected {backend}"
+            raise GanlabError(f"{message}; start a new process, or choose the backend {here}")
         return
     if importlib.util.find_spec(backend) is None:
         others = ", ".join(name for name in BACKENDS if importlib.util.find_spec(name))

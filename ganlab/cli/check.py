@@ -11,8 +11,8 @@ from ganlab.cli.output import UserPath, json_option, print_json, print_tables, r
 def command(paths, as_json):
     """Validate configs: layer shapes, parameters, operations a step, disk a run.
 
-    PATH is a config, a folder of *.yaml, or a pattern such as 'configs/exp*.yaml'. All mistakes of a config are told at once,
-    each in a line.
+    PATH is a config, a folder of *.yaml, a pattern such as 'configs/exp*.yaml', or the name of a config that ships with
+    ganlab. All mistakes of a config are told at once, each in a line.
     """
     from ganlab.config.loading import configs_at
     from ganlab.errors import GanlabError

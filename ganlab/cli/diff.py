@@ -2,12 +2,13 @@
 
 import click
 
+from ganlab.cli.completion import run_names
 from ganlab.cli.output import json_option, print_json, print_tables, results_option
 
 
 @click.command("diff")
-@click.argument("first", metavar="RUN")
-@click.argument("second", metavar="RUN")
+@click.argument("first", metavar="RUN", shell_complete=run_names)
+@click.argument("second", metavar="RUN", shell_complete=run_names)
 @results_option
 @json_option
 def command(first, second, results, as_json):

@@ -2,16 +2,23 @@
 
 import click
 
+from ganlab.cli.completion import metric_names, run_names
 from ganlab.cli.output import backend_option, integers, json_option, print_json, print_tables, results_option
 
 
 @click.command("evaluate")
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", nargs=-1, required=True, shell_complete=run_names)
 @click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
 @click.option(
     "--all-steps", is_flag=True, help="Every checkpoint that the run kept; of a run with phases, of the last one."
 )
-@click.option("--metric", "metrics", multiple=True, help="A metric's name; those of the run's config by default.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    shell_complete=metric_names,
+    help="A metric's name; those of the run's config by default.",
+)
 @click.option("--splits", callback=integers(1), metavar="1,2,5", help="More numbers of splits for Inception Scores.")
 @backend_option
 @json_option

@@ -12,6 +12,7 @@ import sys
 import traceback
 
 import click
+from click.shell_completion import CompletionItem
 
 from ganlab import __version__
 from ganlab.errors import GanlabError, did_you_mean
@@ -28,9 +29,11 @@ COMMANDS = {
     "sample": "Make images from a run's checkpoint.",
     "evaluate": "Compute metrics of finished runs.",
     "neighbours": "Compare generated images with the nearest training images.",
+    "init": "Write a first config for a data set.",
     "ls": "List runs.",
     "show": "Show one run: scores, cost, pictures.",
     "diff": "Compare two runs: config, scores, environment.",
+    "rm": "Move runs to the trash.",
     "verify": "Check run folders for damage.",
     "schema": "Print the JSON Schema of config files, for editors.",
     "doctor": "Check this machine: backends, devices, data, weights.",
@@ -53,6 +56,10 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx, incomplete):
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        return [CompletionItem(name, help=COMMANDS[name]) for name in names] or super().shell_complete(ctx, incomplete)
 
     def invoke(self, ctx):
         super().invoke(ctx)  # the value of a command is no exit code

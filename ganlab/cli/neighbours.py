@@ -2,11 +2,12 @@
 
 import click
 
+from ganlab.cli.completion import run_names
 from ganlab.cli.output import UserPath, backend_option, json_option, print_json, print_tables, results_option
 
 
 @click.command("neighbours")
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option(
     "--by", type=click.Choice(["pixels", "features"]), default="pixels", show_default=True, help="The distance."
 )

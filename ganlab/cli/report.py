@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ganlab.cli.completion import metric_names, run_names
 from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, wide_option, write_file
 
 if TYPE_CHECKING:
@@ -20,10 +20,16 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 
 
 @click.command("report")
-@click.argument("paths", nargs=-1, metavar="[PATH|RUN]...")
+@click.argument("paths", nargs=-1, metavar="[PATH|RUN]...", shell_complete=run_names)
 @results_option
 @click.option("--dataset", help="Only runs on this data set.")
-@click.option("--metric", "metrics", multiple=True, help="Show and sort by this metric; may be given again.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    shell_complete=metric_names,
+    help="Show and sort by this metric; may be given again.",
+)
 @click.option(
     "--format", "format_name", type=click.Choice(FORMATS), help="[default: by the suffix of --out, or else table]"
 )
@@ -32,7 +38,8 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 @click.option(
     "--studies",
     type=UserPath(exists=True, file_okay=False),
-    help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments]",
+    help="The folder of studies, whose published scores stand beside the runs of the same names.  [default: experiments, or else"
+    " the studies that ship with ganlab]",
 )
 @click.option("--columns", metavar="KEY,...", help="Show these settings instead of the settings that differ.")
 @click.option("--rows", metavar="KEY", help="With --cols: a table of one metric, a row for each value of this setting.")
@@ -50,7 +57,6 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     from ganlab.reports.report import build_report
     from ganlab.runs.records import paths_of
 
-    studies = studies or Path("experiments")
     format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):

@@ -4,12 +4,21 @@ from pathlib import Path
 
 import click
 
+from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, print_json
 
 
 @click.command("run")
 @click.argument("config", type=UserPath())
-@click.option("-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the config.")
+@click.option(
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=config_keys,
+    help="Override a key of the config.",
+)
 @click.option("--seed", type=int, help="Override the config's seed.")
 @click.option("--results", type=UserPath(), default=Path("results"), show_default=True)
 @click.option("--backend", help="Override the config's backend.")
@@ -21,16 +30,18 @@ from ganlab.cli.output import UserPath, print_json
 def command(config, overrides, seed, results, backend, fresh, init_from, dry_run, as_json, quiet):
     """Train the GAN that CONFIG describes, and measure it.
 
+    CONFIG is a YAML file, or the name of a config that ships with ganlab, such as quickstart or exp18.
     An unfinished run of the same config continues from its last checkpoint. A finished run stays as it is.
     """
     from ganlab.config.loading import load_config
+    from ganlab.config.shipped import config_path
     from ganlab.experiment import run_experiment
     from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
 
     if backend:
         overrides = (*overrides, f"backend={backend}")
-    loaded = load_config(config, overrides, seed)
+    loaded = load_config(config_path(config), overrides, seed)
     start, origin = _start(results, init_from)
     if dry_run and _needs_download(loaded):
         said = f"{loaded.data.name} is not on this machine; the run downloads it, and its folder is known only then"

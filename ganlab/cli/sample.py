@@ -4,15 +4,15 @@ import math
 
 import click
 
+from ganlab.cli.completion import run_names
 from ganlab.cli.output import UserPath, backend_option, results_option
-from ganlab.errors import did_you_mean
 
 _MOST_IN_A_GRID = 10_000
 _BATCH = 1000  # samples in memory as floats
 
 
 @click.command("sample")
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @click.option("--step", type=click.IntRange(1), help="The checkpoint's step; the newest by default.")
 @click.option("--count", type=click.IntRange(1, 100_000), default=25, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
@@ -50,12 +50,12 @@ def command(run, step, count, seed, label, interpolate, each, out, backend, resu
         (require_place if each else require_picture)(out)
     loaded = load_checkpoint(RunFolder(find_run(results, run)), step, backend)
     sampler, data_range = loaded.sampler, loaded.config.data.range
-    chosen = None if label is None else _class_of(label, sampler.classes, loaded.class_names)
+    chosen = None if label is None else loaded.class_of(label)
     columns = 1 if each else 10 if interpolate else count if label == "all" else math.ceil(math.sqrt(count))
     count = count * sampler.classes if label == "all" else count
     rows = math.ceil(count / columns)
     latents = _latents(loaded.config.latent, seed, count, (rows, columns) if interpolate else None)
-    labels = _labels(len(latents), columns, sampler.classes, chosen)
+    labels = loaded.labels(len(latents), columns, chosen)
     if each:
         parts = [slice(start, start + _BATCH) for start in range(0, count, _BATCH)]
         batches = (sampler.images(latents[part], None if labels is None else labels[part]) for part in parts)
@@ -77,28 +77,3 @@ def _latents(latent, seed, count, grid):
     rows, columns = grid
     ends = draw_latents(seed, "interpolate", 2 * rows, latent.dim, latent.distribution)
     return interpolate(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
-
-
-def _labels(count, columns, classes, chosen):
-    """The label of each image; a row has one class. None for a generator without labels."""
-    import numpy as np
-
-    if classes is None:
-        return None
-    return np.arange(count) // columns % classes if chosen is None else np.full(count, chosen)
-
-
-def _class_of(label: str, classes: int | None, names: list[str]) -> int | None:
-    """The class that `--label` names, or numbers from 0; None for "all"."""
-    if classes is None:
-        raise click.UsageError("--label: the generator of this run takes no labels")
-    if label == "all":
-        return None
-    if label in names[:classes]:
-        return names.index(label)
-    if not (label.isascii() and label.isdigit() and int(label) < classes):
-        words = [name for name in names if not name.isdigit()]
-        known = f"a class from 0 to {classes - 1}{', its name' if words else ''} or all"
-        hint = f".{did_you_mean(label, words)}" if words else ""
-        raise click.UsageError(f"--label: expected {known}, received '{label}'{hint}")
-    return int(label)

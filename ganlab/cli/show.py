@@ -2,11 +2,12 @@
 
 import click
 
+from ganlab.cli.completion import run_names
 from ganlab.cli.output import json_option, print_json, print_tables, results_option
 
 
 @click.command("show")
-@click.argument("run")
+@click.argument("run", shell_complete=run_names)
 @results_option
 @json_option
 def command(run, results, as_json):

@@ -5,16 +5,20 @@ import sys
 
 import click
 
+from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, integers, json_option, print_json, print_tables, raise_all, results_option
-
-_DUE = ("new", "resumable", "running")  # running: in another process, and taken over if that one dies
-_FAILED = ("failed", "diverged")
 
 
 @click.command("sweep")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @click.option(
-    "-o", "--override", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of all configs."
+    "-o",
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=config_keys,
+    help="Override a key of all configs.",
 )
 @click.option("--seeds", callback=integers(0), metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
@@ -35,13 +39,14 @@ _FAILED = ("failed", "diverged")
 def command(paths, overrides, seeds, workers, together, on, results, dry_run, rerun, fail_fast, as_json, quiet):
     """Train all configs at each PATH.
 
-    PATH is a folder of *.yaml, a study.yaml, one config, or a pattern such as 'configs/exp*.yaml'.
+    PATH is a folder of *.yaml, a study.yaml, one config, a pattern such as 'configs/exp*.yaml', or the name of a config or
+    study that ships with ganlab, such as winkler2018.
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
-    from ganlab.sweep.configs import configs_of
-    from ganlab.sweep.jobs import state_of
-    from ganlab.sweep.local import LocalExecutor
-    from ganlab.sweep.survey import survey
+    from ganlab.sweeps.configs import configs_of
+    from ganlab.sweeps.jobs import is_due, state_of
+    from ganlab.sweeps.local import LocalExecutor
+    from ganlab.sweeps.survey import survey
 
     found = [configs_of(path, overrides, seeds) for path in paths]
     configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
@@ -54,15 +59,13 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
         for label in job.also_named:
             click.echo(f"{label}: the same run as {job.label}; trained once", err=True)
     states = {job: state_of(job, results) for job in jobs}
-    due = [job for job, state in states.items() if state in _DUE or (rerun and state in _FAILED)]
+    due = [job for job, state in states.items() if is_due(state, rerun)]
     group = _grouping(due, workers, quiet or as_json) if together else None
     if dry_run:
         _show_plan(states, results, group and group(due), as_json)
         return
     with _board(jobs, quiet or as_json) as board:
-        for job in jobs:
-            if job not in due:
-                board.known(job, states[job], "" if states[job] == "finished" else "earlier")
+        board.leave({job: state for job, state in states.items() if job not in due})
         try:
             {"local": LocalExecutor}[on](results, workers, fail_fast, group).execute(due, board)
         finally:
@@ -71,11 +74,13 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
     if quiet and not as_json:
         for job in jobs:
             click.echo(job.folder)
-    _conclude(board, quiet or as_json)
+    board.require_finished()
+    if not (quiet or as_json):
+        click.echo(f"{board.counts()}; see: ganlab report")
 
 
 def _board(jobs, silent):
-    from ganlab.sweep.board import Board, LiveBoard
+    from ganlab.sweeps.board import Board, LiveBoard
 
     if not silent and sys.stdout.isatty():
         from rich.console import Console
@@ -84,27 +89,12 @@ def _board(jobs, silent):
     return contextlib.nullcontext(Board(jobs, (lambda line: None) if silent else click.echo))
 
 
-def _conclude(board, silent):
-    """Prints the counts. Raises SweepFailedError if a run is not finished."""
-    from ganlab.errors import SweepFailedError
-
-    unfinished = board.unfinished()
-    if not unfinished:
-        if not silent:
-            click.echo(f"{board.counts()}; see: ganlab report")
-        return
-    said = {job: f" ({entry.message})" if entry.message else "" for job, entry in unfinished.items()}
-    words = "; ".join(f"{job.label} {entry.state}{said[job]}" for job, entry in unfinished.items())
-    again = "; --rerun failed tries them again" if any(e.state in _FAILED for e in unfinished.values()) else ""
-    raise SweepFailedError(f"{board.counts()}: {words}{again}")
-
-
 def _grouping(due, workers, quiet):
     """The function that groups runs for this machine. Says which runs cannot train together with others."""
     from functools import partial
 
-    from ganlab.sweep.groups import grouped, reason_alone
-    from ganlab.sweep.resources import available_gpus, device_memory
+    from ganlab.sweeps.groups import grouped, reason_alone
+    from ganlab.sweeps.resources import available_gpus, device_memory
 
     on_gpu = bool(available_gpus())
 
@@ -119,8 +109,8 @@ def _show_plan(states, results, groups, as_json):
     from collections import Counter
 
     from ganlab.reports.table import Table, duration, numbers, texts
-    from ganlab.sweep.cost import CostModel
-    from ganlab.sweep.jobs import steps_done
+    from ganlab.sweeps.cost import CostModel
+    from ganlab.sweeps.jobs import steps_done
 
     costs = CostModel(results)
     left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}

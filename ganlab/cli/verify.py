@@ -2,13 +2,14 @@
 
 import click
 
+from ganlab.cli.completion import run_names
 from ganlab.cli.output import json_option, print_json, results_option
 
 _LONGEST = 500  # characters of a finding
 
 
 @click.command("verify")
-@click.argument("path", metavar="PATH|RUN")
+@click.argument("path", metavar="PATH|RUN", shell_complete=run_names)
 @results_option
 @json_option
 def command(path, results, as_json):

@@ -13,6 +13,7 @@ from ganlab.config.fields import nearest, validate
 from ganlab.config.merging import merge, override, put
 from ganlab.config.reader import read_scalar, read_yaml
 from ganlab.config.schema import Config
+from ganlab.config.shipped import config_path
 from ganlab.errors import ConfigError
 from ganlab.objectives import OBJECTIVES, name_of
 from ganlab.paths import own_data_folder, user_path
@@ -23,10 +24,11 @@ MAX_EXTENDS = 10
 def configs_at(path: Path) -> list[Path]:
     """The config at a path, or all *.yaml directly in a folder, by name, without hidden files and report.yaml.
 
-    Of a pattern such as `configs/exp*.yaml`, the configs of all paths that fit it.
+    Of a pattern such as `configs/exp*.yaml`, the configs of all paths that fit it. A name may stand for what ships with ganlab.
 
-    Raises: ConfigError if a folder has none, or nothing fits a pattern.
+    Raises: ConfigError if a folder has none, nothing fits a pattern, or nothing has the name.
     """
+    path = config_path(path)
     if glob.has_magic(str(path)) and not path.exists():
         if not (fitting := sorted(map(Path, glob.glob(str(path))))):
             raise ConfigError(f"{path}: nothing fits this pattern")

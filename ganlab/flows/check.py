@@ -14,7 +14,7 @@ from ganlab.data.registry import is_here, load_dataset, published_form
 from ganlab.errors import ConfigError, MissingDataError, raise_first
 from ganlab.flows.advice import warnings_of
 from ganlab.flows.mistakes import mistakes_in
-from ganlab.sweep.configs import is_study
+from ganlab.sweeps.configs import is_study
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models

@@ -8,13 +8,16 @@ from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config, Form
 from ganlab.config.steps import stretch_of, stretches
-from ganlab.errors import CheckpointError, GanlabError
+from ganlab.errors import CheckpointError, ConfigError, GanlabError, did_you_mean
 from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ganlab.data.dataset import Dataset
     from ganlab.models.network import Network
+    from ganlab.training.sampling import Sampler
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,41 @@ class Checkpointed:
     folder: RunFolder
     config: Config
     step: int
-    sampler: object
+    sampler: "Sampler"
     class_names: list[str]
+
+    def class_of(self, label: str | int) -> int | None:
+        """The class that a user names, or numbers from 0; None for `all`.
+
+        Raises: ConfigError for an unknown class, and for a generator that takes no labels.
+        """
+        classes, names, label = self.sampler.classes, self.class_names, str(label)
+        if classes is None:
+            raise ConfigError("label: the generator of this run takes no labels")
+        if label == "all":
+            return None
+        if label in names[:classes]:
+            return names.index(label)
+        if not (label.isascii() and label.isdigit() and int(label) < classes):
+            words = [name for name in names if not name.isdigit()]
+            known = f"a class from 0 to {classes - 1}{', its name' if words else ''} or all"
+            hint = f".{did_you_mean(label, words)}" if words else ""
+            raise ConfigError(f"label: expected {known}, received '{label}'{hint}")
+        return int(label)
+
+    def labels(self, count: int, each: int, chosen: int | None) -> "np.ndarray | None":
+        """The class of each of `count` samples, int (count,); None for a generator that takes no labels.
+
+        Args:
+            count: of the samples.
+            each: so many samples in a row have one class, if no class is chosen.
+            chosen: the class of all samples.
+        """
+        if self.sampler.classes is None:
+            return None
+        import numpy as np
+
+        return np.arange(count) // each % self.sampler.classes if chosen is None else np.full(count, chosen)
 
 
 def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | None = None) -> Checkpointed:

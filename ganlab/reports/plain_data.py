@@ -79,22 +79,27 @@ def _published(report: Report) -> dict:
 
 
 def tidy_table(report: Report) -> Table:
-    """The cells of the JSON document, a row each: keys joined by `_`, numbers in full, several values with semicolons."""
-    labels = report.labels_of(report.cells)
-    varied = [settings for group in report.groups for settings in group.varied]
-    cells = [cell for group in report.groups for cell in group.cells]
-    rows = [_flat(_cell(report, *each, labels)) for each in zip(cells, varied, strict=True)]
+    """The rows of `tidy_rows` as text: numbers in full, several values with semicolons."""
+    rows = [{name: _plain(value) for name, value in row.items()} for row in tidy_rows(report)]
     return Table(texts(*dict.fromkeys(name for row in rows for name in row)), rows)
 
 
-def _flat(told: Mapping[str, Any]) -> dict[str, str]:
+def tidy_rows(report: Report) -> list[dict[str, Any]]:
+    """The cells of the JSON document, a flat row each: keys of nested mappings are joined by `_`."""
+    labels = report.labels_of(report.cells)
+    varied = [settings for group in report.groups for settings in group.varied]
+    cells = [cell for group in report.groups for cell in group.cells]
+    return [_flat(_cell(report, *each, labels)) for each in zip(cells, varied, strict=True)]
+
+
+def _flat(told: Mapping[str, Any]) -> dict[str, Any]:
     row = {}
     for key, value in told.items():
         if not isinstance(value, Mapping):
-            row[key] = _plain(value)
+            row[key] = value
         else:
             prefix = "" if key in _OF_NAMES else f"{key}_"
-            row |= {f"{prefix}{name}": text for name, text in _flat(value).items()}
+            row |= {f"{prefix}{name}": entry for name, entry in _flat(value).items()}
     return row
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
+from ganlab.config.shipped import studies_folder
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, group_cells, metrics_of
@@ -83,7 +84,7 @@ def build_report(
     results: Path,
     dataset: str | None = None,
     metrics: Sequence[str] = (),
-    studies: Path = Path("experiments"),
+    studies: Path | None = None,
     columns: Sequence[str] = (),
     is_pivot: bool = False,
 ) -> Report:
@@ -94,7 +95,7 @@ def build_report(
         results: the folder of all runs.
         dataset: only this data set.
         metrics: names of the metrics to show; the first one also gives the order of the rows.
-        studies: the folder of studies with published scores.
+        studies: the folder of studies with published scores; by default `experiments`, or the studies that ship with ganlab.
         columns: the settings to show, by the ends of their keys; none means the settings that differ.
         is_pivot: whether the two columns are the axes of a table of one metric.
 
@@ -112,7 +113,9 @@ def build_report(
     ranked = [key for key in keys if key.name == keys[0].name] if metrics else []
     cells = sorted(group_cells(runs), key=lambda cell: (cell.dataset, *_rank(cell, ranked)))
     groups = _group(cells, columns, problems)
-    return Report(runs, cells, groups, keys, problems, read_publications(Path(studies)), dataset, is_pivot)
+    return Report(
+        runs, cells, groups, keys, problems, read_publications(studies or studies_folder()), dataset, is_pivot
+    )
 
 
 def _group(cells: Sequence[Cell], columns: Sequence[str], problems: list[str]) -> list[Group]:

@@ -17,7 +17,7 @@ def listing_table(runs: list[RunRecord], problems: list[str]) -> Table:
 
     Adds a line to `problems` for each config that cannot be read.
     """
-    entries = [_entry(run) for run in runs]
+    entries = [entry_of(run) for run in runs]
     own = ("steps", "data.name")  # columns of this list
     all_settings, unread = settings_of(runs)
     problems += unread
@@ -45,10 +45,11 @@ def listing_table(runs: list[RunRecord], problems: list[str]) -> Table:
 
 def listing_document(runs: list[RunRecord]) -> dict:
     """The list as plain data, with the folder of each run."""
-    return {"format": FORMAT, "runs": [{**_entry(run), "folder": str(run.folder)} for run in runs]}
+    return {"format": FORMAT, "runs": [{**entry_of(run), "folder": str(run.folder)} for run in runs]}
 
 
-def _entry(run: RunRecord) -> dict:
+def entry_of(run: RunRecord) -> dict:
+    """The columns of a run in the list, apart from the settings in which runs differ."""
     metric, progress = main_metric(run.metrics), progress_of(run)
     values = run.metrics.get(metric, {})
     return {

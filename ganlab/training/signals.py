@@ -3,16 +3,28 @@
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 _POLITE = ("SIGINT", "SIGTERM", "SIGUSR1")
 _STANDARD = (0, 1, 2)  # input, output, error
 Asked = Callable[[], str | None]
 
 
+def end_process() -> NoReturn:
+    """Ends the process at once, with the exit code of a second Ctrl-C."""
+    os._exit(130)
+
+
+def interrupt() -> NoReturn:
+    """Raises KeyboardInterrupt, for a process that has other work than this one, such as a notebook's kernel."""
+    raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def watched_signals(
-    before_leaving: Callable[[], object] = lambda: None, leave: Callable[[], object] = lambda: os._exit(130)
+    before_leaving: Callable[[], object] = lambda: None, leave: Callable[[], object] = end_process
 ) -> Iterator[Asked]:
     """Gives a function that returns the name of the first signal that asked this process to stop, or None.
 
@@ -40,7 +52,13 @@ def watched_signals(
 
 @contextlib.contextmanager
 def handling(handlers: dict[str, Callable | signal.Handlers]) -> Iterator[None]:
-    """Handles signals, given by name, in the block. Names that this system does not know are left out."""
+    """Handles signals, given by name, in the block. Names that this system does not know are left out.
+
+    In another thread than the main one the block handles no signals, because Python allows it only there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     known = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
     previous = {number: signal.signal(number, handler) for number, handler in known.items()}
     try:

@@ -80,4 +80,6 @@ def test_the_same_backend_again_is_nothing_and_another_one_is_an_error():
     assert keras.backend.backend() == here
     with pytest.raises(GanlabError) as caught:
         select_backend(other)
-    assert str(caught.value) == f"keras already runs on another backend in this process; start a new one for {other}"
+    assert str(caught.value) == (
+        f"keras already runs on {here} in this process, expected {other}; start a new process, or choose the backend {here}"
+    )

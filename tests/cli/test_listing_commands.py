@@ -48,6 +48,15 @@ def test_ls_shows_each_run_in_a_line(ganlab, results):
     assert second[:2] == ["mnist", "exp01"] and second[5] == "running"
 
 
+def test_ls_filters_and_sorts(ganlab, results):
+    for name, last in (("one", 3.0), ("two", 10.0), ("three", 2.0)):
+        write_run(results, name, metrics={"fd1k": metric(last)}, family="WGAN" if name == "two" else "DCGAN")
+    listed = json.loads(ganlab("ls", "--json", "--sort", "-last", "--filter", "family=DCGAN")[1])["runs"]
+    assert [run["name"] for run in listed] == ["one", "three"]
+    assert ganlab("ls", "--filter", "family=VAE") == (0, "", "none of 3 runs in results fits the filters\n")
+    assert ganlab("ls", "--sort", "lst")[0] == 2
+
+
 def test_ls_shows_how_far_a_run_is_and_the_settings_that_differ(ganlab, results):
     write_run(results, "exp01", written="loss: hinge\n")
     run = write_run(results, "exp02", written="loss: minimax\n", status="running", with_summary=False)

@@ -17,7 +17,7 @@ from ganlab.runs.folder import RunFolder
 from ganlab.runs.records import find_runs, read_run
 from tests.cli.test_main import FRAMEWORKS, loaded_by
 from tests.forks import Fork
-from tests.sweep.examples import write_config, write_study
+from tests.sweeps.examples import write_config, write_study
 
 # Long enough to be met in the middle of its training, with a checkpoint now and then.
 LONG = ["-o", "train.steps=4000", "-o", "output={checkpoint_every: 200, samples_every: 1000, grid: [2, 2]}"]

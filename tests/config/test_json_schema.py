@@ -11,7 +11,7 @@ from ganlab.config.keras_classes import REQUIRED, activations, arguments_of
 from ganlab.config.keras_schema import _OBJECTS
 from ganlab.config.reader import parse_yaml, read_yaml
 from ganlab.objectives import OBJECTIVES
-from ganlab.sweep.configs import is_study
+from ganlab.sweeps.configs import is_study
 from tests.config.examples import EXAMPLE, changed
 from tests.config.json_schema_check import fits
 

@@ -12,7 +12,7 @@ from ganlab.config.schema import Form
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from ganlab.data.registry import published_form
 from ganlab.flows.labelled import labelled_rows
-from ganlab.sweep.configs import configs_of
+from ganlab.sweeps.configs import configs_of
 from tests.training.tiny import tiny_config
 
 STUDY = Path(__file__).parents[2] / "experiments" / "winkler2018_labels"

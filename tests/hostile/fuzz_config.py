@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ganlab.config.loading import dump_config, load_config
 from ganlab.errors import ConfigError
-from ganlab.sweep.configs import configs_of
+from ganlab.sweeps.configs import configs_of
 from tests.hostile.wrong_configs import KINDS, Case
 
 MOST_SECONDS, MOST_MEGABYTES = 1.0, 200

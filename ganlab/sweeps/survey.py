@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ganlab.config.schema import Config
 from ganlab.data.dataset import Dataset
 from ganlab.errors import GanlabError, MissingDataError
-from ganlab.sweep.jobs import Job, state_of
+from ganlab.sweeps.jobs import Job, state_of
 from ganlab.training.signals import handling
 from ganlab.working_folder import safe_start
 

@@ -4,7 +4,7 @@ import statistics
 from pathlib import Path
 
 from ganlab.runs.records import find_runs, read_runs
-from ganlab.sweep.jobs import Job, steps_done
+from ganlab.sweeps.jobs import Job, steps_done
 
 
 class CostModel:

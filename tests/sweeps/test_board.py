@@ -5,9 +5,9 @@ import pytest
 from rich.console import Console
 
 from ganlab.config.loading import load_config
-from ganlab.sweep.board import Board, LiveBoard
-from ganlab.sweep.jobs import Job
-from tests.sweep.examples import write_config
+from ganlab.sweeps.board import Board, LiveBoard
+from ganlab.sweeps.jobs import Job
+from tests.sweeps.examples import write_config
 
 
 @pytest.fixture

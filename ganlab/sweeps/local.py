@@ -5,16 +5,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from ganlab.errors import StoppedError
 from ganlab.runs.locks import holder_of, make_folder
-from ganlab.sweep.board import Board
-from ganlab.sweep.groups import Group
-from ganlab.sweep.jobs import Job, state_of
-from ganlab.sweep.process import RunProcess
-from ganlab.sweep.resources import available_cpus, available_gpus, environments
-from ganlab.training.signals import Asked, watched_signals
+from ganlab.sweeps.board import Board
+from ganlab.sweeps.groups import Group
+from ganlab.sweeps.jobs import Job, state_of
+from ganlab.sweeps.process import RunProcess
+from ganlab.sweeps.resources import available_cpus, available_gpus, environments
+from ganlab.training.signals import Asked, interrupt, watched_signals
 
 _LOOK_EVERY = 0.05  # seconds between two looks at the own processes
 _ASK_EVERY = 2.0  # seconds between two looks at runs of other processes
@@ -58,7 +57,7 @@ class LocalExecutor:
         self.waiting.extend(self.group(jobs) if self.group else [(job,) for job in jobs])
         workers = min(self.workers, len(self.waiting))
         self.shares = environments(workers, os.environ, available_cpus(), available_gpus())
-        with watched_signals(leave=_interrupt) as asked:
+        with watched_signals(leave=interrupt) as asked:
             try:
                 self._loop(asked)
             except KeyboardInterrupt:
@@ -129,7 +128,3 @@ class LocalExecutor:
         for run in self.active.values():
             run.stop()
         self.board.stopping(signal_name, len(self.active))
-
-
-def _interrupt() -> NoReturn:
-    raise KeyboardInterrupt

@@ -2,7 +2,7 @@ import pytest
 
 from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
-from ganlab.sweep.matrix import read_study
+from ganlab.sweeps.matrix import read_study
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A process that trains one group of runs: `python -m ganlab.sweep.lanes RESULTS [--fresh] CONFIG...`, started by a sweep.
+"""A process that trains one group of runs: `python -m ganlab.sweeps.lanes RESULTS [--fresh] CONFIG...`, started by a sweep.
 
 The outcome of each run stands in its status.json. The exit code is 0, or 75 after a signal, or 1 after an error of the group.
 """

@@ -1,7 +1,7 @@
 import subprocess
 
-from ganlab.sweep import resources
-from ganlab.sweep.resources import available_gpus, environments
+from ganlab.sweeps import resources
+from ganlab.sweeps.resources import available_gpus, environments
 
 
 def test_one_run_alone_has_the_whole_machine():

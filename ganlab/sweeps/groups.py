@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ganlab.config.identity import identity_of
 from ganlab.config.scalars import scalars, with_scalars
 from ganlab.runs.folder import RunFolder
-from ganlab.sweep.jobs import Job
+from ganlab.sweeps.jobs import Job
 
 Group = tuple[Job, ...]  # a group of one is a run alone
 _SHARE = 0.6  # of the memory; JAX takes three quarters of a GPU

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ganlab.errors import SweepFailedError
 from ganlab.reports.table import duration, printable
-from ganlab.sweep.jobs import Job, steps_done
+from ganlab.sweeps.jobs import FAILED, Job, steps_done
 
 # In the order in which `counts` names them. No file says "waiting"; the others are states of runs.
 ORDER = ("finished", "running", "waiting", "stopped", "failed", "diverged", "elsewhere")
@@ -57,6 +58,11 @@ class Board:
         entry = self.entries[job]
         entry.state, entry.message, entry.step = state, message, steps_done(job)
         return entry
+
+    def leave(self, states: Mapping[Job, str]) -> None:
+        """Enters jobs that this sweep does not train, with their states."""
+        for job, state in states.items():
+            self.known(job, state, "" if state == "finished" else "earlier")
 
     def started(self, job: Job, log: Path) -> None:
         """A process for the job has started."""
@@ -111,11 +117,19 @@ class Board:
 
     def has_failed(self) -> bool:
         """Whether a run failed that this sweep started."""
-        return any(entry.log and entry.state in ("failed", "diverged") for entry in self.entries.values())
+        return any(entry.log and entry.state in FAILED for entry in self.entries.values())
 
     def unfinished(self) -> dict[Job, Entry]:
         """The jobs that are not finished."""
         return {job: entry for job, entry in self.entries.items() if entry.state != "finished"}
+
+    def require_finished(self) -> None:
+        """Raises: SweepFailedError, which names the jobs that are not finished, with their last messages."""
+        if unfinished := self.unfinished():
+            said = {job: f" ({entry.message})" if entry.message else "" for job, entry in unfinished.items()}
+            words = "; ".join(f"{job.label} {entry.state}{said[job]}" for job, entry in unfinished.items())
+            again = "; --rerun failed tries them again" if any(e.state in FAILED for e in unfinished.values()) else ""
+            raise SweepFailedError(f"{self.counts()}: {words}{again}")
 
     def counts(self) -> str:
         """A line such as `6 runs: 4 finished, 1 running, 1 failed`."""

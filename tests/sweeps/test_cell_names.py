@@ -3,7 +3,7 @@ import re
 import pytest
 
 from ganlab.config.fields import MAX_NAME
-from ganlab.sweep.cell_names import name_cells
+from ganlab.sweeps.cell_names import name_cells
 
 
 def name_of(**values) -> str:

@@ -9,8 +9,8 @@ from ganlab.config.merging import keys_of, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
-from ganlab.sweep.cell_names import name_cells
-from ganlab.sweep.matrix import Cell, StudyFile, read_study
+from ganlab.sweeps.cell_names import name_cells
+from ganlab.sweeps.matrix import Cell, StudyFile, read_study
 
 _OF_A_CONFIG = ("extends", "generator", "discriminator")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from ganlab.errors import ConfigError
-from ganlab.sweep.configs import configs_of
-from tests.sweep.examples import write_config, write_study
+from ganlab.sweeps.configs import configs_of
+from tests.sweeps.examples import write_config, write_study
 
 
 def labels(configs):

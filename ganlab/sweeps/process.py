@@ -13,7 +13,7 @@ from ganlab.config.loading import dump_config
 from ganlab.runs.containment import require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import write_text
-from ganlab.sweep.jobs import Job, state_of
+from ganlab.sweeps.jobs import Job, state_of
 from ganlab.working_folder import SAFE_PATH
 
 _FOLDER = ".sweep"  # beside the run folders, whose content is fixed
@@ -43,7 +43,7 @@ class RunProcess:
         fresh = ["--fresh"] if jobs[0].fresh else []
         arguments = ["ganlab", "run", str(configs[0]), "--results", str(results), *fresh]
         if len(jobs) > 1:
-            arguments = ["ganlab.sweep.lanes", str(results), *fresh, *map(str, configs)]
+            arguments = ["ganlab.sweeps.lanes", str(results), *fresh, *map(str, configs)]
         with self.log.open("ab") as log:
             self.offset = log.tell()
             self.process = subprocess.Popen(

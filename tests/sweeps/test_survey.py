@@ -6,10 +6,10 @@ import pytest
 from ganlab.config.loading import load_config
 from ganlab.errors import ConfigError, MissingDataError
 from ganlab.flows.plan import plan_experiment
-from ganlab.sweep.configs import configs_of
-from ganlab.sweep.jobs import Job
-from ganlab.sweep.survey import _look_at, _once_each, _told_once, survey
-from tests.sweep.examples import CONFIG, write_config, write_study
+from ganlab.sweeps.configs import configs_of
+from ganlab.sweeps.jobs import Job
+from ganlab.sweeps.survey import _look_at, _once_each, _told_once, survey
+from tests.sweeps.examples import CONFIG, write_config, write_study
 
 # One survey with everything in it, for each loads a framework in its own process.
 STUDY = """\

@@ -9,8 +9,8 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.runs.locks import holder_of, locked, make_folder
-from ganlab.sweep.jobs import Job, state_of, steps_done
-from tests.sweep.examples import write_config
+from ganlab.sweeps.jobs import Job, state_of, steps_done
+from tests.sweeps.examples import write_config
 
 
 @pytest.fixture

@@ -10,6 +10,9 @@ from ganlab.reports.progress import last_rows
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
 
+FAILED = ("failed", "diverged")
+_DUE = ("new", "resumable", "running")  # running: in another process, and taken over if that one dies
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -56,7 +59,12 @@ def state_of(job: Job, results: Path) -> str:
         return "running"
     if not status:
         return "new"
-    return status["status"] if status["status"] in ("failed", "diverged") else "resumable"
+    return status["status"] if status["status"] in FAILED else "resumable"
+
+
+def is_due(state: str, rerun: str | None = None) -> bool:
+    """Whether a sweep trains a job in this state; with `rerun`, failed jobs again."""
+    return state in _DUE or (rerun is not None and state in FAILED)
 
 
 def steps_done(job: Job) -> int:

@@ -1,10 +1,10 @@
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.sweep.cost import CostModel
-from ganlab.sweep.jobs import Job
+from ganlab.sweeps.cost import CostModel
+from ganlab.sweeps.jobs import Job
 from tests.run_folders import write_run
-from tests.sweep.examples import write_config
+from tests.sweeps.examples import write_config
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.errors import GanlabError
-from ganlab.sweep.board import Board
-from ganlab.sweep.jobs import Job
-from ganlab.sweep.local import LocalExecutor
-from ganlab.sweep.process import log_of
+from ganlab.sweeps.board import Board
+from ganlab.sweeps.jobs import Job
+from ganlab.sweeps.local import LocalExecutor
+from ganlab.sweeps.process import log_of
 from tests.hostile.watch import watching
-from tests.sweep.examples import write_config
-from tests.sweep.test_jobs import hold_lock_in_another_process
+from tests.sweeps.examples import write_config
+from tests.sweeps.test_jobs import hold_lock_in_another_process
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.sweep.groups import grouped, reason_alone
-from ganlab.sweep.jobs import Job
-from tests.sweep.examples import write_config
+from ganlab.sweeps.groups import grouped, reason_alone
+from ganlab.sweeps.jobs import Job
+from tests.sweeps.examples import write_config
 
 LANE, MUCH = 1000, 10**9
 

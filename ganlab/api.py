@@ -1,0 +1,266 @@
+"""The commands as functions of Python: `run`, `load`, `sweep` and `report`. The user page is docs/python.md.
+
+A mistake raises an error of ganlab.errors. The functions work in a notebook and in threads: the first Ctrl-C, or a notebook's
+interrupt, saves the run and raises StoppedError, the second one raises KeyboardInterrupt. In another thread than the main one,
+signals are left to the program.
+"""
+
+import base64
+import html
+import json
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganlab.config.shipped import config_path
+from ganlab.errors import raise_first
+from ganlab.runs.folder import RunFolder
+from ganlab.runs.records import find_run, paths_of, read_run
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import pandas
+
+    from ganlab.flows.load import Checkpointed
+
+PathLike = str | os.PathLike[str]
+Overrides = Mapping[str, Any] | Iterable[str]
+_SHOWN = ("samples", "losses")  # the pictures of a run in a notebook
+
+
+def run(
+    config: PathLike,
+    overrides: Overrides = (),
+    seed: int | None = None,
+    results: PathLike = "results",
+    fresh: bool = False,
+    quiet: bool = False,
+) -> "Run":
+    """Trains the GAN of a config file, as `ganlab run` does, and gives its run; a finished run is not trained again.
+
+    Args:
+        config: the path of a YAML file, or the name of a config that ships with ganlab, such as `quickstart`.
+        overrides: values for keys of the config, as `{"train.steps": 100}` or `["train.steps=100"]`.
+        seed: in place of the config's seed.
+        results: the folder of all runs.
+        fresh: whether the run starts again, in a new folder beside the old one.
+        quiet: whether no progress is printed.
+
+    Raises:
+        ConfigError: a mistake in the config or an override, with its place.
+        GanlabError: Keras runs on another backend in this process already.
+        DivergedError, StoppedError, LockedError, MissingDataError: see ganlab.errors.
+    """
+    from ganlab.config.loading import load_config
+    from ganlab.experiment import run_experiment
+    from ganlab.flows.advice import warnings_of
+    from ganlab.flows.plan import plan_experiment
+    from ganlab.training.signals import interrupt
+
+    loaded = load_config(config_path(Path(config)), _options(overrides), seed)
+    plan = plan_experiment(loaded, Path(results), fresh)
+    for line in warnings_of(loaded, plan.dataset.form):
+        warnings.warn(line, stacklevel=2)
+    return Run(run_experiment(plan, Path(results), quiet=quiet, leave=interrupt).path)
+
+
+def load(run: PathLike, step: int | None = None, results: PathLike = "results") -> "Run":
+    """A run by its folder, its name or its identity; needs no data set.
+
+    Args:
+        run: a path, or a word that `ganlab show` takes.
+        step: of the checkpoint that `Run.generator` and `Run.sample` use; the newest one by default.
+        results: the folder of all runs.
+
+    Raises:
+        ConfigError: no run fits, or several.
+        GanlabError: its files are damaged.
+    """
+    return Run(find_run(Path(results), os.fspath(run)), step)
+
+
+def sweep(
+    paths: PathLike | Sequence[PathLike],
+    overrides: Overrides = (),
+    seeds: Sequence[int] | None = None,
+    jobs: int = 1,
+    results: PathLike = "results",
+    rerun: str | None = None,
+    quiet: bool = False,
+) -> list["Run"]:
+    """Trains configs or studies in processes of their own, as `ganlab sweep` does, and gives the runs in order.
+
+    Args:
+        paths: a config, a study.yaml, a folder of configs, or several of them.
+        overrides: as for `run`, for every config.
+        seeds: every config is trained once with each.
+        jobs: runs at a time.
+        results: the folder of all runs.
+        rerun: `failed` or `all` trains these runs again.
+        quiet: whether no progress is printed.
+
+    Raises:
+        ConfigError: the first mistake of all configs; no run was started.
+        SweepFailedError: some runs are not finished; the others are, and `load` gives them.
+    """
+    from ganlab.sweeps.board import Board
+    from ganlab.sweeps.configs import configs_of
+    from ganlab.sweeps.jobs import is_due, state_of
+    from ganlab.sweeps.local import LocalExecutor
+    from ganlab.sweeps.survey import survey
+
+    named = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    found = [configs_of(Path(path), _options(overrides), seeds) for path in named]
+    raise_first(problem for _, problems in found for problem in problems)
+    configs = [config for part, _ in found for config in part]
+    planned, problems = survey(configs, Path(results), fresh=rerun == "all")
+    raise_first(problems)
+    states = {job: state_of(job, Path(results)) for job in planned}
+    due = [job for job, state in states.items() if is_due(state, rerun)]
+    board = Board(planned, (lambda line: None) if quiet else print)
+    board.leave({job: state for job, state in states.items() if job not in due})
+    LocalExecutor(Path(results), jobs).execute(due, board)
+    board.require_finished()
+    return [Run(job.folder) for job in planned]
+
+
+def report(
+    *runs: PathLike, results: PathLike = "results", dataset: str | None = None, metrics: Sequence[str] = ()
+) -> "pandas.DataFrame":
+    """A row for each experiment, with mean, deviation and count over its seeds: the table of `ganlab report --format csv`.
+
+    Args:
+        runs: run folders, folders of them, or names; all runs by default.
+        results: the folder of all runs.
+        dataset: only runs on this data set.
+        metrics: only these metrics; the rows are sorted by the first.
+
+    Warns: a line for each run folder that could not be read.
+
+    Raises:
+        ConfigError: no run fits a name.
+    """
+    import pandas
+
+    from ganlab.reports.plain_data import tidy_rows
+    from ganlab.reports.report import build_report
+
+    paths = paths_of(Path(results), map(os.fspath, runs))
+    built = build_report(paths, results=Path(results), dataset=dataset, metrics=metrics)
+    for problem in built.problems:
+        warnings.warn(problem, stacklevel=2)
+    return pandas.DataFrame(tidy_rows(built))
+
+
+class Run:
+    """A run folder. Files are read when an attribute is asked for; a notebook shows its grid, curves and scores.
+
+    Attributes:
+        folder: the path.
+        status: `created`, `running`, `finished`, `failed`, `diverged` or `stopped`, when the object was made.
+        verdict: `ok`, `collapsed`, `not_converged`, ... (docs/run-folder.md), or ''.
+        summary: the content of summary.json; None until the run has ended.
+        config: the resolved config, with every default.
+    """
+
+    def __init__(self, folder: PathLike, step: int | None = None):
+        record = read_run(Path(folder))
+        self.folder, self._files, self._record, self._step = record.folder, RunFolder(record.folder), record, step
+        self.status, self.verdict, self.summary, self.config = (
+            record.state,
+            record.verdict,
+            record.summary,
+            record.config,
+        )
+
+    def __repr__(self) -> str:
+        return f"Run('{self.folder}', {self.status})"
+
+    @property
+    def history(self) -> "pandas.DataFrame":
+        """history.csv: a row for each step, the index; NaN where a step has no value. Seconds are of one step."""
+        import pandas
+
+        from ganlab.runs.logs import read_history
+
+        if not self._files.history.exists():
+            return pandas.DataFrame()
+        return pandas.DataFrame(read_history(self._files.history)).astype({"step": int}).set_index("step")
+
+    @property
+    def metrics(self) -> "pandas.DataFrame":
+        """metrics.jsonl: a row for each value, with its step, name, value, floor and protocol."""
+        import pandas
+
+        from ganlab.runs.logs import read_metrics
+
+        return pandas.DataFrame(read_metrics(self._files.metrics))
+
+    @property
+    def generator(self) -> "keras.Model":
+        """The generator with the weights of the checkpoint, built from config.yaml.
+
+        Raises: CheckpointError, if there is no such checkpoint or it is damaged.
+        """
+        return self._checkpoint.sampler.network.model
+
+    def sample(self, n: int, label: str | int | None = None, seed: int = 0) -> "np.ndarray":
+        """Generated samples in the data's range, float32 (n, *data_shape). `ganlab sample --each` writes the same ones.
+
+        Args:
+            n: how many.
+            label: the class of all samples, by name or number; `all` gives n samples of each class, one class after the
+                other. By default the classes take turns. Only for a generator that takes labels.
+            seed: of the latents.
+
+        Raises:
+            ConfigError: an unknown label.
+            CheckpointError: see `generator`.
+        """
+        from ganlab.training.draws import draw_latents
+
+        loaded = self._checkpoint
+        chosen = None if label is None else loaded.class_of(label)
+        count = n * loaded.sampler.classes if label == "all" else n
+        latent = loaded.config.latent
+        latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
+        return loaded.sampler.images(latents, loaded.labels(count, n if label == "all" else 1, chosen))
+
+    @cached_property
+    def _checkpoint(self) -> "Checkpointed":
+        from ganlab.flows.load import load_checkpoint
+
+        return load_checkpoint(self._files, self._step)
+
+    def _repr_png_(self) -> bytes | None:
+        """The newest grid of samples, for Jupyter."""
+        grid = self._record.pictures().get("samples")
+        return grid and grid.read_bytes()
+
+    def _repr_html_(self) -> str:
+        """The newest grid, the losses and the scores, for Jupyter."""
+        import pandas
+
+        pictures = self._record.pictures()
+        sources = {name: base64.b64encode(pictures[name].read_bytes()).decode() for name in _SHOWN if name in pictures}
+        images = [f'<img alt="{name}" src="data:image/png;base64,{source}">' for name, source in sources.items()]
+        scores = pandas.DataFrame.from_dict(self._record.metrics, orient="index")
+        told = scores[["last", "best", "best_step", "floor"]].to_html(na_rep="") if len(scores) else ""
+        head = f"{self.folder}: {self.status}{f', {self.verdict}' if self.verdict else ''}"
+        return f"<div><p>{html.escape(head)}</p>{''.join(images)}{told}</div>"
+
+
+def _options(overrides: Overrides) -> list[str]:
+    """Overrides as the words after -o. JSON is YAML, so a value keeps its type."""
+    if isinstance(overrides, Mapping):
+        return [f"{key}={json.dumps(value, default=_plain)}" for key, value in overrides.items()]
+    return [overrides] if isinstance(overrides, str) else list(overrides)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number, or a path, for JSON."""
+    return value.item() if hasattr(value, "item") else os.fspath(value)

@@ -1,0 +1,48 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganlab.config.loading import load_config
+from ganlab.data import registry
+from ganlab.data.dataset import Dataset, Split
+
+
+@pytest.mark.parametrize("words", [["mnist"], ["cifar10", "--size", "30"], ["celeba", "--size", "40"]])
+def test_a_published_data_set_needs_no_files(ganlab, tmp_path, monkeypatch, words):
+    monkeypatch.delenv("GANLAB_DATA", raising=False)
+    assert ganlab("init", *words) == (0, "", f"wrote {words[0]}.yaml\nsee: ganlab check {words[0]}.yaml\n")
+    file = tmp_path / f"{words[0]}.yaml"
+    config = load_config(file)
+    assert config.name == config.data.name == words[0] and file.read_text().count("#") > 10
+
+
+def test_check_accepts_it_for_images_of_any_size(ganlab, tmp_path):
+    (tmp_path / "my photos").mkdir()
+    for number in range(5):
+        Image.new("RGB", (9, 14), (number, 0, 0)).save(tmp_path / "my photos" / f"{number}.png")
+    assert ganlab("init", "folder", "--source", "my photos", "--size", "9", "--out", "mine.yaml")[0] == 0
+    code, out, err = ganlab("check", "mine.yaml")
+    assert code == 0 and "9 x 9 x 3" in out and "warning" not in err
+    assert load_config(tmp_path / "mine.yaml").train.batch_size == 5
+
+
+def test_check_accepts_it_for_points(ganlab, monkeypatch):
+    def load(options, error_at=None):
+        train = Split(np.arange(200, dtype=np.float32).reshape(100, 2) / 100 - 1)
+        return Dataset("points", train, None, "f00d", None, "made here")
+
+    monkeypatch.setitem(registry.DATASETS, "points", SimpleNamespace(load=load, describe=dict))
+    assert ganlab("init", "points")[0] == 0
+    code, out, err = ganlab("check", "points.yaml")
+    assert code == 0 and "generator" in out, err
+
+
+def test_a_mistake_writes_nothing(ganlab, tmp_path):
+    (tmp_path / "digits.yaml").write_text("mine\n")
+    assert ganlab("init", "digits") == (2, "", "digits.yaml: exists; --out names another file\n")
+    assert (tmp_path / "digits.yaml").read_text() == "mine\n"
+    code, _, err = ganlab("init", "mnits")
+    assert code == 2 and err == "data.name: unknown data set 'mnits'. Did you mean 'mnist'?\n"
+    assert not (tmp_path / "mnits.yaml").exists()
