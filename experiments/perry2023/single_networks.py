@@ -4,9 +4,9 @@
 
 It writes OUT/single_networks.csv and OUT/single_networks.png: the cost and the output at each step.
 
-Figure 9: one sigmoid neuron, weight and bias 2, input 1, target 0, rate 0.15: the bad start of Nielsen 2015, chapter 3. The squared
-error has the factor 1/2, as there. Figure 10: a network of four inputs learns to give 1; the same for a chain a -> b, in which only a
-is trained.
+Figure 9: one sigmoid neuron, weight and bias 2, input 1, target 0, rate 0.15: the bad start of Nielsen 2015, chapter 3. The
+squared error has the factor 1/2, as there. Figure 10: a network of four inputs learns to give 1; the same for a chain a -> b,
+in which only a is trained.
 """
 
 import csv
