@@ -27,12 +27,15 @@ def distances(samples: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """
     of_steps = np.linalg.norm(samples - target, axis=2).mean(axis=1)
     swing = np.linalg.norm(np.diff(samples, axis=0), axis=2).mean()
-    return {"mean": of_steps.mean(), "least": of_steps.min(), "greatest": of_steps.max(), "swing": swing}
+    found = {"mean": of_steps.mean(), "least": of_steps.min(), "greatest": of_steps.max(), "swing": swing}
+    return {name: float(value) for name, value in found.items()}
 
 
 def row_of(path: Path) -> dict:
     folder, config = RunFolder(path), load_config(path / "config.yaml")
     steps = [step for step in folder.sample_steps() if step > config.train.steps - LAST]
+    if len(steps) < 2:
+        sys.exit(f"{path}: expected samples of two steps or more in the last {LAST} steps, found {len(steps)}")
     samples = np.stack([np.load(folder.sample(step).with_suffix(".npy"), allow_pickle=False) for step in steps])
     (target,) = load_dataset(config.data).train.images
     return {"name": config.name, "seed": config.seed, "sample_steps": len(steps), **distances(samples, target)}

@@ -31,9 +31,12 @@ def train(model: keras.Model, inputs: np.ndarray, target: float, loss: str, rate
         weights: factor of the loss, in a list, or None.
     """
     model.compile(keras.optimizers.SGD(rate), loss, loss_weights=weights, metrics=["mae"])
-    found = model.fit(inputs, np.array([[target]]), epochs=STEPS, verbose=0).history
-    output = np.abs(target - np.array(found["mae"]))
-    return {"step": np.arange(1, STEPS + 1), "loss": np.array(found["loss"]), "output": output}
+    rows = []
+    for _ in range(STEPS):
+        model.reset_metrics()
+        rows.append(model.train_on_batch(inputs, np.array([[target]]), return_dict=True))
+    loss, error = (np.array([row[name] for row in rows]) for name in ("loss", "mae"))
+    return {"step": np.arange(1, STEPS + 1), "loss": loss, "output": np.abs(target - error)}
 
 
 def neuron() -> keras.Model:

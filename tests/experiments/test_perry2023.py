@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from ganlab.config.loading import load_config
+from ganlab.config.schema import Data
+from ganlab.data import load_dataset
 
 keras = pytest.importorskip("keras")
 
@@ -76,3 +78,10 @@ def test_each_image_is_in_one_test_fold_and_never_in_its_own_training():
     scores = list(script("cross_validate")["cross_validate"](Remembers, images, np.arange(20) % 2, 4))
     assert scores == [(0, 1)] * 4
     assert sorted(pixel for seen in trained for pixel in set(range(20)) - seen) == list(range(20))
+
+
+def test_the_nearest_digit_is_the_one_with_the_fewest_other_pixels():
+    digits = load_dataset(Data(name="tiny_digits")).train.images
+    noisy = digits.astype(int) + np.random.default_rng(0).integers(-60, 60, digits.shape)
+    shuffled = np.clip(noisy, 0, 255).astype(np.uint8)[::-1]
+    assert script("nearest_digits")["nearest"](shuffled, digits).tolist() == list(range(10))[::-1]
