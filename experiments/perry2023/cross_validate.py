@@ -31,8 +31,8 @@ def train_perry2023(images: np.ndarray, labels: np.ndarray, classes: int) -> ker
     model = keras.Sequential(
         [keras.Input(images.shape[1:]), keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), *layers]
     )
-    # Keras takes the mean over the outputs.
-    model.compile(keras.optimizers.SGD(RATE), "mse", loss_weights=[classes / 2])
+    # Keras takes the mean over the outputs. Steps of so few operations are faster in groups.
+    model.compile(keras.optimizers.SGD(RATE), "mse", loss_weights=[classes / 2], steps_per_execution=BATCHES // 10)
     model.fit(images, np.eye(classes)[labels], len(images) // BATCHES, EPOCHS, verbose=0)
     return model
 

@@ -32,6 +32,6 @@ def write_estimates(path: Path, files: Sequence[Path], real: np.ndarray, value_r
         axes.scatter(*np.concatenate(steps).T, s=8, c=greys, cmap="gray", vmin=0, vmax=1, linewidths=0)
         axes.scatter(*steps[-1].T, s=14, color="#15803d", linewidths=0, label="last step")
         axes.scatter(*target.T, s=60, color="#dc2626", marker="x", label="real")
-        axes.set_xlabel(f"{len(steps):,} steps, from light to dark")
+        axes.set_xlabel(f"{len(steps):,} sample steps, from light to dark")
         figure.legend(frameon=False, loc="outside upper left", ncols=2)
     return path
