@@ -10,7 +10,7 @@ CONFIG = {
     "family": "a word for tables: `DCGAN`, `WGAN`, ...",
     "seed": "seed of all random numbers: first weights, batches, latents, labels",
     "objective": "the kind of training, `gan` or `vae`",
-    "data.name": "`digits`, `mnist`, `fashion_mnist`, `cifar10`, `celeba`, `afhq`, `folder`, or the name of a prepared set",
+    "data.name": "`digits`, `mnist`, `fashion_mnist`, `cifar10`, `celeba`, `afhq`, `point`, `true_image`, `tiny_digits`, `folder`, or the name of a prepared set",
     "data.image_size": "pixels on a side after resizing (Lanczos); null keeps the published size",
     "data.limit": "use only the first N training images",
     "data.range": "range of pixel values: [-1, 1], or [0, 1] for a generator that ends in a sigmoid",

@@ -1,4 +1,4 @@
-"""The data sets by name. A new one is a `Published`, or a module with `load` and `describe`, and a line here.
+"""The data sets by name. A new one is a `Published`, a `Made`, or a module with `load` and `describe`, and a line here.
 
 Sets that `ganlab prepare` made of a user's own photos are data sets too, under the names of their commands.
 """
@@ -12,6 +12,7 @@ from ganlab.data.options import ErrorAt, plain_error_at
 from ganlab.data.photo_sources import KNOWN
 from ganlab.data.prepared import describe_prepared, is_prepared, load_prepared, prepared_names
 from ganlab.data.published import Published
+from ganlab.data.tiny import POINT, TINY_DIGITS, TRUE_IMAGE, Made
 from ganlab.errors import did_you_mean
 
 DATASETS = {
@@ -20,6 +21,7 @@ DATASETS = {
     "fashion_mnist": FASHION_MNIST,
     "cifar10": CIFAR10,
     **KNOWN,
+    **{made.name: made for made in (POINT, TRUE_IMAGE, TINY_DIGITS)},
     "folder": folder,
 }
 
@@ -49,6 +51,8 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
 def published_form(options) -> Form:
     """Shape and number of classes of a published data set under a config's options, without its files; no shape if unknown."""
     known, classes = DATASETS.get(options.name), None
+    if isinstance(known, Made):
+        return known.load(options).form
     if isinstance(known, Published):
         (height, width, channels), classes = known.shape, len(known.class_names)
     elif options.name in KNOWN and options.image_size:

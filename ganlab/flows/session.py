@@ -17,6 +17,7 @@ from ganlab.models.flops import step_flops
 from ganlab.models.folding import fold_objective
 from ganlab.objectives import build_objective
 from ganlab.pictures import plots
+from ganlab.pictures.estimates import write_estimates
 from ganlab.pictures.images import write_film
 from ganlab.pictures.networks import write_models
 from ganlab.pictures.ridges import write_ridges
@@ -214,6 +215,12 @@ class Session:
         pictures = [folder.sample(step) for step in folder.sample_steps()]
         if pictures:  # none are made with samples_every: null
             draw(folder.film, partial(write_film, folder.film, pictures))
+        if pictures and not self.dataset.form.is_image:
+            arrays = [picture.with_suffix(".npy") for picture in pictures]
+            limits = value_range(self.config.data.range)
+            draw(
+                folder.estimates, partial(write_estimates, folder.estimates, arrays, self.dataset.train.images, limits)
+            )
 
     def summarise(self, status: str, verdict: dict, seconds: float) -> None:
         """Writes summary.json."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ganlab.config.schema import value_range as limits_of
 from ganlab.errors import ConfigError
 from ganlab.pictures.canvas import drawing
 from ganlab.pictures.images import to_uint8, write_grid
@@ -42,19 +43,18 @@ def write_samples(
         raise ConfigError(f"--out {path}: the samples are no images; expected the suffix .png, for a scatter plot")
     with replacing(path.with_suffix(".npy")) as temporary:
         np.save(temporary, samples, allow_pickle=False)
-    write_scatter(path, samples, real)
+    write_scatter(path, samples, real, limits_of(value_range))
 
 
-def write_scatter(path: Path, samples: np.ndarray, real: np.ndarray | None = None) -> None:
+def write_scatter(
+    path: Path, samples: np.ndarray, real: np.ndarray | None = None, value_range: tuple[float, float] = (-1.0, 1.0)
+) -> None:
     """Draws the first two numbers of each sample as a point; the second is 0 if there is only one number.
 
-    The real samples give the borders, so that the pictures of a run are frames of one film.
+    The real samples give the borders, so that the pictures of a run are frames of one film; see `borders_of`.
     """
-    points, behind = _points(samples), None if real is None else _points(real)
-    shown = points if behind is None else behind
-    low, high = (shown.min(axis=0), shown.max(axis=0)) if len(shown) else np.zeros((2, 2))
-    margin = _MARGIN * np.maximum(high - low, 1e-6)
-    low, high = low - margin, high + margin
+    points, behind = points_of(samples), None if real is None else points_of(real)
+    low, high = borders_of(points if behind is None else behind, value_range)
     inside = ((points >= low) & (points <= high)).all(axis=1).sum()
     with drawing(path, 5, 5, dpi=100, layout="constrained") as figure:
         axes = figure.add_subplot(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
@@ -65,7 +65,19 @@ def write_scatter(path: Path, samples: np.ndarray, real: np.ndarray | None = Non
         figure.legend(frameon=False, loc="outside upper left", ncols=2)
 
 
-def _points(samples: np.ndarray) -> np.ndarray:
+def borders_of(points: np.ndarray, value_range: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest value `(2,)` of the axes of a plot of points `(n, 2)`: their extent and a margin.
+
+    An axis on which all points have one value shows the value range instead.
+    """
+    low, high = (points.min(axis=0), points.max(axis=0)) if len(points) else np.zeros((2, 2))
+    margin = _MARGIN * (high - low)
+    has_extent = high > low
+    low = np.where(has_extent, low - margin, np.minimum(low, value_range[0]))
+    return low, np.where(has_extent, high + margin, np.maximum(high, value_range[1]))
+
+
+def points_of(samples: np.ndarray) -> np.ndarray:
     """`(n, 2)`, float64, for the samples whose numbers are finite."""
     flat = np.asarray(samples, np.float64).reshape(len(samples), -1)[:, :2]
     return np.pad(flat, [(0, 0), (0, 2 - flat.shape[1])])[np.isfinite(flat).all(axis=1)]

@@ -36,6 +36,7 @@ class RunFolder:
         self.histograms = path / "histograms"
         self.ridges = path / "histograms.png"
         self.film = path / "samples.gif"
+        self.estimates = path / "estimates.png"
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"
         self.summary = path / "summary.json"

@@ -80,8 +80,9 @@ class Health(Callback):
             report.verdict = "too_early"
             early = f"a verdict needs {health.ENOUGH_STEPS} steps; this is step {step}"
             report.reason = early + (f" ({report.reason})" if report.reason else "")
-        elif sign == "ok" and self.context.dataset.form.is_image and fake is None:
-            report.verdict, report.reason = "not_judged", "the training data have one image: nothing to compare"
+        elif sign == "ok" and fake is None:
+            found = "have one image" if self.context.dataset.form.is_image else "are no images"
+            report.verdict, report.reason = "not_judged", f"the training data {found}: nothing to compare"
         seen = {name: round(value, 4) for name, value in report.seen.items()}
         self.context.folder.set_status("running", health={"step": step, **report.facts(), **seen})
         return None

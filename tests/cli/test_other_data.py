@@ -232,6 +232,7 @@ def test_points_are_written_as_arrays_and_scatter_pictures(ganlab, tmp_path, poi
         samples = np.load(run / f"samples/{step:06d}.npy")
         assert samples.shape == (6, 2) and samples.dtype == np.float32
         assert Image.open(run / f"samples/{step:06d}.png").size == (500, 500)
+    assert Image.open(run / "estimates.png").size == (500, 500)
     summary = json.loads((run / "summary.json").read_text())
     assert (summary["verdict"], summary["metrics"]) == ("too_early", {})  # metrics have nothing to say
     assert "diversity,recall" in (run / "history.csv").read_text().splitlines()[0]

@@ -12,7 +12,7 @@ from ganlab.reports.published import read_publications
 keras = pytest.importorskip("keras")
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-STUDIES = ("imperial2019", "winkler2018")
+STUDIES = ("imperial2019", "perry2023", "winkler2018")
 CONFIGS = [path for study in (*STUDIES, "akel2022_widths") for path in configs_at(EXPERIMENTS / study)]
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.config.schema import Form
 from ganlab.data.registry import published_form
 
 keras = pytest.importorskip("keras")
@@ -17,14 +16,13 @@ keras = pytest.importorskip("keras")
 ZOO = Path(__file__).parents[2] / "experiments" / "zoo"
 CONFIGS = sorted(path.name for path in ZOO.glob("*.yaml"))
 COUNTS = {row["file"]: row for row in csv.DictReader((ZOO / "counts.csv").open(encoding="utf-8"))}
-OWN_DATA = {"20-perry-image.yaml": Form((10, 10, 1))}
 
 
 def build(name: str, network: str):
     from ganlab.models.building import build_network
 
     config = load_config(ZOO / name)
-    return build_network(config, network, OWN_DATA.get(name) or published_form(config.data))
+    return build_network(config, network, published_form(config.data))
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,16 @@ def test_points_stand_where_they_are_and_the_real_ones_decide_the_borders(tmp_pa
     assert 220 < right[1] - left[1] < 334
 
 
+def test_around_one_real_point_the_plot_shows_the_value_range(tmp_path):
+    def place(x, y, value_range):
+        write_samples(tmp_path / "a.png", np.array([[x, y]] * 3), (2, 2), value_range, np.array([[0.7, 0.3]]))
+        return places(tmp_path / "a.png", ORANGE).mean(axis=0)
+
+    for value_range, corners in (("sigmoid", (0.05, 0.95)), ("tanh", (-0.9, 0.9))):
+        upper, lower = place(corners[0], corners[1], value_range), place(corners[1], corners[0], value_range)
+        assert lower[0] - upper[0] > 300 and lower[1] - upper[1] > 300
+
+
 def test_points_outside_of_the_borders_are_counted(tmp_path, monkeypatch):
     from matplotlib.axes import Axes
 

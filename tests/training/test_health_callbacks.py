@@ -166,7 +166,8 @@ class TestHealth:
         context = run_context(tiny, folder, writer)
         health = Health(context)
         health.on_chunk(chunk(10))
-        assert context.health.verdict == "ok" and "diversity" not in folder.status()["health"]
+        assert context.health.verdict == "not_judged" and "diversity" not in folder.status()["health"]
+        assert context.health.reason == "the training data are no images: nothing to compare"
         health.on_chunk(chunk(10, d_loss=np.nan))
         assert context.health.verdict == "diverged"
 
