@@ -34,6 +34,7 @@ CONFIG = {
     "phases[].fade": "steps over which new layers fade in; at most the steps of the phase",
     "output.samples_every": "steps between sample grids; null: only `samples_at` and the end",
     "output.samples_at": "more steps with a sample grid",
+    "output.samples_at_epochs": "more sample grids, after these numbers of passes over the real data",
     "output.checkpoint_every": "steps between checkpoints; null: only at the end",
     "output.keep_checkpoints": "generator files to keep: the newest N, and the best",
     "output.metrics_every": "steps between evaluations; null: only at the end",

@@ -94,6 +94,7 @@ class Output(Section):
 
     samples_every: whole_or_null(1) = 500
     samples_at: list[whole(0)] = Field([])
+    samples_at_epochs: list[described(Annotated[float, Field(gt=0)], "a number > 0")] = Field([])
     checkpoint_every: whole_or_null(1) = 500
     keep_checkpoints: described(Literal["all"] | Annotated[int, Field(ge=1)], "all or an integer >= 1", "all") = 10
     metrics_every: whole_or_null(1) = None

@@ -33,7 +33,18 @@ def total_steps(config: Config, count: int) -> int:
         return sum(phase.steps for phase in config.phases)
     if config.train.steps is not None:
         return config.train.steps
-    return max(1, math.ceil(config.train.epochs * count / config.rows_a_step()))
+    return _steps_of(config, config.train.epochs, count)
+
+
+def sample_steps(config: Config, count: int) -> list[int]:
+    """The steps of `output.samples_at`, and those that complete the passes of `output.samples_at_epochs` over `count` samples."""
+    output = config.output
+    return sorted({*output.samples_at, *(_steps_of(config, epochs, count) for epochs in output.samples_at_epochs)})
+
+
+def _steps_of(config: Config, epochs: float, count: int) -> int:
+    """The first step after which training has drawn `epochs` times `count` samples."""
+    return max(1, math.ceil(epochs * count / config.rows_a_step()))
 
 
 def stretches(config: Config, total: int) -> list[Stretch]:

@@ -129,7 +129,8 @@ def _disk(config: Config, models: "Models", objective: "Objective", steps: int) 
     checkpoints = math.ceil(steps / output.checkpoint_every) if output.checkpoint_every else 1
     kept = checkpoints if output.keep_checkpoints == "all" else min(checkpoints, int(output.keep_checkpoints) + 1)
     state = sum(math.prod(v.shape) * _BYTES for owned in objective.variables().values() for v in owned)
-    pictures = len(output.samples_at) + (math.ceil(steps / output.samples_every) if output.samples_every else 1)
+    pictures = math.ceil(steps / output.samples_every) if output.samples_every else 1
+    pictures += len(output.samples_at) + len(output.samples_at_epochs)
     rows, columns = output.grid
     picture = _PICTURE * rows * columns / 25
     weights = kept * models.sampled.model.count_params() * _BYTES + min(checkpoints, 3) * state

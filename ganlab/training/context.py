@@ -8,7 +8,7 @@ import numpy as np
 
 from ganlab.config.document import shown
 from ganlab.config.schema import Config
-from ganlab.config.steps import Stretch
+from ganlab.config.steps import Stretch, sample_steps
 from ganlab.runs.folder import RunFolder
 from ganlab.training.background import BackgroundWriter
 from ganlab.training.drawing import Pictures
@@ -111,9 +111,8 @@ class RunContext:
 
     def next_sample_step(self, step: int) -> int:
         """The first step after `step` with a sample grid."""
-        output = self.config.output
-        at = [wanted for wanted in output.samples_at if wanted > step]
-        return min([self.total, *at, next_multiple(step, output.samples_every) or self.total])
+        at = [wanted for wanted in sample_steps(self.config, self.dataset.count) if wanted > step]
+        return min([self.total, *at, next_multiple(step, self.config.output.samples_every) or self.total])
 
     def sampler_at(self, step: int) -> "Sampler":
         """The sampler for the present weights, which are the weights of `step`: layers may take the step."""

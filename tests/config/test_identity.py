@@ -104,6 +104,7 @@ KEYS = {
     "phases": (None, None),
     "output.samples_every": (7, False),
     "output.samples_at": ([7], False),
+    "output.samples_at_epochs": ([2], False),
     "output.checkpoint_every": (7, False),
     "output.keep_checkpoints": ("all", False),
     "output.metrics_every": (7, False),

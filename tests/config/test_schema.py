@@ -88,6 +88,7 @@ WRONG = [
     ("non_saturating\ntrain: {", "relativistic\ntrain: {discriminator_batches: alternate, ", "c.yaml:19:9: train.discriminator_batches: expected separate or joint with the loss relativistic, received 'alternate'"),
     ("", "output: {grid: [5]}", "c.yaml:20:10: output.grid: expected [rows, columns], each from 1 to 50, received [5]"),
     ("", "output: {grid: [5, 51]}", "c.yaml:20:10: output.grid: expected [rows, columns], each from 1 to 50, received [5, 51]"),
+    ("", "output: {samples_at_epochs: [2, 0]}", "c.yaml:20:33: output.samples_at_epochs[1]: expected a number > 0, received 0"),
     ("", "output: {samples_at: [1, x]}", "c.yaml:20:26: output.samples_at[1]: expected an integer >= 0, received 'x'"),
     ("", "output: {keep_checkpoints: 0}", "c.yaml:20:10: output.keep_checkpoints: expected all or an integer >= 1, received 0"),
     ("", "output: {checkpoint_every: 0}", "c.yaml:20:10: output.checkpoint_every: expected an integer >= 1 or null, received 0"),

@@ -1,6 +1,6 @@
 import pytest
 
-from ganlab.config.steps import Stretch, stretch_of, stretches, total_steps
+from ganlab.config.steps import Stretch, sample_steps, stretch_of, stretches, total_steps
 from tests.training.tiny import tiny_config
 
 # Twelve steps at side 4, then twenty at side 8 whose first five let the new layers in.
@@ -33,6 +33,12 @@ def test_epochs_are_counted_in_the_samples_that_a_step_draws(train, count, expec
     content = tiny_config(train=train).model_dump()
     content["train"] |= {"steps": None, "epochs": 2.0}
     assert total_steps(type(tiny_config()).model_validate(content), count) == expected
+
+
+def test_sample_grids_at_epochs_are_converted_to_steps_like_the_length():
+    config = tiny_config(output={"samples_at": [7, 25], "samples_at_epochs": [1, 0.5, 2]})
+    assert sample_steps(config, 100) == [7, 13, 25, 50]  # 25 steps of 4 an epoch
+    assert sample_steps(tiny_config(), 100) == []
 
 
 def test_a_run_without_phases_is_one_stretch():

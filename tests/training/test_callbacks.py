@@ -95,6 +95,7 @@ class TestSamples:
             ({"samples_every": 4}, [4, 8, 10]),
             ({"samples_every": 4, "samples_at": [1, 4, 99]}, [1, 4, 8, 10]),
             ({"samples_every": None, "samples_at": [3]}, [3, 10]),
+            ({"samples_every": None, "samples_at_epochs": [1]}, [6, 10]),  # 24 images in batches of 4
             ({"samples_every": None}, [10]),
         ],
     )
