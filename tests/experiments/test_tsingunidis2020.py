@@ -8,7 +8,7 @@ import pytest
 
 from ganlab.config.loading import configs_at, load_config
 from ganlab.config.schema import Form
-from ganlab.sweep.configs import configs_of
+from ganlab.sweeps.configs import configs_of
 
 keras = pytest.importorskip("keras")
 

@@ -22,7 +22,9 @@ def pictures(folder: Path) -> Callable[[], object]:
     from ganlab.data import folder as data
 
     counting(folder, data, "_write_array")
-    options = SimpleNamespace(source=str(folder / "pictures"), image_size=None, limit=None, grayscale=None, classes=None)
+    options = SimpleNamespace(
+        source=str(folder / "pictures"), image_size=None, limit=None, grayscale=None, classes=None
+    )
     return lambda: data.load(options).fingerprint
 
 
