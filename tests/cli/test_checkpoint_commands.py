@@ -264,7 +264,7 @@ class TestEvaluate:
 
     def test_more_splits_stand_in_the_details_and_the_value_stays(self, ganlab, trained):
         code, out, _ = ganlab("evaluate", "tiny", "--splits", "1,10,50", "--json")
-        (value,) = json.loads(out)
+        (value,) = json.loads(out)["values"]
         by_splits = value["details"]["by_splits"]
         assert code == 0 and list(by_splits) == ["1", "10", "50"] and by_splits["1"]["sd"] == 0
         assert by_splits["10"] == {"mean": value["value"], "sd": value["details"]["sd"]}
