@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -189,9 +190,15 @@ class TestReport:
 
 
 class TestSweep:
-    def test_gives_the_runs_in_order(self, run):
+    def test_gives_the_runs_in_order_and_executes_no_script_again(self, run, folder, tmp_path, monkeypatch):
+        script = tmp_path / "script.py"  # as if it called the sweep
+        script.write_text("open('executed', 'w')\n")
+        main = ModuleType("__main__")
+        main.__file__ = str(script)
+        monkeypatch.setitem(sys.modules, "__main__", main)
         runs = ganlab.sweep("tiny.yaml", {"train.batch_size": 16}, seeds=[5], quiet=True)
         assert [each.folder for each in runs] == [run.folder]
+        assert not (folder / "executed").exists()
 
     def test_a_mistake_starts_no_run(self):
         with pytest.raises(ConfigError, match=r"train\.steps"):

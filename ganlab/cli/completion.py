@@ -8,7 +8,7 @@ from ganlab.paths import user_path
 def run_names(ctx, param, incomplete: str) -> list[str]:
     """The names of run folders below --results."""
     results = user_path(ctx.params.get("results") or "results")
-    names = {file.parent.name for file in Path(results).glob("[!.]*/[!.]*/status.json")}
+    names = {folder.name for folder in Path(results).glob("[!.]*/[!.]*-seed*-*")}
     return sorted(name for name in names if name.startswith(incomplete))
 
 

@@ -3,13 +3,16 @@
 A process for each backend does it, so that data and framework do not stay in the memory of the process that waits for the runs.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ganlab.config.schema import Config
@@ -97,7 +100,7 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool, may_downl
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, configs, results, fresh, may_download))
     # Ctrl-C reaches every process of a terminal. This one ignores it, and so prints no traceback.
-    with handling({"SIGINT": signal.SIG_IGN}), safe_start():
+    with handling({"SIGINT": signal.SIG_IGN}), safe_start(), _without_main():
         process.start()
     sender.close()
     try:
@@ -108,6 +111,17 @@ def _in_own_process(configs: list[Config], results: Path, fresh: bool, may_downl
     finally:
         process.kill()
         process.join()
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Keeps a spawned process from executing the user's script again, whose call of `ganlab.sweep` started it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _work(sender: Connection, configs: list[Config], results: Path, fresh: bool, may_download: bool) -> None:
