@@ -216,7 +216,7 @@ def draw_benchmark(problems: Sequence[Problem], folder: Path) -> Iterator[Figure
             path = folder / f"{start}-scores.png"
             write_curves(path, steps, "step", problem.label, title)
             yield Figure(path, problem.title, title, wide=True)
-        rates = {name: _over_rates(settings) for name, settings in problem.optimizers.items()}
+        rates = {name: curve for name, found in problem.optimizers.items() if (curve := _over_rates(found))}
         if any(len(curve) > 1 for curve in rates.values()):
             title = f"Sensitivity to the learning rate, {problem.title}"
             path = folder / f"{start}-learning-rates.png"
