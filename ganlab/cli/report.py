@@ -44,15 +44,24 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 @click.option("--columns", metavar="KEY,...", help="Show these settings instead of the settings that differ.")
 @click.option("--rows", metavar="KEY", help="With --cols: a table of one metric, a row for each value of this setting.")
 @click.option("--cols", metavar="KEY", help="With --rows: a column for each value of this setting.")
+@click.option(
+    "--benchmark",
+    metavar="STUDY",
+    type=UserPath(exists=True),
+    help="Compare the optimizers of this study's runs: the best setting of each, for each problem.",
+)
 @click.option("--watch", is_flag=True, help="Write --out again when runs have changed, until Ctrl-C.")
 @wide_option
-def command(paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, watch, wide):
+def command(
+    paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, benchmark, watch, wide
+):
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. RUN is a run's name or identity; a
     config's name stands for its runs of all seeds. With --dataset, the
     scores that a study published for these names stand beside the runs. The html format is one page with pictures.
     """
+    from ganlab.reports.figures import draw_figures
     from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report
     from ganlab.runs.records import paths_of
@@ -61,6 +70,10 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
         raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
+    if benchmark and (is_pivot or columns or watch or format_name in ("json", "html")):
+        raise click.UsageError(
+            "--benchmark goes without --rows, --cols, --columns and --watch, as table, markdown, latex or csv"
+        )
     if watch and (out is None or figures):
         raise click.UsageError("--watch needs --out, and goes without --figures")
     build = partial(
@@ -76,21 +89,36 @@ def command(paths, results, dataset, metrics, format_name, out, figures, studies
     if watch:
         _keep_writing(build, lambda report: write_file(out, render(report, format_name)))
     report = build()
-    if out is not None:
-        write_file(out, render(report, format_name))
-    elif format_name == "table":
-        print_tables(report_tables(report), wide)
+    if benchmark:
+        from ganlab.reports.benchmark import benchmark_tables, draw_benchmark, problems_of, render_benchmark
+
+        content = problems_of(report, _names_in(benchmark), str(benchmark))
+        tables_of, text_of, draw = benchmark_tables, render_benchmark, draw_benchmark
     else:
-        click.echo(render(report, format_name), nl=False)
+        content, tables_of, text_of, draw = report, report_tables, render, draw_figures
+    if out is not None:
+        write_file(out, text_of(content, format_name))
+    elif format_name == "table":
+        print_tables(tables_of(content), wide)
+    else:
+        click.echo(text_of(content, format_name), nl=False)
     problems = [*report.problems]
     if figures is not None:
-        from ganlab.reports.figures import draw_figures
-
-        for figure in draw_figures(report, figures):
+        for figure in draw(content, figures):
             problems += [figure.problem] if figure.problem else []
             if figure.path.is_file():
                 click.echo(f"wrote {figure.path}", err=True)
     fail_for(problems, told=report.problems if out is None and format_name == "table" else ())
+
+
+def _names_in(study: Path) -> set[str]:
+    """The names of the runs of a study, a config, or a folder of them."""
+    from ganlab.errors import raise_first
+    from ganlab.sweep.configs import configs_of
+
+    configs, mistakes = configs_of(study, seeds=[0])
+    raise_first(mistakes)
+    return {config.name for config in configs}
 
 
 def _keep_writing(build: Callable[[], "Report"], write: Callable[["Report"], None]) -> NoReturn:

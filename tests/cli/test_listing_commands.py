@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from ganlab.cli.main import main
+from tests.cli.experiments import CONFIG
 from tests.run_folders import metric, write_run
 from tests.studies import complete_config, write_study
 
@@ -398,3 +399,19 @@ def test_report_and_verify_take_the_names_of_runs(ganlab, results):
     ]
     for command in ("report", "verify"):
         assert ganlab(command, "exp03") == (2, "", "exp03: no such run in results. Did you mean 'exp02'?\n")
+
+
+def test_a_report_of_a_benchmark_takes_the_runs_of_the_study(ganlab, results, tmp_path):
+    (tmp_path / "base.yaml").write_text(CONFIG)
+    (tmp_path / "study.yaml").write_text("base: base.yaml\nmatrix: {generator.optimizer: [Adam, SGD]}\n")
+    for name in ("tiny-optimizer=Adam", "tiny-optimizer=SGD", "other"):
+        write_run(results, name, metrics={"fd1k": metric(12.5)})
+    code, out, _ = ganlab("report", "--benchmark", "study.yaml", "--out", "table.csv")
+    assert (code, out) == (0, "")
+    rows = (tmp_path / "table.csv").read_text().splitlines()
+    assert len(rows) == 3 and all(row.startswith("digits,fd1k,Adam,") for row in rows[1:])
+    assert "Problems and optimizers" in ganlab("report", "--benchmark", "study.yaml")[1]
+    code, out, err = ganlab("report", "--benchmark", "base.yaml")
+    assert (code, out) == (2, "") and "no run here has the name of one of its 1 configs" in err
+    code, _, err = ganlab("report", "--benchmark", "study.yaml", "--format", "json")
+    assert code == 2 and "as table, markdown, latex or csv" in err
