@@ -114,7 +114,7 @@ def command(
 def _names_in(study: Path) -> set[str]:
     """The names of the runs of a study, a config, or a folder of them."""
     from ganlab.errors import raise_first
-    from ganlab.sweep.configs import configs_of
+    from ganlab.sweeps.configs import configs_of
 
     configs, mistakes = configs_of(study, seeds=[0])
     raise_first(mistakes)
