@@ -23,6 +23,7 @@ from ganlab.config.fields import (
     located,
     nearest,
     one_of,
+    together,
     whole,
     whole_or_null,
 )
@@ -95,21 +96,26 @@ def _read_loss(value: Any) -> Loss:
     ((name, options),) = normalise_choice(value, f"one of {', '.join(LOSSES)}").items()
     if name not in LOSSES:
         raise located(f"expected one of {', '.join(LOSSES)}, received {shown(name)}{nearest(name, LOSSES)}")
-    for key in options:
-        if key not in (*_TARGETS, "layer"):
-            raise located(f"unknown key.{did_you_mean(key, (*_TARGETS, 'layer'))}", (name, key))
-        if key not in options_of(name):
+    mistakes, known = [], {}
+    for key, option in options.items():
+        if key in options_of(name):
+            known[key] = option
+        elif key not in (*_TARGETS, "layer"):
+            mistakes.append(located(f"unknown key.{did_you_mean(key, (*_TARGETS, 'layer'))}", (name, key)))
+        else:
             having = ", ".join(loss for loss in LOSSES if key in options_of(loss))
             noun = "labels; those with labels are" if key in _TARGETS else f"{key}; those with it are"
-            raise located(f"the loss {name} has no {noun} {having}", (name, key))
+            mistakes.append(located(f"the loss {name} has no {noun} {having}", (name, key)))
     if "layer" in options_of(name) and "layer" not in options:
-        raise located(f"missing; expected {_LAYER}", (name, "layer"))
+        mistakes.append(located(f"missing; expected {_LAYER}", (name, "layer")))
     try:
-        return Loss(name=name, **options)
+        loss = Loss(name=name, **known)
     except ValidationError as error:
-        written = list(options)
-        first = min(error.errors(include_url=False), key=lambda detail: written.index(detail["loc"][0]))
-        raise located(first["ctx"]["message"], (name, first["loc"][0])) from None
+        details = error.errors(include_url=False)
+        mistakes += [located(detail["ctx"]["message"], (name, detail["loc"][0])) for detail in details]
+    if mistakes:
+        raise together(mistakes)
+    return loss
 
 
 class Penalty(Section):
@@ -125,10 +131,10 @@ def _read_penalties(value: Any) -> Any:
         return {}
     if not isinstance(value, dict):
         raise located(f"expected null or a mapping of {', '.join(PENALTIES)}, received {shown(value)}")
+    if unknown := [name for name in value if name not in PENALTIES]:
+        raise together([located(f"unknown key.{did_you_mean(name, PENALTIES)}", (name,)) for name in unknown])
     penalties = {}
     for name, options in value.items():
-        if name not in PENALTIES:
-            raise located(f"unknown key.{did_you_mean(name, PENALTIES)}", (name,))
         if options is None or isinstance(options, dict):
             options = {"weight": PENALTIES[name].weight, **(options or {})}
         penalties[name] = options

@@ -53,6 +53,20 @@ def mistakes_of(path, text):
     return [caught.value, *caught.value.others]
 
 
+def test_no_option_of_a_loss_or_a_penalty_hides_another(tmp_path):
+    loss = "loss: {non_saturating: {real_labl: 1.0, fake_label: x, layer: hidden, flip_labels: 2}}"
+    text = WRONG.replace("loss: hing", f"{loss}\npenalty: {{r3: {{}}, drgan: {{}}}}")
+    found = [str(each).partition("c.yaml:")[2] for each in mistakes_of(tmp_path / "c.yaml", text)]
+    assert [line for line in found if line.startswith(("16:", "17:"))] == [
+        "16:25: loss.non_saturating.real_labl: unknown key. Did you mean 'real_label'?",
+        "16:41: loss.non_saturating.fake_label: expected a number or [lowest, highest], received 'x'",
+        "16:56: loss.non_saturating.layer: the loss non_saturating has no layer; those with it are feature_matching",
+        "16:71: loss.non_saturating.flip_labels: expected a number from 0 to 1, received 2",
+        "17:11: penalty.r3: unknown key. Did you mean 'r1'?",
+        "17:19: penalty.drgan: unknown key. Did you mean 'dragan'?",
+    ]
+
+
 def test_no_mistake_hides_another(tmp_path):
     path = tmp_path / "c.yaml"
     found = mistakes_of(path, WRONG)
