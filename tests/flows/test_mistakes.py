@@ -62,7 +62,7 @@ def test_no_option_of_a_loss_or_a_penalty_hides_another(tmp_path):
         "16:41: loss.non_saturating.fake_label: expected a number or [lowest, highest], received 'x'",
         "16:56: loss.non_saturating.layer: the loss non_saturating has no layer; those with it are feature_matching",
         "16:71: loss.non_saturating.flip_labels: expected a number from 0 to 1, received 2",
-        "17:11: penalty.r3: unknown key. Did you mean 'r1'?",
+        "17:11: penalty.r3: unknown key. Expected one of: dragan, r1, r2, wgan_gp.",
         "17:19: penalty.drgan: unknown key. Did you mean 'dragan'?",
     ]
 
