@@ -21,7 +21,7 @@ def nearest(images: np.ndarray, digits: np.ndarray) -> np.ndarray:
 
 
 def main(path: str) -> None:
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         found = nearest(arrays["arr_0"], load_dataset(Data(name="tiny_digits")).train.images)
     print("digit,count")
     for digit, count in enumerate(np.bincount(found, minlength=10)):

@@ -60,7 +60,7 @@ def stopped_after(monkeypatch, tmp_path):
 
     def patch(steps):
         @contextlib.contextmanager
-        def watched(before_leaving):
+        def watched(*_):
             yield lambda: "SIGTERM" if history_lines(tmp_path) > steps else None
 
         monkeypatch.setattr("ganlab.experiment.watched_signals", watched)
