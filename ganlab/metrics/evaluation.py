@@ -116,29 +116,34 @@ def evaluate_all(
             largest = max(other.count for other in metrics if other.extractor == metric.extractor)
             of_images = None if labels is None else labels(len(images))[:largest]
             extracted[metric.extractor] = replace(extractor.extract(images[:largest]), labels=of_images)
-        real = _load_real(metric, dataset, extractor)
-        floors, floor_n = _load_floors(metric, dataset, extractor, real)
-        compared = [part.real for part in real] if metric.real else []
-        results, details = metric.measure(metric.settings, extracted[metric.extractor][: metric.count], *compared)
-        if clipped:
-            details["clipped"] = clipped
-        for suffix, value in results.items():
-            below = {"below_floor": True} if metric.kind in DISTANCES and value < floors[suffix] else {}
-            values.append(
-                MetricValue(
-                    name=metric.name + suffix,
-                    value=value,
-                    floor=floors[suffix],
-                    floor_n=floor_n,
-                    details=details | below,
-                    fingerprint=metric.fingerprint,
-                    weight_hash=extractor.weight_hash,
-                    real_hash="+".join(part.hash for part in real),
-                    recipe=metric.recipe,
-                    versions=_versions(),
-                )
-            )
+        values += _of_generator(metric, dataset, extractor, extracted[metric.extractor][: metric.count], clipped)
     return values
+
+
+def _of_generator(
+    metric: Metric, dataset: "Dataset", extractor: Extractor, sample: Sample, clipped: float
+) -> list[MetricValue]:
+    """The values of one metric of generated images; `clipped` is the share of their pixels outside the range."""
+    real = _load_real(metric, dataset, extractor)
+    floors, floor_n = _load_floors(metric, dataset, extractor, real)
+    results, details = metric.measure(metric.settings, sample, *([part.real for part in real] if metric.real else []))
+    if clipped:
+        details["clipped"] = clipped
+    return [
+        MetricValue(
+            name=metric.name + suffix,
+            value=value,
+            floor=floors[suffix],
+            floor_n=floor_n,
+            details=details | ({"below_floor": True} if metric.kind in DISTANCES and value < floors[suffix] else {}),
+            fingerprint=metric.fingerprint,
+            weight_hash=extractor.weight_hash,
+            real_hash="+".join(part.hash for part in real),
+            recipe=metric.recipe,
+            versions=_versions(),
+        )
+        for suffix, value in results.items()
+    ]
 
 
 def evaluate_networks(

@@ -135,6 +135,15 @@ def test_spectral_normalization_gives_its_layer_a_largest_singular_value_of_one(
     assert "discriminator_layer" not in wrapper.layer.name and wrapper.layer.name == f"{wrapper.name}_layer"
 
 
+def test_spectral_normalization_leaves_a_zero_kernel_zero():
+    model = compiled("SpectralNormalization: {layer: {Dense: {units: 4, kernel_initializer: zeros}}}", inputs=(6,))
+    wrapper = model.layers[-1]
+    before = np.array(wrapper.vector_u)
+    assert np.all(keras.ops.convert_to_numpy(model(np.ones((2, 6), np.float32), training=True)) == 0)
+    assert np.all(np.array(wrapper.layer.kernel) == 0)
+    np.testing.assert_array_equal(np.array(wrapper.vector_u), before)
+
+
 def test_mixed_precision_reaches_every_layer_and_wrapped_ones():
     model = compiled(
         "SpectralNormalization: {layer: {Conv2D: {filters: 2, kernel_size: 3}}}",
