@@ -54,7 +54,7 @@ test: $(VENV)/.installed-dev
 	$(PYTEST) $(PARALLEL) -m "not slow" $(WITHOUT_PARITY)
 
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) $(PARALLEL) -m slow $(WITHOUT_PARITY)
+	$(PYTEST) $(PARALLEL) -m slow $(filter-out $(PARITY),$(shell grep -rl --include='test_*.py' 'mark\.slow' tests))
 
 test-all: test test-slow
 

@@ -15,7 +15,7 @@ def report_of(program: str, *words: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize(("kills", "seed"), [(2, 2), pytest.param(6, 3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "seed"), [(2, 2), pytest.param(3, 3, marks=pytest.mark.slow)])
 def test_killed_runs_end_as_if_nothing_had_happened(kills, seed):
     report = report_of("kills", "--kills", str(kills), "--seed", str(seed), "--jobs", "1", "--kind", "run")
     assert sum(report["kills"].values()) == kills and report["rounds"]["run"] >= 1
@@ -27,7 +27,7 @@ def test_a_killed_sweep_ends_as_if_nothing_had_happened():
     assert sum(report["kills"].values()) == 2 and report["rounds"]["sweep"] >= 1
 
 
-@pytest.mark.parametrize(("cases", "seed"), [(3, 3), pytest.param(9, 4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("cases", "seed"), [(3, 3), pytest.param(6, 4, marks=pytest.mark.slow)])
 def test_runs_with_a_failing_file_operation_end_with_a_line_and_can_be_finished(cases, seed):
     report = report_of("faults", "--sample", str(cases), "--seed", str(seed), "--jobs", "1")
     assert report["cases"] == cases and report["wrong"] == 0
