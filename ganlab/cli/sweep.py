@@ -25,7 +25,12 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
 @click.option(
     "--together", is_flag=True, help="Train runs that differ in seeds and scalars as lanes of one step (backend jax)."
 )
-@click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
+@click.option(
+    "--on", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where the runs train."
+)
+@click.option(
+    "--address", metavar="HOST:PORT", help="The Ray cluster of --on ray. [default: $RAY_ADDRESS, or this machine]"
+)
 @results_option
 @click.option(
     "--dry-run",
@@ -36,7 +41,9 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
-def command(paths, overrides, seeds, workers, together, on, results, dry_run, rerun, fail_fast, as_json, quiet):
+def command(
+    paths, overrides, seeds, workers, together, on, address, results, dry_run, rerun, fail_fast, as_json, quiet
+):
     """Train all configs at each PATH.
 
     PATH is a folder of *.yaml, a study.yaml, one config, a pattern such as 'configs/exp*.yaml', or the name of a config or
@@ -45,9 +52,10 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
     """
     from ganlab.sweeps.configs import configs_of
     from ganlab.sweeps.jobs import is_due, state_of
-    from ganlab.sweeps.local import LocalExecutor
     from ganlab.sweeps.survey import survey
 
+    if address and on != "ray":
+        raise click.UsageError("--address: expected with --on ray")
     found = [configs_of(path, overrides, seeds) for path in paths]
     configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
     raise_all(problems, f"{len(problems)} mistakes; no run was started")
@@ -67,7 +75,7 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
     with _board(jobs, quiet or as_json) as board:
         board.leave({job: state for job, state in states.items() if job not in due})
         try:
-            {"local": LocalExecutor}[on](results, workers, fail_fast, group).execute(due, board)
+            _executor(on, address)(results, workers, fail_fast, group).execute(due, board)
         finally:
             if as_json:
                 print_json({"format": 1, "runs": board.as_dicts()})
@@ -77,6 +85,19 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
     board.require_finished()
     if not (quiet or as_json):
         click.echo(f"{board.counts()}; see: ganlab report")
+
+
+def _executor(on, address):
+    """What makes the executor of a place."""
+    if on == "ray":
+        from functools import partial
+
+        from ganlab.sweeps.on_ray import RayExecutor
+
+        return partial(RayExecutor, address=address)
+    from ganlab.sweeps.local import LocalExecutor
+
+    return LocalExecutor
 
 
 def _board(jobs, silent):

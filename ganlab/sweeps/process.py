@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
@@ -25,13 +26,13 @@ def log_of(job: Job, results: Path) -> Path:
     return results / _FOLDER / job.folder.parent.name / f"{job.folder.name}.log"
 
 
-class RunProcess:
-    """`ganlab run` of one job, or the training of a group of jobs, started at once with these environment variables.
+class Attempt(ABC):
+    """`ganlab run` of one job, or the training of a group of jobs, in a process somewhere.
 
-    The log of the first job keeps the output of a group.
+    The log of the first job keeps the output of a group. A subclass starts the process with `arguments`.
     """
 
-    def __init__(self, jobs: Sequence[Job], results: Path, environment: Mapping[str, str]):
+    def __init__(self, jobs: Sequence[Job], results: Path):
         self.jobs, self.results, self.began, self.stopping = jobs, results, time.monotonic(), False
         self.log = log_of(jobs[0], results)
         configs = [log_of(job, results).with_suffix(".yaml") for job in jobs]
@@ -41,19 +42,28 @@ class RunProcess:
             # The resolved config: the user's file may change while the run waits for its turn.
             write_text(config, dump_config(job.config))
         fresh = ["--fresh"] if jobs[0].fresh else []
-        arguments = ["ganlab", "run", str(configs[0]), "--results", str(results), *fresh]
+        self.arguments = ["ganlab", "run", str(configs[0]), "--results", str(results), *fresh]
         if len(jobs) > 1:
-            arguments = ["ganlab.sweeps.lanes", str(results), *fresh, *map(str, configs)]
-        with self.log.open("ab") as log:
-            self.offset = log.tell()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C does not reach the run; the sweep passes it on
-            )
+            self.arguments = ["ganlab.sweeps.lanes", str(results), *fresh, *map(str, configs)]
+        self.offset = self.log.stat().st_size if self.log.exists() else 0
+
+    @abstractmethod
+    def code(self) -> int | None:
+        """The exit code of the process, minus its number for a signal; None while it runs."""
+
+    @abstractmethod
+    def terminate(self) -> None:
+        """Sends SIGTERM to the process."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends the process and its children at once."""
+
+    def stop(self) -> None:
+        """Asks the run to save and stop."""
+        if not self.stopping:
+            self.stopping = True
+            self.terminate()
 
     @property
     def seconds(self) -> float:
@@ -65,7 +75,7 @@ class RunProcess:
         The state is finished, failed, diverged, stopped, alone: the run left its group and can go on alone, or running: another
         process holds the run's lock.
         """
-        code = self.process.poll()
+        code = self.code()
         if code is None:
             return None
         if code < 0:
@@ -86,20 +96,43 @@ class RunProcess:
             return "stopped" if code else "alone", reason
         return state, reason
 
-    def stop(self) -> None:
-        """Asks the run to save and stop."""
-        if not self.stopping:
-            self.stopping = True
-            self.process.terminate()
-
-    def kill(self) -> None:
-        """Ends the process and its children at once."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
     def _last_line(self) -> str:
         with self.log.open("rb") as log:
             log.seek(self.offset)
             lines = log.read().decode("utf-8", "replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+class RunProcess(Attempt):
+    """An attempt on this machine, started at once with these environment variables."""
+
+    def __init__(self, jobs: Sequence[Job], results: Path, environment: Mapping[str, str]):
+        super().__init__(jobs, results)
+        self.process = start_process(self.arguments, self.log, environment)
+
+    def code(self) -> int | None:
+        return self.process.poll()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def start_process(
+    arguments: Sequence[str], log: Path, environment: Mapping[str, str], prepare: Callable[[], None] | None = None
+) -> subprocess.Popen:
+    """Starts `python -m` with these arguments; its output is appended to the log. `prepare` runs in the process before Python."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env={**environment, **SAFE_PATH, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C does not reach the run; the sweep passes it on
+            preexec_fn=prepare,
+        )

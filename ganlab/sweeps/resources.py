@@ -24,10 +24,14 @@ def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequenc
     """
     if workers == 1:
         return [dict(base)]
-    shared = {f"{pool}_THREADS": str(max(1, cpus // workers)) for pool in _POOLS}
-    shared |= _SHARED_GPU if gpus and workers > len(gpus) else {}
+    shared = share(max(1, cpus // workers), shares_gpu=bool(gpus) and workers > len(gpus))
     cards = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] if len(gpus) > 1 else [{}]
     return [shared | dict(base) | cards[worker % len(cards)] for worker in range(workers)]
+
+
+def share(cpus: int, shares_gpu: bool) -> dict[str, str]:
+    """Environment variables of a run that has so many processors, and perhaps a GPU together with other runs."""
+    return {f"{pool}_THREADS": str(cpus) for pool in _POOLS} | (_SHARED_GPU if shares_gpu else {})
 
 
 def available_cpus() -> int:
