@@ -1,4 +1,4 @@
-"""Every shipped config trains 20 steps and leaves a full run folder: a few here, all of them with `make smoke`."""
+"""Every shipped config trains some steps and leaves a full run folder: a few here, all and the zoo with `make smoke`."""
 
 import json
 import os
@@ -13,11 +13,12 @@ from ganlab.data.registry import DATASETS, is_here
 from ganlab.data.sources import own_data_folder
 from ganlab.runs.folder import RunFolder
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+ZOO = sorted((ROOT / "experiments" / "zoo").glob("*.yaml"))
 # A convolutional network, a dense one against a convolutional one, a dense one on faces.
 FEW = ("quickstart", "exp09", "exp13")
-CHOSEN = [path for path in CONFIGS if os.environ.get("GANLAB_SMOKE") == "all" or path.stem in FEW]
-STEPS = 20
+CHOSEN = CONFIGS + ZOO if os.environ.get("GANLAB_SMOKE") == "all" else [path for path in CONFIGS if path.stem in FEW]
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -53,31 +54,34 @@ def cache_with_data(path: Path, request: pytest.FixtureRequest) -> dict[str, str
 @pytest.mark.parametrize("path", CHOSEN, ids=[path.stem for path in CHOSEN])
 def test_a_config_trains_and_leaves_a_full_folder(path, tmp_path, request):
     environment = cache_with_data(path, request)
+    steps = 4 if path in ZOO else 20
     # XLA and the classifiers cost minutes and are tested elsewhere.
-    short = [f"train.steps={STEPS}", "output.samples_every=10", "output.checkpoint_every=10"]
-    short += ["jit=false", "metrics=[fd1k_random]"]
+    short = [f"train.steps={steps}", f"output.samples_every={steps // 2}", f"output.checkpoint_every={steps // 2}"]
+    short += ["output.samples_at=[1]", "jit=false", "metrics=[fd1k_random]"]
+    if path in ZOO:  # large networks, some with five updates of the discriminator in a step
+        short.append("train.batch_size=2")
     if load_config(path).data.limit:  # of CelebA, part may be here
         short.append("data.limit=null")
     options = [word for option in short for word in ("-o", option)]
     ganlab("run", str(path), *options, "--results", str(tmp_path), "-q", **environment)
     (run,) = tmp_path.glob("*/*/status.json")
-    assert missing_from(RunFolder(run.parent)) == []
+    assert missing_from(RunFolder(run.parent), steps) == []
 
 
-def missing_from(folder: RunFolder) -> list[str]:
-    """What a finished run of 20 steps should have and has not."""
+def missing_from(folder: RunFolder, steps: int) -> list[str]:
+    """What a finished run of so many steps should have and has not."""
     files = [folder.config, folder.environment, folder.status_file, folder.drawing, folder.history, folder.metrics]
     files += [folder.losses, folder.outputs, folder.film, folder.summary]
     files += [folder.summary_of(network) for network in ("generator", "discriminator", "gan")]
-    files += [folder.sample(step) for step in (1, 10, STEPS)]
-    files += [folder.generator_weights(step) for step in (10, STEPS)]
-    files += [folder.state(STEPS) / "MANIFEST.json"]
+    files += [folder.sample(step) for step in (1, steps // 2, steps)]
+    files += [folder.generator_weights(step) for step in (steps // 2, steps)]
+    files += [folder.state(steps) / "MANIFEST.json"]
     missing = [str(file) for file in files if not file.is_file() or not file.stat().st_size]
     if folder.status()["status"] != "finished":
         missing.append("status finished")
     rows = folder.history.read_text().splitlines() if folder.history.is_file() else []
-    if [row.split(",")[0] for row in rows[1:]] != [str(step) for step in range(1, STEPS + 1)]:
-        missing.append(f"a row for each of {STEPS} steps in history.csv")
+    if [row.split(",")[0] for row in rows[1:]] != [str(step) for step in range(1, steps + 1)]:
+        missing.append(f"a row for each of {steps} steps in history.csv")
     if not json.loads(folder.summary.read_text())["metrics"]:
         missing.append("a metric in summary.json")
     return missing
