@@ -16,6 +16,7 @@ LAYERS = {
     "storage": 0,
     "working_folder": 0,
     "training.class_heads": 0,
+    "training.class_losses": 0,
     "training.losses": 0,
     "training.ops": 0,
     "training.penalties": 0,

@@ -66,6 +66,18 @@ LABELLED = [
     {"Dense": {"units": 8, "activation": "tanh"}},
 ]
 CLASSES = [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 4}}]
+PROXIES = [
+    {"Dense": {"units": 6, "activation": "tanh"}},
+    {
+        "merge": "Concatenate",
+        "branches": {
+            "realness": [{"Dense": {"units": 1}}],
+            "embedding": [{"Dense": {"units": 3}}],
+            "proxy": ["Labels", dense(3)],
+        },
+    },
+]
+CONTRASTIVE = {"generator": LABELLED, "discriminator": PROXIES, "labels": "auxiliary"}
 DECAY = {
     "Adam": {
         "learning_rate": {"ExponentialDecay": {"initial_learning_rate": 0.01, "decay_steps": 5, "decay_rate": 0.5}}
@@ -97,6 +109,8 @@ FAMILIES = {
     "simultaneous": DENSE | {"train": {"simultaneous": True}},
     "moving statistics": DENSE | {"train": {"discriminator_statistics": "moving", "share_latents": True}},
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
+    "contrastive": CONTRASTIVE | {"class_loss": {"contrastive": {"temperature": 0.5}}, "loss": "hinge"},
+    "data to data": CONTRASTIVE | {"class_loss": {"data_to_data": {"margin": 0.75, "weight": 0.5}}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {
         "discriminator": [

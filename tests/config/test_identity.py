@@ -24,6 +24,7 @@ NO_MATTER = [
     ("", "devices: 2"),
     ("steps: 100", "epochs: 2"),
     ("dim: 64", "dim: 64, distribution: normal"),
+    ("", "class_loss: cross_entropy"),
     ("", "penalty: {}\nclip_weights: null\nprecision: float32\nseed: 0"),
     ("loss: non_saturating", "loss: {non_saturating: {real_label: 1.0}}"),
     ("units: 64", "units: 64.0"),
@@ -118,6 +119,7 @@ KEYS = {
     "jit": (True, True),
     "labels": ("conditional", True),
     "loss": ("hinge", True),
+    "class_loss": ({"cross_entropy": {"weight": 2.0}}, True),
     "penalty": ({"r1": {"weight": 1.0, "every": 1}}, True),
     "clip_weights": (0.01, True),
 }
@@ -125,7 +127,7 @@ KEYS = {
 
 def test_every_key_is_known_here():
     content = config_of().model_dump()
-    sections = {key for key, value in content.items() if isinstance(value, dict)} - {"loss", "penalty"}
+    sections = {key for key, value in content.items() if isinstance(value, dict)} - {"loss", "class_loss", "penalty"}
     keys = {key for key in content if key not in sections}
     assert keys | {f"{key}.{inner}" for key in sections for inner in content[key]} == KEYS.keys()
 
@@ -135,6 +137,7 @@ BESIDE = {
     "data.source": ("data.name", "folder"),
     "data.classes": ("data.name", "folder"),
     "data.labelled": ("labels", "semi_supervised"),
+    "class_loss": ("labels", "auxiliary"),
 }
 
 

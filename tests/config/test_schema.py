@@ -6,9 +6,10 @@ from ganlab.config.loading import resolve_config
 from ganlab.config.network import LayerSpec
 from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
-from ganlab.training import losses
+from ganlab.training import class_losses, losses
 from tests.config.examples import EXAMPLE, changed, config_of
 
+CLASS_LOSSES = ", ".join(class_losses.CLASS_LOSSES)
 LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
 NAME = "a name of at most 80 letters, digits, '.', '_', '-', '=' and ',' that begins with a letter or digit"
 LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
@@ -66,6 +67,12 @@ WRONG = [
     ("non_saturating", "{minimax: {real_labl: 0.9}}", "c.yaml:18:18: loss.minimax.real_labl: unknown key. Did you mean 'real_label'?"),
     ("non_saturating", "{minimax: {real_label: [1, 0.9]}}", "c.yaml:18:18: loss.minimax.real_label: expected a number or [lowest, highest], received [1, 0.9]"),
     ("non_saturating", "{minimax: {flip_labels: 1.5}}", "c.yaml:18:18: loss.minimax.flip_labels: expected a number from 0 to 1, received 1.5"),
+    ("", "class_loss: contrastiv", f"c.yaml:20:1: class_loss: expected one of {CLASS_LOSSES}, received 'contrastiv'. Did you mean 'contrastive'?"),
+    ("", "class_loss: contrastive", "c.yaml:20:1: class_loss: expected only with 'labels: auxiliary', received with 'labels: none'"),
+    ("", "labels: auxiliary\nclass_loss: {contrastive: {margin: 0.9}}", "c.yaml:21:28: class_loss.contrastive.margin: the class loss contrastive has no margin; those with it are data_to_data"),
+    ("", "labels: auxiliary\nclass_loss: {contrastive: {temperature: 0}}", "c.yaml:21:28: class_loss.contrastive.temperature: expected a number > 0, received 0"),
+    ("", "labels: auxiliary\nclass_loss: {cross_entropy: {fake_weight: -1}}", "c.yaml:21:30: class_loss.cross_entropy.fake_weight: expected a number >= 0, received -1"),
+    ("", "labels: auxiliary\nclass_loss: {data_to_data: {margn: 1}}", "c.yaml:21:29: class_loss.data_to_data.margn: unknown key. Did you mean 'margin'?"),
     ("", "penalty: r1", "c.yaml:20:1: penalty: expected null or a mapping of wgan_gp, r1, r2, dragan, received 'r1'"),
     ("", "penalty: {gp: {}}", "c.yaml:20:11: penalty.gp: unknown key. Expected one of: dragan, r1, r2, wgan_gp."),
     ("", "penalty: {r1: 10}", "c.yaml:20:11: penalty.r1: expected a mapping, received 10"),

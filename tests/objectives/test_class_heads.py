@@ -1,4 +1,4 @@
-"""Discriminators that say classes: auxiliary (ACGAN) and semi-supervised (K + 1 outputs)."""
+"""Discriminators that say classes: auxiliary (ACGAN, ContraGAN, ReACGAN) and semi-supervised (K + 1 outputs)."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from ganlab.config.schema import Form
 from ganlab.errors import ConfigError
 from ganlab.models.building import build_models
 from ganlab.objectives import build_objective
-from ganlab.training.class_heads import HEADS, class_accuracy, class_cross_entropy
+from ganlab.training.class_heads import HEADS
+from ganlab.training.class_losses import CLASS_LOSSES, class_cross_entropy
 from ganlab.training.draws import Draws
 from ganlab.training.losses import LOSSES, Judged
 from tests.training.tiny import ADAM, BACKEND, IMAGES, build, tiny_config
@@ -63,11 +64,6 @@ def test_large_logits_neither_overflow_nor_lose_the_class():
     assert (value, term) == (0.0, 1000.0)
 
 
-def test_accuracy_is_the_share_of_largest_class_logits():
-    logits = ops.convert_to_tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0]])
-    assert float(numbers(class_accuracy(logits, ops.convert_to_tensor([1, 1, 1])))) == pytest.approx(2 / 3)
-
-
 def outputs_of(tiny, network: str, inputs) -> np.ndarray:
     return numbers(tiny.models.networks[network](inputs, training=True)).astype(np.float64)
 
@@ -78,6 +74,75 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def softplus(x: np.ndarray) -> np.ndarray:
     return np.log1p(np.exp(x))
+
+
+def with_proxies(size: int = 2, embedding: int = 2) -> list:
+    """A discriminator that ends in a logit, an embedding and the proxy of the class."""
+    branches = {
+        "realness": [{"Dense": {"units": 1}}],
+        "embedding": [{"Dense": {"units": embedding}}],
+        "proxy": ["Labels", {"Dense": {"units": size, "use_bias": False}}],
+    }
+    return [{"Dense": {"units": 6, "activation": "tanh"}}, {"merge": "Concatenate", "branches": branches}]
+
+
+def contrasting(class_loss, discriminator: list | None = None, generator: list = EMBEDDED, **more):
+    return tiny_config(
+        generator=generator,
+        discriminator=discriminator or with_proxies(),
+        labels="auxiliary",
+        class_loss=class_loss,
+        optimizer=STILL,
+        **more,
+    )
+
+
+def judged_batches(tiny, *names: str) -> list[tuple]:
+    """The discriminator's outputs for batches of step 0, real or generated, and the labels of each."""
+    taken = {name: value[0] for name, value in tiny.draws.take(0, 1).items()}
+    found = []
+    for name in names:
+        if name.startswith("real"):
+            labels, images = LABELS[taken[name]], (IMAGES[taken[name]] / 127.5 - 1).astype(np.float32)
+        else:
+            labels = taken[f"classes_{name}"]
+            latents = {"input": taken[f"latents_{name}"], "labels": np.eye(CLASSES, dtype=np.float32)[labels]}
+            images = tiny.models.networks["generator"](latents, training=True)
+        network = tiny.models.networks["discriminator"]
+        taking = {"input": images, "labels": np.eye(CLASSES, dtype=np.float32)[labels]}
+        found.append((numbers(network(taking, training=True)), labels))
+    return found
+
+
+@pytest.mark.parametrize("name", ["contrastive", "data_to_data"])
+def test_a_contrastive_loss_is_of_real_images_for_one_network_and_of_generated_ones_for_the_other(name):
+    tiny = build(contrasting({name: {"temperature": 0.5, "weight": 2.0}}), labels=LABELS)
+    row = tiny.train(1)
+    (of_real, labels), (of_fake, _), (of_generator, drawn) = judged_batches(
+        tiny, "real_0", "fake_0", "generator_fake_0"
+    )
+
+    def term(outputs, labels):
+        return 2.0 * float(CLASS_LOSSES[name].function(outputs[:, 1:], labels, tiny.config.class_loss))
+
+    expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean() + term(of_real, labels)
+    assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
+    expected = softplus(-of_generator[:, 0]).mean() + term(of_generator, drawn)
+    assert tiny.column(row, "g_loss")[0] == pytest.approx(expected, rel=1e-5)
+    _, measure = CLASS_LOSSES[name].measure
+    expected = float(measure(of_real[:, 1:], labels))
+    assert tiny.column(row, "d_similarity_class")[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("fake_weight", "counted"), [(0.0, 0.0), (0.5, 0.5)])
+def test_the_term_of_generated_images_can_weigh_less_or_be_left_out(fake_weight, counted):
+    options = {"cross_entropy": {"fake_weight": fake_weight, "weight": 3.0}}
+    tiny = build(config_of("auxiliary", class_loss=options), labels=LABELS)
+    row = tiny.train(1)
+    (of_real, labels), (of_fake, drawn) = judged_batches(tiny, "real_0", "fake_0")
+    expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean()
+    expected += 3.0 * (cross_entropy(of_real[:, 1:], labels) + counted * cross_entropy(of_fake[:, 1:], drawn))
+    assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_auxiliary_losses_are_those_of_odena():
@@ -104,13 +169,18 @@ def test_auxiliary_losses_are_those_of_odena():
     assert tiny.column(row, "g_loss")[0] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("class_loss", CLASS_LOSSES)
 @pytest.mark.parametrize("batches", ["alternate", "joint"])
-def test_other_batches_give_the_same_losses(batches):
+def test_other_batches_give_the_same_losses(batches, class_loss):
     values = []
     for way in ("separate", batches):
-        tiny = build(config_of("auxiliary", train={"discriminator_batches": way}), labels=LABELS)
+        train = {"discriminator_batches": way}
+        plain = class_loss == "cross_entropy"
+        config = config_of("auxiliary", train=train) if plain else contrasting(class_loss, train=train)
+        tiny = build(config, labels=LABELS)
         row = tiny.train(1)
-        values.append([tiny.column(row, name)[0] for name in ("d_loss", "g_loss", "d_accuracy_class")])
+        columns = ("d_loss", "g_loss", CLASS_LOSSES[class_loss].measure[0])
+        values.append([tiny.column(row, name)[0] for name in columns])
     np.testing.assert_allclose(values[0], values[1], rtol=1e-5)
 
 
@@ -164,6 +234,17 @@ def test_labelled_images_come_from_the_labelled_part_and_all_images_are_real_one
         (config_of("semi_supervised"), Form((8,)), "labels: semi_supervised reads labels, and digits has none"),
         (tiny_config(labels="balanced"), Form((8,), CLASSES), "'balanced' needs a layer of the generator that takes"),
         (tiny_config(generator=EMBEDDED, labels="semi_supervised"), Form((8,), CLASSES), "labels"),
+        (contrasting("contrastive"), Form((8,)), "labels: auxiliary reads labels, and digits has none"),
+        (
+            contrasting("contrastive", critic()),
+            Form((8,), CLASSES),
+            "class_loss.contrastive: needs a layer of the discriminator that takes labels: the proxies",
+        ),
+        (
+            contrasting("data_to_data", with_proxies(size=3)),
+            Form((8,), CLASSES),
+            "discriminator.layers[1].merge.Concatenate: ends in 6 numbers an image, expected 1 + 2 n: a logit, an embedding",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line(config, form, message):

@@ -27,9 +27,24 @@ NETWORKS = {
         "discriminator": [CLASS, {"Dense": {"units": 6, "name": "hidden"}}, "LeakyReLU", {"Dense": {"units": 1}}],
     },
 }
+PROXY = ["Labels", {"Dense": {"units": 2, "use_bias": False}}]
+HEADS = {
+    "realness": [{"Dense": {"units": 1, "use_bias": False}}],
+    "embedding": [{"Dense": {"units": 2}}],
+    "proxy": PROXY,
+}
+WITH_PROXIES = [{"Dense": {**TANH, "name": "hidden"}}, {"merge": "Concatenate", "branches": HEADS}]
 NETWORKS |= {
     "auxiliary": NETWORKS["labels"]
     | {"labels": "auxiliary", "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 4}}]},
+    "contrastive": NETWORKS["labels"]
+    | {"labels": "auxiliary", "class_loss": {"contrastive": {"temperature": 0.5}}, "discriminator": WITH_PROXIES},
+    "data_to_data": NETWORKS["labels"]
+    | {
+        "labels": "auxiliary",
+        "class_loss": {"data_to_data": {"weight": 0.5, "margin": 0.75}},
+        "discriminator": WITH_PROXIES,
+    },
     "semi_supervised": {
         "labels": "semi_supervised",
         "discriminator": [{"Dense": HIDDEN}, *NORMALIZED, {"Dense": {"units": 4}}],
@@ -95,9 +110,9 @@ def config_of(case: Case, networks: dict | None = None, **more: Any):
     """The config of a case, with these networks instead of the case's; `more` are further keys."""
     options = dict(TARGETS[case["targets"]]) | ({"layer": "hidden"} if case["loss"] == "feature_matching" else {})
     networks = networks or NETWORKS[case["networks"]]
-    if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate":
+    *layers, last = networks["discriminator"]
+    if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate" and "Dense" in last:
         # A bias of all outputs cancels there: its gradient is rounding, which Adam makes a step of.
-        *layers, last = networks["discriminator"]
         networks = networks | {"discriminator": [*layers, {"Dense": {**last["Dense"], "use_bias": False}}]}
     return tiny_config(
         **networks,

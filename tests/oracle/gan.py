@@ -30,6 +30,36 @@ def class_cross_entropy(classes: Tensor, labels: np.ndarray) -> Tensor:
     return ad.mean(ad.log_sum_exp(classes)) - ad.total(classes * chosen) / len(labels)
 
 
+def cosines(outputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each embedding with the proxy beside it (n,), and of all pairs of embeddings (n, n)."""
+    half = outputs.shape[1] // 2
+    unit = lambda x: x * ad.reshape(ad.total(x * x, 1) ** -0.5, (-1, 1))  # noqa: E731
+    embeddings, proxies = unit(outputs[:, :half]), unit(outputs[:, half:])
+    return ad.total(embeddings * proxies, 1), embeddings @ embeddings.T
+
+
+def contrastive(outputs: Tensor, labels: np.ndarray, options: dict) -> Tensor:
+    """E -log (A + sum over the same class exp(s_ij / t)) / (A + sum over all others exp(s_ij / t)), A = exp(s_i / t)."""
+    own, pairs = cosines(outputs)
+    own, pairs = ad.exp(own / options["temperature"]), ad.exp(pairs / options["temperature"])
+    others = 1.0 - np.eye(len(labels))
+    same = others * (labels[:, None] == labels)
+    return ad.mean(ad.log(own + ad.total(pairs * others, 1)) - ad.log(own + ad.total(pairs * same, 1)))
+
+
+def data_to_data(outputs: Tensor, labels: np.ndarray, options: dict) -> Tensor:
+    """E -log B / (B + sum over other classes exp(max(0, s_ij - (1 - m)) / t)), B = exp(min(0, s_i - m) / t)."""
+    own, pairs = cosines(outputs)
+    own = -ad.relu(options["margin"] - own) / options["temperature"]
+    pairs = ad.relu(pairs - (1.0 - options["margin"])) / options["temperature"]
+    return ad.mean(ad.log(ad.exp(own) + ad.total(ad.exp(pairs) * (labels[:, None] != labels), 1)) - own)
+
+
+CLASS_LOSSES = {
+    "cross_entropy": lambda outputs, labels, options: class_cross_entropy(outputs, labels),
+    "contrastive": contrastive,
+    "data_to_data": data_to_data,
+}
 # loss: the discriminator's part on real logits, that on generated ones, the generator's on generated ones
 LOSSES = {
     "minimax": (cross_entropy, cross_entropy, lambda f: -cross_entropy(f, 0.0)),
@@ -48,7 +78,7 @@ class Judged(NamedTuple):
     """The discriminator's outputs for one batch."""
 
     logits: Tensor
-    classes: Tensor | None  # class logits of a class head
+    classes: Tensor | None  # further outputs, of a class head
     features: dict[str, Tensor]  # outputs of named layers
 
 
@@ -79,6 +109,7 @@ class Gan(Training):
         self.classes = 0 if labels is None else int(labels.max()) + 1
         self.conditional = any(network.takes_labels() for network in self.networks.values())
         self.head = config["labels"] if config["labels"] in ("auxiliary", "semi_supervised") else None
+        ((self.class_loss, self.class_options),) = config["class_loss"].items()
         self.balancing = None
         if config["labels"] == "balanced":
             self.balancing = Balancing(images / 255.0, labels, self.other["state/balancing/0002/counts"])
@@ -186,10 +217,17 @@ class Gan(Training):
         part = LOSSES[self.loss][side]
         loss = part(logits, targets) if part else Tensor(0.0)
         if self.head and side == 0:
-            self.logs["d_accuracy_class"].append((judged.classes.value.argmax(axis=1) == labels).mean())
-        if self.head == "auxiliary" or (self.head and side == 0):
-            loss = loss + class_cross_entropy(judged.classes, labels)
+            if self.class_loss == "cross_entropy":
+                self.logs["d_accuracy_class"].append((judged.classes.value.argmax(axis=1) == labels).mean())
+            else:
+                self.logs["d_similarity_class"].append(cosines(judged.classes)[0].value.mean())
+            loss = loss + self.class_term(judged.classes, labels)
+        if self.head == "auxiliary" and side == 1 and self.class_loss == "cross_entropy":
+            loss = loss + self.class_term(judged.classes, labels) * self.class_options["fake_weight"]
         return loss
+
+    def class_term(self, outputs: Tensor, labels: np.ndarray) -> Tensor:
+        return CLASS_LOSSES[self.class_loss](outputs, labels, self.class_options) * self.class_options["weight"]
 
     def targets(self, turn: int, side: int) -> np.ndarray | None:
         if self.loss not in WITH_TARGETS:
@@ -210,7 +248,7 @@ class Gan(Training):
         else:
             loss = LOSSES[self.loss][2](of_fake.logits)
         if self.head == "auxiliary":
-            loss = loss + class_cross_entropy(of_fake.classes, fake[1])
+            loss = loss + self.class_term(of_fake.classes, fake[1])
         self.logs["g_loss"].append(loss.value)
         return loss
 
