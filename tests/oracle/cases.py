@@ -27,29 +27,30 @@ NETWORKS = {
         "discriminator": [CLASS, {"Dense": {"units": 6, "name": "hidden"}}, "LeakyReLU", {"Dense": {"units": 1}}],
     },
 }
-PROXY = ["Labels", {"Dense": {"units": 2, "use_bias": False}}]
-HEADS = {
-    "realness": [{"Dense": {"units": 1, "use_bias": False}}],
-    "embedding": [{"Dense": {"units": 2}}],
-    "proxy": PROXY,
-}
-WITH_PROXIES = [{"Dense": {**TANH, "name": "hidden"}}, {"merge": "Concatenate", "branches": HEADS}]
 NETWORKS |= {
     "auxiliary": NETWORKS["labels"]
     | {"labels": "auxiliary", "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 4}}]},
-    "contrastive": NETWORKS["labels"]
-    | {"labels": "auxiliary", "class_loss": {"contrastive": {"temperature": 0.5}}, "discriminator": WITH_PROXIES},
-    "data_to_data": NETWORKS["labels"]
-    | {
-        "labels": "auxiliary",
-        "class_loss": {"data_to_data": {"weight": 0.5, "margin": 0.75}},
-        "discriminator": WITH_PROXIES,
-    },
     "semi_supervised": {
         "labels": "semi_supervised",
         "discriminator": [{"Dense": HIDDEN}, *NORMALIZED, {"Dense": {"units": 4}}],
     },
     "balanced": NETWORKS["labels"] | {"labels": "balanced"},
+}
+# A logit, an embedding and the proxy of the class.
+_PARTS = {
+    "realness": [{"Dense": {"units": 1, "use_bias": False}}],
+    "embedding": [{"Dense": {"units": 2}}],
+    "proxy": ["Labels", {"Dense": {"units": 2, "use_bias": False}}],
+}
+PROXIES = NETWORKS["auxiliary"] | {
+    "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"merge": "Concatenate", "branches": _PARTS}]
+}
+CLASS_LOSSES = {
+    "contrastive": PROXIES | {"class_loss": {"contrastive": {"temperature": 0.5}}},
+    "data to data": PROXIES | {"class_loss": {"data_to_data": {"weight": 0.5, "margin": 0.75}}},
+    "cross-entropy of real images": NETWORKS["auxiliary"] | {"class_loss": {"cross_entropy": {"fake_weight": 0.0}}},
+    "weighted cross-entropy": NETWORKS["auxiliary"]
+    | {"class_loss": {"cross_entropy": {"weight": 2.0, "fake_weight": 0.5}}},
 }
 DECAY = {"ExponentialDecay": {"initial_learning_rate": 0.02, "decay_steps": 2, "decay_rate": 0.5}}
 OPTIMIZERS = {

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ganlab.config.loading import dump_config
-from tests.oracle.cases import CRITIC, NORMALIZED, OPTIMIZERS, TANH, USUAL, config_of, covering, words
+from tests.oracle.cases import CLASS_LOSSES, CRITIC, NORMALIZED, OPTIMIZERS, TANH, USUAL, config_of, covering, words
 from tests.oracle.gan import Gan
 from tests.oracle.vae import Vae
 from tests.training.tiny import IMAGES, build, tiny_config
@@ -87,6 +87,20 @@ def test_minibatch_discrimination_compares_the_samples_of_one_pass(switches, unc
     layers = [{"Dense": TANH}, {"MinibatchDiscrimination": {"kernels": 3, "dimensions": 2}}, {"Dense": {"units": 1}}]
     networks = {"discriminator": layers}
     hold(config_of(USUAL | switches, networks))
+
+
+@pytest.mark.parametrize("networks", CLASS_LOSSES)
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"batches": "alternate", "loss": "hinge", "turns": "two generator turns"},
+        {"batches": "joint", "loss": "relativistic", "penalty": "wgan_gp", "turns": "shared"},
+        {"turns": "simultaneous", "penalty": "r2 and lazy wgan_gp", "optimizer": "RMSprop"},
+    ],
+    ids=str,
+)
+def test_a_class_loss_is_added_to_the_losses_of_both_networks(networks, switches, uncompiled):
+    hold(config_of(USUAL | switches, CLASS_LOSSES[networks]))
 
 
 class TestWhichImages:
