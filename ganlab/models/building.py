@@ -15,7 +15,9 @@ from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, build_object, public_classes
 from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
+from ganlab.models.layers.augmentation import DiffAugment
 from ganlab.models.network import Network
+from ganlab.models.output_averages import OutputAverages
 
 _OPTIMIZERS = {
     name: cls
@@ -36,6 +38,8 @@ class Models:
         form: the shape and the classes of the data.
         stretch: the steps in which these networks are trained.
         balancing: of the labels of generated images, with `labels: balanced`.
+        output_averages: of the discriminator's outputs, with `lecam`.
+        augmentation: random changes of images, with `consistency`.
     """
 
     networks: dict[str, Network]
@@ -44,6 +48,8 @@ class Models:
     form: Form
     stretch: Stretch
     balancing: Balancing | None = None
+    output_averages: OutputAverages | None = None
+    augmentation: DiffAugment | None = None
 
     @property
     def sampled(self) -> Network:
@@ -86,7 +92,15 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
     balancing = None
     if config.labels == "balanced":
         balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
-    return Models(networks, optimizers, averages, form, stretch, balancing)
+    output_averages = augmentation = None
+    if (lecam := getattr(config, "lecam", None)) and lecam.weight:
+        output_averages = OutputAverages(lecam.decay)
+    if (consistency := getattr(config, "consistency", None)) and (consistency.weight or consistency.fake_weight):
+        if not form.is_image:
+            raise config.error_at(("consistency",), f"changes images, and {config.data.name} has none")
+        _seed(config.seed, "consistency")
+        augmentation = DiffAugment(consistency.policy)
+    return Models(networks, optimizers, averages, form, stretch, balancing, output_averages, augmentation)
 
 
 def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Optimizer:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.gan_config import GanConfig
-from ganlab.objectives.inputs import draw_latents, inputs_of
+from ganlab.objectives.inputs import draw_codes, draw_latents, inputs_of
 from ganlab.training import ops
 from ganlab.training.class_heads import HEADS
 from ganlab.training.losses import LOSSES
@@ -66,6 +66,8 @@ class Batches:
     def generated(self, name: str, size: int) -> list[Stage]:
         """The stages that generate a batch of this name, with labels if the networks take labels."""
         self.draws[f"latents_{name}"] = draw_latents(self.config, size)
+        if self.config.latent.codes:
+            self.draws[f"codes_{name}"] = draw_codes(self.config, size)
         before: list[Stage] = []
         after: list[Stage] = []
         if self.balancing:
@@ -78,6 +80,8 @@ class Batches:
 
         def inputs(values: Values) -> Any:
             classes = self.one_hot(values.get(f"{name}.drawn"))
-            return inputs_of(self.generator, values, values[f"latents_{name}"], classes)
+            latents, codes = values[f"latents_{name}"], values.get(f"codes_{name}")
+            taken = latents if codes is None else ops.concatenate([latents, codes], axis=1)
+            return inputs_of(self.generator, values, taken, classes)
 
         return [*before, Pass(name, "generator", inputs, size), *after]

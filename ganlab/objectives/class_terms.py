@@ -30,11 +30,11 @@ class ClassTerm:
         if "labels" not in discriminator.inputs:
             message = "needs a layer of the discriminator that takes labels: the proxies, such as [Labels, Dense]"
             raise config.error_at(("class_loss", name), message)
-        (numbers,) = discriminator.output_shape
+        numbers = discriminator.output_shape[0] - config.latent.codes
         if numbers < 3 or numbers % 2 == 0:
             last = config.discriminator.expanded()[-1]
             needed = f"1 + 2 n: a logit, an embedding and its class's proxy, as class_loss: {name} needs"
-            raise config.error_at((*last.path, last.kind), f"ends in {numbers} numbers an image, expected {needed}")
+            raise config.error_at((*last.path, last.kind), f"has {numbers} numbers for an image, expected {needed}")
 
     def discriminator(self, side: str, judged: Judged) -> tuple[Tensor | None, dict[str, Tensor]]:
         """(the term of one side of the discriminator's loss, or None; logs)."""

@@ -1,19 +1,21 @@
 """The stages of a GAN's step: the batches, the passes through both networks, the losses and the updates."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.batches import Batches
 from ganlab.objectives.class_terms import ClassTerm
+from ganlab.objectives.code_terms import CodeTerm
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.objectives.inputs import fading, inputs_of
 from ganlab.training import ops
-from ganlab.training.class_heads import HEADS
+from ganlab.training.class_heads import HEADS, split_outputs
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
+from ganlab.training.regularizers import consistency, lecam
 from ganlab.training.stages import Objective, Stage, Together, Update, Values
 
 if TYPE_CHECKING:
@@ -54,12 +56,17 @@ class _Gan:
         self.config, self.train = config, config.train
         self.generator, self.discriminator = models.networks["generator"], models.networks["discriminator"]
         self.batches = Batches(config, models)
-        self.loss, self.head = LOSSES[config.loss.name], HEADS.get(config.labels)
-        self.balancing = models.balancing
+        self.loss = LOSSES[config.loss.name]
+        self.balancing, self.averages, self.augmentation = (
+            models.balancing,
+            models.output_averages,
+            models.augmentation,
+        )
         if config.labels in ("auxiliary", "balanced") and "labels" not in self.generator.inputs:
             message = f"'{config.labels}' needs a layer of the generator that takes labels, such as Labels"
             raise config.error_at(("labels",), message)
-        self.terms = [ClassTerm(config, models)] if self.head else []
+        of_classes = [ClassTerm(config, models)] if config.labels in HEADS else []
+        self.terms = [*of_classes, *([CodeTerm(config)] if config.latent.codes else [])]
         self.features = [config.loss.layer] if config.loss.layer else []
         if self.features and config.loss.layer not in self.discriminator.features:
             named = ", ".join(self.discriminator.features) or "no layer"
@@ -75,26 +82,27 @@ class _Gan:
     @property
     def state(self) -> dict[str, list]:
         """Variables that training changes beside networks and optimizers."""
-        return {"balancing": self.balancing.variables} if self.balancing else {}
+        owners = {"balancing": self.balancing, "lecam": self.averages, "consistency": self.augmentation}
+        return {name: owner.variables for name, owner in owners.items() if owner}
 
     # The networks speak bfloat16 under mixed precision; losses and images are float32.
-    def judge(
-        self, values: Values, images: Tensor, labels: Tensor | None, targets: Tensor | None = None, moving: bool = False
-    ) -> Judged:
+    def judge(self, values: Values, images: Tensor, labels: Tensor | None, moving: bool = False) -> Judged:
         taken = inputs_of(self.discriminator, values, images, self.batches.one_hot(labels))
         outputs = self.discriminator.run(taken, training=True, features=self.features, moving=moving)
         features = {name: ops.cast(outputs[name], "float32") for name in self.features}
-        logits, class_outputs = ops.cast(outputs["output"], "float32"), None
-        if self.head:
-            logits, class_outputs = self.head.split(logits)
-        return Judged(logits, targets, labels, features, class_outputs)
-
-    def batch(self, values: Values, name: str) -> tuple[Tensor, Tensor | None]:
-        """Images and labels of a batch, real or generated."""
-        return values[name], values.get(f"{name}.labels")
+        parts = split_outputs(ops.cast(outputs["output"], "float32"), self.config.labels, self.config.latent.codes)
+        logits, class_outputs, code_outputs = parts
+        return Judged(logits, None, labels, features, class_outputs, code_outputs)
 
     def judged(self, values: Values, name: str, targets: str | None = None, moving: bool = False) -> Judged:
-        return self.judge(values, *self.batch(values, name), None if targets is None else values[targets], moving)
+        """The outputs for a batch, real or generated."""
+        judged = self.judge(values, values[name], values.get(f"{name}.labels"), moving)
+        return self.known(values, judged, name, targets)
+
+    def known(self, values: Values, judged: Judged, name: str, targets: str | None) -> Judged:
+        """The outputs with the targets and the codes of their batch."""
+        drawn = None if targets is None else values[targets]
+        return dataclasses.replace(judged, targets=drawn, codes=values.get(f"codes_{name}"))
 
     def stages(self) -> list[Stage]:
         turns = [self.discriminator_turn(turn) for turn in range(self.train.discriminator_steps)]
@@ -172,20 +180,45 @@ class _Gan:
             logs["penalty"] = logs.get("penalty", 0.0) + options.weight * value
         if self.penalties and "penalty" not in logs:
             logs["penalty"] = ops.not_a_number()  # not measured in this step, which is not zero
+        for name, value in self.regularized(values, {real: of_real, fake: of_fake}):
+            loss, logs[name] = loss + value, value
         return loss, logs
+
+    def regularized(self, values: Values, judged: dict[str, Judged]) -> Iterator[tuple[str, Tensor]]:
+        """(column, term of the discriminator's loss) for each regularizer of its outputs, for a real and a generated batch."""
+        of_real, of_fake = (batch.logits for batch in judged.values())
+        if self.averages:
+            self.averages.move(of_real, of_fake, values["step"])
+            value = lecam(of_real, of_fake, *(variable.value for variable in self.averages.variables))
+            yield "lecam", self.config.lecam.weight * value
+        if self.augmentation:
+            weights = self.config.consistency.weight, self.config.consistency.fake_weight
+            terms = [
+                weight * consistency(batch.logits, self.augmented(values, name, batch.labels))
+                for weight, (name, batch) in zip(weights, judged.items(), strict=True)
+                if weight
+            ]
+            yield "consistency", sum(terms)
+
+    def augmented(self, values: Values, name: str, labels: Tensor | None) -> Tensor:
+        """The logits of a batch after random changes."""
+        return self.judge(values, self.augmentation(values[name], training=True), labels).logits
 
     def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
         size = self.train.batch_size
-        (images, labels), (fakes, fake_labels) = self.batch(values, real), self.batch(values, fake)
-        both = ops.concatenate([labels, fake_labels]) if self.batches.takes_labels else None
-        judged = self.judge(values, ops.concatenate([images, fakes]), both)
+        labels = values.get(f"{real}.labels"), values.get(f"{fake}.labels")
+        both = ops.concatenate(labels) if self.batches.takes_labels else None
+        judged = self.judge(values, ops.concatenate([values[real], values[fake]]), both)
 
-        def part(rows: slice, labels: Tensor | None, name: str | None) -> Judged:
+        def part(rows: slice, labels: Tensor | None, name: str, side: str) -> Judged:
+            cut = lambda tensor: None if tensor is None else tensor[rows]  # noqa: E731
             features = {key: feature[rows] for key, feature in judged.features.items()}
-            classes = None if judged.class_outputs is None else judged.class_outputs[rows]
-            return Judged(judged.logits[rows], None if name is None else values[name], labels, features, classes)
+            outputs = cut(judged.class_outputs), cut(judged.code_outputs)
+            return self.known(
+                values, Judged(judged.logits[rows], None, labels, features, *outputs), name, targets[side]
+            )
 
-        return part(slice(size), labels, targets["real"]), part(slice(size, None), fake_labels, targets["fake"])
+        return part(slice(size), labels[0], real, "real"), part(slice(size, None), labels[1], fake, "fake")
 
     def generator_update(self, fake: str, real: str | None) -> Update:
         moving = self.train.discriminator_statistics == "moving"

@@ -8,7 +8,16 @@ from ganlab.config.document import shown
 from ganlab.config.fields import Described, Flag, PositiveOrNull, located, one_of, whole, whole_or_null
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
-from ganlab.objectives.loss_config import ClassLoss, Loss, Penalty, read_penalties, require_one_interval
+from ganlab.objectives.loss_config import (
+    ClassLoss,
+    CodeLoss,
+    Consistency,
+    Lecam,
+    Loss,
+    Penalty,
+    read_penalties,
+    require_one_interval,
+)
 from ganlab.training.class_heads import HEADS
 from ganlab.training.class_losses import CLASS_LOSSES
 from ganlab.training.losses import LOSSES
@@ -58,17 +67,25 @@ class GanConfig(Config):
     discriminator: Network
     loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(Loss.read)]
     class_loss: Annotated[ClassLoss, BeforeValidator(ClassLoss.read)] = ClassLoss(name="cross_entropy")
+    code_loss: CodeLoss = CodeLoss()
     penalty: Annotated[
         dict[str, Penalty], BeforeValidator(read_penalties), AfterValidator(require_one_interval), Field({})
     ]
+    lecam: Lecam = Lecam()
+    consistency: Consistency = Consistency()
     clip_weights: PositiveOrNull = None
     train: GanTrain
 
     @model_validator(mode="after")
     def _alternate_batches_stand_alone(self) -> "GanConfig":
-        pair = LOSSES[self.loss.name].real is None
-        if self.train.discriminator_batches == "alternate" and (self.penalty or pair):
-            reason = "a penalty" if self.penalty else f"the loss {self.loss.name}"
+        reasons = {
+            "a penalty": self.penalty,
+            f"the loss {self.loss.name}": LOSSES[self.loss.name].real is None,
+            "lecam": self.lecam.weight,
+            "consistency": self.consistency.weight or self.consistency.fake_weight,
+        }
+        reason = next((name for name, applies in reasons.items() if applies), None)
+        if self.train.discriminator_batches == "alternate" and reason:
             message = f"expected separate or joint with {reason}, received 'alternate'"
             raise located(message, ("train", "discriminator_batches"))
         return self
@@ -88,6 +105,7 @@ class GanConfig(Config):
             key, reader = ("loss", f"the loss {name}") if loss.reads_labels else ("labels", self.labels)
             raise self.error_at((key,), f"{reader} reads labels, and {self.data.name} has none")
         outputs = loss.outputs(classes) if form else 1  # without data no discriminator is built
+        codes = self.latent.codes
         if form and self.labels in HEADS:
             if outputs > 1:
                 raise self.error_at(
@@ -97,8 +115,11 @@ class GanConfig(Config):
             outputs = None if of_class is None else of_class + 1  # an embedding has any number of outputs
             name = f"class_loss: {self.class_loss.name}" if outputs is None else f"labels: {self.labels}"
         what = "one number an image" if outputs == 1 else f"{outputs or '1 + 2 n'} numbers an image, as {name} needs"
+        if codes:
+            what += f", and {codes} more for codes"
+            outputs = None if outputs is None else outputs + codes
         return {
-            "generator": Ends({"input": (self.latent.dim,), **shared}, shape, f"the shape of {self.data.name}"),
+            "generator": Ends({"input": (self.latent.size,), **shared}, shape, f"the shape of {self.data.name}"),
             "discriminator": Ends({"input": shape, **shared}, (outputs,), what),
         }
 
@@ -106,7 +127,14 @@ class GanConfig(Config):
         measured = list(LOSSES[self.loss.name].columns())
         if self.labels in HEADS:
             measured.append(CLASS_LOSSES[self.class_loss.name].measure[0])
-        names = ("d_loss", "g_loss", *measured, *(["penalty"] if self.penalty else []))
+        of_codes = {"mutual_information": self.latent.categorical, "code_error": self.latent.continuous}
+        measured += [column for column, codes in of_codes.items() if codes]
+        regularized = {
+            "penalty": self.penalty,
+            "lecam": self.lecam.weight,
+            "consistency": self.consistency.weight or self.consistency.fake_weight,
+        }
+        names = ("d_loss", "g_loss", *measured, *(name for name, applies in regularized.items() if applies))
         return losses_first(names, optional=["penalty"])
 
     def rows_a_step(self) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, SerializationInfo, ValidationError, WithJsonSchema, model_serializer
 
 from ganlab.config.document import shown
-from ganlab.config.fields import Described, Positive, Section, located, nearest, together, whole
+from ganlab.config.fields import Described, Positive, Section, located, nearest, one_of, together, whole
 from ganlab.config.layers import normalise_choice
 from ganlab.errors import did_you_mean
 from ganlab.training.class_losses import CLASS_LOSSES
@@ -32,6 +32,7 @@ Range = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number"}, _ENDS]}),
 ]
 Share = Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")]
+Fraction = Annotated[float, Field(gt=0, lt=1), Described("a number between 0 and 1 (both excluded)")]
 Weight = Annotated[float, Field(ge=0), Described("a number >= 0")]
 
 
@@ -123,10 +124,32 @@ class ClassLoss(Choice):
         return ("weight", *CLASS_LOSSES[name].options)
 
 
+class CodeLoss(Section):
+    """The factors of the losses of InfoGAN's codes, in the losses of both networks."""
+
+    categorical: Positive = 1.0
+    continuous: Positive = 0.1
+
+
 def _shortest(value: Any) -> Any:
     if not isinstance(value, tuple):
         return value
     return value[0] if value[0] == value[1] else list(value)
+
+
+class Lecam(Section):
+    """The LeCam regularization; a weight of 0 leaves it out."""
+
+    weight: Weight = 0.0
+    decay: Fraction = 0.99  # of the averages of outputs
+
+
+class Consistency(Section):
+    """Consistency regularization; weights of 0 leave it out."""
+
+    weight: Weight = 0.0  # for real images
+    fake_weight: Weight = 0.0  # for generated images (balanced consistency)
+    policy: list[one_of("flip", "translation", "color", "cutout")] = Field(["flip", "translation"], min_length=1)
 
 
 class Penalty(Section):

@@ -42,3 +42,15 @@ HEADS = {
     # Salimans et al. 2016, arXiv 1606.03498, section 5: a softmax over K classes and "generated".
     "semi_supervised": Head(_last_is_generated, of_fake=False),
 }
+
+
+def split_outputs(outputs: Tensor, labels: str, codes: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """(logits (batch, n), outputs for the class loss or None, outputs for InfoGAN's codes or None).
+
+    Args:
+        outputs: the discriminator's, (batch, outputs): those of the head or a loss first, then those for the codes.
+        labels: the config's `labels`, which names the head if there is one.
+        codes: number of outputs for codes.
+    """
+    outputs, of_codes = (outputs[:, :-codes], outputs[:, -codes:]) if codes else (outputs, None)
+    return (*HEADS[labels].split(outputs), of_codes) if labels in HEADS else (outputs, None, of_codes)

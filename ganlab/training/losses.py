@@ -24,6 +24,8 @@ class Judged:
         labels: classes, int32, shape (batch,), or None for data without labels.
         features: layer's name -> its outputs, for the layers that the loss compares.
         class_outputs: shape (batch, n), of a discriminator with a class head, or None.
+        code_outputs: shape (batch, codes), of a discriminator that tells InfoGAN's codes, or None.
+        codes: the codes of generated images, shape (batch, codes), or None.
     """
 
     logits: Tensor
@@ -31,6 +33,8 @@ class Judged:
     labels: Tensor = None
     features: Mapping[str, Tensor] = field(default_factory=dict)
     class_outputs: Tensor = None
+    code_outputs: Tensor = None
+    codes: Tensor = None
 
 
 @dataclass(frozen=True)

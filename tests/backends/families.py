@@ -78,6 +78,7 @@ PROXIES = [
     },
 ]
 CONTRASTIVE = {"generator": LABELLED, "discriminator": PROXIES, "labels": "auxiliary"}
+CODES = {"latent": {"dim": 3, "categorical": [3, 2], "continuous": 2}}
 DECAY = {
     "Adam": {
         "learning_rate": {"ExponentialDecay": {"initial_learning_rate": 0.01, "decay_steps": 5, "decay_rate": 0.5}}
@@ -111,6 +112,8 @@ FAMILIES = {
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
     "contrastive": CONTRASTIVE | {"class_loss": {"contrastive": {"temperature": 0.5}}, "loss": "hinge"},
     "data to data": CONTRASTIVE | {"class_loss": {"data_to_data": {"margin": 0.75, "weight": 0.5}}},
+    "InfoGAN": CODES | {"discriminator": [*normalized(dense(6)), {"Dense": {"units": 1 + 3 + 2 + 2}}]},
+    "LeCam": DENSE | {"loss": "hinge", "lecam": {"weight": 0.3, "decay": 0.5}, "train": {"discriminator_steps": 2}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {
         "discriminator": [

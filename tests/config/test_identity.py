@@ -86,6 +86,8 @@ KEYS = {
     "data.source": ("photos", False),
     "latent.dim": (65, True),
     "latent.distribution": ("uniform", True),
+    "latent.categorical": ([10], True),
+    "latent.continuous": (2, True),
     "generator.layers": (["Flatten"], True),
     "generator.optimizer": ({"SGD": {}}, True),
     "discriminator.layers": (["Flatten"], True),
@@ -120,7 +122,14 @@ KEYS = {
     "labels": ("conditional", True),
     "loss": ("hinge", True),
     "class_loss": ({"cross_entropy": {"weight": 2.0}}, True),
+    "code_loss.categorical": (2.0, True),
+    "code_loss.continuous": (1.0, True),
     "penalty": ({"r1": {"weight": 1.0, "every": 1}}, True),
+    "lecam.weight": (0.3, True),
+    "lecam.decay": (0.9, True),
+    "consistency.weight": (10.0, True),
+    "consistency.fake_weight": (10.0, True),
+    "consistency.policy": (["flip"], True),
     "clip_weights": (0.01, True),
 }
 

@@ -52,6 +52,11 @@ CLASS_LOSSES = {
     "weighted cross-entropy": NETWORKS["auxiliary"]
     | {"class_loss": {"cross_entropy": {"weight": 2.0, "fake_weight": 0.5}}},
 }
+INFOGAN = {
+    "latent": {"dim": 2, "categorical": [3, 2], "continuous": 2},
+    "code_loss": {"categorical": 2.0, "continuous": 0.5},
+    "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 8, "use_bias": False}}],
+}
 DECAY = {"ExponentialDecay": {"initial_learning_rate": 0.02, "decay_steps": 2, "decay_rate": 0.5}}
 OPTIMIZERS = {
     "SGD": {"SGD": {"learning_rate": 0.1}},
@@ -110,7 +115,8 @@ def is_config(case: Case) -> bool:
 def config_of(case: Case, networks: dict | None = None, **more: Any):
     """The config of a case, with these networks instead of the case's; `more` are further keys."""
     options = dict(TARGETS[case["targets"]]) | ({"layer": "hidden"} if case["loss"] == "feature_matching" else {})
-    networks = networks or NETWORKS[case["networks"]]
+    networks = dict(networks or NETWORKS[case["networks"]])
+    latent = networks.pop("latent", {"dim": 3})
     *layers, last = networks["discriminator"]
     if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate" and "Dense" in last:
         # A bias of all outputs cancels there: its gradient is rounding, which Adam makes a step of.
@@ -122,7 +128,7 @@ def config_of(case: Case, networks: dict | None = None, **more: Any):
         penalty=PENALTIES[case["penalty"]],
         clip_weights=case["clip"],
         optimizer=OPTIMIZERS[case["optimizer"]],
-        latent={"dim": 3, "distribution": case["distribution"]},
+        latent=latent | {"distribution": case["distribution"]},
         data={"name": "digits", "range": case["range"]},
         **more,
     )

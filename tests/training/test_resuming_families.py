@@ -43,6 +43,11 @@ FAMILIES = {
         "generator": LABELLED,
         "discriminator": [*NOISE, {"merge": "Concatenate", "branches": PROXIES}],
     },
+    "InfoGAN": {
+        "latent": {"dim": 3, "categorical": [2], "continuous": 1},
+        "discriminator": [*NOISE, {"Dense": {"units": 1 + 2 + 1}}],
+    },
+    "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
     "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
 }
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from keras import ops
 
+from ganlab.config.schema import Latent
 from ganlab.models.building import build_network
-from ganlab.training.draws import draw_latents
-from ganlab.training.sampling import Sampler, interpolate
+from ganlab.training.draws import draw_latents, latents_of
+from ganlab.training.sampling import Sampler, interpolate, vary_codes
 from tests.training.tiny import tiny_config
 
 LAYERS = [{"Dense": {"units": 8, "activation": "tanh"}}, "BatchNormalization", {"Dropout": {"rate": 0.5}}]
@@ -39,6 +40,37 @@ class TestSampler:
     def test_images_are_float32_also_under_mixed_precision(self):
         config = tiny_config(generator=LAYERS, precision="mixed_bfloat16")
         assert Sampler(build_network(config, "generator"), config).draw(3, "grid").dtype == np.float32
+
+
+class TestCodes:
+    LATENT = Latent(dim=2, categorical=[3, 2], continuous=1)
+
+    def test_latents_stay_what_they_are_without_codes_and_codes_follow_them(self):
+        latents = latents_of(self.LATENT, 0, "grid", 9)
+        assert (latents.shape, latents.dtype) == ((9, 8), np.float32)
+        np.testing.assert_array_equal(latents[:, :2], draw_latents(0, "grid", 9, 2, "normal"))
+        np.testing.assert_array_equal(latents[:4], latents_of(self.LATENT, 0, "grid", 4))
+        np.testing.assert_array_equal(latents[:, 2:5].sum(axis=1), 1.0)
+        assert not np.array_equal(latents[:, 2:], latents_of(self.LATENT, 0, "metrics", 9)[:, 2:])
+
+    def test_each_row_of_a_grid_varies_one_code(self):
+        latents = latents_of(self.LATENT, 0, "grid", 16).reshape(4, 4, 8)
+        varied = vary_codes(latents, self.LATENT).reshape(4, 4, 8)
+        np.testing.assert_array_equal(varied[0, :, 2:5], np.eye(3)[[0, 1, 2, 0]])
+        np.testing.assert_array_equal(varied[1, :, 5:7], np.eye(2)[[0, 1, 0, 1]])
+        np.testing.assert_allclose(varied[2, :, 7], [-1, -1 / 3, 1 / 3, 1], rtol=1e-6)
+        np.testing.assert_array_equal(varied[3, :, 2:5], np.eye(3)[[0, 1, 2, 0]])  # the first code again
+        varying = [slice(2, 5), slice(5, 7), slice(7, 8), slice(2, 5)]
+        for row, first, place in zip(varied, latents[:, 0], varying, strict=True):
+            kept = np.delete(np.arange(8), place)
+            np.testing.assert_array_equal(row[:, kept], np.tile(first[kept], (4, 1)))
+
+    def test_a_grid_of_a_generator_with_codes_shows_them(self):
+        config = tiny_config(generator=LAYERS, latent=self.LATENT.model_dump())
+        sampler = Sampler(build_network(config, "generator"), config)
+        latents = latents_of(self.LATENT, 0, "grid", 6).reshape(2, 3, 8)
+        expected = sampler.images(vary_codes(latents, self.LATENT))
+        np.testing.assert_array_equal(sampler.grid(2, 3), expected)
 
 
 class TestInterpolation:

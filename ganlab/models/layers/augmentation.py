@@ -14,7 +14,8 @@ class DiffAugment(keras.layers.Layer):
 
     Args:
         policy: any of color (brightness, saturation, contrast), translation (by up to 1/8 of the side, filled with the
-            value 0) and cutout (a square of half the side set to 0), one draw an image.
+            value 0), cutout (a square of half the side set to 0) and flip (left and right exchanged for a random half of the
+            images; not in the paper), one draw an image.
         seed: seed of the layer's random state, which checkpoints keep.
 
     Input and output: images of shape (batch, height, width, channels).
@@ -22,15 +23,17 @@ class DiffAugment(keras.layers.Layer):
 
     def __init__(self, policy=("color", "translation", "cutout"), seed=None, **kwargs):
         super().__init__(**kwargs)
-        unknown = [name for name in policy if name not in ("color", "translation", "cutout")]
+        unknown = [name for name in policy if name not in ("color", "translation", "cutout", "flip")]
         if unknown:
-            raise ValueError(f"`policy` knows color, translation and cutout, received {unknown[0]!r}")
+            raise ValueError(f"`policy` knows color, translation, cutout and flip, received {unknown[0]!r}")
         self.policy = tuple(policy)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, images, training=False):
         if not training:
             return images
+        if "flip" in self.policy:
+            images = ops.where(self._uniform(images, 0.0, 1.0) < 0.5, ops.flip(images, axis=2), images)
         if "color" in self.policy:
             images = self._color(images)
         if "translation" in self.policy:
