@@ -86,7 +86,7 @@ WRONG = [
     ("", "penalty: {r1: {every: 16}, r2: {every: 8}}", "c.yaml:20:33: penalty.r2.every: expected 16, as for r1 (lazy penalties share it), received 8"),
     ("", "lecam: {weight: -1}", "c.yaml:20:9: lecam.weight: expected a number >= 0, received -1"),
     ("", "lecam: {decay: 1}", "c.yaml:20:9: lecam.decay: expected a number between 0 and 1 (both excluded), received 1"),
-    ("", "lecam: {wait: 1}", "c.yaml:20:9: lecam.wait: unknown key. Expected one of: decay, weight."),
+    ("", "lecam: {weigth: 1}", "c.yaml:20:9: lecam.weigth: unknown key. Did you mean 'weight'?"),
     ("", "consistency: {policy: [flipp]}", "c.yaml:20:24: consistency.policy[0]: expected one of flip, translation, color, cutout, received 'flipp'. Did you mean 'flip'?"),
     ("steps: 100, batch_size: 32}", "steps: 100, batch_size: 32, discriminator_batches: alternate}\nlecam: {weight: 0.3}", "c.yaml:19:37: train.discriminator_batches: expected separate or joint with lecam, received 'alternate'"),
     ("", "clip_weights: 0", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received 0"),
