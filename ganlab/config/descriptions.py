@@ -70,6 +70,11 @@ CONFIG = {
     "consistency.weight": "factor of the consistency regularization of real images in the discriminator's loss; 0 leaves it out",
     "consistency.fake_weight": "factor of the consistency regularization of generated images; 0 leaves it out",
     "consistency.policy": "the random changes of the images, as in the layer `DiffAugment`",
+    "adaptive.method": "an augmentation whose probability follows the discriminator",
+    "adaptive.target": "the mean sign of the logits of real images at which the probability stays",
+    "adaptive.images": "the probability moves by 1 in so many real images",
+    "adaptive.interval": "real batches between two changes of the probability",
+    "adaptive.policy": "`ada` only: the random changes of the images, as in the layer `DiffAugment`",
     "clip_weights": "clip the discriminator's weights to ± this value after each of its updates",
     "train.discriminator_steps": "discriminator turns in a step, each on new batches",
     "train.discriminator_batches": "whether an update of the discriminator sees real and generated images in two passes, in turn, or together",
@@ -92,6 +97,7 @@ CONFIG = {
     "output": "the files that a run writes, and how often",
     "lecam": "the LeCam regularization of the discriminator's outputs",
     "consistency": "consistency regularization: the discriminator's outputs for an image and for a changed copy are drawn together",
+    "adaptive": "an augmentation whose probability follows the discriminator: ADA or APA",
     "penalty": "penalties on the discriminator's gradient: `wgan_gp`, `r1`, `r2`, `dragan`",
 }
 STUDY = {

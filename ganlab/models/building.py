@@ -12,6 +12,7 @@ from ganlab.config.schema import Config, Form, value_range
 from ganlab.config.schema import Network as Written
 from ganlab.config.steps import Stretch
 from ganlab.errors import did_you_mean
+from ganlab.models.adaptive import AdaptiveProbability
 from ganlab.models.arguments import ErrorAt, build_object, public_classes
 from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
@@ -40,6 +41,7 @@ class Models:
         balancing: of the labels of generated images, with `labels: balanced`.
         output_averages: of the discriminator's outputs, with `lecam`.
         augmentation: random changes of images, with `consistency`.
+        adaptive: the probability of augmentation, with `adaptive`.
     """
 
     networks: dict[str, Network]
@@ -50,6 +52,7 @@ class Models:
     balancing: Balancing | None = None
     output_averages: OutputAverages | None = None
     augmentation: DiffAugment | None = None
+    adaptive: AdaptiveProbability | None = None
 
     @property
     def sampled(self) -> Network:
@@ -92,15 +95,28 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
     balancing = None
     if config.labels == "balanced":
         balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
-    output_averages = augmentation = None
-    if (lecam := getattr(config, "lecam", None)) and lecam.weight:
-        output_averages = OutputAverages(lecam.decay)
-    if (consistency := getattr(config, "consistency", None)) and (consistency.weight or consistency.fake_weight):
-        if not form.is_image:
-            raise config.error_at(("consistency",), f"changes images, and {config.data.name} has none")
-        _seed(config.seed, "consistency")
-        augmentation = DiffAugment(consistency.policy)
-    return Models(networks, optimizers, averages, form, stretch, balancing, output_averages, augmentation)
+    return Models(networks, optimizers, averages, form, stretch, balancing, *_build_regularizers(config, form))
+
+
+def _build_regularizers(config: Config, form: Form) -> tuple:
+    """The parts of a GAN that only its discriminator's updates use: each of them, or None."""
+    keys = ("lecam", "consistency", "adaptive")
+    lecam, consistency, adaptive = (getattr(config, key, None) for key in keys)  # a VAE has none
+    averages = OutputAverages(lecam.decay) if lecam and lecam.weight else None
+    changes = _build_changes(config, form, "consistency") if consistency and consistency.is_used else None
+    probability = None
+    if adaptive and adaptive.method != "none":
+        augmentation = _build_changes(config, form, "adaptive") if adaptive.method == "ada" else None
+        probability = AdaptiveProbability(adaptive.target, adaptive.images, adaptive.interval, augmentation)
+    return averages, changes, probability
+
+
+def _build_changes(config: Config, form: Form, key: str) -> DiffAugment:
+    """The random changes of images that a section of a config names."""
+    if not form.is_image:
+        raise config.error_at((key,), f"changes images, and {config.data.name} has none")
+    _seed(config.seed, key)
+    return DiffAugment(getattr(config, key).policy)
 
 
 def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Optimizer:

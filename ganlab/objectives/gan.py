@@ -1,7 +1,7 @@
 """The stages of a GAN's step: the batches, the passes through both networks, the losses and the updates."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,11 @@ from ganlab.objectives.class_terms import ClassTerm
 from ganlab.objectives.code_terms import CodeTerm
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.objectives.inputs import fading, inputs_of
+from ganlab.objectives.regularizers import Regularizers
 from ganlab.training import ops
 from ganlab.training.class_heads import HEADS, split_outputs
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
-from ganlab.training.regularizers import consistency, lecam
 from ganlab.training.stages import Objective, Stage, Together, Update, Values
 
 if TYPE_CHECKING:
@@ -57,11 +57,7 @@ class _Gan:
         self.generator, self.discriminator = models.networks["generator"], models.networks["discriminator"]
         self.batches = Batches(config, models)
         self.loss = LOSSES[config.loss.name]
-        self.balancing, self.averages, self.augmentation = (
-            models.balancing,
-            models.output_averages,
-            models.augmentation,
-        )
+        self.balancing, self.regularizers = models.balancing, Regularizers(config, models, self.judge)
         if config.labels in ("auxiliary", "balanced") and "labels" not in self.generator.inputs:
             message = f"'{config.labels}' needs a layer of the generator that takes labels, such as Labels"
             raise config.error_at(("labels",), message)
@@ -82,7 +78,7 @@ class _Gan:
     @property
     def state(self) -> dict[str, list]:
         """Variables that training changes beside networks and optimizers."""
-        owners = {"balancing": self.balancing, "lecam": self.averages, "consistency": self.augmentation}
+        owners = {"balancing": self.balancing, **self.regularizers.state}
         return {name: owner.variables for name, owner in owners.items() if owner}
 
     # The networks speak bfloat16 under mixed precision; losses and images are float32.
@@ -96,7 +92,7 @@ class _Gan:
 
     def judged(self, values: Values, name: str, targets: str | None = None, moving: bool = False) -> Judged:
         """The outputs for a batch, real or generated."""
-        judged = self.judge(values, values[name], values.get(f"{name}.labels"), moving)
+        judged = self.judge(values, self.regularizers.seen(values[name]), values.get(f"{name}.labels"), moving)
         return self.known(values, judged, name, targets)
 
     def known(self, values: Values, judged: Judged, name: str, targets: str | None) -> Judged:
@@ -129,6 +125,7 @@ class _Gan:
         mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, _ in self.penalties]
         loss = partial(self.both_sides, real, fake, labelled, targets, mixing)
         after = self.after_discriminator
+        generated += self.regularizers.deceive(real, fake, self.batches.draws)
         return [*generated, Update(("discriminator",), loss, 2 * size, lazy_every=self.lazy_every, after=after)]
 
     def draw_mixing(self, turn: int, mixing: str | None) -> str | None:
@@ -180,35 +177,16 @@ class _Gan:
             logs["penalty"] = logs.get("penalty", 0.0) + options.weight * value
         if self.penalties and "penalty" not in logs:
             logs["penalty"] = ops.not_a_number()  # not measured in this step, which is not zero
-        for name, value in self.regularized(values, {real: of_real, fake: of_fake}):
-            loss, logs[name] = loss + value, value
+        for name, term, log in self.regularizers.terms(values, {real: of_real, fake: of_fake}):
+            loss, logs[name] = loss if term is None else loss + term, log
         return loss, logs
-
-    def regularized(self, values: Values, judged: dict[str, Judged]) -> Iterator[tuple[str, Tensor]]:
-        """(column, term of the discriminator's loss) for each regularizer of its outputs, for a real and a generated batch."""
-        of_real, of_fake = (batch.logits for batch in judged.values())
-        if self.averages:
-            self.averages.move(of_real, of_fake, values["step"])
-            value = lecam(of_real, of_fake, *(variable.value for variable in self.averages.variables))
-            yield "lecam", self.config.lecam.weight * value
-        if self.augmentation:
-            weights = self.config.consistency.weight, self.config.consistency.fake_weight
-            terms = [
-                weight * consistency(batch.logits, self.augmented(values, name, batch.labels))
-                for weight, (name, batch) in zip(weights, judged.items(), strict=True)
-                if weight
-            ]
-            yield "consistency", sum(terms)
-
-    def augmented(self, values: Values, name: str, labels: Tensor | None) -> Tensor:
-        """The logits of a batch after random changes."""
-        return self.judge(values, self.augmentation(values[name], training=True), labels).logits
 
     def in_one_pass(self, values: Values, real: str, fake: str, targets: dict) -> tuple[Judged, Judged]:
         size = self.train.batch_size
         labels = values.get(f"{real}.labels"), values.get(f"{fake}.labels")
         both = ops.concatenate(labels) if self.batches.takes_labels else None
-        judged = self.judge(values, ops.concatenate([values[real], values[fake]]), both)
+        images = self.regularizers.seen(ops.concatenate([values[real], values[fake]]))
+        judged = self.judge(values, images, both)
 
         def part(rows: slice, labels: Tensor | None, name: str, side: str) -> Judged:
             cut = lambda tensor: None if tensor is None else tensor[rows]  # noqa: E731

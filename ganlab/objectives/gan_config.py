@@ -9,6 +9,7 @@ from ganlab.config.fields import Described, Flag, PositiveOrNull, located, one_o
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
 from ganlab.objectives.loss_config import (
+    Adaptive,
     ClassLoss,
     CodeLoss,
     Consistency,
@@ -73,6 +74,7 @@ class GanConfig(Config):
     ]
     lecam: Lecam = Lecam()
     consistency: Consistency = Consistency()
+    adaptive: Adaptive = Adaptive()
     clip_weights: PositiveOrNull = None
     train: GanTrain
 
@@ -82,7 +84,8 @@ class GanConfig(Config):
             "a penalty": self.penalty,
             f"the loss {self.loss.name}": LOSSES[self.loss.name].real is None,
             "lecam": self.lecam.weight,
-            "consistency": self.consistency.weight or self.consistency.fake_weight,
+            "consistency": self.consistency.is_used,
+            "adaptive": self.adaptive.method != "none",
         }
         reason = next((name for name, applies in reasons.items() if applies), None)
         if self.train.discriminator_batches == "alternate" and reason:
@@ -132,7 +135,8 @@ class GanConfig(Config):
         regularized = {
             "penalty": self.penalty,
             "lecam": self.lecam.weight,
-            "consistency": self.consistency.weight or self.consistency.fake_weight,
+            "consistency": self.consistency.is_used,
+            "adaptive_probability": self.adaptive.method != "none",
         }
         names = ("d_loss", "g_loss", *measured, *(name for name, applies in regularized.items() if applies))
         return losses_first(names, optional=["penalty"])

@@ -33,6 +33,7 @@ Range = Annotated[
 ]
 Share = Annotated[float, Field(ge=0, le=1), Described("a number from 0 to 1")]
 Fraction = Annotated[float, Field(gt=0, lt=1), Described("a number between 0 and 1 (both excluded)")]
+Policy = list[one_of("flip", "translation", "color", "cutout")]
 Weight = Annotated[float, Field(ge=0), Described("a number >= 0")]
 
 
@@ -149,7 +150,21 @@ class Consistency(Section):
 
     weight: Weight = 0.0  # for real images
     fake_weight: Weight = 0.0  # for generated images (balanced consistency)
-    policy: list[one_of("flip", "translation", "color", "cutout")] = Field(["flip", "translation"], min_length=1)
+    policy: Policy = Field(["flip", "translation"])
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.weight or self.fake_weight)
+
+
+class Adaptive(Section):
+    """An augmentation whose probability follows the discriminator: ADA or APA."""
+
+    method: one_of("none", "ada", "apa") = "none"
+    target: Annotated[float, Field(ge=-1, le=1), Described("a number from -1 to 1")] = 0.6  # of E sign(D(real))
+    images: whole(1) = 500_000  # real images in which the probability can move by 1
+    interval: whole(1) = 4  # real batches between two changes of the probability
+    policy: Policy = Field(["flip", "translation", "color"])  # of ada
 
 
 class Penalty(Section):

@@ -114,6 +114,7 @@ FAMILIES = {
     "data to data": CONTRASTIVE | {"class_loss": {"data_to_data": {"margin": 0.75, "weight": 0.5}}},
     "InfoGAN": CODES | {"discriminator": [*normalized(dense(6)), {"Dense": {"units": 1 + 3 + 2 + 2}}]},
     "LeCam": DENSE | {"loss": "hinge", "lecam": {"weight": 0.3, "decay": 0.5}, "train": {"discriminator_steps": 2}},
+    "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {
         "discriminator": [

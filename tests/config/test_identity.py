@@ -130,6 +130,11 @@ KEYS = {
     "consistency.weight": (10.0, True),
     "consistency.fake_weight": (10.0, True),
     "consistency.policy": (["flip"], True),
+    "adaptive.method": ("apa", True),
+    "adaptive.target": (0.5, True),
+    "adaptive.images": (1000, True),
+    "adaptive.interval": (1, True),
+    "adaptive.policy": (["flip"], True),
     "clip_weights": (0.01, True),
 }
 

@@ -89,6 +89,8 @@ WRONG = [
     ("", "lecam: {weigth: 1}", "c.yaml:20:9: lecam.weigth: unknown key. Did you mean 'weight'?"),
     ("", "consistency: {policy: [flipp]}", "c.yaml:20:24: consistency.policy[0]: expected one of flip, translation, color, cutout, received 'flipp'. Did you mean 'flip'?"),
     ("steps: 100, batch_size: 32}", "steps: 100, batch_size: 32, discriminator_batches: alternate}\nlecam: {weight: 0.3}", "c.yaml:19:37: train.discriminator_batches: expected separate or joint with lecam, received 'alternate'"),
+    ("", "adaptive: {method: adda}", "c.yaml:20:12: adaptive.method: expected one of none, ada, apa, received 'adda'. Did you mean 'ada'?"),
+    ("", "adaptive: {target: 2}", "c.yaml:20:12: adaptive.target: expected a number from -1 to 1, received 2"),
     ("", "clip_weights: 0", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received 0"),
     ("", "clip_weights: -.inf", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received -inf"),
     ("steps: 100", "steps: many", "c.yaml:19:9: train.steps: expected an integer >= 1, received 'many'"),

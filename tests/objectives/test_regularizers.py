@@ -93,6 +93,62 @@ def test_the_random_state_of_the_changes_is_part_of_the_state():
 def test_changes_of_data_without_images_are_one_line():
     with pytest.raises(ConfigError, match=r"^tiny: consistency: changes images, and digits has none$"):
         build_models(tiny_config(consistency={"weight": 1.0}), Form((8,)))
+    with pytest.raises(ConfigError, match=r"^tiny: adaptive: changes images, and digits has none$"):
+        build_models(tiny_config(adaptive={"method": "ada"}), Form((8,)))
+
+
+ADA = {"method": "ada", "target": 0.0, "images": 16, "interval": 2}
+
+
+def test_the_probability_follows_the_signs_of_real_images():
+    tiny = build(config_of(adaptive=ADA, train={"batch_size": 4}), images=PICTURES)
+    note, probability = tiny.models.adaptive.note, tiny.models.adaptive.probability
+    seen = []
+    for signs in ([1, 1, 1, -1], [1, 1, 1, 1], [-1, -1, -1, 1], [-1, -1, 1, -1], [-1] * 4, [-1] * 4):
+        note(ops.convert_to_tensor(signs, "float32")[:, None])
+        seen.append(float(probability.numpy()))
+    assert seen == [0.0, 0.5, 0.5, 0.0, 0.0, 0.0]  # 8 images of 16; not below 0
+
+
+@pytest.mark.parametrize("way", ["separate", "joint"])
+def test_ada_changes_all_images_that_the_discriminator_sees_at_probability_one(way):
+    config = config_of(adaptive=ADA | {"interval": 1000}, train={"discriminator_batches": way, "share_latents": True})
+    tiny = build(config, images=PICTURES)
+    tiny.models.adaptive.probability.assign(1.0)
+    seen = []
+
+    class Whole(Mirror):
+        def __call__(self, images, training, probability):
+            seen.append(probability)
+            return super().__call__(images, training)
+
+    tiny.models.adaptive.augmentation = Whole()
+    objective = build_objective(config, tiny.models, BACKEND.input_gradient)
+    steps = BACKEND.Steps(objective, {"images": PICTURES}, (-1.0, 1.0), BACKEND.JIT[0])
+    row = dict(zip(objective.column_names, steps.run(tiny.draws.take(0, 1), 0, 8)[0], strict=True))
+    real, fake = (logits(tiny, images[:, :, ::-1]) for images in batches(tiny, 0))
+    assert row["d_real"] == pytest.approx(real.mean(), rel=1e-5) and row["adaptive_probability"] == 1.0
+    assert row["g_loss"] == pytest.approx(-fake.mean(), rel=1e-5)
+    assert len(seen) >= (2 if way == "joint" else 3)
+
+
+def test_at_probability_zero_ada_changes_nothing():
+    rows = []
+    for options in ({"method": "none"}, ADA | {"interval": 1000}):
+        tiny = build(config_of(adaptive=options), images=PICTURES)
+        row = tiny.train(1)
+        rows.append([tiny.column(row, name)[0] for name in ("d_loss", "g_loss")])
+    np.testing.assert_allclose(*rows, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("probability", "from_real"), [(0.0, True), (1.0, False)])
+def test_apa_puts_generated_images_in_the_place_of_real_ones(probability, from_real):
+    tiny = build(config_of(adaptive=ADA | {"method": "apa", "interval": 1000}), images=PICTURES)
+    tiny.models.adaptive.probability.assign(probability)
+    row = tiny.train(1)
+    real, fake = (logits(tiny, images).mean() for images in batches(tiny, 0))
+    assert tiny.column(row, "d_real")[0] == pytest.approx(real if from_real else fake, rel=1e-5)
+    assert tiny.column(row, "d_fake")[0] == pytest.approx(fake, rel=1e-5)
 
 
 def test_the_same_numbers_are_drawn_with_and_without_regularizers():

@@ -17,6 +17,8 @@ from tests.oracle.training import Training
 
 AVERAGES = ("state/lecam/0000/real", "state/lecam/0001/fake")  # of the outputs for real and for generated images
 
+ADAPTIVE = [f"state/adaptive/{name}" for name in ("0000/probability", "0001/signs", "0002/seen")]
+
 
 class Judged(NamedTuple):
     """The discriminator's outputs for one batch."""
@@ -62,6 +64,8 @@ class Gan(Training):
         self.count_of_codes = sum(config["latent"]["categorical"]) + config["latent"]["continuous"]
         ((self.class_loss, self.class_options),) = config["class_loss"].items()
         self.balancing, self.lecam = None, config["lecam"]["weight"]
+        self.apa = config["adaptive"] if config["adaptive"]["method"] == "apa" else None
+        self.adaptive = [float(self.other[name]) for name in ADAPTIVE] if self.apa else []
         self.averages = [float(self.other[name]) for name in AVERAGES] if self.lecam else []
         if config["labels"] == "balanced":
             self.balancing = Balancing(images / 255.0, labels, self.other["state/balancing/0002/counts"])
@@ -69,7 +73,8 @@ class Gan(Training):
     def state(self) -> dict[str, np.ndarray]:
         counts = {"state/balancing/0002/counts": self.balancing.counts} if self.balancing else {}
         averages = dict(zip(AVERAGES, self.averages, strict=True)) if self.lecam else {}
-        return super().state() | counts | averages
+        adaptive = dict(zip(ADAPTIVE, self.adaptive, strict=True)) if self.apa else {}
+        return super().state() | counts | averages | adaptive
 
     def step(self, number: int) -> dict[str, float]:
         """Performs a step, counted from 0; returns its row of the history, with NaN for a penalty that was not measured."""
@@ -145,12 +150,18 @@ class Gan(Training):
             self.logs["d_loss"].append(of_real.value + of_fake.value)
             return real, fake, None
         fake = self.generated(f"fake_{turn}", self.size)
+        if self.apa:
+            chosen = self.draws.uniform(f"deceived_real_{turn}", (self.size, 1)) < self.adaptive[0]
+            mixed = np.where(chosen, fake.images.value, real.images.value)
+            real = Batch(Tensor(mixed), real.labels)
         of_real, of_fake = self.both_judged(real, fake)
         loss = self.one_side(0, of_real, real, targets[0]) + self.one_side(1, of_fake, fake, targets[1])
         if self.loss == "relativistic":
             loss = loss + ad.mean(ad.softplus(of_fake.logits - of_real.logits))
         self.logs["d_loss"].append(loss.value)
         loss = loss + self.penalties(turn, real, fake)
+        if self.apa:
+            self.adapt(of_real.logits.value)
         if self.lecam:
             loss = loss + self.lecam_term(of_real.logits, of_fake.logits)
         gradients = self.gradients("discriminator", loss)
@@ -235,6 +246,16 @@ class Gan(Training):
             loss = loss + self.code_term(of_fake.codes, fake.codes)
         self.logs["g_loss"].append(loss.value)
         return loss
+
+    def adapt(self, logits: np.ndarray) -> None:
+        """Moves the probability of APA when enough batches of real images are counted."""
+        probability, signs, seen = self.adaptive
+        self.logs["adaptive_probability"].append(probability)
+        signs, seen = signs + np.sign(logits).sum(), seen + self.size
+        if seen >= self.apa["interval"] * self.size:
+            change = np.sign(signs / seen - self.apa["target"]) * seen / self.apa["images"]
+            probability, signs, seen = min(max(probability + change, 0.0), 1.0), 0.0, 0.0
+        self.adaptive = [probability, signs, seen]
 
     def lecam_term(self, real: Tensor, fake: Tensor) -> Tensor:
         """The squared distances of outputs from the moving average of the other side's outputs."""

@@ -141,6 +141,21 @@ def test_lecam_draws_outputs_to_the_averages_of_the_other_side(switches, uncompi
     hold(config_of(USUAL | switches, lecam={"weight": 0.3, "decay": 0.2}))
 
 
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"turns": "three turns", "loss": "hinge", "penalty": "wgan_gp"},
+        {"batches": "joint", "turns": "shared", "networks": "labels"},
+        {"turns": "simultaneous", "loss": "relativistic", "optimizer": "RMSprop"},
+    ],
+    ids=str,
+)
+def test_generated_images_take_the_place_of_real_ones_with_apa(switches, uncompiled):
+    options = {"method": "apa", "target": -0.9, "images": 25, "interval": 2}
+    found = hold(config_of(USUAL | switches, adaptive=options), steps=6)
+    assert found["adaptive_probability"].max() > 0.2
+
+
 class TestWhichImages:
     @pytest.mark.parametrize("loss", ["relativistic", "feature_matching"])
     @pytest.mark.parametrize("turns", ["two turns, shared", "three turns", "two generator turns", "simultaneous"])

@@ -48,6 +48,7 @@ FAMILIES = {
         "discriminator": [*NOISE, {"Dense": {"units": 1 + 2 + 1}}],
     },
     "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
+    "APA": {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
 }
 
