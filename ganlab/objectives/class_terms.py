@@ -1,5 +1,6 @@
 """The class term: what a discriminator with a class head adds to the losses of both networks."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.gan_config import GanConfig
@@ -38,18 +39,14 @@ class ClassTerm:
 
     def discriminator(self, side: str, judged: Judged) -> tuple[Tensor | None, dict[str, Tensor]]:
         """(the term of one side of the discriminator's loss, or None; logs)."""
-        outputs, labels = judged.class_outputs, judged.labels
+        column, measure = self.loss.measure
         if side == "real":
-            column, measure = self.loss.measure
-            value = self.options.weight * self.loss.function(outputs, labels, self.options)
-            return value, {column: measure(outputs, labels)}
-        weight = self.options.weight * self.options.fake_weight
-        if not (self.head.of_fake and self.loss.of_fake and weight):
-            return None, {}
-        return weight * self.loss.function(outputs, labels, self.options), {}
+            return self._term(self.loss.real, judged), {column: measure(judged.class_outputs, judged.labels)}
+        return self._term(self.loss.fake if self.head.of_fake else None, judged), {}
 
     def generator(self, judged: Judged) -> Tensor | None:
         """The term of the generator's loss, or None."""
-        if not self.head.of_fake:
-            return None
-        return self.options.weight * self.loss.function(judged.class_outputs, judged.labels, self.options)
+        return self._term(self.loss.generator if self.head.of_fake else None, judged)
+
+    def _term(self, term: Callable | None, judged: Judged) -> Tensor | None:
+        return term and self.options.weight * term(judged.class_outputs, judged.labels, self.options)

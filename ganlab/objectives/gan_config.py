@@ -116,7 +116,8 @@ class GanConfig(Config):
                 )
             of_class = CLASS_LOSSES[self.class_loss.name].outputs(classes)
             outputs = None if of_class is None else of_class + 1  # an embedding has any number of outputs
-            name = f"class_loss: {self.class_loss.name}" if outputs is None else f"labels: {self.labels}"
+            plain = self.class_loss.name == "cross_entropy"
+            name = f"labels: {self.labels}" if plain else f"class_loss: {self.class_loss.name}"
         what = "one number an image" if outputs == 1 else f"{outputs or '1 + 2 n'} numbers an image, as {name} needs"
         if codes:
             what += f", and {codes} more for codes"

@@ -77,34 +77,74 @@ def _log_sum(first: Tensor, others: Tensor, counted: Tensor) -> Tensor:
     return ops.logsumexp(ops.concatenate([ops.expand_dims(first, 1), logits], axis=1), axis=1)
 
 
+def _first_half(outputs: Tensor) -> Tensor:
+    return outputs[:, : outputs.shape[1] // 2]
+
+
+def _second_half(outputs: Tensor) -> Tensor:
+    return outputs[:, outputs.shape[1] // 2 :]
+
+
+Term = Callable[[Tensor, Tensor, Any], Tensor]
+
+
 @dataclass(frozen=True)
 class ClassLoss:
-    """One class loss.
+    """One class loss. Its terms are functions (outputs of the class head, labels, options) -> scalar.
 
     Attributes:
-        function: (outputs of the class head, labels, options) -> scalar.
+        real: the term of real images in the discriminator's loss.
+        generator: the term of generated images in the generator's loss.
+        fake: the term of generated images in the discriminator's loss, or None.
         measure: (column of the history, function of outputs and labels), for real images with labels.
         options: its options in a config, besides `weight`.
-        of_fake: whether the discriminator's loss has the term for generated images, too.
         outputs: number of classes -> number of the head's outputs, or None if the embedding has any number of them.
+        class_logits: the head's outputs -> the logits (batch, classes) by which it classifies real images.
     """
 
-    function: Callable[[Tensor, Tensor, Any], Tensor]
+    real: Term
+    generator: Term
     measure: tuple[str, Callable[[Tensor, Tensor], Tensor]]
-    options: tuple[str, ...]
-    of_fake: bool = False
+    fake: Term | None = None
+    options: tuple[str, ...] = ()
     outputs: Callable[[int], int | None] = lambda classes: None
+    class_logits: Callable[[Tensor], Tensor] = lambda outputs: outputs
 
 
+_OF_FIRST_HALF = {
+    "measure": ("d_accuracy_class", lambda outputs, labels: class_accuracy(_first_half(outputs), labels)),
+    "outputs": lambda classes: 2 * classes,
+    "class_logits": _first_half,
+}
+_OF_PROXIES = ("d_similarity_class", proxy_similarity)
 CLASS_LOSSES = {
     # Odena et al. 2017, arXiv 1610.09585, equation 3.
     "cross_entropy": ClassLoss(
-        class_cross_entropy,
-        ("d_accuracy_class", class_accuracy),
-        ("fake_weight",),
-        of_fake=True,
+        real=class_cross_entropy,
+        fake=lambda outputs, labels, options: options.fake_weight * class_cross_entropy(outputs, labels),
+        generator=class_cross_entropy,
+        measure=("d_accuracy_class", class_accuracy),
+        options=("fake_weight",),
         outputs=lambda classes: classes,
     ),
-    "contrastive": ClassLoss(contrastive, ("d_similarity_class", proxy_similarity), ("temperature",)),
-    "data_to_data": ClassLoss(data_to_data, ("d_similarity_class", proxy_similarity), ("temperature", "margin")),
+    # Gong et al. 2019, arXiv 1907.02690, TAC-GAN: a twin classifier learns generated images, and the generator deceives it.
+    "twin": ClassLoss(
+        real=lambda outputs, labels, options: class_cross_entropy(_first_half(outputs), labels),
+        fake=lambda outputs, labels, options: class_cross_entropy(_second_half(outputs), labels),
+        generator=lambda outputs, labels, options: (
+            class_cross_entropy(_first_half(outputs), labels) - class_cross_entropy(_second_half(outputs), labels)
+        ),
+        **_OF_FIRST_HALF,
+    ),
+    # Hou et al. 2022, arXiv 2107.10060, ADC-GAN: one softmax over the classes of real and the classes of generated images.
+    "discriminative": ClassLoss(
+        real=class_cross_entropy,
+        fake=lambda outputs, labels, options: class_cross_entropy(outputs, labels + outputs.shape[1] // 2),
+        generator=lambda outputs, labels, options: (
+            class_cross_entropy(outputs, labels) - class_cross_entropy(outputs, labels + outputs.shape[1] // 2)
+        ),
+        **_OF_FIRST_HALF,
+    ),
+    "contrastive": ClassLoss(contrastive, contrastive, _OF_PROXIES, options=("temperature",)),
+    "data_to_data": ClassLoss(data_to_data, data_to_data, _OF_PROXIES, options=("temperature", "margin")),
 }

@@ -112,6 +112,12 @@ FAMILIES = {
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
     "contrastive": CONTRASTIVE | {"class_loss": {"contrastive": {"temperature": 0.5}}, "loss": "hinge"},
     "data to data": CONTRASTIVE | {"class_loss": {"data_to_data": {"margin": 0.75, "weight": 0.5}}},
+    "twin": {
+        "generator": LABELLED,
+        "discriminator": [*normalized(dense(6)), dense(7)],
+        "labels": "auxiliary",
+        "class_loss": "twin",
+    },
     "InfoGAN": CODES | {"discriminator": [*normalized(dense(6)), {"Dense": {"units": 1 + 3 + 2 + 2}}]},
     "LeCam": DENSE | {"loss": "hinge", "lecam": {"weight": 0.3, "decay": 0.5}, "train": {"discriminator_steps": 2}},
     "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},

@@ -123,7 +123,7 @@ def test_a_contrastive_loss_is_of_real_images_for_one_network_and_of_generated_o
     )
 
     def term(outputs, labels):
-        return 2.0 * float(CLASS_LOSSES[name].function(outputs[:, 1:], labels, tiny.config.class_loss))
+        return 2.0 * float(CLASS_LOSSES[name].real(outputs[:, 1:], labels, tiny.config.class_loss))
 
     expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean() + term(of_real, labels)
     assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
@@ -132,6 +132,27 @@ def test_a_contrastive_loss_is_of_real_images_for_one_network_and_of_generated_o
     _, measure = CLASS_LOSSES[name].measure
     expected = float(measure(of_real[:, 1:], labels))
     assert tiny.column(row, "d_similarity_class")[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["twin", "discriminative"])
+def test_a_loss_with_logits_for_generated_images_has_three_different_terms(name):
+    tiny = build(contrasting(name, critic(1 + 2 * CLASSES)), labels=LABELS)
+    row = tiny.train(1)
+    (of_real, labels), (of_fake, drawn), (of_generator, again) = judged_batches(
+        tiny, "real_0", "fake_0", "generator_fake_0"
+    )
+    whole, first, second = slice(1, None), slice(1, 1 + CLASSES), slice(1 + CLASSES, None)
+    if name == "twin":
+        of_d = cross_entropy(of_real[:, first], labels) + cross_entropy(of_fake[:, second], drawn)
+        of_g = cross_entropy(of_generator[:, first], again) - cross_entropy(of_generator[:, second], again)
+    else:
+        of_d = cross_entropy(of_real[:, whole], labels) + cross_entropy(of_fake[:, whole], drawn + CLASSES)
+        of_g = cross_entropy(of_generator[:, whole], again) - cross_entropy(of_generator[:, whole], again + CLASSES)
+    expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean() + of_d
+    assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
+    assert tiny.column(row, "g_loss")[0] == pytest.approx(softplus(-of_generator[:, 0]).mean() + of_g, rel=1e-5)
+    right = (of_real[:, first].argmax(axis=1) == labels).mean()
+    assert tiny.column(row, "d_accuracy_class")[0] == pytest.approx(right)
 
 
 @pytest.mark.parametrize(("fake_weight", "counted"), [(0.0, 0.0), (0.5, 0.5)])
@@ -175,8 +196,9 @@ def test_other_batches_give_the_same_losses(batches, class_loss):
     values = []
     for way in ("separate", batches):
         train = {"discriminator_batches": way}
-        plain = class_loss == "cross_entropy"
-        config = config_of("auxiliary", train=train) if plain else contrasting(class_loss, train=train)
+        of_logits = CLASS_LOSSES[class_loss].outputs(CLASSES)
+        discriminator = None if of_logits is None else critic(1 + of_logits)
+        config = contrasting(class_loss, discriminator, train=train)
         tiny = build(config, labels=LABELS)
         row = tiny.train(1)
         columns = ("d_loss", "g_loss", CLASS_LOSSES[class_loss].measure[0])
@@ -234,6 +256,7 @@ def test_labelled_images_come_from_the_labelled_part_and_all_images_are_real_one
         (config_of("semi_supervised"), Form((8,)), "labels: semi_supervised reads labels, and digits has none"),
         (tiny_config(labels="balanced"), Form((8,), CLASSES), "'balanced' needs a layer of the generator that takes"),
         (tiny_config(generator=EMBEDDED, labels="semi_supervised"), Form((8,), CLASSES), "labels"),
+        (contrasting("twin", critic()), Form((8,), CLASSES), "7 numbers an image, as class_loss: twin needs"),
         (contrasting("contrastive"), Form((8,)), "labels: auxiliary reads labels, and digits has none"),
         (
             contrasting("contrastive", critic()),

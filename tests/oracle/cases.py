@@ -45,9 +45,14 @@ _PARTS = {
 PROXIES = NETWORKS["auxiliary"] | {
     "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"merge": "Concatenate", "branches": _PARTS}]
 }
+TWIN = NETWORKS["auxiliary"] | {
+    "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 7, "use_bias": False}}]
+}
 CLASS_LOSSES = {
     "contrastive": PROXIES | {"class_loss": {"contrastive": {"temperature": 0.5}}},
     "data to data": PROXIES | {"class_loss": {"data_to_data": {"weight": 0.5, "margin": 0.75}}},
+    "twin": TWIN | {"class_loss": {"twin": {"weight": 0.5}}},
+    "discriminative": TWIN | {"class_loss": "discriminative"},
     "cross-entropy of real images": NETWORKS["auxiliary"] | {"class_loss": {"cross_entropy": {"fake_weight": 0.0}}},
     "weighted cross-entropy": NETWORKS["auxiliary"]
     | {"class_loss": {"cross_entropy": {"weight": 2.0, "fake_weight": 0.5}}},

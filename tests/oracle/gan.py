@@ -10,14 +10,22 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.oracle import autodiff as ad
+from tests.oracle.adaptive import Adaptive
 from tests.oracle.autodiff import Tensor
 from tests.oracle.balancing import Balancing
-from tests.oracle.losses import CLASS_LOSSES, LOSSES, THRESHOLDS, WITH_TARGETS, cosines, cross_entropy, squared_error
+from tests.oracle.losses import (
+    CLASS_LOSSES,
+    LOSSES,
+    THRESHOLDS,
+    WITH_TARGETS,
+    code_losses,
+    cosines,
+    cross_entropy,
+    squared_error,
+)
 from tests.oracle.training import Training
 
 AVERAGES = ("state/lecam/0000/real", "state/lecam/0001/fake")  # of the outputs for real and for generated images
-
-ADAPTIVE = [f"state/adaptive/{name}" for name in ("0000/probability", "0001/signs", "0002/seen")]
 
 
 class Judged(NamedTuple):
@@ -64,8 +72,7 @@ class Gan(Training):
         self.count_of_codes = sum(config["latent"]["categorical"]) + config["latent"]["continuous"]
         ((self.class_loss, self.class_options),) = config["class_loss"].items()
         self.balancing, self.lecam = None, config["lecam"]["weight"]
-        self.apa = config["adaptive"] if config["adaptive"]["method"] == "apa" else None
-        self.adaptive = [float(self.other[name]) for name in ADAPTIVE] if self.apa else []
+        self.adaptive = Adaptive(config["adaptive"], self.other) if config["adaptive"]["method"] == "apa" else None
         self.averages = [float(self.other[name]) for name in AVERAGES] if self.lecam else []
         if config["labels"] == "balanced":
             self.balancing = Balancing(images / 255.0, labels, self.other["state/balancing/0002/counts"])
@@ -73,7 +80,7 @@ class Gan(Training):
     def state(self) -> dict[str, np.ndarray]:
         counts = {"state/balancing/0002/counts": self.balancing.counts} if self.balancing else {}
         averages = dict(zip(AVERAGES, self.averages, strict=True)) if self.lecam else {}
-        adaptive = dict(zip(ADAPTIVE, self.adaptive, strict=True)) if self.apa else {}
+        adaptive = self.adaptive.state() if self.adaptive else {}
         return super().state() | counts | averages | adaptive
 
     def step(self, number: int) -> dict[str, float]:
@@ -150,8 +157,8 @@ class Gan(Training):
             self.logs["d_loss"].append(of_real.value + of_fake.value)
             return real, fake, None
         fake = self.generated(f"fake_{turn}", self.size)
-        if self.apa:
-            chosen = self.draws.uniform(f"deceived_real_{turn}", (self.size, 1)) < self.adaptive[0]
+        if self.adaptive:
+            chosen = self.draws.uniform(f"deceived_real_{turn}", (self.size, 1)) < self.adaptive.probability
             mixed = np.where(chosen, fake.images.value, real.images.value)
             real = Batch(Tensor(mixed), real.labels)
         of_real, of_fake = self.both_judged(real, fake)
@@ -160,8 +167,9 @@ class Gan(Training):
             loss = loss + ad.mean(ad.softplus(of_fake.logits - of_real.logits))
         self.logs["d_loss"].append(loss.value)
         loss = loss + self.penalties(turn, real, fake)
-        if self.apa:
-            self.adapt(of_real.logits.value)
+        if self.adaptive:
+            self.logs["adaptive_probability"].append(self.adaptive.probability)
+            self.adaptive.note(of_real.logits.value)
         if self.lecam:
             loss = loss + self.lecam_term(of_real.logits, of_fake.logits)
         gradients = self.gradients("discriminator", loss)
@@ -192,35 +200,29 @@ class Gan(Training):
         part = LOSSES[self.loss][side]
         loss = part(logits, targets) if part else Tensor(0.0)
         if self.head and side == 0:
-            if self.class_loss == "cross_entropy":
-                self.logs["d_accuracy_class"].append((judged.classes.value.argmax(axis=1) == labels).mean())
-            else:
+            if self.class_loss in ("contrastive", "data_to_data"):
                 self.logs["d_similarity_class"].append(cosines(judged.classes)[0].value.mean())
-            loss = loss + self.class_term(judged.classes, labels)
-        if self.head == "auxiliary" and side == 1 and self.class_loss == "cross_entropy":
-            loss = loss + self.class_term(judged.classes, labels) * self.class_options["fake_weight"]
+            else:
+                logits = judged.classes.value[:, : self.classes]
+                self.logs["d_accuracy_class"].append((logits.argmax(axis=1) == labels).mean())
+        if self.head == "auxiliary" or (self.head and side == 0):
+            loss = loss + self.class_term(side, judged.classes, labels)
         if self.count_of_codes and side == 1:
             loss = loss + self.code_term(judged.codes, batch.codes, log=True)
         return loss
 
+    def class_term(self, number: int, outputs: Tensor, labels: np.ndarray) -> Tensor:
+        term = CLASS_LOSSES[self.class_loss][number]
+        return term(outputs, labels, self.class_options) * self.class_options["weight"] if term else Tensor(0.0)
+
     def code_term(self, outputs: Tensor, codes: np.ndarray, log: bool = False) -> Tensor:
-        """E sum (log sum exp o_k - o_c) of categorical codes and E sum (c - o)^2 / 2 of continuous ones, with their factors."""
-        latent, factors, first, size = self.config["latent"], self.config["code_loss"], 0, len(codes)
-        of_categorical = Tensor(0.0)
-        for values in latent["categorical"]:
-            place = slice(first, first + values)
-            chosen = ad.total(outputs[:, place] * codes[:, place]) / size
-            of_categorical = of_categorical + ad.mean(ad.log_sum_exp(outputs[:, place])) - chosen
-            first += values
-        squares = ad.total((outputs[:, first:] - codes[:, first:]) ** 2.0) / size
+        latent, factors = self.config["latent"], self.config["code_loss"]
+        cross_entropy, squares = code_losses(outputs, codes, latent["categorical"])
         if log and latent["categorical"]:
-            self.logs["mutual_information"].append(np.log(np.prod(latent["categorical"])) - of_categorical.value)
+            self.logs["mutual_information"].append(np.log(np.prod(latent["categorical"])) - cross_entropy.value)
         if log and latent["continuous"]:
             self.logs["code_error"].append(squares.value / latent["continuous"])
-        return of_categorical * factors["categorical"] + squares * (factors["continuous"] / 2.0)
-
-    def class_term(self, outputs: Tensor, labels: np.ndarray) -> Tensor:
-        return CLASS_LOSSES[self.class_loss](outputs, labels, self.class_options) * self.class_options["weight"]
+        return cross_entropy * factors["categorical"] + squares * (factors["continuous"] / 2.0)
 
     def targets(self, turn: int, side: int) -> np.ndarray | None:
         if self.loss not in WITH_TARGETS:
@@ -241,21 +243,11 @@ class Gan(Training):
         else:
             loss = LOSSES[self.loss][2](of_fake.logits)
         if self.head == "auxiliary":
-            loss = loss + self.class_term(of_fake.classes, fake.labels)
+            loss = loss + self.class_term(2, of_fake.classes, fake.labels)
         if self.count_of_codes:
             loss = loss + self.code_term(of_fake.codes, fake.codes)
         self.logs["g_loss"].append(loss.value)
         return loss
-
-    def adapt(self, logits: np.ndarray) -> None:
-        """Moves the probability of APA when enough batches of real images are counted."""
-        probability, signs, seen = self.adaptive
-        self.logs["adaptive_probability"].append(probability)
-        signs, seen = signs + np.sign(logits).sum(), seen + self.size
-        if seen >= self.apa["interval"] * self.size:
-            change = np.sign(signs / seen - self.apa["target"]) * seen / self.apa["images"]
-            probability, signs, seen = min(max(probability + change, 0.0), 1.0), 0.0, 0.0
-        self.adaptive = [probability, signs, seen]
 
     def lecam_term(self, real: Tensor, fake: Tensor) -> Tensor:
         """The squared distances of outputs from the moving average of the other side's outputs."""

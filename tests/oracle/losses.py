@@ -21,6 +21,17 @@ def class_cross_entropy(classes: Tensor, labels: np.ndarray) -> Tensor:
     return ad.mean(ad.log_sum_exp(classes)) - ad.total(classes * chosen) / len(labels)
 
 
+def code_losses(outputs: Tensor, codes: np.ndarray, sizes: list[int]) -> tuple[Tensor, Tensor]:
+    """(E sum (log sum exp o_k - o_c) over the categorical codes, E sum (c - o)^2 over the continuous ones)."""
+    cross_entropy, first, batch = Tensor(0.0), 0, len(codes)
+    for size in sizes:
+        place = slice(first, first + size)
+        chosen = ad.total(outputs[:, place] * codes[:, place]) / batch
+        cross_entropy = cross_entropy + ad.mean(ad.log_sum_exp(outputs[:, place])) - chosen
+        first += size
+    return cross_entropy, ad.total((outputs[:, first:] - codes[:, first:]) ** 2.0) / batch
+
+
 def cosines(outputs: Tensor) -> tuple[Tensor, Tensor]:
     """Of each embedding with the proxy beside it (n,), and of all pairs of embeddings (n, n)."""
     half = outputs.shape[1] // 2
@@ -46,10 +57,30 @@ def data_to_data(outputs: Tensor, labels: np.ndarray, options: dict) -> Tensor:
     return ad.mean(ad.log(ad.exp(own) + ad.total(ad.exp(pairs) * (labels[:, None] != labels), 1)) - own)
 
 
+def plain(outputs: Tensor, labels: np.ndarray, options: dict) -> Tensor:
+    return class_cross_entropy(outputs, labels)
+
+
+def half(outputs: Tensor, second: bool) -> Tensor:
+    count = outputs.shape[1] // 2
+    return outputs[:, count:] if second else outputs[:, :count]
+
+
+def twin(second: bool):
+    return lambda outputs, labels, options: class_cross_entropy(half(outputs, second), labels)
+
+
+def generated_class(outputs: Tensor, labels: np.ndarray, options: dict) -> Tensor:
+    return class_cross_entropy(outputs, labels + outputs.shape[1] // 2)
+
+
+# class loss: the terms of real images for the discriminator, of generated ones for the discriminator and for the generator
 CLASS_LOSSES = {
-    "cross_entropy": lambda outputs, labels, options: class_cross_entropy(outputs, labels),
-    "contrastive": contrastive,
-    "data_to_data": data_to_data,
+    "cross_entropy": (plain, lambda o, y, options: class_cross_entropy(o, y) * options["fake_weight"], plain),
+    "twin": (twin(False), twin(True), lambda *given: twin(False)(*given) - twin(True)(*given)),
+    "discriminative": (plain, generated_class, lambda *given: plain(*given) - generated_class(*given)),
+    "contrastive": (contrastive, None, contrastive),
+    "data_to_data": (data_to_data, None, data_to_data),
 }
 # loss: the discriminator's part on real logits, that on generated ones, the generator's on generated ones
 LOSSES = {

@@ -30,7 +30,7 @@ from tests.training.tiny import IMAGES, build, tiny_config
 
 STEPS = 4  # 48 real samples where a step reads three batches: three epochs of the 20 images
 LABELS = (np.arange(len(IMAGES)) * 7 % 3).astype(np.int32)
-ORACLE = ("autodiff", "draws", "networks", "optimizers", "training", "balancing", "losses", "gan", "vae")
+ORACLE = ("autodiff", "draws", "networks", "optimizers", "training", "balancing", "adaptive", "losses", "gan", "vae")
 
 
 @pytest.fixture

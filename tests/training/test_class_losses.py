@@ -13,9 +13,9 @@ E = math.e
 IMAGES = [[3.0, 0.0, 0.0, 0.5], [1.0, 0.0, 2.0, 0.0], [0.0, 0.1, 1.0, 0.0]]
 
 
-def value_of(name: str, outputs, labels, **options) -> float:
+def value_of(name: str, outputs, labels, term: str = "real", **options) -> float:
     outputs, labels = ops.convert_to_tensor(outputs, "float32"), ops.convert_to_tensor(labels, "int32")
-    return float(CLASS_LOSSES[name].function(outputs, labels, SimpleNamespace(**options)))
+    return float(getattr(CLASS_LOSSES[name], term)(outputs, labels, SimpleNamespace(**options)))
 
 
 def test_accuracy_is_the_share_of_largest_class_logits():
@@ -26,6 +26,26 @@ def test_accuracy_is_the_share_of_largest_class_logits():
 def test_cross_entropy_is_the_logarithm_of_the_probability_of_the_label():
     logits = [[math.log(3), 0.0, 0.0], [0.0, 0.0, 0.0]]
     assert value_of("cross_entropy", logits, [0, 2]) == pytest.approx((math.log(5 / 3) + math.log(3)) / 2)
+
+
+# Two classes: logits of the classes of real images, then those of generated images. The label is 1.
+HALVES = [[0.0, math.log(3), math.log(4), math.log(2)]]
+
+
+@pytest.mark.parametrize(
+    ("name", "term", "expected"),
+    [
+        ("twin", "real", math.log(4 / 3)),
+        ("twin", "fake", math.log(6 / 2)),
+        ("twin", "generator", math.log(4 / 3) - math.log(6 / 2)),
+        ("discriminative", "real", math.log(10 / 3)),
+        ("discriminative", "fake", math.log(10 / 2)),
+        ("discriminative", "generator", math.log(10 / 3) - math.log(10 / 2)),
+    ],
+)
+def test_terms_of_heads_that_have_logits_for_generated_images_as_well(name, term, expected):
+    assert value_of(name, HALVES, [1], term) == pytest.approx(expected, rel=1e-5)
+    assert float(CLASS_LOSSES[name].measure[1](ops.convert_to_tensor(HALVES), ops.convert_to_tensor([1]))) == 1.0
 
 
 # The labels of the images, and what each of them adds.
@@ -62,7 +82,7 @@ def test_data_to_data_cross_entropy_of_three_images():
 def test_pairs_beyond_the_margins_have_no_gradient():
     """Embeddings at their proxies, and 0.1 from being at right angles to the other class."""
     outputs = ops.convert_to_tensor([[1.0, 0.1, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]], "float32")
-    loss = lambda x: CLASS_LOSSES["data_to_data"].function(  # noqa: E731
+    loss = lambda x: CLASS_LOSSES["data_to_data"].real(  # noqa: E731
         x, ops.convert_to_tensor([0, 1]), SimpleNamespace(temperature=0.5, margin=0.5)
     )
     assert float(loss(outputs)) == pytest.approx(math.log(2))
@@ -73,7 +93,7 @@ def test_pairs_beyond_the_margins_have_no_gradient():
 def test_small_temperatures_and_embeddings_of_zeros_are_finite(name):
     outputs = ops.convert_to_tensor([[0.0] * 4, *IMAGES], "float32")
     options = SimpleNamespace(temperature=1e-3, margin=0.98)
-    loss = lambda x: CLASS_LOSSES[name].function(x, ops.convert_to_tensor([0, 0, 1, 1]), options)  # noqa: E731
+    loss = lambda x: CLASS_LOSSES[name].real(x, ops.convert_to_tensor([0, 0, 1, 1]), options)  # noqa: E731
     assert np.isfinite(float(loss(outputs)))
     assert np.isfinite(ops.convert_to_numpy(BACKEND.input_gradient(loss, outputs))).all()
 
