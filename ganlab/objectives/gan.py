@@ -126,7 +126,8 @@ class _Gan:
         loss = partial(self.both_sides, real, fake, labelled, targets, mixing)
         after = self.after_discriminator
         generated += self.regularizers.deceive(real, fake, self.batches.draws)
-        return [*generated, Update(("discriminator",), loss, 2 * size, lazy_every=self.lazy_every, after=after)]
+        passes = 2 + self.regularizers.passes
+        return [*generated, Update(("discriminator",), loss, passes * size, lazy_every=self.lazy_every, after=after)]
 
     def draw_mixing(self, turn: int, mixing: str | None) -> str | None:
         shape = {None: None, "sample": (1,), "value": self.discriminator.input_shape}[mixing]

@@ -31,6 +31,12 @@ class Regularizers:
         """Owner -> the object that has the variables, or None."""
         return {"lecam": self.averages, "consistency": self.changes, "adaptive": self.adaptive}
 
+    @property
+    def passes(self) -> int:
+        """How many batches more than two go through the discriminator in one of its updates."""
+        weights = self.config.consistency.weight, self.config.consistency.fake_weight
+        return sum(weight > 0 for weight in weights)
+
     def seen(self, images: Tensor) -> Tensor:
         """The images as the discriminator sees them: with ADA, after random changes."""
         return self.adaptive.augmented(images) if self.config.adaptive.method == "ada" else images

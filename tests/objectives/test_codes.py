@@ -70,17 +70,6 @@ def test_both_losses_have_the_terms_of_generated_images():
     assert tiny.column(row, "g_loss")[0] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("batches", ["alternate", "joint"])
-def test_other_batches_give_the_same_losses(batches):
-    columns = ("d_loss", "g_loss", "mutual_information", "code_error")
-    found = []
-    for way in ("separate", batches):
-        tiny = build(config_of(train={"discriminator_batches": way}))
-        row = tiny.train(1)
-        found.append([tiny.column(row, name)[0] for name in columns])
-    np.testing.assert_allclose(*found, rtol=1e-5)
-
-
 def test_the_codes_are_learned():
     tiny = build(config_of(optimizer=ADAM, train={"batch_size": 20}, code_loss={"continuous": 1.0}))
     rows = tiny.train(150)

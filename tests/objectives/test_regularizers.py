@@ -72,6 +72,8 @@ def test_consistency_compares_each_image_with_its_changed_copy(weight, fake_weig
     differences = [((logits(tiny, x) - logits(tiny, x[:, :, ::-1])) ** 2).mean() for x in batches(tiny, 0)]
     expected = weight * differences[0] + fake_weight * differences[1]
     assert row["consistency"] == pytest.approx(expected, rel=1e-5) and expected > 0.1
+    more = (weight > 0) + (fake_weight > 0)
+    assert [update.samples for update in objective.updates] == [(2 + more) * 4, 4]
 
 
 def test_consistency_makes_outputs_for_changed_copies_more_alike():

@@ -20,6 +20,11 @@ LABELLED = [{"merge": "Concatenate", "branches": {"latents": [], "labels": ["Lab
 HEADS = {"realness": [{"Dense": {"units": 1}}], "embedding": [{"Dense": {"units": 3}}]}
 PROXIES = HEADS | {"proxy": ["Labels", {"Dense": {"units": 3, "use_bias": False}}]}
 NETWORKS = {"generator": GENERATOR, "discriminator": [*NOISE, {"Dense": {"units": 1}}]}
+PICTURES = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), dtype=np.uint8)
+OF_PICTURES = {
+    "generator": [{"Dense": {"units": 16}}, "BatchNormalization", {"Reshape": {"target_shape": [4, 4, 1]}}],
+    "discriminator": ["Flatten", *NOISE, {"Dense": {"units": 1}}],
+}
 SPECTRAL = [{"SpectralNormalization": {"layer": {"Dense": {"units": 6}}}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}]
 FAMILIES = {
     "GAN": {"loss": "minimax", "train": {"discriminator_batches": "alternate", "share_latents": True}},
@@ -49,6 +54,8 @@ FAMILIES = {
     },
     "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
     "APA": {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
+    "ADA and consistency": OF_PICTURES
+    | {"adaptive": {"method": "ada", "target": -1.0, "images": 20}, "consistency": {"weight": 1.0, "fake_weight": 1.0}},
     "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
 }
 
@@ -67,14 +74,15 @@ def config_of(family: dict):
 def test_a_family_stopped_at_any_step_goes_on_to_the_same_bits(family, jit, tmp_path):
     config = config_of(family)
     labels = None if config.labels == "none" else LABELS
-    folder, whole = RunFolder(tmp_path), build(config, jit, labels=labels)
+    data = {"images": PICTURES if "consistency" in family else IMAGES, "labels": labels}
+    folder, whole = RunFolder(tmp_path), build(config, jit, **data)
     folder.history.write_text("step,seconds\n" + "".join(f"{step},0.1\n" for step in range(1, 6)))
     rows = [whole.train(1)]
     for stop in range(1, 6):  # in chunks of one step: the state after each of them is kept
         write_state(folder, stop, whole.snapshot(), {})
         rows.append(whole.train(1))
     drawn = Sampler(whole.models.sampled, config).draw(7, "metrics")
-    resumed = build(config, jit, labels=labels)
+    resumed = build(config, jit, **data)
     for step in (5, 4, 3, 2, 1):
         _, arrays, _ = newest_state(folder)
         restore(resumed.objective.variables(), arrays, "state")
