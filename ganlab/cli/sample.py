@@ -69,8 +69,6 @@ def command(run, step, count, seed, label, interpolate, each, out, backend, resu
 
 def _latents(latent, seed, count, grid):
     """Latents (count, latent.size); of a grid, rows from one latent to another. Codes stay along a row."""
-    import numpy as np
-
     from ganlab.training.draws import latents_of
     from ganlab.training.sampling import interpolate
 
@@ -78,5 +76,4 @@ def _latents(latent, seed, count, grid):
         return latents_of(latent, seed, "sample", count)
     rows, columns = grid
     ends = latents_of(latent, seed, "interpolate", 2 * rows).reshape(rows, 2, latent.size)
-    moving = interpolate(ends[..., : latent.dim], columns, latent.distribution)
-    return np.concatenate([moving, np.repeat(ends[:, 0, latent.dim :], columns, axis=0)], axis=1)
+    return interpolate(ends, columns, latent.distribution, latent.codes)

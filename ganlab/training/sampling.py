@@ -110,19 +110,21 @@ def scalar_inputs(config: Config, step: int, count: int) -> dict[str, np.ndarray
     return {name: np.full((count, 1), value, np.float32) for name, value in scalars.items()}
 
 
-def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
+def interpolate(ends: np.ndarray, steps: int, distribution: str, codes: int = 0) -> np.ndarray:
     """Rows of latents from one end to another.
 
     Args:
-        ends: (rows, 2, dim).
+        ends: (rows, 2, size).
         steps: points a row, the ends included.
         distribution: normal latents move along the great circle between the ends, which keeps their length typical
             (White 2016, arXiv 1609.04468). Uniform latents, and ends on one line through the origin, move straight.
+        codes: how many of the last numbers are codes. They stay along a row.
 
-    Returns: (rows * steps, dim), row by row.
+    Returns: (rows * steps, size), row by row.
     """
+    dim = ends.shape[-1] - codes
     share = np.linspace(0, 1, steps, dtype=np.float64)[None, :, None]
-    start, end = ends[:, :1].astype(np.float64), ends[:, 1:].astype(np.float64)
+    start, end = (ends[:, [place], :dim].astype(np.float64) for place in (0, 1))
     row = (1 - share) * start + share * end
     if distribution == "normal":
         lengths = np.linalg.norm(start, axis=-1) * np.linalg.norm(end, axis=-1)
@@ -131,4 +133,5 @@ def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
         on_a_line = sine < 1e-6  # no unique circle leads from one end to the other
         turned = np.sin((1 - share) * angle) * start + np.sin(share * angle) * end
         row = np.where(on_a_line, row, turned / np.where(on_a_line, 1, sine))
-    return row.reshape(-1, ends.shape[-1]).astype(np.float32)
+    kept = np.repeat(ends[:, :1, dim:], steps, axis=1)
+    return np.concatenate([row, kept], axis=2).reshape(-1, ends.shape[-1]).astype(np.float32)

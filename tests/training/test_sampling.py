@@ -82,6 +82,11 @@ class TestInterpolation:
         np.testing.assert_allclose(rows[:, 0], self.ENDS[:, 0], atol=1e-5)
         np.testing.assert_allclose(rows[:, -1], self.ENDS[:, 1], atol=1e-5)
 
+    def test_codes_stay_along_a_row_and_the_other_latents_move_as_without(self):
+        rows = interpolate(self.ENDS, 5, "normal", codes=3).reshape(3, 5, 50)
+        np.testing.assert_array_equal(rows[:, :, 47:], np.repeat(self.ENDS[:, :1, 47:], 5, axis=1))
+        np.testing.assert_array_equal(rows[:, :, :47].reshape(15, 47), interpolate(self.ENDS[..., :47], 5, "normal"))
+
     def test_uniform_latents_move_straight(self):
         rows = interpolate(self.ENDS, 3, "uniform").reshape(3, 3, 50)
         np.testing.assert_allclose(rows[:, 1], self.ENDS.mean(axis=1), atol=1e-6)
