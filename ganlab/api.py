@@ -221,13 +221,12 @@ class Run:
             ConfigError: an unknown label.
             CheckpointError: see `generator`.
         """
-        from ganlab.training.draws import draw_latents
+        from ganlab.training.draws import latents_of
 
         loaded = self._checkpoint
         chosen = None if label is None else loaded.class_of(label)
         count = n * loaded.sampler.classes if label == "all" else n
-        latent = loaded.config.latent
-        latents = draw_latents(seed, "sample", count, latent.dim, latent.distribution)
+        latents = latents_of(loaded.config.latent, seed, "sample", count)
         return loaded.sampler.images(latents, loaded.labels(count, n if label == "all" else 1, chosen))
 
     @cached_property

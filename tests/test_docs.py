@@ -20,7 +20,7 @@ from ganlab.config.merging import merge
 from ganlab.config.reader import parse_yaml
 from ganlab.metrics.names import NAMES
 from ganlab.objectives import OBJECTIVES
-from ganlab.objectives.gan_config import Loss, Penalty
+from ganlab.objectives.loss_config import Choice, ClassLoss, Loss, Penalty
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
@@ -71,10 +71,10 @@ def schema_keys(model: type[BaseModel], prefix: str = "") -> dict[str, object]:
             found[name] = next(iter(OBJECTIVES))  # the language's default, whichever objective this is
             if _is_section(kind):
                 found |= schema_keys(kind, "objective.")
-        elif _is_section(kind) and name != "loss":
+        elif _is_section(kind) and not issubclass(kind, Choice):
             found |= schema_keys(kind, f"{prefix}{name}.")
         elif name != "penalty":
-            found[f"{prefix}{name}"] = default
+            found[f"{prefix}{name}"] = default.name if isinstance(default, Choice) else default
         if _is_section(inner):
             found |= schema_keys(inner, f"{prefix}{name}[].")
     return found
@@ -86,7 +86,8 @@ def _is_section(kind: object) -> bool:
 
 KEYS = {name: schema_keys(kind.config) for name, kind in OBJECTIVES.items()}
 SHARED = set.intersection(*map(set, KEYS.values()))
-PARTS = [f"loss.NAME.{name}" for name in Loss.model_fields if name != "name"]
+CHOICES = {"loss": Loss, "class_loss": ClassLoss}
+PARTS = [f"{key}.NAME.{name}" for key, kind in CHOICES.items() for name in kind.model_fields if name != "name"]
 PARTS += [f"penalty.NAME.{name}" for name in Penalty.model_fields]
 TABLES = {
     heading: {row[0].strip("`"): row for row in table_rows(TEXTS["docs/config.md"], heading)}
@@ -127,10 +128,12 @@ class TestConfigPage:
 
     def test_describes_every_loss_and_penalty_and_layer(self):
         from ganlab.models.layers import LAYERS
+        from ganlab.training.class_losses import CLASS_LOSSES
         from ganlab.training.losses import LOSSES
         from ganlab.training.penalties import PENALTIES
 
-        for heading, names in (("## Losses", LOSSES), ("## Penalties", PENALTIES)):
+        tables = (("## Losses", LOSSES), ("## Class losses", CLASS_LOSSES), ("## Penalties", PENALTIES))
+        for heading, names in tables:
             assert {row[0].strip("`") for row in table_rows(TEXTS["docs/config.md"], heading)} == set(names)
         for name in LAYERS:
             assert f"| `{name}` |" in TEXTS["docs/config.md"]

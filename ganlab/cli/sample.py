@@ -68,12 +68,12 @@ def command(run, step, count, seed, label, interpolate, each, out, backend, resu
 
 
 def _latents(latent, seed, count, grid):
-    """Latents (count, dim); of a grid, rows from one latent to another."""
-    from ganlab.training.draws import draw_latents
+    """Latents (count, latent.size); of a grid, rows from one latent to another. Codes stay along a row."""
+    from ganlab.training.draws import latents_of
     from ganlab.training.sampling import interpolate
 
     if grid is None:
-        return draw_latents(seed, "sample", count, latent.dim, latent.distribution)
+        return latents_of(latent, seed, "sample", count)
     rows, columns = grid
-    ends = draw_latents(seed, "interpolate", 2 * rows, latent.dim, latent.distribution)
-    return interpolate(ends.reshape(rows, 2, latent.dim), columns, latent.distribution)
+    ends = latents_of(latent, seed, "interpolate", 2 * rows).reshape(rows, 2, latent.size)
+    return interpolate(ends, columns, latent.distribution, latent.codes)

@@ -11,8 +11,7 @@ from ganlab.config.keras_schema import ARGUMENTS, keras_definitions, one_key
 from ganlab.config.layers import MAX_REPEAT, MERGES
 from ganlab.config.schema import Config
 from ganlab.objectives import OBJECTIVES
-from ganlab.objectives.gan_config import options_of
-from ganlab.training.losses import LOSSES
+from ganlab.objectives.loss_config import Choice, ClassLoss, Loss
 from ganlab.training.penalties import PENALTIES
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -66,7 +65,8 @@ def _of_objective(name: str, config: type[Config]) -> dict[str, Any]:
         definitions["Penalty"].pop("required")  # each penalty has a default weight
         _describe(definitions["Penalty"], definitions, descriptions.CONFIG, "penalty.NAME.")
         penalty = {"anyOf": [{"$ref": "#/$defs/Penalty"}, {"type": "null"}]}
-        properties["loss"] = _loss(definitions.pop("Loss"), definitions)
+        for key, kind in (("loss", Loss), ("class_loss", ClassLoss)):
+            properties[key] = _choice(key, kind, definitions)
         properties["penalty"] = _mapping(dict.fromkeys(PENALTIES, penalty)) | {"default": {}}
     _describe(schema, definitions, descriptions.CONFIG)
     schema.pop("title")
@@ -124,13 +124,14 @@ def _layer() -> dict[str, Any]:
     return {"anyOf": [{"$ref": "#/$defs/LayerName"}, {"$ref": "#/$defs/SingleLayer"}, *groups]}
 
 
-def _loss(section: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """A loss: its name, or a mapping of its name to some of its options."""
-    _describe(section, definitions, descriptions.CONFIG, "loss.NAME.")
-    options = section["properties"]
+def _choice(key: str, kind: type[Choice], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A row of a registry: its name, or a mapping of its name to some of its options."""
+    section = definitions.pop(kind.__name__)
+    _describe(section, definitions, descriptions.CONFIG, f"{key}.NAME.")
+    names = {name: kind.options_of(name) for name in kind.ROWS}
     forms = [
-        one_key(_mapping({key: options[key] for key in options_of(name)}), [name])
-        for name in LOSSES
-        if options_of(name)
+        one_key(_mapping({option: section["properties"][option] for option in options}), [name])
+        for name, options in names.items()
+        if options
     ]
-    return {"anyOf": [{"enum": [name for name in LOSSES if not LOSSES[name].reads_layer]}, *forms]}
+    return {"anyOf": [{"enum": [name for name, options in names.items() if "layer" not in options]}, *forms]}

@@ -7,7 +7,7 @@ from ganlab.config.reader import MAX_DEPTH, parse_yaml
 from ganlab.errors import ConfigError
 
 # Mappings of one key that is a choice: another key replaces it.
-_CHOICES = {("objective",), ("loss",)}
+_CHOICES = {("objective",), ("loss",), ("class_loss",)}
 # Two keys for one thing: setting one unsets the other.
 _EXCLUSIVE = {("train", "steps"): "epochs", ("train", "epochs"): "steps"}
 

@@ -62,10 +62,22 @@ def value_range(name: str) -> tuple[float, float]:
 
 
 class Latent(Section):
-    """The generator's input: `dim` independent numbers from N(0, 1) or uniform on [-1, 1]."""
+    """The generator's input: `dim` independent numbers from N(0, 1) or uniform on [-1, 1], then InfoGAN's codes."""
 
     dim: whole(1)
     distribution: one_of("normal", "uniform") = "normal"
+    categorical: list[whole(2)] = Field([])  # the number of values of each categorical code
+    continuous: whole(0) = 0  # how many continuous codes there are
+
+    @property
+    def codes(self) -> int:
+        """How many numbers the codes have: a one-hot vector for each categorical code, then the continuous codes."""
+        return sum(self.categorical) + self.continuous
+
+    @property
+    def size(self) -> int:
+        """How many numbers the generator takes for one sample."""
+        return self.dim + self.codes
 
 
 class Train(Section):

@@ -5,7 +5,8 @@ import numpy as np
 from ganlab.config.schema import Config
 from ganlab.models.network import Network
 from ganlab.pictures.images import from_uint8
-from ganlab.training.class_heads import HEADS
+from ganlab.training.class_heads import HEADS, split_outputs
+from ganlab.training.class_losses import CLASS_LOSSES
 from ganlab.training.sampling import predict, scalar_inputs
 
 
@@ -24,4 +25,5 @@ def class_logits(network: Network, config: Config, step: int, images: np.ndarray
     """
     inputs = from_uint8(images, config.data.range) if images.dtype == np.uint8 else images
     outputs = predict(network, {"input": inputs, **scalar_inputs(config, step, len(images))})
-    return np.asarray(HEADS[config.labels].split(outputs)[1])
+    of_classes = split_outputs(outputs, config.labels, config.latent.codes)[1]
+    return np.asarray(CLASS_LOSSES[config.class_loss.name].class_logits(of_classes))

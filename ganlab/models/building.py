@@ -12,10 +12,13 @@ from ganlab.config.schema import Config, Form, value_range
 from ganlab.config.schema import Network as Written
 from ganlab.config.steps import Stretch
 from ganlab.errors import did_you_mean
+from ganlab.models.adaptive import AdaptiveProbability
 from ganlab.models.arguments import ErrorAt, build_object, public_classes
 from ganlab.models.balancing import Balancing
 from ganlab.models.compiler import check_output, compile_network
+from ganlab.models.layers.augmentation import DiffAugment
 from ganlab.models.network import Network
+from ganlab.models.output_averages import OutputAverages
 
 _OPTIMIZERS = {
     name: cls
@@ -36,6 +39,9 @@ class Models:
         form: the shape and the classes of the data.
         stretch: the steps in which these networks are trained.
         balancing: of the labels of generated images, with `labels: balanced`.
+        output_averages: of the discriminator's outputs, with `lecam`.
+        augmentation: random changes of images, with `consistency`.
+        adaptive: the probability of augmentation, with `adaptive`.
     """
 
     networks: dict[str, Network]
@@ -44,6 +50,9 @@ class Models:
     form: Form
     stretch: Stretch
     balancing: Balancing | None = None
+    output_averages: OutputAverages | None = None
+    augmentation: DiffAugment | None = None
+    adaptive: AdaptiveProbability | None = None
 
     @property
     def sampled(self) -> Network:
@@ -86,7 +95,28 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
     balancing = None
     if config.labels == "balanced":
         balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
-    return Models(networks, optimizers, averages, form, stretch, balancing)
+    return Models(networks, optimizers, averages, form, stretch, balancing, *_build_regularizers(config, form))
+
+
+def _build_regularizers(config: Config, form: Form) -> tuple:
+    """The parts of a GAN that only its discriminator's updates use: each of them, or None."""
+    keys = ("lecam", "consistency", "adaptive")
+    lecam, consistency, adaptive = (getattr(config, key, None) for key in keys)  # a VAE has none
+    averages = OutputAverages(lecam.decay) if lecam and lecam.weight else None
+    changes = _build_changes(config, form, "consistency") if consistency and consistency.is_used else None
+    probability = None
+    if adaptive and adaptive.method != "none":
+        augmentation = _build_changes(config, form, "adaptive") if adaptive.method == "ada" else None
+        probability = AdaptiveProbability(adaptive.target, adaptive.images, adaptive.interval, augmentation)
+    return averages, changes, probability
+
+
+def _build_changes(config: Config, form: Form, key: str) -> DiffAugment:
+    """The random changes of images that a section of a config names."""
+    if not form.is_image:
+        raise config.error_at((key,), f"changes images, and {config.data.name} has none")
+    _seed(config.seed, key)
+    return DiffAugment(getattr(config, key).policy)
 
 
 def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Optimizer:

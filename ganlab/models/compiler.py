@@ -206,8 +206,11 @@ def _more(node: Node) -> dict[str, str]:
 
 
 def check_output(network: Network, spec: Written, expected: Shape, what: str, error_at: ErrorAt) -> None:
-    """Raises a located error unless the network ends in the `expected` shape (without the batch)."""
-    if network.output_shape == expected:
+    """Raises a located error unless the network ends in the `expected` shape (without the batch); None fits any number."""
+    found = network.output_shape
+    if len(found) == len(expected) and all(
+        wanted in (None, size) for size, wanted in zip(found, expected, strict=True)
+    ):
         return
     last = spec.expanded()[-1]
     ends = list(network.shapes.items())[-4:]

@@ -19,6 +19,11 @@ def draw_latents(config: Config, size: int) -> Draw:
     return Draw(config.latent.distribution, (size, config.latent.dim), low=low)
 
 
+def draw_codes(config: Config, size: int) -> Draw:
+    """InfoGAN's codes for `size` samples, as `latent` says."""
+    return Draw("codes", (size, config.latent.codes), categorical=tuple(config.latent.categorical))
+
+
 def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tensor | None = None) -> Tensor | Values:
     """A network's input: the samples (batch, ...) alone, or a mapping with all values that its layers take.
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, field_validator
 from ganlab.config.fields import Name, Positive, Section, located, one_of
 from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
-from ganlab.config.schema import Config, Ends, Form, value_range
+from ganlab.config.schema import Config, Ends, Form, Latent, value_range
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.inputs import fading, inputs_of
 from ganlab.training import ops
@@ -58,6 +58,14 @@ class VaeConfig(Config):
         if labels != "none":
             raise located(f"expected none with the objective vae, received '{labels}'")
         return labels
+
+    @field_validator("latent")
+    @classmethod
+    def _without_codes(cls, latent: Latent) -> Latent:
+        for key in ("categorical", "continuous"):
+            if getattr(latent, key):
+                raise located("expected none with the objective vae, which learns codes of its own", (key,))
+        return latent
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
         shape, scalars = (form.shape if form else None), self.context(form)

@@ -1,7 +1,7 @@
-"""Class heads: discriminators that classify images besides judging them, and the class term of the losses.
+"""Class heads: discriminators that classify images besides judging them.
 
-A discriminator with a head gives classes + 1 numbers for each image. The head splits them into the logit of "real", which every
-GAN loss takes, and into class logits.
+A discriminator with a head gives more numbers than one for each image. The head splits them into the logit of "real", which
+every GAN loss takes, and into the outputs that a class loss takes: see `class_losses`.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ class Head:
     """One class head.
 
     Attributes:
-        split: outputs (batch, classes + 1) -> (logit of "real" (batch, 1), class logits (batch, classes)).
-        of_fake: whether the losses of both networks have a class term of generated images.
+        split: outputs (batch, n + 1) -> (logit of "real" (batch, 1), outputs for the class loss (batch, n)).
+        of_fake: whether generated images have a class, which both networks can learn.
     """
 
     split: Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -37,20 +37,20 @@ def _last_is_generated(outputs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 HEADS = {
-    # Odena et al. 2017, arXiv 1610.09585, equations 2 and 3: a logit of "real", then a logit a class.
+    # Odena et al. 2017, arXiv 1610.09585, section 3: a logit of "real", then the outputs for the class.
     "auxiliary": Head(_first_is_real, of_fake=True),
     # Salimans et al. 2016, arXiv 1606.03498, section 5: a softmax over K classes and "generated".
     "semi_supervised": Head(_last_is_generated, of_fake=False),
 }
 
 
-def class_cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean of -log softmax(class_logits)[label]; class logits (batch, classes), labels (batch,)."""
-    chosen = ops.one_hot(labels, class_logits.shape[-1])
-    return ops.mean(ops.logsumexp(class_logits, axis=1) - ops.sum(class_logits * chosen, axis=1))
+def split_outputs(outputs: Tensor, labels: str, codes: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """(logits (batch, n), outputs for the class loss or None, outputs for InfoGAN's codes or None).
 
-
-def class_accuracy(class_logits: Tensor, labels: Tensor) -> Tensor:
-    """Share of the batch whose label has the largest class logit."""
-    found = ops.cast(ops.argmax(class_logits, axis=1), "int32")
-    return ops.mean(ops.cast(ops.equal(found, ops.cast(labels, "int32")), "float32"))
+    Args:
+        outputs: the discriminator's, (batch, outputs): those of the head or a loss first, then those for the codes.
+        labels: the config's `labels`, which names the head if there is one.
+        codes: number of outputs for codes.
+    """
+    outputs, of_codes = (outputs[:, :-codes], outputs[:, -codes:]) if codes else (outputs, None)
+    return (*HEADS[labels].split(outputs), of_codes) if labels in HEADS else (outputs, None, of_codes)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ganlab.config.schema import Latent
 from ganlab.training.stages import Draw
 
 
@@ -27,6 +28,25 @@ def draw_latents(seed: int, purpose: str, count: int, dim: int, distribution: st
     if distribution == "normal":
         return generator.standard_normal((count, dim), dtype=np.float32)
     return generator.random((count, dim), dtype=np.float32) * 2 - 1
+
+
+def draw_codes(generator: np.random.Generator, count: int, categorical: Sequence[int], continuous: int) -> np.ndarray:
+    """InfoGAN's codes: float32 (count, sum(categorical) + continuous).
+
+    A one-hot vector for each categorical code, whose values have equal chances, then numbers that are uniform in [-1, 1).
+    """
+    numbers = generator.random((count, len(categorical) + continuous), dtype=np.float32)
+    chosen = [np.eye(size, dtype=np.float32)[(numbers[:, i] * size).astype(int)] for i, size in enumerate(categorical)]
+    return np.concatenate([*chosen, 2 * numbers[:, len(categorical) :] - 1], axis=1)
+
+
+def latents_of(latent: Latent, seed: int, purpose: str, count: int) -> np.ndarray:
+    """A generator's input outside training: float32 (count, latent.size), latents and then codes."""
+    latents = draw_latents(seed, purpose, count, latent.dim, latent.distribution)
+    if not latent.codes:
+        return latents
+    codes = draw_codes(generator_of(seed, f"{purpose} codes"), count, latent.categorical, latent.continuous)
+    return np.concatenate([latents, codes], axis=1)
 
 
 class _Stream:
@@ -108,6 +128,8 @@ class Draws:
             generator.standard_normal(dtype=np.float32, out=numbers)
         elif draw.kind == "integers":
             numbers[:] = generator.integers(0, int(draw.high), draw.shape)
+        elif draw.kind == "codes":
+            numbers[:] = draw_codes(generator, len(numbers), draw.categorical, draw.shape[1] - sum(draw.categorical))
         else:
             numbers[:] = self._uniform(draw, generator)
 

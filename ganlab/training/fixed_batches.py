@@ -6,7 +6,7 @@ import numpy as np
 
 from ganlab.config.schema import Config
 from ganlab.pictures.images import from_uint8
-from ganlab.training.draws import draw_latents, generator_of
+from ganlab.training.draws import generator_of, latents_of
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
@@ -26,8 +26,8 @@ def fixed_batch(config: Config, dataset: "Dataset", network: str, count: int, pu
     """
     train, classes = dataset.train, dataset.form.classes
     if network == "generator":
-        latent, labels = config.latent, np.arange(count)  # every class in turn
-        batch = draw_latents(config.seed, purpose, count, latent.dim, latent.distribution)
+        labels = np.arange(count)  # every class in turn
+        batch = latents_of(config.latent, config.seed, purpose, count)
     else:
         rows = generator_of(config.seed, f"{purpose} {network}").permutation(train.count)[:count]
         batch, labels = train.images[rows], None if train.labels is None else train.labels[rows]

@@ -23,14 +23,18 @@ class Judged:
         targets: shape (batch, 1), or one number. Real images have 1 and generated images 0, unless labels are smoothed or flipped.
         labels: classes, int32, shape (batch,), or None for data without labels.
         features: layer's name -> its outputs, for the layers that the loss compares.
-        class_logits: shape (batch, classes), of a discriminator with a class head, or None.
+        class_outputs: shape (batch, n), of a discriminator with a class head, or None.
+        code_outputs: shape (batch, codes), of a discriminator that tells InfoGAN's codes, or None.
+        codes: the codes of generated images, shape (batch, codes), or None.
     """
 
     logits: Tensor
     targets: Tensor = None
     labels: Tensor = None
     features: Mapping[str, Tensor] = field(default_factory=dict)
-    class_logits: Tensor = None
+    class_outputs: Tensor = None
+    code_outputs: Tensor = None
+    codes: Tensor = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganlab.config.schema import Config
+from ganlab.config.schema import Config, Latent
 from ganlab.config.steps import stretch_of
-from ganlab.training.draws import draw_latents, generator_of
+from ganlab.training.draws import generator_of, latents_of
 
 if TYPE_CHECKING:
     from ganlab.models.network import Network
@@ -30,7 +30,7 @@ class Sampler:
         """Samples in the data's range, float32 (count, *data_shape).
 
         Args:
-            latents: (count, dim).
+            latents: (count, latent.size).
             labels: classes (count,), for a generator that takes labels.
         """
         return predict(self.network, self._inputs(latents, labels))
@@ -59,15 +59,37 @@ class Sampler:
         return generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
 
     def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
-        """float32 samples of a grid. With labels, a row has one class."""
+        """float32 samples of a grid. With labels, a row has one class; with codes, one code varies along a row."""
         seed = self.config.seed if seed is None else seed
         latents = self._latents(rows * columns, "grid", seed)
+        if self.config.latent.codes:
+            latents = vary_codes(latents.reshape(rows, columns, -1), self.config.latent)
         labels = np.arange(rows * columns) // columns % self.classes if self.classes else None
         return self.images(latents, labels)
 
     def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
-        latent = self.config.latent
-        return draw_latents(seed, purpose, count, latent.dim, latent.distribution)
+        return latents_of(self.config.latent, seed, purpose, count)
+
+
+def vary_codes(latents: np.ndarray, latent: Latent) -> np.ndarray:
+    """Rows along which one code varies: row 0 the first code, and so on in turn. All other numbers stay.
+
+    Args:
+        latents: (rows, columns, latent.size). The first of each row is varied.
+        latent: says which of the numbers are codes.
+
+    Returns: (rows * columns, latent.size). A categorical code takes its values in turn, a continuous one goes from -1 to 1.
+    """
+    varied, columns = np.repeat(latents[:, :1], latents.shape[1], axis=1), np.arange(latents.shape[1])
+    sizes = [*latent.categorical, *[1] * latent.continuous]
+    for index, row in enumerate(varied):
+        number = index % len(sizes)
+        first = latent.dim + sum(sizes[:number])
+        if number < len(latent.categorical):
+            row[:, first : first + sizes[number]] = np.eye(sizes[number])[columns % sizes[number]]
+        else:
+            row[:, first] = np.linspace(-1, 1, len(columns))
+    return varied.reshape(-1, latent.size)
 
 
 def predict(network: "Network", values: dict[str, np.ndarray]) -> np.ndarray:
@@ -88,19 +110,21 @@ def scalar_inputs(config: Config, step: int, count: int) -> dict[str, np.ndarray
     return {name: np.full((count, 1), value, np.float32) for name, value in scalars.items()}
 
 
-def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
+def interpolate(ends: np.ndarray, steps: int, distribution: str, codes: int = 0) -> np.ndarray:
     """Rows of latents from one end to another.
 
     Args:
-        ends: (rows, 2, dim).
+        ends: (rows, 2, size).
         steps: points a row, the ends included.
         distribution: normal latents move along the great circle between the ends, which keeps their length typical
             (White 2016, arXiv 1609.04468). Uniform latents, and ends on one line through the origin, move straight.
+        codes: how many of the last numbers are codes. They stay along a row.
 
-    Returns: (rows * steps, dim), row by row.
+    Returns: (rows * steps, size), row by row.
     """
+    dim = ends.shape[-1] - codes
     share = np.linspace(0, 1, steps, dtype=np.float64)[None, :, None]
-    start, end = ends[:, :1].astype(np.float64), ends[:, 1:].astype(np.float64)
+    start, end = (ends[:, [place], :dim].astype(np.float64) for place in (0, 1))
     row = (1 - share) * start + share * end
     if distribution == "normal":
         lengths = np.linalg.norm(start, axis=-1) * np.linalg.norm(end, axis=-1)
@@ -109,4 +133,5 @@ def interpolate(ends: np.ndarray, steps: int, distribution: str) -> np.ndarray:
         on_a_line = sine < 1e-6  # no unique circle leads from one end to the other
         turned = np.sin((1 - share) * angle) * start + np.sin(share * angle) * end
         row = np.where(on_a_line, row, turned / np.where(on_a_line, 1, sine))
-    return row.reshape(-1, ends.shape[-1]).astype(np.float32)
+    kept = np.repeat(ends[:, :1, dim:], steps, axis=1)
+    return np.concatenate([row, kept], axis=2).reshape(-1, ends.shape[-1]).astype(np.float32)

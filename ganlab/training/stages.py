@@ -32,10 +32,12 @@ class Draw:
     Attributes:
         kind: `rows`: indices of training samples. `normal`: standard normal numbers. `uniform`: numbers in [low, high).
             `targets`: uniform in [low, high] or, with probability `flip`, in `flipped`. `integers`: 0 to high - 1.
+            `codes`: InfoGAN's codes, see `draws.draw_codes`.
         shape: the shape of one step's numbers, the batch included.
         source: for rows: the part of the data they come from, see `draws.Draws`.
         arrays: for rows: the arrays of the data that the step reads at these rows. `images` stands in the values under the
             draw's name, another array under NAME.ARRAY, such as `real_0.labels`.
+        categorical: for codes: the number of values of each categorical code.
     """
 
     kind: str
@@ -46,6 +48,7 @@ class Draw:
     flipped: tuple[float, float] = (0.0, 0.0)
     source: str = "all"
     arrays: tuple[str, ...] = ("images",)
+    categorical: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

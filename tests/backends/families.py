@@ -66,6 +66,19 @@ LABELLED = [
     {"Dense": {"units": 8, "activation": "tanh"}},
 ]
 CLASSES = [{"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 4}}]
+PROXIES = [
+    {"Dense": {"units": 6, "activation": "tanh"}},
+    {
+        "merge": "Concatenate",
+        "branches": {
+            "realness": [{"Dense": {"units": 1}}],
+            "embedding": [{"Dense": {"units": 3}}],
+            "proxy": ["Labels", dense(3)],
+        },
+    },
+]
+CONTRASTIVE = {"generator": LABELLED, "discriminator": PROXIES, "labels": "auxiliary"}
+CODES = {"latent": {"dim": 3, "categorical": [3, 2], "continuous": 2}}
 DECAY = {
     "Adam": {
         "learning_rate": {"ExponentialDecay": {"initial_learning_rate": 0.01, "decay_steps": 5, "decay_rate": 0.5}}
@@ -97,6 +110,17 @@ FAMILIES = {
     "simultaneous": DENSE | {"train": {"simultaneous": True}},
     "moving statistics": DENSE | {"train": {"discriminator_statistics": "moving", "share_latents": True}},
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
+    "contrastive": CONTRASTIVE | {"class_loss": {"contrastive": {"temperature": 0.5}}, "loss": "hinge"},
+    "data to data": CONTRASTIVE | {"class_loss": {"data_to_data": {"margin": 0.75, "weight": 0.5}}},
+    "twin": {
+        "generator": LABELLED,
+        "discriminator": [*normalized(dense(6)), dense(7)],
+        "labels": "auxiliary",
+        "class_loss": "twin",
+    },
+    "InfoGAN": CODES | {"discriminator": [*normalized(dense(6)), {"Dense": {"units": 1 + 3 + 2 + 2}}]},
+    "LeCam": DENSE | {"loss": "hinge", "lecam": {"weight": 0.3, "decay": 0.5}, "train": {"discriminator_steps": 2}},
+    "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {
         "discriminator": [

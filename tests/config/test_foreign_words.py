@@ -15,7 +15,8 @@ from ganlab.flows.check import check_networks
 from ganlab.models.arguments import ACTIVATIONS, INITIALIZERS, OBJECTS
 from ganlab.models.layers import LAYERS
 from ganlab.models.single_layers import layer_names
-from ganlab.objectives.gan_config import GanConfig, GanTrain, Penalty
+from ganlab.objectives.gan_config import GanConfig, GanTrain
+from ganlab.objectives.loss_config import Penalty
 from ganlab.training.losses import LOSSES
 from ganlab.training.penalties import PENALTIES
 from tests.cli.experiments import CONFIG

@@ -24,6 +24,7 @@ NO_MATTER = [
     ("", "devices: 2"),
     ("steps: 100", "epochs: 2"),
     ("dim: 64", "dim: 64, distribution: normal"),
+    ("", "class_loss: cross_entropy"),
     ("", "penalty: {}\nclip_weights: null\nprecision: float32\nseed: 0"),
     ("loss: non_saturating", "loss: {non_saturating: {real_label: 1.0}}"),
     ("units: 64", "units: 64.0"),
@@ -85,6 +86,8 @@ KEYS = {
     "data.source": ("photos", False),
     "latent.dim": (65, True),
     "latent.distribution": ("uniform", True),
+    "latent.categorical": ([10], True),
+    "latent.continuous": (2, True),
     "generator.layers": (["Flatten"], True),
     "generator.optimizer": ({"SGD": {}}, True),
     "discriminator.layers": (["Flatten"], True),
@@ -118,14 +121,27 @@ KEYS = {
     "jit": (True, True),
     "labels": ("conditional", True),
     "loss": ("hinge", True),
+    "class_loss": ({"cross_entropy": {"weight": 2.0}}, True),
+    "code_loss.categorical": (2.0, True),
+    "code_loss.continuous": (1.0, True),
     "penalty": ({"r1": {"weight": 1.0, "every": 1}}, True),
+    "lecam.weight": (0.3, True),
+    "lecam.decay": (0.9, True),
+    "consistency.weight": (10.0, True),
+    "consistency.fake_weight": (10.0, True),
+    "consistency.policy": (["flip"], True),
+    "adaptive.method": ("apa", True),
+    "adaptive.target": (0.5, True),
+    "adaptive.images": (1000, True),
+    "adaptive.interval": (1, True),
+    "adaptive.policy": (["flip"], True),
     "clip_weights": (0.01, True),
 }
 
 
 def test_every_key_is_known_here():
     content = config_of().model_dump()
-    sections = {key for key, value in content.items() if isinstance(value, dict)} - {"loss", "penalty"}
+    sections = {key for key, value in content.items() if isinstance(value, dict)} - {"loss", "class_loss", "penalty"}
     keys = {key for key in content if key not in sections}
     assert keys | {f"{key}.{inner}" for key in sections for inner in content[key]} == KEYS.keys()
 
@@ -135,6 +151,7 @@ BESIDE = {
     "data.source": ("data.name", "folder"),
     "data.classes": ("data.name", "folder"),
     "data.labelled": ("labels", "semi_supervised"),
+    "class_loss": ("labels", "auxiliary"),
 }
 
 

@@ -6,9 +6,10 @@ from ganlab.config.loading import resolve_config
 from ganlab.config.network import LayerSpec
 from ganlab.config.reader import parse_yaml
 from ganlab.errors import ConfigError
-from ganlab.training import losses
+from ganlab.training import class_losses, losses
 from tests.config.examples import EXAMPLE, changed, config_of
 
+CLASS_LOSSES = ", ".join(class_losses.CLASS_LOSSES)
 LOSSES, OBJECTIVES = ", ".join(losses.LOSSES), ", ".join(objectives.OBJECTIVES)
 NAME = "a name of at most 80 letters, digits, '.', '_', '-', '=' and ',' that begins with a letter or digit"
 LAYER = "a layer as Name, {Name: {arguments}}, {repeat: N, layers: [...]} or {merge: Name, branches: {...}}"
@@ -41,6 +42,11 @@ WRONG = [
     ("dim: 64", "dim: [64]", "c.yaml:3:10: latent.dim: expected an integer >= 1, received [64]"),
     ("dim: 64", "distribution: normal", "c.yaml:3:1: latent.dim: missing; expected an integer >= 1"),
     ("dim: 64", "dim: 64, distribution: cauchy", "c.yaml:3:19: latent.distribution: expected one of normal, uniform, received 'cauchy'"),
+    ("dim: 64", "dim: 64, categorical: 10", "c.yaml:3:19: latent.categorical: expected a list, received 10"),
+    ("dim: 64", "dim: 64, categorical: [10, 1]", "c.yaml:3:37: latent.categorical[1]: expected an integer >= 2, received 1"),
+    ("dim: 64", "dim: 64, continuous: -1", "c.yaml:3:19: latent.continuous: expected an integer >= 0, received -1"),
+    ("", "code_loss: {categorical: 0}", "c.yaml:20:13: code_loss.categorical: expected a number > 0, received 0"),
+    ("", "code_loss: 1", "c.yaml:20:1: code_loss: expected a mapping, received 1"),
     ("- LeakyReLU", "- 3", f"c.yaml:10:11: generator.layers[1].layers[1]: expected {LAYER}, received 3"),
     ("- LeakyReLU", "-", f"c.yaml:10:10: generator.layers[1].layers[1]: expected {LAYER}, received null"),
     ("- LeakyReLU", "- LeakyReLU: 0.2", "c.yaml:10:11: generator.layers[1].layers[1].LeakyReLU: expected a mapping of arguments, received 0.2"),
@@ -66,12 +72,25 @@ WRONG = [
     ("non_saturating", "{minimax: {real_labl: 0.9}}", "c.yaml:18:18: loss.minimax.real_labl: unknown key. Did you mean 'real_label'?"),
     ("non_saturating", "{minimax: {real_label: [1, 0.9]}}", "c.yaml:18:18: loss.minimax.real_label: expected a number or [lowest, highest], received [1, 0.9]"),
     ("non_saturating", "{minimax: {flip_labels: 1.5}}", "c.yaml:18:18: loss.minimax.flip_labels: expected a number from 0 to 1, received 1.5"),
+    ("", "class_loss: contrastiv", f"c.yaml:20:1: class_loss: expected one of {CLASS_LOSSES}, received 'contrastiv'. Did you mean 'contrastive'?"),
+    ("", "class_loss: contrastive", "c.yaml:20:1: class_loss: expected only with 'labels: auxiliary', received with 'labels: none'"),
+    ("", "labels: auxiliary\nclass_loss: {contrastive: {margin: 0.9}}", "c.yaml:21:28: class_loss.contrastive.margin: the class loss contrastive has no margin; those with it are data_to_data"),
+    ("", "labels: auxiliary\nclass_loss: {contrastive: {temperature: 0}}", "c.yaml:21:28: class_loss.contrastive.temperature: expected a number > 0, received 0"),
+    ("", "labels: auxiliary\nclass_loss: {cross_entropy: {fake_weight: -1}}", "c.yaml:21:30: class_loss.cross_entropy.fake_weight: expected a number >= 0, received -1"),
+    ("", "labels: auxiliary\nclass_loss: {data_to_data: {margn: 1}}", "c.yaml:21:29: class_loss.data_to_data.margn: unknown key. Did you mean 'margin'?"),
     ("", "penalty: r1", "c.yaml:20:1: penalty: expected null or a mapping of wgan_gp, r1, r2, dragan, received 'r1'"),
     ("", "penalty: {gp: {}}", "c.yaml:20:11: penalty.gp: unknown key. Expected one of: dragan, r1, r2, wgan_gp."),
     ("", "penalty: {r1: 10}", "c.yaml:20:11: penalty.r1: expected a mapping, received 10"),
     ("", "penalty: {r1: {weigth: 10}}", "c.yaml:20:16: penalty.r1.weigth: unknown key. Did you mean 'weight'?"),
     ("", "penalty: {r1: {weight: 0}}", "c.yaml:20:16: penalty.r1.weight: expected a number > 0, received 0"),
     ("", "penalty: {r1: {every: 16}, r2: {every: 8}}", "c.yaml:20:33: penalty.r2.every: expected 16, as for r1 (lazy penalties share it), received 8"),
+    ("", "lecam: {weight: -1}", "c.yaml:20:9: lecam.weight: expected a number >= 0, received -1"),
+    ("", "lecam: {decay: 1}", "c.yaml:20:9: lecam.decay: expected a number between 0 and 1 (both excluded), received 1"),
+    ("", "lecam: {weigth: 1}", "c.yaml:20:9: lecam.weigth: unknown key. Did you mean 'weight'?"),
+    ("", "consistency: {policy: [flipp]}", "c.yaml:20:24: consistency.policy[0]: expected one of flip, translation, color, cutout, received 'flipp'. Did you mean 'flip'?"),
+    ("steps: 100, batch_size: 32}", "steps: 100, batch_size: 32, discriminator_batches: alternate}\nlecam: {weight: 0.3}", "c.yaml:19:37: train.discriminator_batches: expected separate or joint with lecam, received 'alternate'"),
+    ("", "adaptive: {method: adda}", "c.yaml:20:12: adaptive.method: expected one of none, ada, apa, received 'adda'. Did you mean 'ada'?"),
+    ("", "adaptive: {target: 2}", "c.yaml:20:12: adaptive.target: expected a number from -1 to 1, received 2"),
     ("", "clip_weights: 0", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received 0"),
     ("", "clip_weights: -.inf", "c.yaml:20:1: clip_weights: expected a number > 0 or null, received -inf"),
     ("steps: 100", "steps: many", "c.yaml:19:9: train.steps: expected an integer >= 1, received 'many'"),

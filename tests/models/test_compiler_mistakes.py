@@ -70,7 +70,7 @@ MISTAKES = [
     (
         "DiffAugment: {policy: [colour]}",
         f"{at(21)}.DiffAugment.policy: the layer DiffAugment does not accept this: `policy` knows color,"
-        " translation and cutout, received 'colour'",
+        " translation, cutout and flip, received 'colour'",
     ),
     (
         "OutputNoise: {fraction: 2}",

@@ -1,4 +1,4 @@
-"""Discriminators that say classes: auxiliary (ACGAN) and semi-supervised (K + 1 outputs)."""
+"""Discriminators that say classes: auxiliary (ACGAN, ContraGAN, ReACGAN) and semi-supervised (K + 1 outputs)."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,11 @@ from keras import ops
 
 from ganlab.config.schema import Form
 from ganlab.errors import ConfigError
+from ganlab.metrics.discriminator import class_logits
 from ganlab.models.building import build_models
 from ganlab.objectives import build_objective
-from ganlab.training.class_heads import HEADS, class_accuracy, class_cross_entropy
+from ganlab.training.class_heads import HEADS
+from ganlab.training.class_losses import CLASS_LOSSES, class_cross_entropy
 from ganlab.training.draws import Draws
 from ganlab.training.losses import LOSSES, Judged
 from tests.training.tiny import ADAM, BACKEND, IMAGES, build, tiny_config
@@ -63,11 +65,6 @@ def test_large_logits_neither_overflow_nor_lose_the_class():
     assert (value, term) == (0.0, 1000.0)
 
 
-def test_accuracy_is_the_share_of_largest_class_logits():
-    logits = ops.convert_to_tensor([[1.0, 2.0], [3.0, 0.0], [0.0, 1.0]])
-    assert float(numbers(class_accuracy(logits, ops.convert_to_tensor([1, 1, 1])))) == pytest.approx(2 / 3)
-
-
 def outputs_of(tiny, network: str, inputs) -> np.ndarray:
     return numbers(tiny.models.networks[network](inputs, training=True)).astype(np.float64)
 
@@ -78,6 +75,105 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 def softplus(x: np.ndarray) -> np.ndarray:
     return np.log1p(np.exp(x))
+
+
+def with_proxies(size: int = 2, embedding: int = 2) -> list:
+    """A discriminator that ends in a logit, an embedding and the proxy of the class."""
+    branches = {
+        "realness": [{"Dense": {"units": 1}}],
+        "embedding": [{"Dense": {"units": embedding}}],
+        "proxy": ["Labels", {"Dense": {"units": size, "use_bias": False}}],
+    }
+    return [{"Dense": {"units": 6, "activation": "tanh"}}, {"merge": "Concatenate", "branches": branches}]
+
+
+def contrasting(class_loss, discriminator: list | None = None, generator: list = EMBEDDED, **more):
+    return tiny_config(
+        generator=generator,
+        discriminator=discriminator or with_proxies(),
+        labels="auxiliary",
+        class_loss=class_loss,
+        optimizer=STILL,
+        **more,
+    )
+
+
+def judged_batches(tiny, *names: str) -> list[tuple]:
+    """The discriminator's outputs for batches of step 0, real or generated, and the labels of each."""
+    taken = {name: value[0] for name, value in tiny.draws.take(0, 1).items()}
+    found = []
+    for name in names:
+        if name.startswith("real"):
+            labels, images = LABELS[taken[name]], (IMAGES[taken[name]] / 127.5 - 1).astype(np.float32)
+        else:
+            labels = taken[f"classes_{name}"]
+            latents = {"input": taken[f"latents_{name}"], "labels": np.eye(CLASSES, dtype=np.float32)[labels]}
+            images = tiny.models.networks["generator"](latents, training=True)
+        network = tiny.models.networks["discriminator"]
+        taking = {"input": images, "labels": np.eye(CLASSES, dtype=np.float32)[labels]}
+        found.append((numbers(network(taking, training=True)), labels))
+    return found
+
+
+@pytest.mark.parametrize("name", ["contrastive", "data_to_data"])
+def test_a_contrastive_loss_is_of_real_images_for_one_network_and_of_generated_ones_for_the_other(name):
+    tiny = build(contrasting({name: {"temperature": 0.5, "weight": 2.0}}), labels=LABELS)
+    row = tiny.train(1)
+    (of_real, labels), (of_fake, _), (of_generator, drawn) = judged_batches(
+        tiny, "real_0", "fake_0", "generator_fake_0"
+    )
+
+    def term(outputs, labels):
+        return 2.0 * float(CLASS_LOSSES[name].real(outputs[:, 1:], labels, tiny.config.class_loss))
+
+    expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean() + term(of_real, labels)
+    assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
+    expected = softplus(-of_generator[:, 0]).mean() + term(of_generator, drawn)
+    assert tiny.column(row, "g_loss")[0] == pytest.approx(expected, rel=1e-5)
+    _, measure = CLASS_LOSSES[name].measure
+    expected = float(measure(of_real[:, 1:], labels))
+    assert tiny.column(row, "d_similarity_class")[0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["twin", "discriminative"])
+def test_a_loss_with_logits_for_generated_images_has_three_different_terms(name):
+    tiny = build(contrasting(name, critic(1 + 2 * CLASSES)), labels=LABELS)
+    row = tiny.train(1)
+    (of_real, labels), (of_fake, drawn), (of_generator, again) = judged_batches(
+        tiny, "real_0", "fake_0", "generator_fake_0"
+    )
+    whole, first, second = slice(1, None), slice(1, 1 + CLASSES), slice(1 + CLASSES, None)
+    if name == "twin":
+        of_d = cross_entropy(of_real[:, first], labels) + cross_entropy(of_fake[:, second], drawn)
+        of_g = cross_entropy(of_generator[:, first], again) - cross_entropy(of_generator[:, second], again)
+    else:
+        of_d = cross_entropy(of_real[:, whole], labels) + cross_entropy(of_fake[:, whole], drawn + CLASSES)
+        of_g = cross_entropy(of_generator[:, whole], again) - cross_entropy(of_generator[:, whole], again + CLASSES)
+    expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean() + of_d
+    assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
+    assert tiny.column(row, "g_loss")[0] == pytest.approx(softplus(-of_generator[:, 0]).mean() + of_g, rel=1e-5)
+    right = (of_real[:, first].argmax(axis=1) == labels).mean()
+    assert tiny.column(row, "d_accuracy_class")[0] == pytest.approx(right)
+
+
+@pytest.mark.parametrize(("class_loss", "units"), [("cross_entropy", CLASSES), ("twin", 2 * CLASSES)])
+def test_a_discriminator_with_codes_classifies_by_the_logits_of_real_images(class_loss, units):
+    latent = {"dim": 3, "continuous": 2}
+    config = contrasting(class_loss, critic(1 + units + 2), latent=latent)
+    network = build(config, labels=LABELS).models.networks["discriminator"]
+    outputs = numbers(network((IMAGES / 127.5 - 1).astype(np.float32)))
+    np.testing.assert_allclose(class_logits(network, config, 0, IMAGES), outputs[:, 1 : 1 + CLASSES], atol=1e-5)
+
+
+@pytest.mark.parametrize(("fake_weight", "counted"), [(0.0, 0.0), (0.5, 0.5)])
+def test_the_term_of_generated_images_can_weigh_less_or_be_left_out(fake_weight, counted):
+    options = {"cross_entropy": {"fake_weight": fake_weight, "weight": 3.0}}
+    tiny = build(config_of("auxiliary", class_loss=options), labels=LABELS)
+    row = tiny.train(1)
+    (of_real, labels), (of_fake, drawn) = judged_batches(tiny, "real_0", "fake_0")
+    expected = softplus(-of_real[:, 0]).mean() + softplus(of_fake[:, 0]).mean()
+    expected += 3.0 * (cross_entropy(of_real[:, 1:], labels) + counted * cross_entropy(of_fake[:, 1:], drawn))
+    assert tiny.column(row, "d_loss")[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_auxiliary_losses_are_those_of_odena():
@@ -164,6 +260,18 @@ def test_labelled_images_come_from_the_labelled_part_and_all_images_are_real_one
         (config_of("semi_supervised"), Form((8,)), "labels: semi_supervised reads labels, and digits has none"),
         (tiny_config(labels="balanced"), Form((8,), CLASSES), "'balanced' needs a layer of the generator that takes"),
         (tiny_config(generator=EMBEDDED, labels="semi_supervised"), Form((8,), CLASSES), "labels"),
+        (contrasting("twin", critic()), Form((8,), CLASSES), "7 numbers an image, as class_loss: twin needs"),
+        (contrasting("contrastive"), Form((8,)), "labels: auxiliary reads labels, and digits has none"),
+        (
+            contrasting("contrastive", critic()),
+            Form((8,), CLASSES),
+            "class_loss.contrastive: needs a layer of the discriminator that takes labels: the proxies",
+        ),
+        (
+            contrasting("data_to_data", with_proxies(size=3)),
+            Form((8,), CLASSES),
+            "discriminator.layers[1].merge.Concatenate: has 6 numbers for an image, expected 1 + 2 n: a logit, an embedding",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line(config, form, message):

@@ -36,6 +36,32 @@ NETWORKS |= {
     },
     "balanced": NETWORKS["labels"] | {"labels": "balanced"},
 }
+# A logit, an embedding and the proxy of the class.
+_PARTS = {
+    "realness": [{"Dense": {"units": 1, "use_bias": False}}],
+    "embedding": [{"Dense": {"units": 2}}],
+    "proxy": ["Labels", {"Dense": {"units": 2, "use_bias": False}}],
+}
+PROXIES = NETWORKS["auxiliary"] | {
+    "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"merge": "Concatenate", "branches": _PARTS}]
+}
+TWIN = NETWORKS["auxiliary"] | {
+    "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 7, "use_bias": False}}]
+}
+CLASS_LOSSES = {
+    "contrastive": PROXIES | {"class_loss": {"contrastive": {"temperature": 0.5}}},
+    "data to data": PROXIES | {"class_loss": {"data_to_data": {"weight": 0.5, "margin": 0.75}}},
+    "twin": TWIN | {"class_loss": {"twin": {"weight": 0.5}}},
+    "discriminative": TWIN | {"class_loss": "discriminative"},
+    "cross-entropy of real images": NETWORKS["auxiliary"] | {"class_loss": {"cross_entropy": {"fake_weight": 0.0}}},
+    "weighted cross-entropy": NETWORKS["auxiliary"]
+    | {"class_loss": {"cross_entropy": {"weight": 2.0, "fake_weight": 0.5}}},
+}
+INFOGAN = {
+    "latent": {"dim": 2, "categorical": [3, 2], "continuous": 2},
+    "code_loss": {"categorical": 2.0, "continuous": 0.5},
+    "discriminator": [{"Dense": {**TANH, "name": "hidden"}}, {"Dense": {"units": 8, "use_bias": False}}],
+}
 DECAY = {"ExponentialDecay": {"initial_learning_rate": 0.02, "decay_steps": 2, "decay_rate": 0.5}}
 OPTIMIZERS = {
     "SGD": {"SGD": {"learning_rate": 0.1}},
@@ -94,10 +120,11 @@ def is_config(case: Case) -> bool:
 def config_of(case: Case, networks: dict | None = None, **more: Any):
     """The config of a case, with these networks instead of the case's; `more` are further keys."""
     options = dict(TARGETS[case["targets"]]) | ({"layer": "hidden"} if case["loss"] == "feature_matching" else {})
-    networks = networks or NETWORKS[case["networks"]]
-    if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate":
+    networks = dict(networks or NETWORKS[case["networks"]])
+    latent = networks.pop("latent", {"dim": 3})
+    *layers, last = networks["discriminator"]
+    if case["loss"] in ("relativistic", "wasserstein") and case["batches"] != "alternate" and "Dense" in last:
         # A bias of all outputs cancels there: its gradient is rounding, which Adam makes a step of.
-        *layers, last = networks["discriminator"]
         networks = networks | {"discriminator": [*layers, {"Dense": {**last["Dense"], "use_bias": False}}]}
     return tiny_config(
         **networks,
@@ -106,7 +133,7 @@ def config_of(case: Case, networks: dict | None = None, **more: Any):
         penalty=PENALTIES[case["penalty"]],
         clip_weights=case["clip"],
         optimizer=OPTIMIZERS[case["optimizer"]],
-        latent={"dim": 3, "distribution": case["distribution"]},
+        latent=latent | {"distribution": case["distribution"]},
         data={"name": "digits", "range": case["range"]},
         **more,
     )

@@ -42,6 +42,12 @@ class Draws:
             return numbers.standard_normal((size, latent["dim"]), np.float32).astype(np.float64)
         return self.uniform(purpose, (size, latent["dim"])) * 2.0 - 1.0
 
+    def codes(self, purpose: str, size: int, categorical: list[int], continuous: int) -> np.ndarray:
+        """A one-hot vector for each categorical code, then numbers in [-1, 1)."""
+        numbers = self.uniform(purpose, (size, len(categorical) + continuous))
+        chosen = [np.eye(count)[np.floor(numbers[:, i] * count).astype(int)] for i, count in enumerate(categorical)]
+        return np.concatenate([*chosen, 2.0 * numbers[:, len(categorical) :] - 1.0], 1)
+
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> np.ndarray:
         """In [0, 1)."""
         return generator(self.seed, purpose, self.step).random(shape, np.float32).astype(np.float64)

@@ -10,49 +10,39 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.oracle import autodiff as ad
+from tests.oracle.adaptive import Adaptive
 from tests.oracle.autodiff import Tensor
 from tests.oracle.balancing import Balancing
+from tests.oracle.losses import (
+    CLASS_LOSSES,
+    LOSSES,
+    THRESHOLDS,
+    WITH_TARGETS,
+    code_losses,
+    cosines,
+    cross_entropy,
+    squared_error,
+)
 from tests.oracle.training import Training
 
-
-def cross_entropy(logits: Tensor, target) -> Tensor:
-    """E H(x, t) = E (-t log s(x) - (1 - t) log(1 - s(x))), where log(1 - s(x)) = log s(x) - x and log s(x) = -softplus(-x)."""
-    return ad.mean(ad.softplus(-logits) * target + (ad.softplus(-logits) + logits) * (1.0 - target))
-
-
-def squared_error(logits: Tensor, target) -> Tensor:
-    return ad.mean((logits - target) ** 2.0)
-
-
-def class_cross_entropy(classes: Tensor, labels: np.ndarray) -> Tensor:
-    """E -log softmax(classes)[label]."""
-    chosen = np.eye(classes.shape[1])[labels]
-    return ad.mean(ad.log_sum_exp(classes)) - ad.total(classes * chosen) / len(labels)
-
-
-# loss: the discriminator's part on real logits, that on generated ones, the generator's on generated ones
-LOSSES = {
-    "minimax": (cross_entropy, cross_entropy, lambda f: -cross_entropy(f, 0.0)),
-    "non_saturating": (cross_entropy, cross_entropy, lambda f: cross_entropy(f, 1.0)),
-    "feature_matching": (cross_entropy, cross_entropy, None),
-    "least_squares": (squared_error, squared_error, lambda f: squared_error(f, 1.0)),
-    "wasserstein": (lambda r, t: -ad.mean(r), lambda f, t: ad.mean(f), lambda f: -ad.mean(f)),
-    "hinge": (lambda r, t: ad.mean(ad.relu(1.0 - r)), lambda f, t: ad.mean(ad.relu(1.0 + f)), lambda f: -ad.mean(f)),
-    "relativistic": (None, None, None),
-}
-WITH_TARGETS = ("minimax", "non_saturating", "feature_matching", "least_squares")
-THRESHOLDS = {"least_squares": 0.5, "wasserstein": None, "relativistic": None}  # of accuracies; 0 for the other losses
+AVERAGES = ("state/lecam/0000/real", "state/lecam/0001/fake")  # of the outputs for real and for generated images
 
 
 class Judged(NamedTuple):
     """The discriminator's outputs for one batch."""
 
     logits: Tensor
-    classes: Tensor | None  # class logits of a class head
+    classes: Tensor | None  # further outputs, of a class head
     features: dict[str, Tensor]  # outputs of named layers
+    codes: Tensor | None = None  # outputs for InfoGAN's codes
 
 
-Batch = tuple[Tensor, np.ndarray | None]  # images and their labels
+class Batch(NamedTuple):
+    """Images, and what is known of them."""
+
+    images: Tensor
+    labels: np.ndarray | None
+    codes: np.ndarray | None = None  # of generated images, for InfoGAN
 
 
 class Gan(Training):
@@ -79,13 +69,19 @@ class Gan(Training):
         self.classes = 0 if labels is None else int(labels.max()) + 1
         self.conditional = any(network.takes_labels() for network in self.networks.values())
         self.head = config["labels"] if config["labels"] in ("auxiliary", "semi_supervised") else None
-        self.balancing = None
+        self.count_of_codes = sum(config["latent"]["categorical"]) + config["latent"]["continuous"]
+        ((self.class_loss, self.class_options),) = config["class_loss"].items()
+        self.balancing, self.lecam = None, config["lecam"]["weight"]
+        self.adaptive = Adaptive(config["adaptive"], self.other) if config["adaptive"]["method"] == "apa" else None
+        self.averages = [float(self.other[name]) for name in AVERAGES] if self.lecam else []
         if config["labels"] == "balanced":
             self.balancing = Balancing(images / 255.0, labels, self.other["state/balancing/0002/counts"])
 
     def state(self) -> dict[str, np.ndarray]:
         counts = {"state/balancing/0002/counts": self.balancing.counts} if self.balancing else {}
-        return super().state() | counts
+        averages = dict(zip(AVERAGES, self.averages, strict=True)) if self.lecam else {}
+        adaptive = self.adaptive.state() if self.adaptive else {}
+        return super().state() | counts | averages | adaptive
 
     def step(self, number: int) -> dict[str, float]:
         """Performs a step, counted from 0; returns its row of the history, with NaN for a penalty that was not measured."""
@@ -107,7 +103,7 @@ class Gan(Training):
 
     def real_batch(self, size: int) -> Batch:
         rows = self.draws.rows(size)
-        return Tensor(self.images[rows]), None if self.labels is None else self.labels[rows]
+        return Batch(Tensor(self.images[rows]), None if self.labels is None else self.labels[rows])
 
     def generated(self, name: str, size: int) -> Batch:
         drawn = labels = None
@@ -115,24 +111,31 @@ class Gan(Training):
             drawn = self.balancing.drawn(self.draws.uniform(f"classes_{name}", (size,)))
         elif self.conditional:
             drawn = labels = self.draws.classes(f"classes_{name}", size, self.classes)
-        latents = Tensor(self.draws.latents(f"latents_{name}", size, self.config["latent"]))
-        images = self.networks["generator"].run(latents, self.one_hot(drawn))[0]
+        latent = self.config["latent"]
+        latents, codes = self.draws.latents(f"latents_{name}", size, latent), None
+        if self.count_of_codes:
+            codes = self.draws.codes(f"codes_{name}", size, latent["categorical"], latent["continuous"])
+            latents = np.concatenate([latents, codes], 1)
+        images = self.networks["generator"].run(Tensor(latents), self.one_hot(drawn))[0]
         if self.balancing:
             labels = self.balancing.nearest((images.value - self.low) / self.span)
-        return images, labels
+        return Batch(images, labels, codes)
 
     def one_hot(self, labels: np.ndarray | None) -> np.ndarray | None:
         return np.eye(self.classes)[labels] if self.conditional else None
 
     def judged(self, batch: Batch) -> Judged:
-        outputs, features = self.networks["discriminator"].run(batch[0], self.one_hot(batch[1]))
+        outputs, features = self.networks["discriminator"].run(batch.images, self.one_hot(batch.labels))
+        codes = None
+        if self.count_of_codes:
+            outputs, codes = outputs[:, : -self.count_of_codes], outputs[:, -self.count_of_codes :]
         if self.head == "auxiliary":
-            return Judged(outputs[:, :1], outputs[:, 1:], features)
+            return Judged(outputs[:, :1], outputs[:, 1:], features, codes)
         if self.head == "semi_supervised":
             # p = softmax of all outputs; the logit of 1 - p_last is log(1 - p_last) - log(p_last).
             classes = outputs[:, :-1]
-            return Judged(ad.log_sum_exp(classes) - outputs[:, -1:], classes, features)
-        return Judged(outputs, None, features)
+            return Judged(ad.log_sum_exp(classes) - outputs[:, -1:], classes, features, codes)
+        return Judged(outputs, None, features, codes)
 
     def move_discriminator(self, gradients: list[np.ndarray]) -> None:
         self.move("discriminator", gradients)
@@ -146,20 +149,29 @@ class Gan(Training):
         targets = [self.targets(turn, side) for side in (0, 1)]
         real = self.real_batch(self.size)
         if self.train["discriminator_batches"] == "alternate":
-            of_real = self.one_side(0, self.judged(real), real[1], targets[0])
+            of_real = self.one_side(0, self.judged(real), real, targets[0])
             self.move_discriminator(self.gradients("discriminator", of_real))
             fake = self.generated(f"fake_{turn}", self.size)
-            of_fake = self.one_side(1, self.judged(fake), fake[1], targets[1])
+            of_fake = self.one_side(1, self.judged(fake), fake, targets[1])
             self.move_discriminator(self.gradients("discriminator", of_fake))
             self.logs["d_loss"].append(of_real.value + of_fake.value)
             return real, fake, None
         fake = self.generated(f"fake_{turn}", self.size)
+        if self.adaptive:
+            chosen = self.draws.uniform(f"deceived_real_{turn}", (self.size, 1)) < self.adaptive.probability
+            mixed = np.where(chosen, fake.images.value, real.images.value)
+            real = Batch(Tensor(mixed), real.labels)
         of_real, of_fake = self.both_judged(real, fake)
-        loss = self.one_side(0, of_real, real[1], targets[0]) + self.one_side(1, of_fake, fake[1], targets[1])
+        loss = self.one_side(0, of_real, real, targets[0]) + self.one_side(1, of_fake, fake, targets[1])
         if self.loss == "relativistic":
             loss = loss + ad.mean(ad.softplus(of_fake.logits - of_real.logits))
         self.logs["d_loss"].append(loss.value)
         loss = loss + self.penalties(turn, real, fake)
+        if self.adaptive:
+            self.logs["adaptive_probability"].append(self.adaptive.probability)
+            self.adaptive.note(of_real.logits.value)
+        if self.lecam:
+            loss = loss + self.lecam_term(of_real.logits, of_fake.logits)
         gradients = self.gradients("discriminator", loss)
         if self.train["simultaneous"]:
             return real, fake, gradients
@@ -169,14 +181,16 @@ class Gan(Training):
     def both_judged(self, real: Batch, fake: Batch) -> tuple[Judged, Judged]:
         if self.train["discriminator_batches"] == "separate":
             return self.judged(real), self.judged(fake)
-        labels = np.concatenate([real[1], fake[1]]) if self.conditional else None
-        both = self.judged((ad.concatenate([real[0], fake[0]], 0), labels))
+        labels = np.concatenate([real.labels, fake.labels]) if self.conditional else None
+        both = self.judged(Batch(ad.concatenate([real.images, fake.images], 0), labels))
         halves = (slice(None, self.size), slice(self.size, None))
-        classes = both.classes
-        return tuple(Judged(both.logits[half], None if classes is None else classes[half], {}) for half in halves)
+        cut = lambda tensor, half: None if tensor is None else tensor[half]  # noqa: E731
+        parts = (both.logits, both.classes, both.codes)
+        return tuple(Judged(*(cut(part, half) for part in parts[:2]), {}, cut(parts[2], half)) for half in halves)
 
-    def one_side(self, side: int, judged: Judged, labels: np.ndarray | None, targets) -> Tensor:
+    def one_side(self, side: int, judged: Judged, batch: Batch, targets) -> Tensor:
         """The discriminator's loss of real (0) or generated (1) images; logs what the history has of them."""
+        labels = batch.labels
         logits, name, threshold = judged.logits, ("real", "fake")[side], THRESHOLDS.get(self.loss, 0.0)
         mean_of = ad.sigmoid(logits) if LOSSES[self.loss][0] is cross_entropy else logits
         self.logs[f"d_{name}"].append(mean_of.value.mean())
@@ -186,10 +200,29 @@ class Gan(Training):
         part = LOSSES[self.loss][side]
         loss = part(logits, targets) if part else Tensor(0.0)
         if self.head and side == 0:
-            self.logs["d_accuracy_class"].append((judged.classes.value.argmax(axis=1) == labels).mean())
+            if self.class_loss in ("contrastive", "data_to_data"):
+                self.logs["d_similarity_class"].append(cosines(judged.classes)[0].value.mean())
+            else:
+                logits = judged.classes.value[:, : self.classes]
+                self.logs["d_accuracy_class"].append((logits.argmax(axis=1) == labels).mean())
         if self.head == "auxiliary" or (self.head and side == 0):
-            loss = loss + class_cross_entropy(judged.classes, labels)
+            loss = loss + self.class_term(side, judged.classes, labels)
+        if self.count_of_codes and side == 1:
+            loss = loss + self.code_term(judged.codes, batch.codes, log=True)
         return loss
+
+    def class_term(self, number: int, outputs: Tensor, labels: np.ndarray) -> Tensor:
+        term = CLASS_LOSSES[self.class_loss][number]
+        return term(outputs, labels, self.class_options) * self.class_options["weight"] if term else Tensor(0.0)
+
+    def code_term(self, outputs: Tensor, codes: np.ndarray, log: bool = False) -> Tensor:
+        latent, factors = self.config["latent"], self.config["code_loss"]
+        cross_entropy, squares = code_losses(outputs, codes, latent["categorical"])
+        if log and latent["categorical"]:
+            self.logs["mutual_information"].append(np.log(np.prod(latent["categorical"])) - cross_entropy.value)
+        if log and latent["continuous"]:
+            self.logs["code_error"].append(squares.value / latent["continuous"])
+        return cross_entropy * factors["categorical"] + squares * (factors["continuous"] / 2.0)
 
     def targets(self, turn: int, side: int) -> np.ndarray | None:
         if self.loss not in WITH_TARGETS:
@@ -210,9 +243,22 @@ class Gan(Training):
         else:
             loss = LOSSES[self.loss][2](of_fake.logits)
         if self.head == "auxiliary":
-            loss = loss + class_cross_entropy(of_fake.classes, fake[1])
+            loss = loss + self.class_term(2, of_fake.classes, fake.labels)
+        if self.count_of_codes:
+            loss = loss + self.code_term(of_fake.codes, fake.codes)
         self.logs["g_loss"].append(loss.value)
         return loss
+
+    def lecam_term(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The squared distances of outputs from the moving average of the other side's outputs."""
+        decay = min(self.config["lecam"]["decay"], self.number / (10.0 + self.number))
+        self.averages = [
+            decay * average + (1.0 - decay) * logits.value.mean()
+            for average, logits in zip(self.averages, (real, fake), strict=True)
+        ]
+        value = (squared_error(real, self.averages[1]) + squared_error(fake, self.averages[0])) * self.lecam
+        self.logs["lecam"].append(value.value)
+        return value
 
     def penalties(self, turn: int, real: Batch, fake: Batch) -> Tensor:
         """The penalties that are due, with their weights; a lazy one counts for all the steps that it stands for."""
@@ -226,7 +272,7 @@ class Gan(Training):
         return due
 
     def penalty(self, name: str, turn: int, real: Batch, fake: Batch) -> Tensor:
-        images, generated = real[0].value, fake[0].value
+        images, generated = real.images.value, fake.images.value
         if name == "wgan_gp":
             share = self.draws.uniform(f"mixing_sample_{turn}", (self.size, 1))
             share = share.reshape(-1, *[1] * (images.ndim - 1))
@@ -236,7 +282,7 @@ class Gan(Training):
         else:
             points = {"r1": images, "r2": generated}[name]
         points = Tensor(points)
-        logits = self.judged((points, fake[1] if name == "r2" else real[1])).logits
+        logits = self.judged(Batch(points, fake.labels if name == "r2" else real.labels)).logits
         (slopes,) = ad.gradients(logits, [points])
         squares = ad.total(ad.reshape(slopes, (self.size, -1)) ** 2.0, 1)
         if name in ("r1", "r2"):

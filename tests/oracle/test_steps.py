@@ -12,14 +12,25 @@ import pytest
 import yaml
 
 from ganlab.config.loading import dump_config
-from tests.oracle.cases import CRITIC, NORMALIZED, OPTIMIZERS, TANH, USUAL, config_of, covering, words
+from tests.oracle.cases import (
+    CLASS_LOSSES,
+    CRITIC,
+    INFOGAN,
+    NORMALIZED,
+    OPTIMIZERS,
+    TANH,
+    USUAL,
+    config_of,
+    covering,
+    words,
+)
 from tests.oracle.gan import Gan
 from tests.oracle.vae import Vae
 from tests.training.tiny import IMAGES, build, tiny_config
 
 STEPS = 4  # 48 real samples where a step reads three batches: three epochs of the 20 images
 LABELS = (np.arange(len(IMAGES)) * 7 % 3).astype(np.int32)
-ORACLE = ("autodiff", "draws", "networks", "optimizers", "training", "balancing", "gan", "vae")
+ORACLE = ("autodiff", "draws", "networks", "optimizers", "training", "balancing", "adaptive", "losses", "gan", "vae")
 
 
 @pytest.fixture
@@ -87,6 +98,62 @@ def test_minibatch_discrimination_compares_the_samples_of_one_pass(switches, unc
     layers = [{"Dense": TANH}, {"MinibatchDiscrimination": {"kernels": 3, "dimensions": 2}}, {"Dense": {"units": 1}}]
     networks = {"discriminator": layers}
     hold(config_of(USUAL | switches, networks))
+
+
+@pytest.mark.parametrize("networks", CLASS_LOSSES)
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"batches": "alternate", "loss": "hinge", "turns": "two generator turns"},
+        {"batches": "joint", "loss": "relativistic", "penalty": "wgan_gp", "turns": "shared"},
+        {"turns": "simultaneous", "penalty": "r2 and lazy wgan_gp", "optimizer": "RMSprop"},
+    ],
+    ids=str,
+)
+def test_a_class_loss_is_added_to_the_losses_of_both_networks(networks, switches, uncompiled):
+    hold(config_of(USUAL | switches, CLASS_LOSSES[networks]))
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"batches": "alternate", "loss": "hinge", "turns": "two generator turns", "distribution": "uniform"},
+        {"batches": "joint", "loss": "relativistic", "penalty": "wgan_gp", "turns": "shared"},
+        {"turns": "simultaneous", "penalty": "r2 and lazy wgan_gp", "optimizer": "RMSprop"},
+        {"turns": "three turns", "loss": "feature_matching"},
+    ],
+    ids=str,
+)
+def test_codes_are_told_from_generated_images(switches, uncompiled):
+    hold(config_of(USUAL | switches, INFOGAN))
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"turns": "three turns", "loss": "hinge"},
+        {"batches": "joint", "turns": "shared", "penalty": "lazy r1", "networks": "batch normalization"},
+        {"turns": "simultaneous", "loss": "least_squares", "networks": "labels", "optimizer": "RMSprop"},
+    ],
+    ids=str,
+)
+def test_lecam_draws_outputs_to_the_averages_of_the_other_side(switches, uncompiled):
+    hold(config_of(USUAL | switches, lecam={"weight": 0.3, "decay": 0.2}))
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"turns": "three turns", "loss": "hinge", "penalty": "wgan_gp"},
+        {"batches": "joint", "turns": "shared", "networks": "labels"},
+        {"turns": "simultaneous", "loss": "relativistic", "optimizer": "RMSprop"},
+    ],
+    ids=str,
+)
+def test_generated_images_take_the_place_of_real_ones_with_apa(switches, uncompiled):
+    options = {"method": "apa", "target": -0.9, "images": 25, "interval": 2}
+    found = hold(config_of(USUAL | switches, adaptive=options), steps=6)
+    assert found["adaptive_probability"].max() > 0.2
 
 
 class TestWhichImages:

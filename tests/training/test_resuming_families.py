@@ -10,12 +10,21 @@ import pytest
 from ganlab.runs.folder import RunFolder
 from ganlab.training.checkpoints import newest_state, restore, write_state
 from ganlab.training.sampling import Sampler
-from tests.training.tiny import build, tiny_config
+from tests.training.tiny import IMAGES, build, tiny_config
 
 pytestmark = pytest.mark.slow
 GENERATOR = [{"Dense": {"units": 5}}, "BatchNormalization", {"Dropout": {"rate": 0.3}}, {"Dense": {"units": 8}}]
 NOISE = [{"GaussianNoise": {"stddev": 0.1}}, {"Dense": {"units": 6}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}]
+LABELS = (np.arange(len(IMAGES)) % 3).astype(np.int32)
+LABELLED = [{"merge": "Concatenate", "branches": {"latents": [], "labels": ["Labels"]}}, *GENERATOR]
+HEADS = {"realness": [{"Dense": {"units": 1}}], "embedding": [{"Dense": {"units": 3}}]}
+PROXIES = HEADS | {"proxy": ["Labels", {"Dense": {"units": 3, "use_bias": False}}]}
 NETWORKS = {"generator": GENERATOR, "discriminator": [*NOISE, {"Dense": {"units": 1}}]}
+PICTURES = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), dtype=np.uint8)
+OF_PICTURES = {
+    "generator": [{"Dense": {"units": 16}}, "BatchNormalization", {"Reshape": {"target_shape": [4, 4, 1]}}],
+    "discriminator": ["Flatten", *NOISE, {"Dense": {"units": 1}}],
+}
 SPECTRAL = [{"SpectralNormalization": {"layer": {"Dense": {"units": 6}}}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}]
 FAMILIES = {
     "GAN": {"loss": "minimax", "train": {"discriminator_batches": "alternate", "share_latents": True}},
@@ -33,6 +42,20 @@ FAMILIES = {
     "R1, lazy, with an average": {"loss": "non_saturating", "penalty": {"r1": {"every": 2}}, "train": {"ema": 0.9}},
     "RGAN": {"loss": "relativistic", "penalty": {"r2": {"weight": 1}}},
     "simultaneous": {"loss": "hinge", "train": {"simultaneous": True}},
+    "ReACGAN": {
+        "labels": "auxiliary",
+        "class_loss": "data_to_data",
+        "generator": LABELLED,
+        "discriminator": [*NOISE, {"merge": "Concatenate", "branches": PROXIES}],
+    },
+    "InfoGAN": {
+        "latent": {"dim": 3, "categorical": [2], "continuous": 1},
+        "discriminator": [*NOISE, {"Dense": {"units": 1 + 2 + 1}}],
+    },
+    "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
+    "APA": {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
+    "ADA and consistency": OF_PICTURES
+    | {"adaptive": {"method": "ada", "target": -1.0, "images": 20}, "consistency": {"weight": 1.0, "fake_weight": 1.0}},
     "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
 }
 
@@ -50,14 +73,16 @@ def config_of(family: dict):
 @pytest.mark.parametrize(("family", "jit"), CASES)
 def test_a_family_stopped_at_any_step_goes_on_to_the_same_bits(family, jit, tmp_path):
     config = config_of(family)
-    folder, whole = RunFolder(tmp_path), build(config, jit)
+    labels = None if config.labels == "none" else LABELS
+    data = {"images": PICTURES if "consistency" in family else IMAGES, "labels": labels}
+    folder, whole = RunFolder(tmp_path), build(config, jit, **data)
     folder.history.write_text("step,seconds\n" + "".join(f"{step},0.1\n" for step in range(1, 6)))
     rows = [whole.train(1)]
     for stop in range(1, 6):  # in chunks of one step: the state after each of them is kept
         write_state(folder, stop, whole.snapshot(), {})
         rows.append(whole.train(1))
     drawn = Sampler(whole.models.sampled, config).draw(7, "metrics")
-    resumed = build(config, jit)
+    resumed = build(config, jit, **data)
     for step in (5, 4, 3, 2, 1):
         _, arrays, _ = newest_state(folder)
         restore(resumed.objective.variables(), arrays, "state")

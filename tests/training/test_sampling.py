@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from keras import ops
 
+from ganlab.config.schema import Latent
 from ganlab.models.building import build_network
-from ganlab.training.draws import draw_latents
-from ganlab.training.sampling import Sampler, interpolate
+from ganlab.training.draws import draw_latents, latents_of
+from ganlab.training.sampling import Sampler, interpolate, vary_codes
 from tests.training.tiny import tiny_config
 
 LAYERS = [{"Dense": {"units": 8, "activation": "tanh"}}, "BatchNormalization", {"Dropout": {"rate": 0.5}}]
@@ -41,6 +42,37 @@ class TestSampler:
         assert Sampler(build_network(config, "generator"), config).draw(3, "grid").dtype == np.float32
 
 
+class TestCodes:
+    LATENT = Latent(dim=2, categorical=[3, 2], continuous=1)
+
+    def test_latents_stay_what_they_are_without_codes_and_codes_follow_them(self):
+        latents = latents_of(self.LATENT, 0, "grid", 9)
+        assert (latents.shape, latents.dtype) == ((9, 8), np.float32)
+        np.testing.assert_array_equal(latents[:, :2], draw_latents(0, "grid", 9, 2, "normal"))
+        np.testing.assert_array_equal(latents[:4], latents_of(self.LATENT, 0, "grid", 4))
+        np.testing.assert_array_equal(latents[:, 2:5].sum(axis=1), 1.0)
+        assert not np.array_equal(latents[:, 2:], latents_of(self.LATENT, 0, "metrics", 9)[:, 2:])
+
+    def test_each_row_of_a_grid_varies_one_code(self):
+        latents = latents_of(self.LATENT, 0, "grid", 16).reshape(4, 4, 8)
+        varied = vary_codes(latents, self.LATENT).reshape(4, 4, 8)
+        np.testing.assert_array_equal(varied[0, :, 2:5], np.eye(3)[[0, 1, 2, 0]])
+        np.testing.assert_array_equal(varied[1, :, 5:7], np.eye(2)[[0, 1, 0, 1]])
+        np.testing.assert_allclose(varied[2, :, 7], [-1, -1 / 3, 1 / 3, 1], rtol=1e-6)
+        np.testing.assert_array_equal(varied[3, :, 2:5], np.eye(3)[[0, 1, 2, 0]])  # the first code again
+        varying = [slice(2, 5), slice(5, 7), slice(7, 8), slice(2, 5)]
+        for row, first, place in zip(varied, latents[:, 0], varying, strict=True):
+            kept = np.delete(np.arange(8), place)
+            np.testing.assert_array_equal(row[:, kept], np.tile(first[kept], (4, 1)))
+
+    def test_a_grid_of_a_generator_with_codes_shows_them(self):
+        config = tiny_config(generator=LAYERS, latent=self.LATENT.model_dump())
+        sampler = Sampler(build_network(config, "generator"), config)
+        latents = latents_of(self.LATENT, 0, "grid", 6).reshape(2, 3, 8)
+        expected = sampler.images(vary_codes(latents, self.LATENT))
+        np.testing.assert_array_equal(sampler.grid(2, 3), expected)
+
+
 class TestInterpolation:
     ENDS = np.random.default_rng(0).normal(size=(3, 2, 50)).astype(np.float32)
 
@@ -49,6 +81,11 @@ class TestInterpolation:
         rows = interpolate(self.ENDS, 5, distribution).reshape(3, 5, 50)
         np.testing.assert_allclose(rows[:, 0], self.ENDS[:, 0], atol=1e-5)
         np.testing.assert_allclose(rows[:, -1], self.ENDS[:, 1], atol=1e-5)
+
+    def test_codes_stay_along_a_row_and_the_other_latents_move_as_without(self):
+        rows = interpolate(self.ENDS, 5, "normal", codes=3).reshape(3, 5, 50)
+        np.testing.assert_array_equal(rows[:, :, 47:], np.repeat(self.ENDS[:, :1, 47:], 5, axis=1))
+        np.testing.assert_array_equal(rows[:, :, :47].reshape(15, 47), interpolate(self.ENDS[..., :47], 5, "normal"))
 
     def test_uniform_latents_move_straight(self):
         rows = interpolate(self.ENDS, 3, "uniform").reshape(3, 3, 50)

@@ -3,6 +3,9 @@
 import keras
 from keras import ops
 
+# Kind of change -> the method of `DiffAugment`, in the order of the changes.
+_KINDS = {"flip": "_mirror", "color": "_color", "translation": "_translate", "cutout": "_cut_out"}
+
 
 class DiffAugment(keras.layers.Layer):
     """Differentiable augmentation of the discriminator's images: the discriminator's first layer.
@@ -14,7 +17,8 @@ class DiffAugment(keras.layers.Layer):
 
     Args:
         policy: any of color (brightness, saturation, contrast), translation (by up to 1/8 of the side, filled with the
-            value 0) and cutout (a square of half the side set to 0), one draw an image.
+            value 0), cutout (a square of half the side set to 0) and flip (left and right exchanged for a random half of the
+            images; not in the paper), one draw an image.
         seed: seed of the layer's random state, which checkpoints keep.
 
     Input and output: images of shape (batch, height, width, channels).
@@ -22,26 +26,30 @@ class DiffAugment(keras.layers.Layer):
 
     def __init__(self, policy=("color", "translation", "cutout"), seed=None, **kwargs):
         super().__init__(**kwargs)
-        unknown = [name for name in policy if name not in ("color", "translation", "cutout")]
+        unknown = [name for name in policy if name not in _KINDS]
         if unknown:
-            raise ValueError(f"`policy` knows color, translation and cutout, received {unknown[0]!r}")
+            raise ValueError(f"`policy` knows color, translation, cutout and flip, received {unknown[0]!r}")
         self.policy = tuple(policy)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
+    def call(self, images, training=False, probability=None):
+        """Changes the images. With a probability (a scalar), each kind of change is left out for a random part of them."""
         if not training:
             return images
-        if "color" in self.policy:
-            images = self._color(images)
-        if "translation" in self.policy:
-            images = self._translate(images)
-        if "cutout" in self.policy:
-            images = self._cut_out(images)
+        for name, change in _KINDS.items():
+            if name in self.policy:
+                changed = getattr(self, change)(images)
+                if probability is not None:
+                    changed = ops.where(self._uniform(images, 0.0, 1.0) < probability, changed, images)
+                images = changed
         return images
 
     def _uniform(self, images, low, high):
         shape = (ops.shape(images)[0], 1, 1, 1)
         return ops.cast(keras.random.uniform(shape, low, high, seed=self.seed_generator), images.dtype)
+
+    def _mirror(self, images):
+        return ops.where(self._uniform(images, 0.0, 1.0) < 0.5, ops.flip(images, axis=2), images)
 
     def _color(self, images):
         images = images + self._uniform(images, -0.5, 0.5)

@@ -1,0 +1,75 @@
+"""What a GAN does to the discriminator's images and outputs in its own update: LeCam, consistency, ADA and APA."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from ganlab.objectives.gan_config import GanConfig
+from ganlab.training.losses import Judged
+from ganlab.training.regularizers import consistency, lecam
+from ganlab.training.stages import Compute, Draw, Values
+
+if TYPE_CHECKING:
+    from ganlab.models.building import Models
+
+Tensor = Any
+
+
+class Regularizers:
+    """The regularizers of one config.
+
+    Args:
+        config, models: of the run.
+        judge: (values, images, labels) -> the discriminator's outputs for images.
+    """
+
+    def __init__(self, config: GanConfig, models: "Models", judge: Callable):
+        self.config, self.judge = config, judge
+        self.averages, self.changes, self.adaptive = models.output_averages, models.augmentation, models.adaptive
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Owner -> the object that has the variables, or None."""
+        return {"lecam": self.averages, "consistency": self.changes, "adaptive": self.adaptive}
+
+    @property
+    def passes(self) -> int:
+        """How many batches more than two go through the discriminator in one of its updates."""
+        weights = self.config.consistency.weight, self.config.consistency.fake_weight
+        return sum(weight > 0 for weight in weights)
+
+    def seen(self, images: Tensor) -> Tensor:
+        """The images as the discriminator sees them: with ADA, after random changes."""
+        return self.adaptive.augmented(images) if self.config.adaptive.method == "ada" else images
+
+    def deceive(self, real: str, fake: str, draws: dict[str, Draw]) -> list[Compute]:
+        """APA's stage: some real images of a batch are replaced by generated ones."""
+        if self.config.adaptive.method != "apa":
+            return []
+        numbers = f"deceived_{real}"
+        draws[numbers] = Draw("uniform", (self.config.train.batch_size,))
+        return [Compute(lambda values: {real: self.adaptive.deceived(values[real], values[fake], values[numbers])})]
+
+    def terms(self, values: Values, judged: dict[str, Judged]) -> Iterator[tuple[str, Tensor | None, Tensor]]:
+        """(column, term of the discriminator's loss or None, log) of each, for a real and a generated batch by name."""
+        of_real, of_fake = (batch.logits for batch in judged.values())
+        if self.averages:
+            self.averages.move(of_real, of_fake, values["step"])
+            averages = (variable.value for variable in self.averages.variables)
+            value = self.config.lecam.weight * lecam(of_real, of_fake, *averages)
+            yield "lecam", value, value
+        if self.changes:
+            weights = self.config.consistency.weight, self.config.consistency.fake_weight
+            value = sum(
+                weight * consistency(batch.logits, self._changed(values, name, batch.labels))
+                for weight, (name, batch) in zip(weights, judged.items(), strict=True)
+                if weight
+            )
+            yield "consistency", value, value
+        if self.adaptive:
+            # A product is a copy; the variable itself would show the value after `note`.
+            yield "adaptive_probability", None, 1.0 * self.adaptive.probability
+            self.adaptive.note(of_real)
+
+    def _changed(self, values: Values, name: str, labels: Tensor | None) -> Tensor:
+        """The logits of a batch after random changes."""
+        return self.judge(values, self.changes(values[name], training=True), labels).logits

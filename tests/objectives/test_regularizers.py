@@ -1,0 +1,164 @@
+"""Regularizers of the discriminator's outputs within a step: LeCam, and consistency under random changes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from keras import ops
+
+from ganlab.config.schema import Form
+from ganlab.errors import ConfigError
+from ganlab.models.building import build_models
+from ganlab.objectives import build_objective
+from ganlab.training.draws import Draws
+from tests.training.tiny import BACKEND, build, tiny_config
+
+STILL = {"SGD": {"learning_rate": 0.0}}
+PICTURES = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), dtype=np.uint8)
+NETWORKS = {
+    "generator": [{"Dense": {"units": 16, "activation": "tanh"}}, {"Reshape": {"target_shape": [4, 4, 1]}}],
+    "discriminator": ["Flatten", {"Dense": {"units": 1, "kernel_initializer": {"RandomNormal": {"stddev": 1.0}}}}],
+}
+
+
+def config_of(**more):
+    return tiny_config(**{"optimizer": STILL, "loss": "hinge", **NETWORKS, **more})
+
+
+def logits(tiny, images) -> np.ndarray:
+    return ops.convert_to_numpy(tiny.models.networks["discriminator"](images)).astype(np.float64)
+
+
+def batches(tiny, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """The real and the generated images of a step."""
+    taken = {name: value[0] for name, value in tiny.draws.take(step, 1).items()}
+    real = (PICTURES[taken["real_0"]] / 127.5 - 1).astype(np.float32)
+    return real, ops.convert_to_numpy(tiny.models.networks["generator"](taken["latents_fake_0"]))
+
+
+def test_lecam_follows_the_averages_of_the_outputs():
+    tiny = build(config_of(lecam={"weight": 0.3, "decay": 0.05}), images=PICTURES)
+    rows = tiny.train(3)
+    averages = np.zeros(2)
+    for step, found in enumerate(tiny.column(rows, "lecam")):
+        real, fake = (logits(tiny, images) for images in batches(tiny, step))
+        decay = min(0.05, step / (10 + step))
+        averages = decay * averages + (1 - decay) * np.array([real.mean(), fake.mean()])
+        expected = 0.3 * (((real - averages[1]) ** 2).mean() + ((fake - averages[0]) ** 2).mean())
+        assert found == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose([float(v.numpy()) for v in tiny.objective.state["lecam"]], averages, rtol=1e-5)
+
+
+class Mirror:
+    """Exchanges left and right of every image, instead of a random half of them."""
+
+    variables = ()
+
+    def __call__(self, images, training):
+        assert training
+        return ops.flip(images, axis=2)
+
+
+@pytest.mark.parametrize(("weight", "fake_weight"), [(10.0, 0.0), (10.0, 5.0), (0.0, 5.0)])
+@pytest.mark.parametrize("way", ["separate", "joint"])
+def test_consistency_compares_each_image_with_its_changed_copy(weight, fake_weight, way):
+    options = {"weight": weight, "fake_weight": fake_weight}
+    config = config_of(consistency=options, train={"discriminator_batches": way})
+    tiny = build(config, images=PICTURES)
+    models = dataclasses.replace(tiny.models, augmentation=Mirror())
+    objective = build_objective(config, models, BACKEND.input_gradient)
+    steps = BACKEND.Steps(objective, {"images": PICTURES}, (-1.0, 1.0), BACKEND.JIT[0])
+    row = dict(zip(objective.column_names, steps.run(tiny.draws.take(0, 1), 0, 8)[0], strict=True))
+    differences = [((logits(tiny, x) - logits(tiny, x[:, :, ::-1])) ** 2).mean() for x in batches(tiny, 0)]
+    expected = weight * differences[0] + fake_weight * differences[1]
+    assert row["consistency"] == pytest.approx(expected, rel=1e-5) and expected > 0.1
+    more = (weight > 0) + (fake_weight > 0)
+    assert [update.samples for update in objective.updates] == [(2 + more) * 4, 4]
+
+
+def test_consistency_makes_outputs_for_changed_copies_more_alike():
+    config = config_of(optimizer={"SGD": {"learning_rate": 0.01}}, consistency={"weight": 5.0})
+    tiny = build(config, images=PICTURES)
+    values = tiny.column(tiny.train(60), "consistency")
+    assert values[-10:].mean() < 0.5 * values[:10].mean()
+
+
+def test_the_random_state_of_the_changes_is_part_of_the_state():
+    config = config_of(consistency={"weight": 1.0})
+    tiny = build(config, images=PICTURES)
+    before = {name: array for name, array in tiny.snapshot().items() if name.startswith("state/consistency")}
+    tiny.train(1)
+    assert len(before) == 1
+    assert all(not np.array_equal(tiny.snapshot()[name], array) for name, array in before.items())
+
+
+def test_changes_of_data_without_images_are_one_line():
+    with pytest.raises(ConfigError, match=r"^tiny: consistency: changes images, and digits has none$"):
+        build_models(tiny_config(consistency={"weight": 1.0}), Form((8,)))
+    with pytest.raises(ConfigError, match=r"^tiny: adaptive: changes images, and digits has none$"):
+        build_models(tiny_config(adaptive={"method": "ada"}), Form((8,)))
+
+
+ADA = {"method": "ada", "target": 0.0, "images": 16, "interval": 2}
+
+
+def test_the_probability_follows_the_signs_of_real_images():
+    tiny = build(config_of(adaptive=ADA, train={"batch_size": 4}), images=PICTURES)
+    note, probability = tiny.models.adaptive.note, tiny.models.adaptive.probability
+    seen = []
+    for signs in ([1, 1, 1, -1], [1, 1, 1, 1], [-1, -1, -1, 1], [-1, -1, 1, -1], [-1] * 4, [-1] * 4):
+        note(ops.convert_to_tensor(signs, "float32")[:, None])
+        seen.append(float(probability.numpy()))
+    assert seen == [0.0, 0.5, 0.5, 0.0, 0.0, 0.0]  # 8 images of 16; not below 0
+
+
+@pytest.mark.parametrize("way", ["separate", "joint"])
+def test_ada_changes_all_images_that_the_discriminator_sees_at_probability_one(way):
+    config = config_of(adaptive=ADA | {"interval": 1000}, train={"discriminator_batches": way, "share_latents": True})
+    tiny = build(config, images=PICTURES)
+    tiny.models.adaptive.probability.assign(1.0)
+    seen = []
+
+    class Whole(Mirror):
+        def __call__(self, images, training, probability):
+            seen.append(probability)
+            return super().__call__(images, training)
+
+    tiny.models.adaptive.augmentation = Whole()
+    objective = build_objective(config, tiny.models, BACKEND.input_gradient)
+    steps = BACKEND.Steps(objective, {"images": PICTURES}, (-1.0, 1.0), BACKEND.JIT[0])
+    row = dict(zip(objective.column_names, steps.run(tiny.draws.take(0, 1), 0, 8)[0], strict=True))
+    real, fake = (logits(tiny, images[:, :, ::-1]) for images in batches(tiny, 0))
+    assert row["d_real"] == pytest.approx(real.mean(), rel=1e-5) and row["adaptive_probability"] == 1.0
+    assert row["g_loss"] == pytest.approx(-fake.mean(), rel=1e-5)
+    assert len(seen) >= (2 if way == "joint" else 3)
+
+
+def test_at_probability_zero_ada_changes_nothing():
+    rows = []
+    for options in ({"method": "none"}, ADA | {"interval": 1000}):
+        tiny = build(config_of(adaptive=options), images=PICTURES)
+        row = tiny.train(1)
+        rows.append([tiny.column(row, name)[0] for name in ("d_loss", "g_loss")])
+    np.testing.assert_allclose(*rows, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("probability", "from_real"), [(0.0, True), (1.0, False)])
+def test_apa_puts_generated_images_in_the_place_of_real_ones(probability, from_real):
+    tiny = build(config_of(adaptive=ADA | {"method": "apa", "interval": 1000}), images=PICTURES)
+    tiny.models.adaptive.probability.assign(probability)
+    row = tiny.train(1)
+    real, fake = (logits(tiny, images).mean() for images in batches(tiny, 0))
+    assert tiny.column(row, "d_real")[0] == pytest.approx(real if from_real else fake, rel=1e-5)
+    assert tiny.column(row, "d_fake")[0] == pytest.approx(fake, rel=1e-5)
+
+
+def test_the_same_numbers_are_drawn_with_and_without_regularizers():
+    drawn = []
+    for more in ({}, {"lecam": {"weight": 1.0}, "consistency": {"weight": 1.0}}):
+        config = config_of(**more)
+        objective = build_objective(config, build_models(config, Form((4, 4, 1))), BACKEND.input_gradient)
+        drawn.append(Draws(objective.draws, 0, 20).take(0, 2))
+    assert drawn[0].keys() == drawn[1].keys()
+    for name, numbers in drawn[0].items():
+        np.testing.assert_array_equal(numbers, drawn[1][name])
