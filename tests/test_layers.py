@@ -37,6 +37,7 @@ LAYERS = {
     "flows": 4,
     "reports": 4,
     "sweeps": 4,
+    "trackers": 4,
     "training": 4,
     "__main__": 5,
     "api": 5,

@@ -26,6 +26,7 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
     "--together", is_flag=True, help="Train runs that differ in seeds and scalars as lanes of one step (backend jax)."
 )
 @click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
+@click.option("--track", metavar="mlflow[:URI]|tensorboard[:FOLDER]", help="Override the track of all configs.")
 @results_option
 @click.option(
     "--dry-run",
@@ -36,7 +37,7 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
 @click.option("--fail-fast", is_flag=True, help="Stop all runs when the first one fails.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
-def command(paths, overrides, seeds, workers, together, on, results, dry_run, rerun, fail_fast, as_json, quiet):
+def command(paths, overrides, seeds, workers, together, on, track, results, dry_run, rerun, fail_fast, as_json, quiet):
     """Train all configs at each PATH.
 
     PATH is a folder of *.yaml, a study.yaml, one config, a pattern such as 'configs/exp*.yaml', or the name of a config or
@@ -48,6 +49,7 @@ def command(paths, overrides, seeds, workers, together, on, results, dry_run, re
     from ganlab.sweeps.local import LocalExecutor
     from ganlab.sweeps.survey import survey
 
+    overrides = (*overrides, f"track={track}") if track else overrides
     found = [configs_of(path, overrides, seeds) for path in paths]
     configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
     raise_all(problems, f"{len(problems)} mistakes; no run was started")

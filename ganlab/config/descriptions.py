@@ -46,6 +46,7 @@ CONFIG = {
     "device": "`auto` takes a GPU if the backend sees one; `gpu` fails without one",
     "devices": "number of devices that share each batch (backend `jax`)",
     "jit": "compile with XLA. On a CPU, `auto` uses XLA for dense networks that train longer than half a minute, and not for convolutions. On a GPU `auto` uses XLA. On torch it is a CUDA graph of the step: `auto` uses it on CUDA, and elsewhere there is only false",
+    "track": "send the run while it trains: `mlflow` or `tensorboard`, with an address after a colon if it is not the default one",
     "common": "ignored: a place for YAML anchors",
     "discriminator.layers": "must end in one number an image, a logit",
     "discriminator.optimizer": "the discriminator's own optimizer, with its own learning rate",
