@@ -18,7 +18,7 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
     multiple=True,
     metavar="KEY=VALUE",
     shell_complete=config_keys,
-    help="Override a key of all configs.",
+    help="Override a key of all configs; KEY=A,B trains each with A and with B.",
 )
 @click.option("--seeds", callback=integers(0), metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")

@@ -1,19 +1,20 @@
-"""Reads study.yaml: a base config, a matrix of values, cells to include and to exclude, and seeds."""
+"""Reads study.yaml: a base config, a matrix of values, cells to include and to exclude, and seeds. Reads a grid of -o options."""
 
 import itertools
 import math
 import os.path
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from ganlab.config.document import Document, Keys, Node, error_in, shown
+from ganlab.config.document import Document, Keys, Node, Place, error_in, shown
 from ganlab.config.fields import Described, Section, located, validate, whole
 from ganlab.config.merging import keys_of
-from ganlab.errors import did_you_mean
+from ganlab.config.reader import parse_yaml
+from ganlab.errors import ConfigError, did_you_mean
 from ganlab.objectives import OBJECTIVES
 from ganlab.paths import user_path
 
@@ -106,6 +107,34 @@ def read_study(document: Document, path: Path) -> Study:
     if not os.path.isfile(base):  # False, too, for a text that cannot be a path
         raise error_in(document, ("base",), f"no such file: {base}")
     return Study(base, _cells(file, document), file.seeds)
+
+
+def read_grid(overrides: Sequence[str]) -> tuple[list[str], list[Cell]]:
+    """The overrides with one value, and a cell for each combination of the others' values: -o loss=hinge,minimax has two.
+
+    Commas separate values where they would separate the items of a YAML list: not in quotes, brackets and braces.
+
+    Raises: ConfigError, located at the option.
+    """
+    single, matrix = [], {}
+    for option in overrides:
+        key, _, text = option.partition("=")
+        values = _listed(text, f"-o {option}")
+        if len(values) > 1:
+            matrix[key] = Node(values, Place(f"-o {option}"))
+        else:
+            single.append(option)
+    place = Place("-o")
+    varied = {"matrix": Node(matrix, place)} if matrix else {}
+    document = Document(Node({"base": Node("", place), **varied}, place))
+    return single, _cells(validate(StudyFile, document), document)
+
+
+def _listed(text: str, name: str) -> list[Node]:
+    try:
+        return parse_yaml(f"[{text}]", name, with_lines=False).root.value
+    except ConfigError:  # no list of values: `override` reads the text again, and tells the mistake
+        return []
 
 
 def _cells(file: StudyFile, document: Document) -> list[Cell]:
