@@ -83,7 +83,12 @@ STUDY = {
     "matrix": "key of the config: list of its values. The study has a cell for each combination",
     "include": "further cells, each a mapping of keys to values",
     "exclude": "cells of the matrix to leave out: those that have all these values",
-    "seeds": "the seeds of each cell; without it the seed of the base",
+    "seeds": "the seeds of each cell, or of each trial; without it the seed of the base",
+    "search": "instead of a matrix: trials whose values follow from the scores of the trials before",
+    "search.metric": "the score, at the end of a run; a trial has the mean over its seeds",
+    "search.trials": "how many trials in all",
+    "search.batch": "trials that are proposed at a time, so that they can train at the same time",
+    "search.space": "key of the config: a list of choices, `{range: [low, high]}` or `{log_range: [low, high]}`",
 }
 REPORT = {
     "score": "the column of published.csv with the published score",

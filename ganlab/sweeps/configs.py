@@ -10,7 +10,8 @@ from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
 from ganlab.sweeps.cell_names import name_cells
-from ganlab.sweeps.matrix import Cell, Study, StudyFile, read_grid, read_study
+from ganlab.sweeps.matrix import Cell, Study, read_grid, read_study
+from ganlab.sweeps.study_file import StudyFile
 
 _OF_A_CONFIG = ("extends", "generator", "discriminator")
 
@@ -28,7 +29,7 @@ def configs_of(
     configs: list[Config] = []
     single, grid = read_grid(overrides)
     for cell in grid:
-        _check_overrides(cell, single)
+        check_overrides(cell, single)
     problems: dict[str, ConfigError] = {}  # each message once, though several seeds and cells have the mistake
     for file in configs_at(path):
         try:
@@ -50,7 +51,7 @@ def _variants(path: Path, overrides: Sequence[str], grid: Sequence[Cell]) -> Ite
     document = read_yaml(path)
     study = read_study(document, path) if is_study(document.data) else Study(path, [Cell({}, {})], None)
     for cell in study.cells:
-        _check_overrides(cell, overrides)
+        check_overrides(cell, overrides)
     base = read_config(study.base)
     cells = [Cell(cell.values | more.values, cell.named | more.named) for cell in study.cells for more in grid]
     names = name_cells(str(base.value["name"].plain()), [cell.named for cell in cells])
@@ -67,7 +68,7 @@ def is_study(data: object) -> bool:
     return any(key in keys for key in StudyFile.model_fields) and not any(key in keys for key in _OF_A_CONFIG)
 
 
-def _check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
+def check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
     """Refuses to override a key that a cell varies, because different cells would become equal."""
     for option in overrides:
         over = keys_of(option.partition("=")[0]) or []
