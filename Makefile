@@ -3,7 +3,8 @@
 # make test-backends  runs the suites of training, objectives, backends, models and metrics on TensorFlow, JAX and PyTorch;
 #             make test-parity holds the three against each other
 # make test-peers   compares the metrics with other programs' (pytorch-fid, torch-fidelity, clean-fid, torchmetrics, prdc)
-# make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
+# make lint   checks style; make docs writes docs/cli.md and docs/api.md; make site builds the pages as a web site; make clean
+#             removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make mutants  changes an operator, number or statement at a time and asks the tests; MUTANTS="--sample 0 PATH" for all of a module
 # make smoke  trains every config for 20 steps (those whose data are here) and looks at what each leaves
@@ -11,7 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers torture mutants smoke lint docs clean
+.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers torture mutants smoke lint docs site clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -89,9 +90,14 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# docs/cli.md is what the commands' --help says.
+# docs/cli.md is what the commands' --help says, docs/api.md what the docstrings of the Python names say.
 docs: $(VENV)/.installed
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_api.py
+
+site: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build *.egg-info
