@@ -65,6 +65,7 @@ FILE_NAMES = {
     "losses.png",
     "outputs.png",
     "samples.gif",
+    "samples.mp4",
     "histograms.png",
     "metrics.jsonl",
     "summary.json",

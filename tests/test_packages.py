@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def test_every_extra_is_used():
     texts = "".join(file.read_text() for folder in ("ganlab", "tests") for file in (ROOT / folder).rglob("*.py"))
     for name, packages in SETUP["options.extras_require"].items():
         if name not in ("cuda", "docs", "dev"):
-            imported = packages.split()[0].partition(">")[0].replace("-", "_")
+            imported = re.split("[>[]", packages.split()[0])[0].replace("-", "_")
             assert f"import {imported}" in texts or f"from {imported}" in texts, name
 
 
