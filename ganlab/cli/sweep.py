@@ -25,7 +25,13 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
 @click.option(
     "--together", is_flag=True, help="Train runs that differ in seeds and scalars as lanes of one step (backend jax)."
 )
-@click.option("--on", type=click.Choice(["local"]), default="local", show_default=True, help="Where the runs train.")
+@click.option(
+    "--on",
+    type=click.Choice(["local", "slurm-array"]),
+    default="local",
+    show_default=True,
+    help="Where the runs train; slurm-array only writes a script for sbatch.",
+)
 @click.option("--track", metavar="mlflow[:URI]|tensorboard[:FOLDER]", help="Override the track of all configs.")
 @results_option
 @click.option(
@@ -60,10 +66,13 @@ def command(paths, overrides, seeds, workers, together, on, track, results, dry_
             if dry_run and (due or not search):
                 _show_plan(states, results, group and group(due), as_json)
                 return
+            if on == "slurm-array":
+                _write_slurm_array(due, results, workers, search or together)
+                return
             with _board(list(states), silent) as board:
                 boards.append(board)
                 board.leave({job: state for job, state in states.items() if job not in due})
-                {"local": LocalExecutor}[on](results, workers, fail_fast, group).execute(due, board)
+                LocalExecutor(results, workers, fail_fast, group).execute(due, board)
             if not search or (fail_fast and board.has_failed()):
                 break
             search.tell(list(states))
@@ -79,6 +88,19 @@ def command(paths, overrides, seeds, workers, together, on, track, results, dry_
         board.require_finished()
     if not silent:
         click.echo(f"{search.result() if search else boards[0].counts()}; see: ganlab report")
+
+
+def _write_slurm_array(due, results, workers, needs_sweep):
+    from ganlab.sweeps.slurm import write_slurm_array
+
+    if needs_sweep:
+        raise click.UsageError("--on slurm-array: trains each run alone; a search and --together need --on local")
+    if not due:
+        click.echo("no run is left", err=True)
+        return
+    script = write_slurm_array(due, results, workers)
+    click.echo(script)
+    click.echo(f"{_runs(len(due))}; start them by: sbatch {script}", err=True)
 
 
 def _configs(paths, overrides, seeds):

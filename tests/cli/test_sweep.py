@@ -255,3 +255,11 @@ def test_a_search_trains_its_trials_and_goes_on_after_them(tmp_path):
     code, out, _ = sweep(path, *options)
     assert code == 0 and json.loads(out)["trials"][0] == first and read_run(run).updated == before
     assert len(find_runs(tmp_path / "results")) == len(json.loads(out)["runs"]) == 2
+
+
+def test_a_script_for_slurm_has_the_runs_that_are_left_and_starts_none(tmp_path):
+    path, results = write_config(tmp_path), tmp_path / "results"
+    code, out, err = sweep(path, "--seeds", "0,1", "--on", "slurm-array", "--results", results, "-q")
+    script = results / ".sweep" / "slurm-array.sh"
+    assert (code, out) == (0, f"{script}\n") and err == f"2 runs; start them by: sbatch {script}\n"
+    assert script.read_text().count(".yaml") == 2 and find_runs(results) == []
