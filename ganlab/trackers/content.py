@@ -126,8 +126,9 @@ def _means(values: "np.ndarray", total: int, clock: "np.ndarray") -> Iterator[Po
 def _metrics(files: RunFolder, clock: "np.ndarray") -> dict[str, list[Point]]:
     found: dict[str, list[Point]] = {}
     for line in sorted(read_metrics(files.metrics), key=lambda line: line["step"]):
-        at = clock[min(line["step"], len(clock) - 1)]
-        found.setdefault(line["name"], []).append(Point(line["step"], float(line["value"]), float(at)))
+        if math.isfinite(line["value"]):
+            at = clock[min(line["step"], len(clock) - 1)]
+            found.setdefault(line["name"], []).append(Point(line["step"], float(line["value"]), float(at)))
     return found
 
 

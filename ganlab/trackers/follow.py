@@ -39,13 +39,18 @@ def followed(plans: "Sequence[Plan]") -> Iterator[None]:
 
 @contextlib.contextmanager
 def _following(track: str, folders: Sequence[Path]) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ganlab.trackers.follow", track, *map(str, folders)],
-        env={**os.environ, **SAFE_PATH},
-        stdin=subprocess.PIPE,  # its end tells that the training is over, also if the training is killed
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C does not reach the process
-    )
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ganlab.trackers.follow", track, *map(str, folders)],
+            env={**os.environ, **SAFE_PATH},
+            stdin=subprocess.PIPE,  # its end tells that the training is over, also if the training is killed
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C does not reach the process
+        )
+    except OSError as error:  # too many processes, too little memory
+        _warn(track, folders, f"the process that sends the run does not start: {error.strerror}")
+        yield
+        return
     try:
         yield
     finally:

@@ -49,7 +49,9 @@ def test_times_follow_the_seconds_of_the_steps(tmp_path):
 def test_values_that_are_no_numbers_are_left_out(tmp_path):
     files = RunFolder(write_run(tmp_path, 3))
     files.history.write_text("step,d_loss,seconds\n1,0.5,1\n2,inf,1\n3,nan,1\n")
-    assert points(read_content(files.path).history["d_loss"]) == [(1, 0.5)]
+    files.metrics.write_text('{"step": 1, "name": "a", "value": NaN}\n{"step": 2, "name": "a", "value": 3}\n')
+    content = read_content(files.path)
+    assert points(content.history["d_loss"]) == [(1, 0.5)] and points(content.metrics["a"]) == [(2, 3.0)]
 
 
 def test_a_row_that_is_just_being_written_is_left_for_the_next_time(tmp_path):
