@@ -51,7 +51,8 @@ class _EventFile:
 
     def append(self, content: Content) -> None:
         start = SessionStartInfo(group_name=content.tags.get("cell", content.key), start_time_secs=content.began)
-        for name, value in content.params.items():
+        shared = {name: value for name, value in content.params.items() if name != "seed"}  # by all runs of the group
+        for name, value in shared.items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             setattr(
                 start.hparams[name], "number_value" if is_number else "string_value", value if is_number else str(value)
