@@ -3,7 +3,9 @@
 # make test-backends  runs the suites of training, objectives, backends, models and metrics on TensorFlow, JAX and PyTorch;
 #             make test-parity holds the three against each other
 # make test-peers   compares the metrics with other programs' (pytorch-fid, torch-fidelity, clean-fid, torchmetrics, prdc)
-# make lint   checks style; make docs writes docs/cli.md; make clean removes the environment
+# make test-extras  installs the extras mlflow, tensorboard, search, video and docs, and runs the tests that skip without them
+# make lint   checks style; make docs writes docs/cli.md and docs/api.md; make site builds the pages as a web site; make clean
+#             removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make mutants  changes an operator, number or statement at a time and asks the tests; MUTANTS="--sample 0 PATH" for all of a module
 # make smoke  trains every config for 20 steps and the zoo for 4 (those whose data are here), and looks at what each leaves
@@ -11,7 +13,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers torture mutants smoke lint docs clean
+.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers test-extras torture mutants smoke lint docs site clean
 
 # An environment is current when its stamp is newer than what describes it.
 $(VENV)/.installed: setup.cfg pyproject.toml
@@ -48,6 +50,9 @@ ON_TORCH := tests/backends/test_cuda_graphs.py tests/backends/test_torch_layers.
 # Other programs' metrics, and files of weights that PyTorch writes.
 PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
 	tests/metrics/test_inception_weights.py tests/metrics/test_inception_files.py
+# What skips without an extra.
+EXTRAS := tests/trackers tests/cli/test_export.py tests/cli/test_track.py tests/sweeps/test_search.py tests/pictures/test_video.py \
+	tests/test_docs.py::TestSite tests/cli/test_sweep.py::test_a_search_trains_its_trials_and_goes_on_after_them
 WITHOUT_PARITY := $(PARITY:%=--ignore=%)
 
 test: $(VENV)/.installed-dev
@@ -75,6 +80,10 @@ test-parity: $(VENV)/.installed-backends
 test-peers: $(VENV)/.installed-peers
 	$(PYTEST) $(BY_FILE) -rs $(PEERS)
 
+test-extras: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mlflow,tensorboard,search,video,docs]'
+	$(PYTEST) -rs $(EXTRAS)
+
 torture: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.reliability.kills --kills 200
 	$(BIN)/python -m tests.reliability.faults
@@ -89,9 +98,14 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# docs/cli.md is what the commands' --help says.
+# docs/cli.md is what the commands' --help says, docs/api.md what the docstrings of the Python names say.
 docs: $(VENV)/.installed
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_api.py
+
+site: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build *.egg-info

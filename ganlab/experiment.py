@@ -14,6 +14,7 @@ from ganlab.runs.environment import environment, setting_of
 from ganlab.runs.folder import RunFolder, remove
 from ganlab.runs.locks import locked, owner_record
 from ganlab.storage.writing import guarding, write_json, write_text
+from ganlab.trackers.follow import followed
 from ganlab.training.signals import Asked, end_process, watched_signals
 
 
@@ -42,11 +43,12 @@ def run_experiment(
         from ganlab.flows.session import Session  # loads Keras
 
         stop_if(asked, folder)
-        for stretch in plan.stretches_left():
-            session = Session(plan, stretch, start)
-            stop_if(asked, folder)
-            with recording(plan, session):
-                session.train(asked, quiet)
+        with followed([plan]):
+            for stretch in plan.stretches_left():
+                session = Session(plan, stretch, start)
+                stop_if(asked, folder)
+                with recording(plan, session):
+                    session.train(asked, quiet)
     return folder
 
 

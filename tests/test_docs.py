@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from docs import make_api
 from docs.make_cli import PAGE, page
 from ganlab.cli.main import COMMANDS, cli, main
 from ganlab.config.descriptions import CONFIG
@@ -213,6 +214,34 @@ class TestReadme:
             with pytest.raises(SystemExit) as caught:
                 main([*words, *short])
             assert caught.value.code == 0, (line, capfd.readouterr().err)
+
+
+class TestPythonReference:
+    def test_is_what_the_docstrings_say(self):
+        assert make_api.PAGE.read_text(encoding="utf-8") == make_api.page(), "docs/api.md is old; 'make docs' writes it"
+
+    def test_a_long_signature_has_a_parameter_a_line_and_items_are_a_list(self):
+        text = make_api.page()
+        assert "\n    results: str | PathLike[str] = 'results',\n" in text and "\n) -> list[Run]\n" in text
+        assert "\n- `jobs`: runs at a time.\n" in text and "\n### Run.sample\n" in text
+
+
+class TestSite:
+    def test_builds_without_a_warning_and_has_every_page(self, tmp_path, caplog):
+        pytest.importorskip("material", reason="the extra 'docs' is not installed")
+        from mkdocs.commands.build import build
+        from mkdocs.config import load_config as load_site
+
+        config = load_site(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path / "site"))
+        config.plugins.on_startup(command="build", dirty=False)
+        build(config)
+        assert [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+        built = {str(path.parent.relative_to(tmp_path / "site")) for path in (tmp_path / "site").rglob("index.html")}
+        assert built >= {name.removesuffix("README.md").removesuffix(".md").rstrip("/") or "." for name in TEXTS}
+
+    def test_its_menu_has_every_page(self):
+        menu = re.findall(r"^ +- .*: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+        assert sorted(menu) == sorted(TEXTS)
 
 
 class TestPythonPage:

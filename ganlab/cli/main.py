@@ -28,6 +28,7 @@ COMMANDS = {
     "check": "Validate configs without training.",
     "sample": "Make images from a run's checkpoint.",
     "evaluate": "Compute metrics of finished runs.",
+    "export": "Send runs to MLflow or TensorBoard.",
     "neighbours": "Compare generated images with the nearest training images.",
     "init": "Write a first config for a data set.",
     "ls": "List runs.",

@@ -22,12 +22,13 @@ from ganlab.cli.output import UserPath, print_json
 @click.option("--seed", type=int, help="Override the config's seed.")
 @click.option("--results", type=UserPath(), default=Path("results"), show_default=True)
 @click.option("--backend", help="Override the config's backend.")
+@click.option("--track", metavar="mlflow[:URI]|tensorboard[:FOLDER]", help="Override the config's track.")
 @click.option("--fresh", is_flag=True, help="Start again, in a new folder beside the old one.")
 @click.option("--init-from", metavar="RUN[:STEP]", help="Start from the weights of another run's checkpoint.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved config. Train, write and download nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; with --dry-run, the plan.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folder.")
-def command(config, overrides, seed, results, backend, fresh, init_from, dry_run, as_json, quiet):
+def command(config, overrides, seed, results, backend, track, fresh, init_from, dry_run, as_json, quiet):
     """Train the GAN that CONFIG describes, and measure it.
 
     CONFIG is a YAML file, or the name of a config that ships with ganlab, such as quickstart or exp18.
@@ -39,8 +40,8 @@ def command(config, overrides, seed, results, backend, fresh, init_from, dry_run
     from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
 
-    if backend:
-        overrides = (*overrides, f"backend={backend}")
+    said = {"backend": backend, "track": track}
+    overrides = (*overrides, *(f"{key}={value}" for key, value in said.items() if value))
     loaded = load_config(config_path(config), overrides, seed)
     start, origin = _start(results, init_from)
     if dry_run and _needs_download(loaded):

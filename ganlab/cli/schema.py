@@ -35,7 +35,7 @@ def _config():
 def _study():
     from ganlab.config.descriptions import STUDY
     from ganlab.config.json_schema import file_json_schema
-    from ganlab.sweeps.matrix import StudyFile
+    from ganlab.sweeps.study_file import StudyFile
 
     return file_json_schema("ganlab study", StudyFile, STUDY)
 

@@ -18,7 +18,7 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
     multiple=True,
     metavar="KEY=VALUE",
     shell_complete=config_keys,
-    help="Override a key of all configs.",
+    help="Override a key of all configs; KEY=A,B trains each with A and with B.",
 )
 @click.option("--seeds", callback=integers(0), metavar="0,1,2", help="Train every config once with each seed.")
 @click.option("-j", "--jobs", "workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
@@ -26,11 +26,16 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
     "--together", is_flag=True, help="Train runs that differ in seeds and scalars as lanes of one step (backend jax)."
 )
 @click.option(
-    "--on", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where the runs train."
+    "--on",
+    type=click.Choice(["local", "ray", "slurm-array"]),
+    default="local",
+    show_default=True,
+    help="Where the runs train; slurm-array only writes a script for sbatch.",
 )
 @click.option(
     "--address", metavar="HOST:PORT", help="The Ray cluster of --on ray. [default: $RAY_ADDRESS, or this machine]"
 )
+@click.option("--track", metavar="mlflow[:URI]|tensorboard[:FOLDER]", help="Override the track of all configs.")
 @results_option
 @click.option(
     "--dry-run",
@@ -42,7 +47,7 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
 def command(
-    paths, overrides, seeds, workers, together, on, address, results, dry_run, rerun, fail_fast, as_json, quiet
+    paths, overrides, seeds, workers, together, on, address, track, results, dry_run, rerun, fail_fast, as_json, quiet
 ):
     """Train all configs at each PATH.
 
@@ -50,41 +55,81 @@ def command(
     study that ships with ganlab, such as winkler2018.
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
-    from ganlab.sweeps.configs import configs_of
-    from ganlab.sweeps.jobs import is_due, state_of
-    from ganlab.sweeps.survey import survey
+    from ganlab.sweeps.search import search_at
 
     if address and on != "ray":
         raise click.UsageError("--address: expected with --on ray")
+    overrides = (*overrides, f"track={track}") if track else overrides
+    silent, boards = quiet or as_json, []
+    search = search_at(paths, overrides, seeds)
+    configs = search.ask() if search else _configs(paths, overrides, seeds)
+    try:
+        while configs:  # a search has several turns
+            if not (silent or dry_run):
+                click.echo(f"{search or ', '.join(map(str, paths))}: checking {_runs(len(configs))}", err=True)
+            states, due = _planned(configs, results, rerun, not dry_run, silent)
+            group = _grouping(due, workers, silent) if together else None
+            if dry_run and (due or not search):
+                _show_plan(states, results, group and group(due), as_json)
+                return
+            if on == "slurm-array":
+                _write_slurm_array(due, results, workers, search or together)
+                return
+            with _board(list(states), silent) as board:
+                boards.append(board)
+                board.leave({job: state for job, state in states.items() if job not in due})
+                _executor(on, address)(results, workers, fail_fast, group).execute(due, board)
+            if not search or (fail_fast and board.has_failed()):
+                break
+            search.tell(list(states))
+            configs = search.ask()
+    finally:
+        if as_json and boards:
+            runs = [run for board in boards for run in board.as_dicts()]
+            print_json({"format": 1, "runs": runs} | ({"trials": search.as_dicts()} if search else {}))
+    if quiet and not as_json:
+        for job in (job for board in boards for job in board.entries):
+            click.echo(job.folder)
+    for board in boards:
+        board.require_finished()
+    if not silent:
+        click.echo(f"{search.result() if search else boards[0].counts()}; see: ganlab report")
+
+
+def _write_slurm_array(due, results, workers, needs_sweep):
+    from ganlab.sweeps.slurm import write_slurm_array
+
+    if needs_sweep:
+        raise click.UsageError("--on slurm-array: trains each run alone; a search and --together need --on local")
+    if not due:
+        click.echo("no run is left", err=True)
+        return
+    script = write_slurm_array(due, results, workers)
+    click.echo(script)
+    click.echo(f"{_runs(len(due))}; start them by: sbatch {script}", err=True)
+
+
+def _configs(paths, overrides, seeds):
+    from ganlab.sweeps.configs import configs_of
+
     found = [configs_of(path, overrides, seeds) for path in paths]
     configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
     raise_all(problems, f"{len(problems)} mistakes; no run was started")
-    if not (quiet or as_json or dry_run):
-        click.echo(f"{', '.join(map(str, paths))}: checking {_runs(len(configs))}", err=True)
-    jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=not dry_run)
+    return configs
+
+
+def _planned(configs, results, rerun, may_download, silent):
+    """Each job with its state, and the jobs to train."""
+    from ganlab.sweeps.jobs import is_due, state_of
+    from ganlab.sweeps.survey import survey
+
+    jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=may_download)
     raise_all(problems, f"{len(problems)} mistakes; no run was started")
-    for job in () if quiet or as_json else jobs:
+    for job in () if silent else jobs:
         for label in job.also_named:
             click.echo(f"{label}: the same run as {job.label}; trained once", err=True)
     states = {job: state_of(job, results) for job in jobs}
-    due = [job for job, state in states.items() if is_due(state, rerun)]
-    group = _grouping(due, workers, quiet or as_json) if together else None
-    if dry_run:
-        _show_plan(states, results, group and group(due), as_json)
-        return
-    with _board(jobs, quiet or as_json) as board:
-        board.leave({job: state for job, state in states.items() if job not in due})
-        try:
-            _executor(on, address)(results, workers, fail_fast, group).execute(due, board)
-        finally:
-            if as_json:
-                print_json({"format": 1, "runs": board.as_dicts()})
-    if quiet and not as_json:
-        for job in jobs:
-            click.echo(job.folder)
-    board.require_finished()
-    if not (quiet or as_json):
-        click.echo(f"{board.counts()}; see: ganlab report")
+    return states, [job for job, state in states.items() if is_due(state, rerun)]
 
 
 def _executor(on, address):

@@ -48,6 +48,7 @@ CONFIG = {
     "device": "`auto` takes a GPU if the backend sees one; `gpu` fails without one",
     "devices": "number of devices that share each batch (backend `jax`)",
     "jit": "compile with XLA. On a CPU, `auto` uses XLA for dense networks that train longer than half a minute, and not for convolutions. On a GPU `auto` uses XLA. On torch it is a CUDA graph of the step: `auto` uses it on CUDA, and elsewhere there is only false",
+    "track": "send the run while it trains: `mlflow` or `tensorboard`, with an address after a colon if it is not the default one",
     "common": "ignored: a place for YAML anchors",
     "discriminator.layers": "must end in one number an image, a logit",
     "discriminator.optimizer": "the discriminator's own optimizer, with its own learning rate",
@@ -105,7 +106,12 @@ STUDY = {
     "matrix": "key of the config: list of its values. The study has a cell for each combination",
     "include": "further cells, each a mapping of keys to values",
     "exclude": "cells of the matrix to leave out: those that have all these values",
-    "seeds": "the seeds of each cell; without it the seed of the base",
+    "seeds": "the seeds of each cell, or of each trial; without it the seed of the base",
+    "search": "instead of a matrix: trials whose values follow from the scores of the trials before",
+    "search.metric": "the score, at the end of a run; a trial has the mean over its seeds",
+    "search.trials": "how many trials in all",
+    "search.batch": "trials that are proposed at a time, so that they can train at the same time",
+    "search.space": "key of the config: a list of choices, `{range: [low, high]}` or `{log_range: [low, high]}`",
 }
 REPORT = {
     "score": "the column of published.csv with the published score",

@@ -101,6 +101,9 @@ Name = Annotated[
         f"a name of at most {MAX_NAME} letters, digits, '.', '_', '-', '=' and ',' that begins with a letter or digit"
     ),
 ]
+TRACKER = "(mlflow(:[a-z]+[^ ]*://.+)?|tensorboard(:.+)?)"
+TRACKER_WORDS = "mlflow, mlflow:URI, tensorboard or tensorboard:FOLDER"
+Track = Annotated[str, Field(pattern=f"^(none|{TRACKER})$"), Described(f"none, {TRACKER_WORDS}")]
 
 Root = TypeVar("Root", bound=Section)
 

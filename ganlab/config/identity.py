@@ -8,7 +8,7 @@ from ganlab.config.schema import Config
 
 SCHEMA_VERSION = 1
 
-_NO_MATTER = {"name", "family", "metrics", "output", "device", "devices", "seed"}
+_NO_MATTER = {"name", "family", "metrics", "output", "device", "devices", "seed", "track"}
 
 
 def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str, str]:

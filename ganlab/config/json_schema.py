@@ -82,10 +82,12 @@ def _describe(
         if line := described.get(f"{above}{key}"):
             part["description"] = line
         parts = (part, "."), (part.get("items"), "[]."), (part.get("additionalProperties"), ".NAME.")
+        parts += tuple((choice, ".") for choice in part.get("anyOf", ()))  # a section or null
         for inner, end in parts:
             reference = inner.get("$ref", "") if isinstance(inner, dict) else ""
             section = definitions.get(reference.removeprefix("#/$defs/"), {})
-            if "properties" in section:
+            is_described = any(line.startswith(f"{above}{key}{end}") for line in described)  # a section may hold itself
+            if "properties" in section and is_described:
                 _describe(section, definitions, described, f"{above}{key}{end}")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ganlab.config.document import Document, Keys, error_in
-from ganlab.config.fields import FractionOrNull, Name, Section, described, located, one_of, whole, whole_or_null
+from ganlab.config.fields import FractionOrNull, Name, Section, Track, described, located, one_of, whole, whole_or_null
 from ganlab.config.network import Network
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.training.stages import Column
@@ -135,6 +135,7 @@ class Config(Section):
     device: one_of("auto", "cpu", "gpu") = "auto"
     devices: whole(1, 1024) = 1
     jit: described(Literal["auto"] | bool, "auto, true or false", "auto") = "auto"
+    track: Track = "none"
     common: Any = Field(None, exclude=True)  # holds parts for YAML aliases
     labels: one_of("none", "conditional", "auxiliary", "balanced", "semi_supervised") = "none"
 

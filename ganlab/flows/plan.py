@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ganlab.config.identity import identity_of
@@ -11,6 +12,7 @@ from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
 from ganlab.runs.containment import require_contained, require_unlinked
 from ganlab.runs.folder import RunFolder
+from ganlab.trackers import require_installed
 from ganlab.training.checkpoints import newest_state
 
 
@@ -56,8 +58,10 @@ def plan_experiment(
         dataset: the data of `config.data`, if they are loaded.
 
     Raises:
+        ConfigError: the program of `track` is not installed.
         GanlabError: the run's folder is a link, or holds links or pipes. Nothing in it was read.
     """
+    require_installed(config.track, partial(config.error_at, ("track",)))
     os.environ["KERAS_BACKEND"] = config.backend  # a download may load Keras first
     if dataset is None:
         # The data of the last phase are the data of the run. The number of steps of phases does not depend on data.

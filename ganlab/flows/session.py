@@ -21,6 +21,7 @@ from ganlab.pictures.estimates import write_estimates
 from ganlab.pictures.images import write_film
 from ganlab.pictures.networks import write_models
 from ganlab.pictures.ridges import write_ridges
+from ganlab.pictures.video import can_write_video, write_video
 from ganlab.runs.logs import best_step, read_history
 from ganlab.runs.summary import summarise
 from ganlab.storage.writing import write_json
@@ -215,6 +216,8 @@ class Session:
         pictures = [folder.sample(step) for step in folder.sample_steps()]
         if pictures:  # none are made with samples_every: null
             draw(folder.film, partial(write_film, folder.film, pictures))
+        if pictures and can_write_video():
+            draw(folder.video, partial(write_video, folder.video, pictures))
         if pictures and not self.dataset.form.is_image:
             arrays = [picture.with_suffix(".npy") for picture in pictures]
             limits = value_range(self.config.data.range)

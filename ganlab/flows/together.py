@@ -21,6 +21,7 @@ from ganlab.experiment import leave_unsaved, recording, stop_if
 from ganlab.flows.plan import Plan
 from ganlab.runs.locks import locked
 from ganlab.storage.writing import guarding
+from ganlab.trackers.follow import followed
 from ganlab.training.draws import DrawsTogether
 from ganlab.training.signals import Asked, watched_signals
 from ganlab.training.trainer import Callback, Chunk, Trainer
@@ -132,7 +133,10 @@ def train_together(plans: Sequence[Plan], results: Path) -> tuple[list[BaseExcep
     lanes = [Lane(plan) for plan in plans]
     with watched_signals(lambda: [leave_unsaved(plan.folder) for plan in plans]) as asked:
         try:
-            with threadpool_limits(1, "blas"):  # the callbacks of several lanes share the processors already
+            with (
+                followed(plans),
+                threadpool_limits(1, "blas"),
+            ):  # the callbacks of several lanes share the processors already
                 _train(lanes, results, asked)
         except BaseException as error:  # of all lanes, such as too little memory
             for lane in lanes:

@@ -3,7 +3,7 @@
 Pillow writes no timestamps: the same pixels give the same bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
 MOST_FRAMES = 200  # of a film
+FRAME_SECONDS = 0.15
 
 
 def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
@@ -85,7 +86,7 @@ def write_grid(path: Path, images: np.ndarray, rows: int, columns: int) -> Path:
     return write_image(path, arrange_grid(images, rows, columns))
 
 
-def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float = 0.15) -> Path:
+def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float = FRAME_SECONDS) -> Path:
     """Writes an endless GIF, completely or not at all.
 
     Args:
@@ -96,22 +97,28 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     Raises:
         GanlabError: if there are no frames, or one cannot be read.
     """
+    count, pictures = film_frames(path, frames)
+    with replacing(path) as temporary:
+        # Pillow draws the following frames from the generator one at a time.
+        next(pictures).save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=pictures,
+            duration=[*[round(duration * 1000)] * (count - 1), round(duration * 10_000)],
+            loop=0,
+        )
+    return path
+
+
+def film_frames(path: Path, frames: Sequence[Path | np.ndarray]) -> tuple[int, Iterator[Image.Image]]:
+    """The number of pictures in a film, and the pictures, all of one size; see `write_film`."""
     if not len(frames):
         raise GanlabError(f"{path}: expected at least one frame, received none.")
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
     widths, heights = zip(*(_size(frames[index]) for index in chosen), strict=True)
     size = max(widths), max(heights)
-    with replacing(path) as temporary:
-        # Pillow draws the following frames from the generator one at a time.
-        _fitted(frames[chosen[0]], size).save(
-            temporary,
-            format="GIF",
-            save_all=True,
-            append_images=(_fitted(frames[index], size) for index in chosen[1:]),
-            duration=[*[round(duration * 1000)] * (len(chosen) - 1), round(duration * 10_000)],
-            loop=0,
-        )
-    return path
+    return len(chosen), (_fitted(frames[index], size) for index in chosen)
 
 
 def _size(image: Path | np.ndarray) -> tuple[int, int]:

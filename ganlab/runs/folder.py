@@ -36,6 +36,7 @@ class RunFolder:
         self.histograms = path / "histograms"
         self.ridges = path / "histograms.png"
         self.film = path / "samples.gif"
+        self.video = path / "samples.mp4"
         self.estimates = path / "estimates.png"
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"

@@ -76,12 +76,17 @@ def _text(value: float, optional: bool) -> str:
     return "" if optional and math.isnan(value) else f"{value:.6g}"
 
 
-def read_history(path: Path) -> "dict[str, np.ndarray]":
-    """Column name -> float64 array with one value a step; NaN if the step has no value."""
+def read_history(path: Path, rows: int | None = None) -> "dict[str, np.ndarray]":
+    """Column name -> float64 array with one value a step; NaN if the step has no value.
+
+    Args:
+        path: of history.csv.
+        rows: how many to read, from a file that grows meanwhile; all by default.
+    """
     import numpy as np
     import pandas
 
-    table = pandas.read_csv(path, dtype=np.float64)
+    table = pandas.read_csv(path, dtype=np.float64, nrows=rows)
     return {name: table[name].to_numpy() for name in table.columns}
 
 

@@ -10,7 +10,8 @@ from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config
 from ganlab.errors import ConfigError
 from ganlab.sweeps.cell_names import name_cells
-from ganlab.sweeps.matrix import Cell, StudyFile, read_study
+from ganlab.sweeps.matrix import Cell, Study, read_grid, read_study
+from ganlab.sweeps.study_file import StudyFile
 
 _OF_A_CONFIG = ("extends", "generator", "discriminator")
 
@@ -22,38 +23,39 @@ def configs_of(
 
     Args:
         path: a study, a config, or a folder of them.
-        overrides: `a.b=VALUE` each, applied to every config.
+        overrides: `a.b=VALUE` each, applied to every config. One with several values, `a.b=VALUE,VALUE`, multiplies the configs.
         seeds: for every config; by default the study's seeds, else the config's own seed.
     """
     configs: list[Config] = []
+    single, grid = read_grid(overrides)
+    for cell in grid:
+        check_overrides(cell, single)
     problems: dict[str, ConfigError] = {}  # each message once, though several seeds and cells have the mistake
     for file in configs_at(path):
         try:
-            variants = list(_variants(file, overrides))
+            variants = list(_variants(file, overrides, grid))
         except ConfigError as error:
             problems |= {str(each): each for each in (error, *error.others)}
             continue
         for root, own_seeds in variants:
             for seed in seeds or own_seeds or [None]:
                 try:
-                    configs.append(resolve_config(root, overrides, seed))
+                    configs.append(resolve_config(root, single, seed))
                 except ConfigError as error:
                     problems |= {str(each): each for each in (error, *error.others)}
     return configs, list(problems.values())
 
 
-def _variants(path: Path, overrides: Sequence[str]) -> Iterator[tuple[Node, list[int] | None]]:
-    """The mapping of each cell of a file, before the overrides, and its seeds."""
+def _variants(path: Path, overrides: Sequence[str], grid: Sequence[Cell]) -> Iterator[tuple[Node, list[int] | None]]:
+    """The mapping of each cell of a file and of the grid, before the overrides with one value, and its seeds."""
     document = read_yaml(path)
-    if not is_study(document.data):
-        yield read_config(path), None
-        return
-    study = read_study(document, path)
+    study = read_study(document, path) if is_study(document.data) else Study(path, [Cell({}, {})], None)
     for cell in study.cells:
-        _check_overrides(cell, overrides)
+        check_overrides(cell, overrides)
     base = read_config(study.base)
-    names = name_cells(str(base.value["name"].plain()), [cell.named for cell in study.cells])
-    for name, cell in zip(names, study.cells, strict=True):
+    cells = [Cell(cell.values | more.values, cell.named | more.named) for cell in study.cells for more in grid]
+    names = name_cells(str(base.value["name"].plain()), [cell.named for cell in cells])
+    for name, cell in zip(names, cells, strict=True):
         root = put(base, ["name"], Node(name, document.root.place)) if cell.values else base
         for key, value in cell.values.items():
             root = put(root, keys_of(key), value)
@@ -66,12 +68,12 @@ def is_study(data: object) -> bool:
     return any(key in keys for key in StudyFile.model_fields) and not any(key in keys for key in _OF_A_CONFIG)
 
 
-def _check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
-    """Refuses to override a key that the study varies, because different cells would become equal."""
+def check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
+    """Refuses to override a key that a cell varies, because different cells would become equal."""
     for option in overrides:
         over = keys_of(option.partition("=")[0]) or []
         for key, value in cell.values.items():
             shared = min(len(over), len(keys_of(key)))
             if over and over[:shared] == keys_of(key)[:shared]:
                 place = Place(f"-o {option}")
-                raise ConfigError(f"{place}: {dotted(tuple(over))}: the study varies this key at {value.place}")
+                raise ConfigError(f"{place}: {dotted(tuple(over))}: this key is varied at {value.place}")

@@ -26,6 +26,14 @@ def log_of(job: Job, results: Path) -> Path:
     return results / _FOLDER / job.folder.parent.name / f"{job.folder.name}.log"
 
 
+def write_config(job: Job, results: Path) -> Path:
+    """Writes the job's resolved config beside its log: the user's file may change while the run waits for its turn."""
+    path = log_of(job, results).with_suffix(".yaml")
+    require_unlinked(results, path)
+    write_text(path, dump_config(job.config))
+    return path
+
+
 class Attempt(ABC):
     """`ganlab run` of one job, or the training of a group of jobs, in a process somewhere.
 
@@ -35,12 +43,8 @@ class Attempt(ABC):
     def __init__(self, jobs: Sequence[Job], results: Path):
         self.jobs, self.results, self.began, self.stopping = jobs, results, time.monotonic(), False
         self.log = log_of(jobs[0], results)
-        configs = [log_of(job, results).with_suffix(".yaml") for job in jobs]
-        for file in (self.log, *configs):
-            require_unlinked(results, file)
-        for job, config in zip(jobs, configs, strict=True):
-            # The resolved config: the user's file may change while the run waits for its turn.
-            write_text(config, dump_config(job.config))
+        require_unlinked(results, self.log)
+        configs = [write_config(job, results) for job in jobs]
         fresh = ["--fresh"] if jobs[0].fresh else []
         self.arguments = ["ganlab", "run", str(configs[0]), "--results", str(results), *fresh]
         if len(jobs) > 1:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganlab.pictures.video import can_write_video
+
 CONFIG = """\
 name: tiny
 family: DCGAN
@@ -55,6 +57,8 @@ samples/000012.png
 status.json
 summary.json
 """
+if can_write_video():
+    FILES = FILES.replace("samples.gif\n", "samples.gif\nsamples.mp4\n")
 
 
 def files_below(folder) -> dict[str, bytes]:

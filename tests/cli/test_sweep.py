@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import importlib.util
 import json
 import os
 import re
@@ -235,3 +236,30 @@ def test_runs_train_together_are_killed_together_and_go_on_together(tmp_path):
         assert read_run(folder).finished and rows(folder) == list(range(1, 4001))
         assert json.loads((folder / "environment.json").read_text())["lanes"] == 3
     assert "go" in out and "3 runs: 3 finished" in out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="the extra 'search' is not installed")
+def test_a_search_trains_its_trials_and_goes_on_after_them(tmp_path):
+    space = "space: {latent.dim: {range: [2, 60]}}"
+    study = "search: {metric: is1k_classifier, trials: 1, " + space + "}"
+    path = write_study(tmp_path, study)
+    options = ("-o", "metrics=[is1k_classifier]", "-o", "train.steps=3", "--results", tmp_path / "results", "--json")
+    code, out, _ = sweep(path, *options)
+    (first,) = json.loads(out)["trials"]
+    assert code == 0 and 2 <= first["values"]["latent.dim"] <= 60
+    (run,) = find_runs(tmp_path / "results")
+    assert first["score"] == read_run(run).metrics["is1k_classifier"]["last"]
+    before = read_run(run).updated
+    path.write_text(path.read_text().replace("trials: 1,", "trials: 2,"))
+    code, out, _ = sweep(path, *options)
+    assert code == 0 and json.loads(out)["trials"][0] == first and read_run(run).updated == before
+    assert len(find_runs(tmp_path / "results")) == len(json.loads(out)["runs"]) == 2
+
+
+def test_a_script_for_slurm_has_the_runs_that_are_left_and_starts_none(tmp_path):
+    path, results = write_config(tmp_path), tmp_path / "results"
+    code, out, err = sweep(path, "--seeds", "0,1", "--on", "slurm-array", "--results", results, "-q")
+    script = results / ".sweep" / "slurm-array.sh"
+    assert (code, out) == (0, f"{script}\n") and err == f"2 runs; start them by: sbatch {script}\n"
+    assert script.read_text().count(".yaml") == 2 and find_runs(results) == []

@@ -117,6 +117,7 @@ KEYS = {
     "precision": ("mixed_bfloat16", True),
     "backend": ("jax", True),
     "device": ("cpu", False),
+    "track": ("mlflow", False),
     "devices": (2, False),
     "jit": (True, True),
     "labels": ("conditional", True),

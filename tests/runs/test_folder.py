@@ -26,6 +26,7 @@ def test_every_file_has_its_place(folder):
         folder.sample(500): "samples/000500.png",
         folder.extra_sample("interpolation", 500, 7): "samples/interpolation-000500-seed7.png",
         folder.film: "samples.gif",
+        folder.video: "samples.mp4",
         folder.generator_weights(500): "checkpoints/generator-000500.weights.h5",
         folder.state(1_000_000): "checkpoints/state-1000000",
         folder.metrics: "metrics.jsonl",

@@ -69,7 +69,7 @@ def test_an_override_of_what_the_study_varies_is_a_mistake(tmp_path, option):
     path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}")
     configs, problems = configs_of(path, [option])
     key = option.partition("=")[0]
-    assert configs == [] and lines(problems) == [f"-o {option}: {key}: the study varies this key at {path}:2:29"]
+    assert configs == [] and lines(problems) == [f"-o {option}: {key}: this key is varied at {path}:2:29"]
 
 
 def test_a_wrong_value_is_located_in_the_study(tmp_path):
@@ -167,3 +167,53 @@ def test_a_mistake_of_several_cells_and_seeds_is_told_once_with_the_others(tmp_p
     (tmp_path / "base" / "tiny.yaml").write_text(text)
     configs, problems = configs_of(path)
     assert configs == [] and [problem.details["key"] for problem in problems] == ["train.batch_size", "jit"]
+
+
+class TestGridOfTheCommandLine:
+    def test_a_comma_list_gives_a_config_for_each_combination(self, tmp_path):
+        configs, problems = configs_of(
+            write_config(tmp_path), ["loss=hinge,minimax", "train.batch_size=8,16", "train.steps=5"]
+        )
+        found = [(config.name, config.loss.name, config.train.batch_size, config.train.steps) for config in configs]
+        pairs = [(loss, size) for loss in ("hinge", "minimax") for size in (8, 16)]
+        assert found == [(f"tiny-loss={loss},batch={size}", loss, size, 5) for loss, size in pairs] and problems == []
+
+    def test_multiplies_the_configs_of_a_folder_and_the_cells_of_a_study(self, tmp_path):
+        path = write_study(tmp_path, "matrix: {train.batch_size: [8, 16]}\nseeds: [0, 1]")
+        configs, _ = configs_of(path, ["latent.dim=2,3"])
+        names = [f"tiny-batch={size},dim={dim}" for size in (8, 16) for dim in (2, 3)]
+        assert labels(configs) == [(name, seed) for name in names for seed in (0, 1)]
+        for name in ("a", "b"):
+            write_config(tmp_path / "folder", f"{name}.yaml", "name: tiny", f"name: {name}")
+        names = [config.name for config in configs_of(tmp_path / "folder", ["latent.dim=2,3"])[0]]
+        assert names == ["a-dim=2", "a-dim=3", "b-dim=2", "b-dim=3"]
+
+    @pytest.mark.parametrize(
+        "option", ["output.grid=[2, 3]", 'name="a,b"', "generator.optimizer={Adam: {beta_1: 0.5, beta_2: 0.9}}"]
+    )
+    def test_a_comma_in_brackets_braces_or_quotes_is_part_of_one_value(self, tmp_path, option):
+        configs, problems = configs_of(write_config(tmp_path), [option])
+        assert len(configs) == 1 and problems == []
+
+    def test_a_list_of_lists_is_a_grid_of_lists(self, tmp_path):
+        configs, _ = configs_of(write_config(tmp_path), ["output.grid=[2, 3],[4, 5]"])
+        assert [config.output.grid for config in configs] == [[2, 3], [4, 5]]
+
+    @pytest.mark.parametrize(
+        ("options", "line"),
+        [
+            (["name=a,b"], "-o name=a,b: matrix.name: cannot be varied; ganlab names a cell after its values"),
+            (["loss=hinge,hinge"], "-o loss=hinge,hinge: matrix.loss[1]: 'hinge' is in the list already"),
+            (["a..b=1,2"], "-o a..b=1,2: matrix['a..b']: expected a dotted key, as in train.batch_size"),
+            (["loss=hinge,minimax", "loss=hinge"], "-o loss=hinge: loss: this key is varied at -o loss=hinge,minimax"),
+        ],
+    )
+    def test_a_wrong_grid_is_one_line(self, tmp_path, options, line):
+        with pytest.raises(ConfigError) as caught:
+            configs_of(write_config(tmp_path), options)
+        assert str(caught.value) == line
+
+    def test_a_wrong_value_names_its_option(self, tmp_path):
+        configs, problems = configs_of(write_config(tmp_path), ["latent.dim=2,0"])
+        assert len(configs) == 1
+        assert lines(problems) == ["-o latent.dim=2,0: latent.dim: expected an integer >= 1, received 0"]
