@@ -44,8 +44,8 @@ class Turn:
         lines = self._results.read_text().splitlines() if self._results.exists() else []
         self.done: dict[str, str] = {row["change"]: row["outcome"] for row in map(json.loads, lines)}
 
-    def try_inside(self, changes: list[Change]) -> None:
-        """Tries those in the bodies of functions."""
+    def try_inside(self, changes: list[Change]) -> bool:
+        """Tries those in the bodies of functions; False if pytest could not collect the tests."""
         files = sorted({change.file for change in changes})
 
         def turn(functions: processes.InFunctions) -> None:
@@ -55,7 +55,9 @@ class Turn:
                     self._try(change, reached, functions.outcome)
 
         all_files = sorted({change.file for path in PATHS for change in _changes(path)} | set(files))
-        pytest.main([*processes.PYTEST, *self._tests], plugins=[processes.InFunctions(all_files, turn)])
+        plugin = processes.InFunctions(all_files, turn)
+        code = pytest.main([*processes.PYTEST, *self._tests], plugins=[plugin])
+        return code == 0
 
     def try_at_import(self, changes: list[Change]) -> None:
         """Tries those of what runs at import, and those that functions could not take."""
@@ -129,9 +131,9 @@ def main() -> int:
         # pytest.main imports the package, and changes at import need a process without it.
         turn_inside = os.fork()
         if turn_inside == 0:
-            turn.try_inside(open_ones)
-            os._exit(0)
-        os.waitpid(turn_inside, 0)
+            os._exit(0 if turn.try_inside(open_ones) else 1)
+        if os.waitpid(turn_inside, 0)[1] != 0:
+            return 1
         turn = Turn(options.folder, options.tests, options.seconds)
         turn.try_at_import(
             [change for change in open_ones if not change.inside or turn.done.get(change.key) == "other way"]

@@ -86,8 +86,9 @@ def changes_of(node: ast.AST) -> Iterator[tuple[str, Callable[[ast.AST], None]]]
 def _without_effect(node: ast.AST) -> list[ast.AST | None]:
     """Parts of a node that stay as they are: what is written for readers and type checkers, and decorators.
 
-    Annotations, aliases of types, imports for type checkers alone, and texts of messages compute nothing. A decorator that is
-    changed makes a dataclass changeable or a property a method: no number of a training depends on it.
+    Annotations, aliases of types, imports for type checkers alone, and texts of messages compute nothing. A changed decorator
+    makes a dataclass changeable or a property a method: no number of a training depends on it. `zip(..., strict=True)` says
+    that the lengths are equal; no input makes them differ.
     """
     found = [getattr(node, name, None) for name in ("annotation", "returns")]
     found += getattr(node, "decorator_list", [])
@@ -95,6 +96,8 @@ def _without_effect(node: ast.AST) -> list[ast.AST | None]:
         case ast.JoinedStr() | ast.Raise():
             found.append(node)
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            found.append(node)
+        case ast.keyword(arg="strict"):
             found.append(node)
         case ast.Subscript(value=ast.Name(id="Callable" | "Mapping" | "Sequence" | "Iterator")):
             found.append(node)
