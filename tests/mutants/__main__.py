@@ -31,7 +31,7 @@ TESTS = (
     "tests/backends/test_steps.py",
     "tests/config/test_identity.py",
 )
-WORDS = {0: "SURVIVED", None: "too slow"}
+WORDS = {0: "SURVIVED", None: "too slow", processes.OTHER_WAY: "other way", processes.BROKEN: "broken"}
 
 
 class Turn:
@@ -69,20 +69,23 @@ class Turn:
     def _try(self, change: Change, reached: dict[str, reach.Reached], outcome) -> None:
         start = time.monotonic()
         tests = reach.tests_for(change, reached, self._seconds)
-        code = outcome(change, tests, sum(reached[test].seconds for test in tests)) if tests else 0
-        word = "not run" if not tests else "other way" if code == processes.OTHER_WAY else WORDS.get(code, "noticed")
+        usual = sum(reached[test].seconds for test in tests)
+        answer = outcome(change, tests, usual) if tests else processes.Answer(0)
+        word = WORDS.get(answer.code, "noticed") if tests else "not run"
         seconds = time.monotonic() - start
         self.done[change.key] = word
         with self._results.open("a") as file:
             row = {
                 "change": change.key,
                 "outcome": word,
+                "by": answer.test,
                 "line": change.line,
-                "tests": len(tests),
                 "seconds": round(seconds, 1),
             }
             file.write(json.dumps(row) + "\n")
-        print(f"{word:9} {seconds:6.1f} s {len(tests):4} tests  {change.line:4} {change.key}", flush=True)
+        print(
+            f"{word:9} {seconds:6.1f} s {len(tests):4} tests  {change.line:4} {change.key} | {answer.test}", flush=True
+        )
 
 
 def _changes(path: str) -> list[Change]:
@@ -97,7 +100,7 @@ def table(changes: list[Change], done: dict[str, str]) -> str:
         for file in (change.file, "all"):
             counts[file][done.get(change.key, "not tried")] += 1
             counts[file]["changes"] += 1
-    words = ("changes", "noticed", "too slow", "SURVIVED", "not run", "not tried")
+    words = ("changes", "noticed", "too slow", "SURVIVED", "not run", "broken", "not tried")
     rows = [("file", *words), ("---",) * (len(words) + 1)]
     rows += [(file, *(str(count[word]) for word in words)) for file, count in sorted(counts.items())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -145,6 +148,7 @@ def main() -> int:
 def _load_packages() -> None:
     """Loads what most tests import, once for all processes."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads of a forked process wait for each other on a busy machine
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in ("keras", "matplotlib.pyplot", "pandas", "scipy.stats", "sklearn.datasets"):
         importlib.import_module(name)

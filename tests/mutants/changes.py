@@ -2,7 +2,6 @@
 
 import ast
 import collections
-import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -123,7 +122,7 @@ def changes_in(file: Path) -> list[Change]:
             key = f"{name}: {lines[node.lineno - 1].strip()} @{node.col_offset}: {words}"
             seen[key] += 1
             key += f" #{seen[key]}" if seen[key] > 1 else ""
-            make_it = lambda index=index, make=make: _changed(tree, index, make)  # noqa: E731
+            make_it = lambda index=index, make=make: _changed(source, index, make)  # noqa: E731
             found.append(Change(name, key, node.lineno, _lines(statements[node]), node in inside, make_it))
     return sorted(found, key=lambda change: change.line)
 
@@ -138,7 +137,7 @@ def _lines(statement: ast.stmt) -> range:
     return range(statement.lineno, max(statement.lineno, end) + 1)
 
 
-def _changed(tree: ast.Module, index: int, make: Callable[[ast.AST], None]) -> ast.Module:
-    copied = copy.deepcopy(tree)
-    make(list(ast.walk(copied))[index])
-    return ast.fix_missing_locations(copied)
+def _changed(source: str, index: int, make: Callable[[ast.AST], None]) -> ast.Module:
+    tree = ast.parse(source)
+    make(list(ast.walk(tree))[index])
+    return ast.fix_missing_locations(tree)

@@ -20,6 +20,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,26 +29,34 @@ from tests.mutants.changes import ROOT, Change
 
 PYTEST = ["-qq", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not data"]
 OTHER_WAY = 99  # the exit code of a process whose functions cannot take the changed code
+BROKEN = 98  # the exit code of a process in which this program failed, and not a test
 
 
-def exit_code(run: Callable[[], int], seconds: float) -> int | None:
-    """Of `run` in a forked process with a temporary folder of its own; None for one that does not end.
+class Answer(NamedTuple):
+    """The exit code of a process, None for one that did not end; and the name of the test that failed, if one did."""
+
+    code: int | None
+    test: str = ""
+
+
+def answer_of(run: Callable[[], int], seconds: float) -> Answer:
+    """Calls `run`, which returns an exit code, in a forked process with a temporary folder of its own.
 
     Args:
-        seconds: of processor time that `run` usually needs. The limit is five times as much and ten seconds.
+        seconds: of processor time that `run` usually needs. The limit is five times as much and three seconds.
     """
     folder = tempfile.mkdtemp()
     child = os.fork()
     if child == 0:
         os.setsid()
-        most = int(10 + 5 * seconds)
+        most = int(3 + 5 * seconds)
         resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
         tempfile.tempdir = folder
         os.environ["TMPDIR"] = folder
         with open(os.devnull, "w") as nothing:
             os.dup2(nothing.fileno(), 1)
             os.dup2(nothing.fileno(), 2)
-        code = 1  # an exception notices the change, too
+        code = BROKEN
         try:
             code = int(run())
         finally:
@@ -58,11 +67,13 @@ def exit_code(run: Callable[[], int], seconds: float) -> int | None:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 code = os.waitstatus_to_exitcode(status)
-                return None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code
+                failed = Path(folder, "failed")
+                test = failed.read_text() if failed.exists() else ""
+                return Answer(None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code, test)
             time.sleep(pause := min(pause * 1.5, 0.1))
         os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        return None
+        return Answer(None)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -70,9 +81,13 @@ def exit_code(run: Callable[[], int], seconds: float) -> int | None:
 class FirstFailure:
     """A plugin of pytest: the first test that fails ends the process. Pytest's report takes ten times as long as most tests."""
 
+    def __init__(self):
+        self._file = Path(tempfile.gettempdir(), "failed")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
         if call.excinfo is not None and not call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception)):
+            self._file.write_text(item.nodeid)
             os._exit(1)
 
 
@@ -114,12 +129,12 @@ class InFunctions:
                 recorder.run(unknown, log)
             return 0
 
-        if exit_code(record, seconds=3600) != 0:
+        if answer_of(record, seconds=3600).code != 0:
             raise SystemExit("the tests could not be recorded")
         return {test: lines for test, lines in reach.read(path).items() if test in self._items}
 
-    def outcome(self, change: Change, tests: list[str], seconds: float) -> int | None:
-        """The exit code of `tests`: 0, 1, None or OTHER_WAY."""
+    def outcome(self, change: Change, tests: list[str], seconds: float) -> Answer:
+        """What `tests` say of a change."""
         items = [self._items[test] for test in tests]
 
         def run() -> int:
@@ -128,7 +143,7 @@ class InFunctions:
             self._session.config.pluginmanager.register(FirstFailure())
             return int(any(reach.run_test(*pair) for pair in itertools.pairwise([*items, None])))
 
-        return exit_code(run, seconds)
+        return answer_of(run, seconds)
 
     def _take(self, change: Change) -> bool:
         """Gives the functions their changed code; False if a function has other variables of an outer one now."""
@@ -184,12 +199,12 @@ class AtImport(importlib.abc.MetaPathFinder):
         return int(pytest.main(["-x", *PYTEST, *files], plugins=[self, FirstFailure()]))
 
 
-def outcome_at_import(change: Change, tests: list[str], seconds: float) -> int | None:
-    """The exit code of `tests`: 0, another one, or None. The tests of the module's own file run first, alone."""
+def outcome_at_import(change: Change, tests: list[str], seconds: float) -> Answer:
+    """What `tests` say of a change. Those of the module's own file run first, alone."""
     own = reach.own_file(change.file)
-    parts = [[test for test in tests if test.startswith(own) is first] for first in (True, False)]
-    for part in filter(None, parts):
-        code = exit_code(AtImport(change, part).run, seconds)
-        if code != 0:
-            return code
-    return 0
+    answer = Answer(0)
+    for first in (True, False):
+        part = [test for test in tests if test.startswith(own) is first]
+        if part and answer.code == 0:
+            answer = answer_of(AtImport(change, part).run, seconds)
+    return answer

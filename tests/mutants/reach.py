@@ -141,10 +141,10 @@ def tests_for(change: Change, reached: dict[str, Reached], seconds: float) -> li
         running = running or [test for test, lines in of_file.items() if not lines.isdisjoint(change.statement)]
     else:
         running = [test for test, lines in of_file.items() if lines or test.startswith(own)]
-    files: dict[str, list[str]] = collections.defaultdict(list)
-    for test in sorted(running, key=lambda test: reached[test].seconds):
+    files: dict[str, list[str]] = collections.defaultdict(list)  # tests of a file keep their order: some share a folder
+    for test in running:
         files[test.split("::")[0]].append(test)
-    by_time = sorted(files, key=lambda file: (file != own, reached[files[file][0]].seconds))
+    by_time = sorted(files, key=lambda file: (file != own, min(reached[test].seconds for test in files[file])))
     chosen, total = [], 0.0
     for test in (test for file in by_time for test in files[file]):
         total += reached[test].seconds
