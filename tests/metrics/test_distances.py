@@ -5,6 +5,7 @@ import pytest
 import scipy.linalg
 
 from ganlab.metrics.distances import (
+    _cholesky,
     frechet_distance,
     frechet_distance_from_features,
     kernel_distance,
@@ -156,6 +157,7 @@ def test_agreement_with_the_matrix_square_root_of_scipy(seed):
         (([0, 0], np.eye(3), [0, 0], np.eye(2)), "expected shape"),
         (([0, 0], np.eye(2), [0, 0], [[1, np.nan], [0, 1]]), "finite"),
         (([0, np.inf], np.eye(2), [0, 0], np.eye(2)), "finite"),
+        (([0, 0], np.eye(2), [0, np.inf], np.eye(2)), "finite"),
         (([0, 0], np.eye(2), [0, 0], [[1, 1], [0, 1]]), "symmetric"),
     ],
 )
@@ -164,12 +166,36 @@ def test_what_is_no_normal_distribution_is_refused(arguments, message):
         frechet_distance(*arguments)
 
 
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_a_covariance_may_be_askew_by_a_hundred_millionth_of_its_largest_value(scale):
+    zeros, upper = np.zeros(2), np.array([[0, 1], [0, 0]])
+    frechet_distance(zeros, scale * (np.eye(2) + 0.9e-8 * upper), zeros, np.eye(2))
+    with pytest.raises(ValueError, match="symmetric"):
+        frechet_distance(zeros, scale * (np.eye(2) + 1.5e-8 * upper), zeros, np.eye(2))
+
+
+@pytest.mark.parametrize(("precisions", "has_full_rank"), [(19, False), (21, True)])
+@pytest.mark.parametrize("scale", [0.25, 4.0])
+def test_a_matrix_is_singular_below_ten_times_its_size_in_precisions(precisions, has_full_rank, scale):
+    # Two features with correlation r: the second squared pivot is 1 - r^2 of the variance.
+    correlation = 1 - precisions * 2.0**-53
+    factor = _cholesky(scale * np.array([[1, correlation], [correlation, 1]]))
+    assert (factor is not None) is has_full_rank
+
+
+def test_tiny_covariances_keep_their_rank():
+    mean, covariance = np.zeros(2), np.full((2, 2), 1e-20)
+    assert frechet_distance(mean, covariance, mean, covariance) == pytest.approx(0, abs=1e-30)
+    assert frechet_distance(mean, covariance, mean, 4 * covariance) == pytest.approx(2e-20, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("features1", "features2", "message"),
     [
         (np.zeros((5, 3)), np.zeros((5, 4)), "same d"),
         (np.zeros((1, 3)), np.zeros((5, 3)), "2 rows"),
-        (np.full((5, 3), np.nan), np.zeros((5, 3)), "finite"),
+        (np.diag([1, np.nan, 1]), np.zeros((5, 3)), "finite"),
+        (np.zeros((5, 3)), np.diag([1, np.nan, 1]), "finite"),
     ],
 )
 @pytest.mark.parametrize("distance", [frechet_distance_from_features, kernel_distance])

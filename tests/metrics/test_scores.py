@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganlab.metrics.scores import density_coverage, inception_score, precision_recall, share_of_copies
+from ganlab.metrics.scores import density_coverage, inception_score, nearest, precision_recall, share_of_copies
 
 
 def test_predictions_that_are_all_the_same_score_one():
@@ -15,6 +15,17 @@ def test_predictions_that_are_all_the_same_score_one():
 def test_certain_predictions_over_balanced_classes_score_their_number(classes):
     predictions = np.tile(np.eye(classes), (10, 1))
     assert inception_score(predictions) == (pytest.approx(classes), pytest.approx(0, abs=1e-9))
+
+
+@pytest.mark.parametrize(("splits", "score"), [(1, 4), (4, 1)])
+def test_one_split_is_the_whole_sample_and_a_split_of_one_row_scores_one(splits, score):
+    assert inception_score(np.eye(4), splits) == (pytest.approx(score), pytest.approx(0))
+
+
+def test_rows_may_miss_one_by_a_thousandth():
+    inception_score(np.full((20, 2), 1.0009 / 2))
+    with pytest.raises(ValueError, match="sum to 1"):
+        inception_score(np.full((20, 2), 1.0015 / 2))
 
 
 def test_the_deviation_over_splits_has_no_degree_of_freedom_taken_off():
@@ -42,6 +53,7 @@ def test_sizes_that_the_splits_do_not_divide_use_every_row():
         (np.full(20, 0.5), "splits"),
         (np.full((20, 3), 0.5), "sum to 1"),
         (np.full((20, 2), np.nan), "sum to 1"),
+        (np.concatenate([np.full((19, 2), 0.5), np.full((1, 2), 0.4)]), "sum to 1"),
         (np.tile([1.5, -0.5], (20, 1)), "sum to 1"),
     ],
 )
@@ -139,6 +151,10 @@ class TestCopies:
         found, threshold = share_of_copies(self.TRAIN, self.HELD_OUT, self.TRAIN[:37] + shift)
         assert found == share and 1 <= threshold < 1.1
 
+    def test_at_the_threshold_are_none(self):
+        found = share_of_copies(self.TRAIN, self.TRAIN[:50] + 2, self.TRAIN[:37] - 2)
+        assert found == (0, pytest.approx(2))
+
     def test_among_held_out_points_have_the_share_of_the_quantile(self):
         generator = np.random.default_rng(0)
         train, held_out, fake = (generator.normal(size=(5000, 3)) for _ in range(3))
@@ -150,6 +166,12 @@ class TestCopies:
         expected = share_of_copies(*samples, 0.3)
         monkeypatch.setattr("ganlab.metrics.scores._BLOCK_ELEMENTS", 150)
         assert share_of_copies(*samples, 0.3) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_nearest_of_few_points(count):
+    rows, squared = nearest(np.array([[2.0, 0.0]]), np.array([[0.0, 1.0], [9.0, 9.0], [-7.0, 9.0]])[:count])
+    assert (rows, squared) == (0, pytest.approx(5))
 
 
 def test_points_next_to_a_repeated_point_are_not_taken_for_it():

@@ -7,6 +7,7 @@ from ganlab.config.schema import Form
 from ganlab.config.steps import Stretch
 from ganlab.models.building import Models
 from ganlab.models.network import Network
+from ganlab.objectives import build_objective
 from ganlab.objectives.inputs import draw_latents, fading, inputs_of
 from tests.training.tiny import tiny_config
 
@@ -50,6 +51,15 @@ def test_the_share_of_new_layers_in_a_step_is_that_of_its_phase(stretch):
 
 def test_it_is_computed_only_where_a_network_takes_it():
     assert fading(models(Stretch(2, 100, 200, 50), "input", "step")) == ()
+
+
+@pytest.mark.parametrize("objective", ["gan", {"vae": {}}])
+def test_a_step_computes_it_before_everything_else(objective):
+    config = tiny_config(objective)
+    networks = {name: network("input", "fade") for name in config.NETWORKS}
+    built = Models(networks, {}, {}, Form((3,)), Stretch(2, 100, 200, 50))
+    first, *_ = build_objective(config, built, None).stages
+    assert float(first.function({"step": ops.convert_to_tensor(125.0)})["fade"]) == 0.5
 
 
 @pytest.mark.parametrize(("distribution", "low"), [("normal", 0.0), ("uniform", -1.0)])

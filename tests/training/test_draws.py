@@ -170,7 +170,7 @@ def test_latents_outside_training_are_the_same_every_time_and_a_longer_row_begin
 
 def test_uniform_latents_reach_from_minus_one_to_one():
     latents = draw_latents(0, "grid", 5000, 2, "uniform")
-    assert latents.dtype == np.float32
+    assert (latents.shape, latents.dtype) == ((5000, 2), np.float32)
     assert -1 <= latents.min() < -0.99 and 0.99 < latents.max() < 1
 
 

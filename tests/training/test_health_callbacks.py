@@ -243,6 +243,15 @@ class TestWhatAProcessBeforeSaw:
         resumed.on_chunk(chunk(15, count=5, **self.WON))
         assert context.health.verdict == "not_converged"
 
+    def test_rows_before_its_last_look_are_not_looked_at_again(self, watch):
+        health, context = watch(columns=COLUMNS)
+        history = History(context)
+        for part in (chunk(5, count=5), chunk(7, count=2, **self.WON)):
+            health.on_chunk(part), history.on_chunk(part)
+        resumed, context = watch(columns=COLUMNS)
+        resumed.on_chunk(chunk(10, count=3, **self.WON))
+        assert context.health.verdict == "not_converged"
+
 
 class TestVerdict:
     def test_stopping_on_collapse_is_a_choice_and_takes_two_looks(self, folder, tiny, watch):

@@ -6,17 +6,17 @@ from ganlab.training.penalties import PENALTIES
 from tests.training.tiny import BACKEND
 
 NOISE = np.random.default_rng(0)
-REAL, FAKE = (ops.convert_to_tensor(NOISE.normal(size=(4, 3, 2, 1)), "float32") for _ in range(2))
-MIXING = {
-    "wgan_gp": ops.convert_to_tensor(NOISE.random((4, 1)), "float32"),
-    "dragan": ops.convert_to_tensor(NOISE.random((4, 3, 2, 1)), "float32"),
-    "r1": None,
-    "r2": None,
-}
+REAL, FAKE = NOISE.normal(size=(2, 4, 3, 2, 1)).astype(np.float32)
+MIXING = {"wgan_gp": NOISE.random((4, 1), np.float32), "dragan": NOISE.random((4, 3, 2, 1), np.float32)}
+
+
+def apply(name, critic, input_gradient=BACKEND.input_gradient):
+    tensors = (None if array is None else ops.convert_to_tensor(array) for array in (REAL, FAKE, MIXING.get(name)))
+    return PENALTIES[name].function(critic, *tensors, input_gradient)
 
 
 def penalty_of(name, critic):
-    return float(PENALTIES[name].function(critic, REAL, FAKE, MIXING[name], BACKEND.input_gradient))
+    return float(apply(name, critic))
 
 
 def points_of(name):
@@ -27,7 +27,7 @@ def points_of(name):
         seen.append(np.array(points))
         return points
 
-    PENALTIES[name].function(linear(WEIGHTS), REAL, FAKE, MIXING[name], input_gradient)
+    apply(name, linear(WEIGHTS), input_gradient)
     return seen[0]
 
 
@@ -35,7 +35,7 @@ def slope_of(name, critic_of, at):
     """The penalty of critic_of(scale), and its gradient by the scale."""
 
     def penalty(scale):
-        return PENALTIES[name].function(critic_of(scale), REAL, FAKE, MIXING[name], BACKEND.input_gradient)
+        return apply(name, critic_of(scale))
 
     scale = ops.convert_to_tensor(at, "float32")
     return float(penalty(scale)), float(BACKEND.input_gradient(penalty, scale))
@@ -87,12 +87,12 @@ def test_r1_looks_at_real_images_and_r2_at_generated_ones():
 
 def test_wgan_gp_measures_between_each_real_image_and_its_generated_one():
     share = np.array(MIXING["wgan_gp"]).reshape(4, 1, 1, 1)
-    expected = share * np.array(REAL) + (1 - share) * np.array(FAKE)
+    expected = share * REAL + (1 - share) * FAKE
     np.testing.assert_allclose(points_of("wgan_gp"), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_dragan_measures_around_real_images_within_half_their_deviation():
-    expected = np.array(REAL) + 0.5 * np.array(REAL).std() * np.array(MIXING["dragan"])
+    expected = REAL + 0.5 * REAL.std() * MIXING["dragan"]
     np.testing.assert_allclose(points_of("dragan"), expected, rtol=1e-5, atol=1e-6)
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.config.schema import Latent
+from ganlab.config.schema import Form, Latent
 from ganlab.models.building import build_network
-from ganlab.training.draws import draw_latents, latents_of
+from ganlab.training.draws import draw_latents, generator_of, latents_of
 from ganlab.training.sampling import Sampler, interpolate, vary_codes
 from tests.training.tiny import tiny_config
 
@@ -40,6 +40,47 @@ class TestSampler:
     def test_images_are_float32_also_under_mixed_precision(self):
         config = tiny_config(generator=LAYERS, precision="mixed_bfloat16")
         assert Sampler(build_network(config, "generator"), config).draw(3, "grid").dtype == np.float32
+
+    def test_a_grid_has_latents_of_its_own_purpose(self, sampler):
+        latents = draw_latents(0, "grid", 6, 3, "normal")
+        np.testing.assert_array_equal(sampler.grid(2, 3), sampler.images(latents))
+        np.testing.assert_array_equal(
+            sampler.grid(2, 3, seed=4), sampler.images(draw_latents(4, "grid", 6, 3, "normal"))
+        )
+        assert sampler.classes is None
+
+
+class TestSamplerOfClasses:
+    SEED = 5
+
+    @pytest.fixture(scope="class")
+    def sampler(self):
+        labelled = {"merge": "Concatenate", "branches": {"latents": [], "labels": ["Labels"]}}
+        config = tiny_config(generator=[labelled, {"Dense": {"units": 8}}], labels="conditional", seed=self.SEED)
+        return Sampler(build_network(config, "generator", Form((8,), 3)), config)
+
+    def latents(self, count, purpose="grid", seed=SEED):
+        return draw_latents(seed, purpose, count, 3, "normal")
+
+    def test_a_label_chooses_its_row_of_weights(self, sampler):
+        assert sampler.classes == 3
+        latents, labels = self.latents(4), np.array([2, 0, 1, 2])
+        kernel, bias = sampler.network.model.get_weights()
+        expected = latents @ kernel[:3] + kernel[3:][labels] + bias
+        np.testing.assert_allclose(sampler.images(latents, labels), expected, atol=1e-6)
+
+    def test_a_row_of_a_grid_has_one_class_and_the_classes_follow_each_other(self, sampler):
+        expected = sampler.images(self.latents(10), np.array([0, 0, 1, 1, 2, 2, 0, 0, 1, 1]))
+        np.testing.assert_array_equal(sampler.grid(5, 2), expected)
+
+    @pytest.mark.parametrize("seed", [None, 8])
+    def test_labels_of_samples_are_drawn_from_all_classes_by_purpose_and_seed(self, sampler, seed):
+        of_seed = self.SEED if seed is None else seed
+        labels = generator_of(of_seed, "metrics labels").integers(0, 3, 20)
+        assert set(labels) == {0, 1, 2}
+        np.testing.assert_array_equal(sampler.labels(20, "metrics", seed), labels)
+        expected = sampler.images(self.latents(20, "metrics", of_seed), labels)
+        np.testing.assert_array_equal(sampler.draw(20, "metrics", seed), expected)
 
 
 class TestCodes:

@@ -1,0 +1,210 @@
+"""Tests a change in a process of its own, forked from one in which the packages are loaded; no file of the checkout changes.
+
+Most changes lie in the body of a function. The process has the package and all tests imported, and its functions get the changed
+code. A change of what runs at import needs another process, which imports the changed module anew.
+"""
+
+import gc
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import itertools
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.mutants import reach
+from tests.mutants.changes import ROOT, Change
+
+PYTEST = ["-qq", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not data"]
+OTHER_WAY = 99  # the exit code of a process whose functions cannot take the changed code
+BROKEN = 98  # the exit code of a process in which this program failed, and not a test
+
+
+class Answer(NamedTuple):
+    """The exit code of a process, None for one that did not end; and the name of the test that failed, if one did."""
+
+    code: int | None
+    test: str = ""
+
+
+def answer_of(run: Callable[[], int], seconds: float) -> Answer:
+    """Calls `run`, which returns an exit code, in a forked process with a temporary folder of its own.
+
+    Args:
+        seconds: of processor time that `run` usually needs. The limit is five times as much and three seconds.
+    """
+    folder = tempfile.mkdtemp()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        most = int(3 + 5 * seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+        tempfile.tempdir = folder
+        os.environ["TMPDIR"] = folder
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 1)
+            os.dup2(nothing.fileno(), 2)
+        code = BROKEN
+        try:
+            code = int(run())
+        finally:
+            os._exit(code)
+    try:
+        end, pause = time.monotonic() + 60 + 30 * seconds, 0.005  # for one that waits; the machine may be busy
+        while time.monotonic() < end:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                code = os.waitstatus_to_exitcode(status)
+                failed = Path(folder, "failed")
+                test = failed.read_text() if failed.exists() else ""
+                return Answer(None if code in (-signal.SIGXCPU, -signal.SIGKILL) else code, test)
+            time.sleep(pause := min(pause * 1.5, 0.1))
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return Answer(None)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class FirstFailure:
+    """A plugin of pytest: the first test that fails ends the process. Pytest's report takes ten times as long as most tests."""
+
+    def __init__(self):
+        self._file = Path(tempfile.gettempdir(), "failed")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item, call):
+        if call.excinfo is not None and not call.excinfo.errisinstance((pytest.skip.Exception, pytest.xfail.Exception)):
+            self._file.write_text(item.nodeid)
+            os._exit(1)
+
+
+class InFunctions:
+    """A plugin of pytest: collects the tests, then calls `turn(self)` instead of running them.
+
+    Args:
+        files: the source files that are changed.
+        turn: calls `reached` and `outcome`.
+    """
+
+    def __init__(self, files: list[str], turn: Callable[["InFunctions"], None]):
+        self._files, self._turn = files, turn
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._session = session
+        self._items = {item.nodeid: item for item in session.items}
+        for file in self._files:
+            importlib.import_module(file.removesuffix(".py").replace("/", "."))
+        paths = {str(ROOT / file) for file in self._files}
+        self._functions: dict[object, list[types.FunctionType]] = {}
+        for function in gc.get_objects():
+            if type(function) is types.FunctionType and function.__code__.co_filename in paths:
+                self._functions.setdefault(_name_of(function.__code__), []).append(function)
+        gc.freeze()  # the memory of forked processes stays shared
+        self._turn(self)
+        return True
+
+    def reached(self, path: Path) -> dict[str, reach.Reached]:
+        """What the tests run, as `path` has it. Tests that it does not know run first, and are added."""
+        known = reach.read(path)
+        unknown = [item for test, item in self._items.items() if test not in known]
+
+        def record() -> int:
+            recorder = reach.Recorder(self._files)
+            self._session.config.pluginmanager.register(recorder)
+            with path.open("a") as log, path.with_suffix(".failed").open("w") as failed:
+                os.dup2(failed.fileno(), 2)
+                recorder.run(unknown, log)
+            return 0
+
+        if answer_of(record, seconds=3600).code != 0:
+            raise SystemExit("the tests could not be recorded")
+        return {test: lines for test, lines in reach.read(path).items() if test in self._items}
+
+    def outcome(self, change: Change, tests: list[str], seconds: float) -> Answer:
+        """What `tests` say of a change."""
+        items = [self._items[test] for test in tests]
+
+        def run() -> int:
+            if not self._take(change):
+                return OTHER_WAY
+            self._session.config.pluginmanager.register(FirstFailure())
+            return int(any(reach.run_test(*pair) for pair in itertools.pairwise([*items, None])))
+
+        return answer_of(run, seconds)
+
+    def _take(self, change: Change) -> bool:
+        """Gives the functions their changed code; False if a function has other variables of an outer one now."""
+        path = ROOT / change.file
+        before = list(_codes(compile(path.read_text(), str(path), "exec")))
+        after = list(_codes(compile(change.make(), str(path), "exec")))
+        if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
+            return False
+        for old, new in zip(before, after, strict=True):
+            for function in self._functions.get(_name_of(old), ()) if old != new else ():
+                if old.co_freevars != new.co_freevars:
+                    return False
+                function.__code__ = new
+        return True
+
+
+def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _name_of(code: types.CodeType) -> tuple[str, int, bytes]:
+    """Tells code from other code of its file; the table of lines tells two lambdas of one line apart."""
+    return code.co_qualname, code.co_firstlineno, code.co_linetable
+
+
+class AtImport(importlib.abc.MetaPathFinder):
+    """Imports the changed module in place of the file's; also a plugin of pytest that runs `tests` in their order."""
+
+    def __init__(self, change: Change, tests: list[str]):
+        self._path = ROOT / change.file
+        self._name = change.file.removesuffix(".py").replace("/", ".")
+        self._code = compile(change.make(), str(self._path), "exec")
+        self._tests = tests
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self._name:
+            return None
+        loader = importlib.machinery.SourceFileLoader(name, str(self._path))
+        loader.get_code = lambda name: self._code
+        return importlib.util.spec_from_file_location(name, self._path, loader=loader)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        by_name = {item.nodeid: item for item in items}
+        items[:] = [by_name[test] for test in self._tests if test in by_name]
+
+    def run(self) -> int:
+        """The exit code of pytest."""
+        sys.meta_path.insert(0, self)
+        files = dict.fromkeys(test.split("::")[0] for test in self._tests)
+        return int(pytest.main(["-x", *PYTEST, *files], plugins=[self, FirstFailure()]))
+
+
+def outcome_at_import(change: Change, tests: list[str], seconds: float) -> Answer:
+    """What `tests` say of a change. Those of the module's own file run first, alone."""
+    own = reach.own_file(change.file)
+    answer = Answer(0)
+    for first in (True, False):
+        part = [test for test in tests if test.startswith(own) is first]
+        if part and answer.code == 0:
+            answer = answer_of(AtImport(change, part).run, seconds)
+    return answer
