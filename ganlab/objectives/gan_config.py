@@ -89,7 +89,7 @@ def _shortest(value: Any) -> Any:
     return value[0] if value[0] == value[1] else list(value)
 
 
-def _read_loss(value: Any) -> Loss:
+def read_loss(value: Any) -> Loss:
     """The loss from its name or `{name: {options}}`."""
     if isinstance(value, Loss):
         return value
@@ -192,7 +192,7 @@ class GanConfig(Config):
     objective: one_of("gan") = "gan"
     generator: Network
     discriminator: Network
-    loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(_read_loss)]
+    loss: Annotated[Loss, Described(f"one of {', '.join(LOSSES)}"), BeforeValidator(read_loss)]
     penalty: Annotated[
         dict[str, Penalty], BeforeValidator(_read_penalties), AfterValidator(_require_one_interval), Field({})
     ]

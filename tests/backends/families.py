@@ -106,6 +106,8 @@ FAMILIES = {
         ],
     },
     "balanced": {"generator": LABELLED, "labels": "balanced"},
+    "E-GAN": DENSE
+    | {"objective": {"evolutionary": {"diversity_weight": 0.1}}, "loss": "minimax", "train": {"ema": 0.9}},
     "VAE": {
         "objective": {"vae": {"likelihood": "gaussian", "beta": 0.5}},
         "encoder": [*normalized(dense(7)), {"Dense": {"units": 6}}],
