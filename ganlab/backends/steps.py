@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from ganlab.errors import ConfigError
-from ganlab.training.stages import Compute, Objective, Pass, Stage, Together, Update, Values, combine_logs
+from ganlab.training.stages import Compute, Gradient, Objective, Pass, Stage, Together, Update, Values, combine_logs
 
 Tensor = Any
 Gradients = list[Tensor]
@@ -111,6 +111,11 @@ class Steps:
                 values[stage.name], tapes[stage.name] = self._pass(stage, values)
             elif isinstance(stage, Compute):
                 values |= self._compute(stage, values)
+                for name in stage.logs:
+                    logs.setdefault(name, []).append(values[name])
+            elif isinstance(stage, Gradient):
+                values[stage.name], found = self._gradients(stage.update, values, tapes, step)
+                values |= found
             else:
                 self._move(stage, values, tapes, step, logs)
         return combine_logs(self.objective, logs)

@@ -92,6 +92,17 @@ def _constants(values: float | tuple[float, ...], device: torch.device) -> torch
     return torch.tensor(values, device=device)
 
 
+def _numbered(objective: Objective) -> dict[str, list[int]]:
+    """Network -> the numbers of its updates in a step, from 1. An update that is taken back leaves its number to the next."""
+    numbers: dict[str, list[int]] = {}
+    done: Counter[str] = Counter()
+    for update in objective.updates:
+        for name in update.networks:
+            numbers.setdefault(name, []).append(done[name] + 1)
+            done[name] += update.counts
+    return numbers
+
+
 class HostRates:
     """Constant learning rates as numbers of the host, which a recorded step cannot ask the device for.
 
@@ -99,14 +110,14 @@ class HostRates:
     """
 
     def __init__(self, objective: Objective):
-        moved = Counter(name for update in objective.updates for name in update.networks)
+        moved = _numbered(objective)
         self._rates = {
             name: float(optimizer.learning_rate)
             for name, optimizer in objective.optimizers.items()
-            if isinstance(optimizer._learning_rate, keras.Variable) and moved[name]
+            if isinstance(optimizer._learning_rate, keras.Variable) and name in moved
         }
         self._updates = {
-            name: (objective.optimizers[name], moved[name])
+            name: (objective.optimizers[name], np.array(moved[name]))
             for name in self._rates
             if type(objective.optimizers[name]).update_step is keras.optimizers.Adam.update_step
             and not objective.optimizers[name].amsgrad
@@ -117,17 +128,17 @@ class HostRates:
     def counted(self, steps: int) -> Iterator[dict[str, np.ndarray]]:
         """Gives the rates of a chunk: "rate NETWORK" -> float32 (steps, updates a step). Counts the updates at its end."""
         rates, counts = {}, {}
-        for name, (optimizer, updates) in self._updates.items():
+        for name, (optimizer, places) in self._updates.items():
             counts[name] = int(optimizer.iterations)
-            numbers = counts[name] + 1 + np.arange(steps * updates, dtype=np.float64).reshape(steps, updates)
+            numbers = counts[name] + places + places.max() * np.arange(steps, dtype=np.float64)[:, None]
             rates[f"rate {name}"] = _corrected(self._rates[name], optimizer, numbers).astype(np.float32)
             optimizer._iterations.assign_add = lambda value: None
         try:
             yield rates
         finally:
-            for name, (optimizer, updates) in self._updates.items():
+            for name, (optimizer, places) in self._updates.items():
                 del optimizer._iterations.assign_add
-                optimizer.iterations.assign(counts[name] + steps * updates)
+                optimizer.iterations.assign(counts[name] + steps * int(places.max()))
 
     def begin(self, numbers: Mapping[str, torch.Tensor]) -> None:
         """Begins a step, whose numbers have its rates."""

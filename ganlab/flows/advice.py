@@ -62,7 +62,7 @@ def _activation(network: Network) -> str | None:
         if not isinstance(item, LayerSpec):
             return None  # a merging layer
         kind, arguments = item.kind, item.arguments
-        if kind == "SpectralNormalization" and isinstance(arguments.get("layer"), dict):
+        if kind in ("SpectralNormalization", "EqualizedLearningRate") and isinstance(arguments.get("layer"), dict):
             ((kind, arguments),) = arguments["layer"].items()
         if kind in _ACTIVATION_LAYERS:
             return kind.lower()

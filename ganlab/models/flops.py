@@ -48,7 +48,7 @@ def lane_memory(objective: Objective) -> int:
     state = sum(math.prod(v.shape) for owned in objective.variables().values() for v in owned)
     sample = {name: sum(map(math.prod, network.shapes.values())) for name, network in objective.networks.items()}
     outputs = sum(stage.samples * sample[stage.network] for stage in objective.stages if isinstance(stage, Pass))
-    outputs += sum(update.samples * sum(sample.values()) for update in objective.updates)
+    outputs += sum(update.samples * sum(sample.values()) for update in objective.gradients)
     return 4 * (5 * state + 2 * outputs)
 
 
@@ -59,7 +59,7 @@ def step_flops(objective: Objective) -> int:
     for stage in objective.stages:
         if isinstance(stage, Pass):
             total += stage.samples * forward[stage.network]
-    for update in objective.updates:
+    for update in objective.gradients:
         moved = sum(forward[name] for name in update.networks)
         if update.through is None:
             total += update.samples * 3 * moved

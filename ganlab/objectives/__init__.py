@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganlab.config.schema import Config
+from ganlab.objectives.evolutionary import EvolutionaryConfig, evolutionary_objective
 from ganlab.objectives.gan import gan_objective
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.objectives.vae import VaeConfig, vae_objective
@@ -22,7 +23,11 @@ class Kind:
     build: Callable[..., "Objective"]  # (config, models, input_gradient) -> the stages of one step
 
 
-OBJECTIVES = {"gan": Kind(GanConfig, gan_objective), "vae": Kind(VaeConfig, vae_objective)}
+OBJECTIVES = {
+    "gan": Kind(GanConfig, gan_objective),
+    "vae": Kind(VaeConfig, vae_objective),
+    "evolutionary": Kind(EvolutionaryConfig, evolutionary_objective),
+}
 
 
 def name_of(objective: Any) -> Any:
@@ -32,5 +37,5 @@ def name_of(objective: Any) -> Any:
 
 def build_objective(config: Config, models: "Models", input_gradient: Callable | None = None) -> "Objective":
     """The stages of one step. `input_gradient` is the backend's gradient at points, or None if no step will run."""
-    kind = next(kind for kind in OBJECTIVES.values() if isinstance(config, kind.config))
+    kind = next(kind for kind in OBJECTIVES.values() if type(config) is kind.config)
     return kind.build(config, models, input_gradient)

@@ -35,25 +35,14 @@ def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable)
 
     `input_gradient` is the backend's gradient of a critic at points, for penalties.
     """
-    gan = _Gan(config, models, input_gradient)
-    return Objective(
-        models.networks,
-        models.optimizers,
-        (*fading(models), *gan.stages()),
-        gan.batches.draws,
-        config.columns(),
-        models.averages,
-        gan.state,
-        begin=gan.balancing and gan.balancing.begin,
-        rebuild=lambda networks: gan_objective(config, dataclasses.replace(models, networks=networks), input_gradient),
-    )
+    return Gan(config, models, input_gradient).objective()
 
 
-class _Gan:
-    """The stages of a generator and a discriminator under one config."""
+class Gan:
+    """The stages of a generator and a discriminator under one config. A subclass has other turns of the generator."""
 
     def __init__(self, config: GanConfig, models: "Models", input_gradient: Callable):
-        self.config, self.train = config, config.train
+        self.config, self.train, self.models = config, config.train, models
         self.generator, self.discriminator = models.networks["generator"], models.networks["discriminator"]
         self.batches = Batches(config, models)
         self.loss = LOSSES[config.loss.name]
@@ -74,6 +63,24 @@ class _Gan:
         clip = config.clip_weights
         self.after_discriminator = () if clip is None else (partial(clip_weights, self.discriminator, clip),)
         self.after_generator = averaging(config, models, "generator")
+
+    def objective(self) -> Objective:
+        config, models = self.config, self.models
+
+        def rebuilt(networks: dict) -> Objective:
+            return type(self)(config, dataclasses.replace(models, networks=networks), self.input_gradient).objective()
+
+        return Objective(
+            models.networks,
+            models.optimizers,
+            (*fading(models), *self.stages()),
+            self.batches.draws,
+            config.columns(),
+            models.averages,
+            self.state,
+            begin=self.balancing and self.balancing.begin,
+            rebuild=rebuilt,
+        )
 
     @property
     def state(self) -> dict[str, list]:

@@ -2,8 +2,9 @@
 
 A stage reads `values`: the step's random numbers and data under the names of `Objective.draws`, `step` (a float), and the
 results of earlier stages. A `Pass` runs a network forward, a `Compute` computes new values, an `Update` moves weights down
-the gradient of one loss, and `Together` takes the gradients of several updates before any weight moves. The steps under
-backends/ perform stages and know no objective: a new kind of training is a new list of stages.
+the gradient of one loss, `Together` takes the gradients of several updates before any weight moves, and a `Gradient` takes a
+gradient and moves nothing. The steps under backends/ perform stages and know no objective: a new kind of training is a new list
+of stages.
 """
 
 import functools
@@ -65,10 +66,12 @@ class Pass:
 class Compute:
     """Computes values between other stages: `function(values)` gives name -> new value.
 
-    The function may assign variables of `Objective.state`, such as counts. No gradient flows through it.
+    The function may assign variables that training changes, such as counts in `Objective.state`. No gradient flows through it.
+    `logs` are names of its values that are columns of the history.
     """
 
     function: Callable[[Values], Values]
+    logs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Update:
         samples: size of the batch that goes through the networks for the loss, for counting operations.
         lazy_every: the loss gets with_lazy=True at step 0, N, 2N, ... only; 1 means at every step.
         after: functions of the values, called when the weights have moved (clipping, averaging).
+        counts: whether the optimizer counts the update. False if a later stage takes it back, with the optimizer's state.
     """
 
     networks: tuple[str, ...]
@@ -92,6 +96,7 @@ class Update:
     through: str | None = None
     lazy_every: int = 1
     after: tuple[Callable[[Values], None], ...] = ()
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,19 @@ class Together:
     updates: tuple[Update, ...]
 
 
-Stage = Pass | Compute | Update | Together
+@dataclass(frozen=True)
+class Gradient:
+    """Takes the gradient of an update and moves nothing.
+
+    The value `name` is the list of its parts, one for each trainable weight of the update's networks. The update's logs become
+    values under their own names, not columns of the history.
+    """
+
+    name: str
+    update: Update
+
+
+Stage = Pass | Compute | Update | Together | Gradient
 
 
 @dataclass(frozen=True)
@@ -158,6 +175,11 @@ class Objective:
         for stage in self.stages:
             found += stage.updates if isinstance(stage, Together) else [stage] if isinstance(stage, Update) else []
         return found
+
+    @property
+    def gradients(self) -> list[Update]:
+        """All updates whose gradients a step takes: `updates`, and the updates of `Gradient`."""
+        return self.updates + [stage.update for stage in self.stages if isinstance(stage, Gradient)]
 
     def pass_named(self, name: str) -> Pass:
         return next(stage for stage in self.stages if isinstance(stage, Pass) and stage.name == name)

@@ -129,7 +129,22 @@ FAMILIES = {
             {"Dense": {"units": 1}},
         ],
     },
+    "equalized": {
+        "generator": [
+            {"EqualizedLearningRate": {"layer": {"Dense": {"units": 6}}}},
+            "PixelNormalization",
+            {"Dense": {"units": 8, "activation": "tanh"}},
+        ],
+        "discriminator": [
+            {"EqualizedLearningRate": {"layer": {"Dense": {"units": 6, "activation": "tanh"}}}},
+            "MinibatchStdDev",
+            {"Dense": {"units": 1}},
+        ],
+        "penalty": {"wgan_gp": {}},
+    },
     "balanced": {"generator": LABELLED, "labels": "balanced"},
+    "E-GAN": DENSE
+    | {"objective": {"evolutionary": {"diversity_weight": 0.1}}, "loss": "minimax", "train": {"ema": 0.9}},
     "VAE": {
         "objective": {"vae": {"likelihood": "gaussian", "beta": 0.5}},
         "encoder": [*normalized(dense(7)), {"Dense": {"units": 6}}],

@@ -1,6 +1,7 @@
 """PyTorch's fused Adam moves weights as Keras' Adam does."""
 
 import keras
+import numpy as np
 import pytest
 
 if keras.backend.backend() != "torch":
@@ -9,8 +10,9 @@ if keras.backend.backend() != "torch":
 import torch
 
 from ganlab.backends.steps import adam_replaced
-from ganlab.backends.torch_adam import fused_adam
+from ganlab.backends.torch_adam import HostRates, fused_adam
 from tests.backends.adam_updates import require_close, weights_and_moments
+from tests.training.tiny import build, tiny_config
 
 
 def adam_in_one_pass(optimizer):
@@ -42,3 +44,20 @@ def test_the_update_is_keras_own_again_afterwards():
         assert "_parallel_update_step" in vars(optimizer)
         raise ZeroDivisionError
     assert "_parallel_update_step" not in vars(optimizer)
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({"train": {"generator_steps": 2}}, [[1, 2], [3, 4], [5, 6]]),
+        ({"objective": "evolutionary", "loss": "minimax"}, [[1, 1, 1], [2, 2, 2], [3, 3, 3]]),  # one child survives
+    ],
+    ids=["two updates", "three children"],
+)
+def test_the_rates_of_a_chunk_are_corrected_by_the_number_of_each_update(options, numbers):
+    objective = build(tiny_config(**options)).objective
+    adam = objective.optimizers["generator"]
+    corrections = [[(1 - 0.999**n) ** 0.5 / (1 - 0.5**n) for n in step] for step in numbers]
+    with HostRates(objective).counted(3) as rates:
+        np.testing.assert_allclose(rates["rate generator"], 0.01 * np.array(corrections), rtol=1e-6)
+    assert int(adam.iterations) == numbers[-1][-1]

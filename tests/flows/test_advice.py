@@ -30,6 +30,7 @@ class TestASigmoidAtTheEndOfTheDiscriminator:
         ("Flatten", dense(1), {"Activation": {"activation": "sigmoid"}}),
         ({"Conv2D": {"filters": 1, "kernel_size": 8, "activation": "sigmoid"}}, "Flatten"),
         ("Flatten", {"SpectralNormalization": {"layer": {"Dense": {"units": 1, "activation": "sigmoid"}}}}),
+        ("Flatten", {"EqualizedLearningRate": {"layer": {"Dense": {"units": 1, "activation": "sigmoid"}}}}),
         ("Flatten", dense(1, "sigmoid"), {"OutputNoise": {"stddev": 0.1}}),
     )
 

@@ -25,6 +25,7 @@ LAYERS = [
         7 * 7 * 2 * (4 * 4 * 5 * 3),
     ),
     ("SpectralNormalization: {layer: {Dense: {units: 7}}}", (5,), 2 * 5 * 7),
+    ("EqualizedLearningRate: {layer: {Dense: {units: 7}}}", (5,), 2 * 5 * 7),
     ("LeakyReLU", (5,), 0),
     ("UpSampling2D", (5, 5, 1), 0),
     ("{merge: Add, branches: {a: [Dense: {units: 7}], b: [ReLU, Dense: {units: 7}]}}", (5,), 2 * (2 * 5 * 7)),

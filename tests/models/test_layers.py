@@ -8,10 +8,13 @@ from ganlab.models.layers import (
     BatchNormalization,
     ConditionalBatchNormalization,
     DiffAugment,
+    EqualizedLearningRate,
     Fade,
     GlobalSumPooling2D,
     MinibatchDiscrimination,
+    MinibatchStdDev,
     OutputNoise,
+    PixelNormalization,
     Scale,
     VirtualBatchNormalization,
 )
@@ -181,6 +184,66 @@ class TestMinibatchDiscrimination:
     def test_wrong_arguments_are_refused(self, arguments):
         with pytest.raises(ValueError, match=f"`{next(iter(arguments))}` is an integer >= 1, received"):
             MinibatchDiscrimination(**arguments)
+
+
+class TestMinibatchStdDev:
+    @pytest.mark.parametrize("shape", [(5, 4), (6, 3, 2, 4)])
+    def test_every_position_gets_the_mean_deviation_over_the_batch(self, shape):
+        inputs = NOISE.standard_normal(shape).astype(np.float32)
+        found = result(MinibatchStdDev(), inputs)
+        np.testing.assert_array_equal(found[..., :-1], inputs)
+        np.testing.assert_allclose(found[..., -1], inputs.std(axis=0).mean(), rtol=1e-5)
+
+    def test_equal_samples_have_no_deviation_and_a_finite_gradient(self):
+        inputs = ops.convert_to_tensor(np.ones((4, 2, 2, 3), np.float32))
+        layer = MinibatchStdDev()
+        np.testing.assert_allclose(ops.convert_to_numpy(layer(inputs))[..., -1], 1e-4, rtol=1e-3)
+        slopes = ops.convert_to_numpy(INPUT_GRADIENT(lambda points: ops.sum(layer(points), axis=(1, 2, 3)), inputs))
+        np.testing.assert_array_equal(slopes, np.ones((4, 2, 2, 3)))
+
+    def test_computes_in_float32_under_mixed_precision(self):
+        samples = 100 + np.arange(300, dtype=np.float32)[:, None] % 2
+        outputs = MinibatchStdDev(dtype="mixed_bfloat16")(samples)
+        assert float(ops.cast(outputs, "float32")[0, -1]) == pytest.approx(0.5, rel=0.01)
+
+
+class TestPixelNormalization:
+    def test_the_mean_square_of_each_pixels_channels_is_one(self):
+        inputs = 5 * NOISE.standard_normal((3, 4, 4, 8)).astype(np.float32)
+        found = result(PixelNormalization(), inputs)
+        np.testing.assert_allclose((found**2).mean(axis=-1), 1, rtol=1e-5)
+        np.testing.assert_allclose(found, inputs / np.sqrt((inputs**2).mean(axis=-1, keepdims=True)), rtol=1e-5)
+
+    def test_zeros_stay_zeros(self):
+        np.testing.assert_array_equal(result(PixelNormalization(), np.zeros((2, 3), np.float32)), 0)
+
+
+EQUALIZED = [
+    (lambda: keras.layers.Dense(7, kernel_initializer="he_normal"), (4, 20), 20),
+    (lambda: keras.layers.Conv2D(5, 3, padding="same", activation="relu"), (2, 6, 6, 3), 27),
+    (lambda: keras.layers.Conv2DTranspose(5, 4, strides=2), (2, 3, 3, 6), 96),
+]
+
+
+class TestEqualizedLearningRate:
+    @pytest.mark.parametrize(("make", "shape", "fan_in"), EQUALIZED, ids=["Dense", "Conv2D", "Conv2DTranspose"])
+    def test_trains_the_kernel_over_its_constant_and_computes_what_the_layer_does(self, make, shape, fan_in):
+        inputs, wrapper = NOISE.standard_normal(shape).astype(np.float32), EqualizedLearningRate(make())
+        found, alone = result(wrapper, inputs), make()
+        alone.build(shape)
+        factor = np.sqrt(2 / fan_in)
+        alone.set_weights([ops.convert_to_numpy(wrapper.layer.kernel) * factor, np.zeros(alone.bias.shape)])
+        np.testing.assert_allclose(found, ops.convert_to_numpy(alone(inputs)), rtol=1e-4, atol=1e-5)
+        assert found.shape == tuple(wrapper.compute_output_shape(shape))
+
+    def test_he_weights_are_trained_with_a_deviation_of_one(self):
+        wrapper = EqualizedLearningRate(keras.layers.Dense(400, kernel_initializer="he_normal"))
+        wrapper.build((None, 300))
+        assert ops.convert_to_numpy(wrapper.layer.kernel).std() == pytest.approx(1, rel=0.02)
+
+    def test_a_layer_without_a_kernel_is_refused(self):
+        with pytest.raises(ValueError, match="`layer` is a Dense or a convolution, received Flatten"):
+            EqualizedLearningRate(keras.layers.Flatten()).build((None, 4, 4))
 
 
 class TestConditionalBatchNormalization:

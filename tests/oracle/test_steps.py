@@ -16,6 +16,7 @@ from tests.oracle.cases import (
     CLASS_LOSSES,
     CRITIC,
     INFOGAN,
+    NETWORKS,
     NORMALIZED,
     OPTIMIZERS,
     TANH,
@@ -24,13 +25,26 @@ from tests.oracle.cases import (
     covering,
     words,
 )
+from tests.oracle.evolutionary import Evolutionary
 from tests.oracle.gan import Gan
 from tests.oracle.vae import Vae
 from tests.training.tiny import IMAGES, build, tiny_config
 
 STEPS = 4  # 48 real samples where a step reads three batches: three epochs of the 20 images
 LABELS = (np.arange(len(IMAGES)) * 7 % 3).astype(np.int32)
-ORACLE = ("autodiff", "draws", "networks", "optimizers", "training", "balancing", "adaptive", "losses", "gan", "vae")
+ORACLE = (
+    "autodiff",
+    "draws",
+    "networks",
+    "optimizers",
+    "training",
+    "balancing",
+    "adaptive",
+    "losses",
+    "gan",
+    "vae",
+    "evolutionary",
+)
 
 
 @pytest.fixture
@@ -56,7 +70,9 @@ def hold(config, steps: int = STEPS) -> dict[str, np.ndarray]:
     if tiny.objective.begin:
         tiny.objective.begin({"images": IMAGES, "labels": LABELS})
     written = yaml.safe_load(dump_config(config))
-    oracle = (Vae if "encoder" in written else Gan)(written, tiny.snapshot(), IMAGES, LABELS if labelled else None)
+    (objective,) = [written["objective"]] if isinstance(written["objective"], str) else written["objective"]
+    kind = {"gan": Gan, "vae": Vae, "evolutionary": Evolutionary}[objective]
+    oracle = kind(written, tiny.snapshot(), IMAGES, LABELS if labelled else None)
     found = dict(zip(tiny.objective.column_names, tiny.train(steps).T, strict=True))
     expected = [oracle.step(number) for number in range(steps)]
     assert found.keys() == expected[0].keys()
@@ -258,6 +274,33 @@ def test_a_variational_autoencoder(options, value_range, uncompiled):
             train={"ema": 0.9},
         )
     )
+
+
+GENERATIONS = {
+    "one batch": {"optimizer": OPTIMIZERS["Adam"]},
+    "two turns, other sizes, averages": {
+        "optimizer": OPTIMIZERS["decay"],
+        "train": {"discriminator_steps": 2, "generator_batch_size": 6, "ema": 0.9},
+    },
+    "alternate batches, smoothed targets": {
+        "optimizer": OPTIMIZERS["RMSprop"],
+        "loss": {"minimax": {"real_label": 0.9}},
+        "train": {"discriminator_batches": "alternate"},
+    },
+    "joint batches, gradient penalty": {
+        "optimizer": OPTIMIZERS["momentum"],
+        "penalty": {"r1": {}},
+        "train": {"discriminator_batches": "joint"},
+    },
+}
+
+
+@pytest.mark.parametrize("networks", ["batch normalization", "labels"])
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_generations_of_an_evolutionary_gan(name, networks, uncompiled):
+    objective = {"evolutionary": {"diversity_weight": 0.3}}
+    found = hold(tiny_config(objective, **{"loss": "minimax"} | NETWORKS[networks] | GENERATIONS[name]), steps=6)
+    assert len(set(found["mutation"])) > 1
 
 
 def test_regularizers_are_part_of_the_gradient_and_not_of_the_history(uncompiled):

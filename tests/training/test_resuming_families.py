@@ -56,6 +56,7 @@ FAMILIES = {
     "APA": {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "ADA and consistency": OF_PICTURES
     | {"adaptive": {"method": "ada", "target": -1.0, "images": 20}, "consistency": {"weight": 1.0, "fake_weight": 1.0}},
+    "E-GAN": {"objective": "evolutionary", "loss": "minimax", "train": {"ema": 0.9}},
     "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
 }
 
@@ -65,7 +66,7 @@ CASES.append(pytest.param(FAMILIES["R1, lazy, with an average"], True, id="compi
 
 
 def config_of(family: dict):
-    if "objective" in family:
+    if "vae" in family.get("objective", ()):
         return tiny_config(encoder=[*NOISE, {"Dense": {"units": 6}}], generator=GENERATOR, **family)
     return tiny_config(**{**NETWORKS, **family})
 

@@ -10,10 +10,12 @@ A new layer is one class and one line of LAYERS. Two class attributes name the v
 
 from ganlab.models.layers.arithmetic import Fade, GlobalSumPooling2D, Scale
 from ganlab.models.layers.augmentation import DiffAugment, OutputNoise
-from ganlab.models.layers.batch_statistics import MinibatchDiscrimination
+from ganlab.models.layers.batch_statistics import MinibatchDiscrimination, MinibatchStdDev
+from ganlab.models.layers.equalized import EqualizedLearningRate
 from ganlab.models.layers.normalization import (
     BatchNormalization,
     ConditionalBatchNormalization,
+    PixelNormalization,
     VirtualBatchNormalization,
 )
 from ganlab.models.layers.sources import Labels, Latents, Output, Step
@@ -25,13 +27,16 @@ LAYERS = {
         BatchNormalization,
         ConditionalBatchNormalization,
         DiffAugment,
+        EqualizedLearningRate,
         Fade,
         GlobalSumPooling2D,
         Labels,
         Latents,
         MinibatchDiscrimination,
+        MinibatchStdDev,
         Output,
         OutputNoise,
+        PixelNormalization,
         Scale,
         SpectralNormalization,
         Step,

@@ -43,3 +43,23 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1] + self.kernels)
+
+
+class MinibatchStdDev(keras.layers.Layer):
+    """Appends how much the samples of the batch differ: (batch, ..., channels) to (batch, ..., channels + 1).
+
+    The number is the standard deviation over the batch, averaged over all positions and channels. Every sample and position gets
+    the same number.
+
+    Source: Karras et al. 2018, arXiv 1710.10196, section 3.
+    """
+
+    def call(self, inputs):
+        samples = ops.cast(inputs, "float32")  # bfloat16 would round a sum over the batch
+        variances = ops.mean(ops.square(samples - ops.mean(samples, axis=0)), axis=0)
+        # The derivative of the root at 0 is infinite; the tiny term keeps it finite for equal samples.
+        spread = ops.cast(ops.mean(ops.sqrt(variances + 1e-8)), inputs.dtype)
+        return ops.concatenate([inputs, ops.broadcast_to(spread, (*ops.shape(inputs)[:-1], 1))], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + 1)

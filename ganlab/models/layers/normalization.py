@@ -109,6 +109,30 @@ class VirtualBatchNormalization(keras.layers.Layer):
         return input_shape
 
 
+class PixelNormalization(keras.layers.Layer):
+    """Divides the channels of each position by the root of their mean square; the shape (batch, ..., channels) stays.
+
+    Nothing is trained, and samples do not depend on each other.
+
+    Source: Karras et al. 2018, arXiv 1710.10196, section 4.2.
+
+    Args:
+        epsilon: added to the mean square.
+    """
+
+    def __init__(self, epsilon=1e-8, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def call(self, inputs):
+        values = ops.cast(inputs, "float32")
+        squares = ops.mean(ops.square(values), axis=-1, keepdims=True)
+        return ops.cast(values * ops.rsqrt(squares + self.epsilon), inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
 def _positions(inputs):
     """(batch, ..., channels) as (batch, positions, channels), float32: bfloat16 would round the statistics."""
     return ops.cast(ops.reshape(inputs, (-1, math.prod(inputs.shape[1:-1]), inputs.shape[-1])), "float32")
