@@ -1,4 +1,4 @@
-"""A published residual network with spectral normalization, as a whole run on each backend: trained, drawn, saved, resumed."""
+"""A published residual network with spectral normalization, as a whole run on each backend; on TensorFlow it is resumed, too."""
 
 import importlib.util
 import json
@@ -38,7 +38,7 @@ def train(results: Path, backend: str) -> RunFolder:
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_the_network_trains_and_resumes_to_the_same_bits(backend, tmp_path):
+def test_the_network_trains_and_resumes_to_the_same_bits_on_tensorflow(backend, tmp_path):
     if not importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is not installed")
     folder = train(tmp_path / "results", backend)
@@ -54,6 +54,8 @@ def test_the_network_trains_and_resumes_to_the_same_bits(backend, tmp_path):
     for network in ("generator", "discriminator"):
         kernels = [name for name in arrays if name.startswith(f"networks/{network}/") and name.endswith("kernel")]
         assert len(kernels) > 8 and not any(np.array_equal(arrays[name], before[name]) for name in kernels)
+    if backend != "tensorflow":
+        return  # tests/reliability/test_backends.py kills and resumes runs of the other backends
     # The process is killed after its first checkpoint.
     for path in (folder.state(2) / "MANIFEST.json", folder.state(2) / "variables.npz", folder.summary):
         path.unlink()
