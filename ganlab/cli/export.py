@@ -30,11 +30,11 @@ def command(runs, to, results):
     tracker, problems = open_tracker(to, results), []
     for folder in dict.fromkeys(folder for run in runs for folder in runs_of(results, run)):
         try:
-            content = read_content(folder)
+            tracker.send(read_content(folder))
+            click.echo(folder)
+        except ConfigError:  # nobody answers at the address
+            raise
         except GanlabError as error:  # damaged; the others are sent
             problems.append(str(error))
-            continue
-        tracker.send(content)
-        click.echo(folder)
     click.echo(f"see: {tracker.viewer}", err=True)
     fail_for(problems)

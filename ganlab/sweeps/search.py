@@ -70,8 +70,7 @@ class Search:
         self.base, self.seeds = read_config(base), seeds or file.seeds or [None]
         self.space: dict[str, Node] = document.root.value["search"].value["space"].value
         self.overrides, grid = read_grid(overrides)
-        for cell in (Cell(self.space, {}), *grid):
-            check_overrides(cell, self.overrides if cell in grid else overrides)
+        check_overrides(Cell(self.space, {}), overrides)
         if len(grid) > 1:
             raise ConfigError(f"{next(iter(grid[0].values.values())).place}: a search takes one value of a key")
         self._check(document)

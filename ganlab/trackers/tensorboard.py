@@ -18,7 +18,7 @@ _STATES = {"finished": Status.STATUS_SUCCESS, "stopped": Status.STATUS_UNKNOWN}
 
 
 class TensorboardTracker:
-    """Writes one file of events for each run folder. The first `send` replaces the file of an earlier process.
+    """Writes one file of events for each run folder. The first `send` of a run, and the first after its end, replaces the file.
 
     Args:
         address: the folder that `tensorboard --logdir` opens; by default `.tensorboard` in the folder of all runs.
@@ -35,6 +35,8 @@ class TensorboardTracker:
         if content.key not in self._files:
             self._files[content.key] = _EventFile(self.folder / content.dataset / content.name, content)
         self._files[content.key].append(content)
+        if content.ended is not None:  # an export of many runs must not keep their files open
+            self._files.pop(content.key).writer.close()
 
 
 class _EventFile:
@@ -51,28 +53,30 @@ class _EventFile:
 
     def append(self, content: Content) -> None:
         start = SessionStartInfo(group_name=content.tags.get("cell", content.key), start_time_secs=content.began)
-        shared = {name: value for name, value in content.params.items() if name != "seed"}  # by all runs of the group
-        for name, value in shared.items():
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            setattr(
-                start.hparams[name], "number_value" if is_number else "string_value", value if is_number else str(value)
-            )
-        self._add(
-            _about(metadata.SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=start)), 0, content.began
-        )
+        for name, value in content.params.items():
+            if name == "seed":  # the runs of a group differ in it
+                continue
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                start.hparams[name].number_value = value
+            else:
+                start.hparams[name].string_value = str(value)
+        started = HParamsPluginData(session_start_info=start)
+        self._add(_about(metadata.SESSION_START_INFO_TAG, started), 0, content.began)
         for prefix, columns in (("history", content.history), ("metrics", content.metrics)):
             for name, points in columns.items():
                 for point in points:
                     self._add(Summary.Value(tag=f"{prefix}/{name}", simple_value=point.value), point.step, point.time)
         times = {point.step: point.time for points in content.history.values() for point in points}
         for step, path in content.grids.items():
+            if ("samples", step) in self.written:
+                continue
             width, height = read_png(path, lambda picture: picture.size)
             image = Summary.Image(width=width, height=height, encoded_image_string=path.read_bytes())
             self._add(Summary.Value(tag="samples", image=image), step, times.get(step, content.began))
         if content.ended is not None:
-            state = _STATES.get(content.state, Status.STATUS_FAILURE)
-            end = SessionEndInfo(status=state, end_time_secs=content.ended)
-            self._add(_about(metadata.SESSION_END_INFO_TAG, HParamsPluginData(session_end_info=end)), 0, content.ended)
+            end = SessionEndInfo(status=_STATES.get(content.state, Status.STATUS_FAILURE), end_time_secs=content.ended)
+            ended = HParamsPluginData(session_end_info=end)
+            self._add(_about(metadata.SESSION_END_INFO_TAG, ended), 0, content.ended)
 
     def _add(self, value: Summary.Value, step: int, at: float) -> None:
         if (value.tag, step) not in self.written:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 
 import pytest
 
@@ -29,8 +30,11 @@ def test_a_damaged_run_does_not_keep_the_others_back(ganlab, trained):
     damaged = run.with_name("other-seed0-00000000")
     damaged.mkdir()
     (damaged / "status.json").write_text("{")
-    code, out, err = ganlab("export", damaged.name, run.name, "--to", "tensorboard:board")
-    assert code == 1 and out == f"{run.relative_to(trained)}\n" and "status.json: damaged" in err
+    torn = shutil.copytree(run, run.with_name(f"{run.name}-2"))
+    (torn / "samples" / "000001.png").write_bytes(b"torn")
+    code, out, err = ganlab("export", damaged.name, torn.name, run.name, "--to", "tensorboard:board")
+    assert code == 1 and out == f"{run.relative_to(trained)}\n"
+    assert "status.json: damaged" in err and "000001.png: cannot be read as a picture" in err
     assert list((trained / "board").rglob("events.out.tfevents.*"))
 
 
