@@ -23,15 +23,16 @@ from ganlab.training.checkpoints import read_state
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="runs train together on JAX only")
 
 SEEDS, STEPS = (0, 1, 2), 12
-# Everything that a lane could share with another by mistake: random layers, drawn labels, schedules, averages, a lazy penalty.
+# Everything that a lane could share with another by mistake: random layers, drawn labels, schedules, averages, a lazy
+# penalty, codes, averages of outputs, a probability and random changes of images.
 CONFIG = f"""\
 name: tiny
 backend: jax
 data: {{name: digits}}
-latent: {{dim: 4}}
+latent: {{dim: 4, categorical: [3], continuous: 1}}
 generator:
   layers:
-    - Dense: {{units: 8}}
+    - Dense: {{units: 8, use_bias: false}}
     - BatchNormalization
     - Dropout: {{rate: 0.2}}
     - Dense: {{units: 64, activation: tanh}}
@@ -43,10 +44,13 @@ discriminator:
     - Dense: {{units: 8}}
     - LeakyReLU
     - Dropout: {{rate: 0.3}}
-    - Dense: {{units: 1}}
+    - Dense: {{units: 5}}
   optimizer: {{Adam: {{learning_rate: 1e-3}}}}
 loss: {{non_saturating: {{real_label: [0.8, 1.0], flip_labels: 0.1}}}}
 penalty: {{r1: {{weight: 1, every: 2}}}}
+lecam: {{weight: 0.3}}
+consistency: {{weight: 1.0}}
+adaptive: {{method: ada, target: -1.0, images: 64, interval: 2}}
 train: {{steps: {STEPS}, batch_size: 8, ema: 0.9}}
 output: {{samples_every: 6, checkpoint_every: 4, grid: [2, 3]}}
 metrics: [is1k_classifier]

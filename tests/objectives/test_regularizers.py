@@ -102,16 +102,6 @@ def test_changes_of_data_without_images_are_one_line():
 ADA = {"method": "ada", "target": 0.0, "images": 16, "interval": 2}
 
 
-def test_the_probability_follows_the_signs_of_real_images():
-    tiny = build(config_of(adaptive=ADA, train={"batch_size": 4}), images=PICTURES)
-    note, probability = tiny.models.adaptive.note, tiny.models.adaptive.probability
-    seen = []
-    for signs in ([1, 1, 1, -1], [1, 1, 1, 1], [-1, -1, -1, 1], [-1, -1, 1, -1], [-1] * 4, [-1] * 4):
-        note(ops.convert_to_tensor(signs, "float32")[:, None])
-        seen.append(float(probability.numpy()))
-    assert seen == [0.0, 0.5, 0.5, 0.0, 0.0, 0.0]  # 8 images of 16; not below 0
-
-
 @pytest.mark.parametrize("way", ["separate", "joint"])
 def test_ada_changes_all_images_that_the_discriminator_sees_at_probability_one(way):
     config = config_of(adaptive=ADA | {"interval": 1000}, train={"discriminator_batches": way, "share_latents": True})
