@@ -20,7 +20,8 @@ from ganlab.data.registry import load_dataset
 from ganlab.flows.labelled import labelled_rows, readable_arrays
 from ganlab.sweeps.configs import configs_of
 from ganlab.training import ops
-from ganlab.training.class_heads import HEADS, class_cross_entropy
+from ganlab.training.class_heads import HEADS
+from ganlab.training.class_losses import class_cross_entropy
 from ganlab.training.draws import Draws
 from ganlab.training.stages import Column, Draw, Objective, Update
 from ganlab.training.trainer import Trainer
