@@ -2,8 +2,10 @@
 
 import itertools
 import math
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganlab.config.loading import configs_at, load_config
@@ -86,3 +88,54 @@ def test_a_study_varies_the_optimizers_of_both_networks(folder, count):
     assert problems == [] and len({config.name for config in configs}) == count
     kinds = [tuple(next(iter(network.optimizer)) for network in config.networks.values()) for config in configs]
     assert {("Adam", "Adam"), ("SGD", "SGD"), ("RMSprop", "RMSprop"), ("Adam", "SGD")} == set(kinds)
+
+
+COUNT = runpy.run_path(str(STUDY / "recovery" / "count.py"))
+
+
+def history(*looks: tuple[float, float], loss: float = 1.0) -> dict[str, np.ndarray]:
+    """Four looks or so, every 100 steps, with (diversity, recall); the discriminator is right about 90 % or, at loss 0, 100 %."""
+    steps = np.arange(1, 100 * len(looks) + 1)
+    seen = np.full((len(steps), 2), np.nan)
+    seen[99::100] = looks
+    losses = loss + 0.001 * (steps % 3)
+    accuracy = np.full(len(steps), 0.9 if loss else 1.0)
+    measured = {"d_loss": losses, "g_loss": losses, "d_accuracy_real": accuracy, "d_accuracy_fake": accuracy}
+    return {"step": steps, **measured, "diversity": seen[:, 0], "recall": seen[:, 1], "seconds": steps * 0.0}
+
+
+GOOD, SAME, FAR = (0.9, 0.5), (0.1, 0.5), (0.9, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("looks", "loss", "recovered", "collapse", "stuck"),
+    [
+        ([SAME, FAR, GOOD, GOOD], 1.0, 300, None, None),  # the two signs came before step 300
+        ([SAME, SAME, SAME, GOOD], 1.0, 400, 300, None),  # a false stop
+        ([GOOD, GOOD, GOOD, SAME], 1.0, None, None, None),  # one look is no stop
+        ([GOOD, GOOD, GOOD, GOOD], 0.0, None, None, 300),
+        ([SAME, GOOD, SAME, SAME], 0.0, None, 400, None),
+    ],
+)
+def test_the_recovery_study_counts_as_a_run_judges(looks, loss, recovered, collapse, stuck):
+    signs = COUNT["signs_of"](history(*looks, loss=loss))
+    assert [step for step, _ in signs] == [100, 200, 300, 400]
+    assert COUNT["recovered_at"](signs) == recovered
+    assert COUNT["stop_of"](signs, "collapsed") == collapse
+    assert COUNT["stop_of"](signs, "not_converged") == stuck
+
+
+def test_only_seeds_whose_start_had_collapsed_are_counted():
+    runs = {
+        "collapsed": {0: history(SAME, SAME), 1: history(SAME, GOOD), 2: history(FAR, FAR)},
+        "adam": {0: history(SAME, GOOD), 1: history(GOOD, GOOD), 2: history(GOOD, (0.7, 0.3))},
+    }
+    *_, start, adam = COUNT["recoveries"](runs, "collapsed").splitlines()
+    assert start == "| collapsed | 0 of 2 |  | 0.50 ± 0.57 | 0.25 ± 0.35 |"
+    assert adam == "| adam | 2 of 2 | 150 | 0.80 ± 0.14 | 0.40 ± 0.14 |"
+
+
+@pytest.mark.parametrize("name", ["same", "momentum_05", "adam"])
+def test_a_setting_goes_on_with_the_networks_of_the_collapse(name):
+    configs = [load_config(STUDY / "recovery" / f"{each}.yaml") for each in ("collapsed", name)]
+    assert len({str([network.structure() for network in config.networks.values()]) for config in configs}) == 1

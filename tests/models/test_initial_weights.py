@@ -66,13 +66,14 @@ def test_the_numbers_of_a_seed_are_these_on_every_backend():
     assert drawn.dtype == np.float32
 
 
-def test_a_layer_and_the_layer_it_wraps_start_from_them():
+@pytest.mark.parametrize(("wrapper", "factor"), [("SpectralNormalization", 1.0), ("EqualizedLearningRate", 0.5**0.5)])
+def test_a_layer_and_the_layer_it_wraps_start_from_them(wrapper, factor):
     error_at = pytest.fail
     inner = {"Dense": {"units": 3, "kernel_initializer": {"HeNormal": {"seed": 5}}}}
-    layer = build_layer("SpectralNormalization", {"layer": inner}, (), error_at, "wrapped", "float32")
+    layer = build_layer(wrapper, {"layer": inner}, (), error_at, "wrapped", "float32")
     layer.build((None, 4))
-    expected = draw_weights(keras.initializers.HeNormal(seed=5), (4, 3))
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.layer.kernel.value), expected)
+    expected = draw_weights(keras.initializers.HeNormal(seed=5), (4, 3)) / np.float32(factor)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(layer.layer.kernel.value), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
