@@ -80,6 +80,8 @@ def with_count(dataset, count):
 def test_auto_takes_the_classifier_for_labelled_images(digits, many_digits):
     assert names_of(resolve("auto", digits)) == ["fd1k_classifier", "is1k_classifier", "pr1k_classifier"]
     assert names_of(resolve("auto", many_digits)) == ["fd5k_classifier", "is5k_classifier", "pr5k_classifier"]
+    for count, name in ((5000, "fd5k_classifier"), (4999, "fd1k_classifier")):
+        assert names_of(resolve("auto", with_count(many_digits, count)))[0] == name
 
 
 def test_auto_takes_the_random_network_for_images_without_labels(unlabelled_digits):
@@ -175,6 +177,15 @@ def test_what_cannot_be_had_is_one_line(digits, metrics, message):
         resolve(metrics, digits)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("has_test_split", [False, True])
+def test_an_accuracy_of_the_discriminator_needs_a_test_split_with_labels(digits, has_test_split):
+    dataset = dataclasses.replace(digits, test=Split(digits.train.images) if has_test_split else None)
+    with pytest.raises(
+        ConfigError, match="accuracy_discriminator_test needs a test split with labels, digits has none"
+    ):
+        resolve(["accuracy_discriminator_test"], dataset)
 
 
 def test_classifiers_need_labels(unlabelled_digits):
