@@ -11,8 +11,9 @@ import pytest
 
 from ganlab.data import Dataset, Split
 from ganlab.errors import ConfigError
+from ganlab.metrics.extraction import Sample
 from ganlab.metrics.names import NAMES
-from ganlab.metrics.protocols import resolve
+from ganlab.metrics.protocols import resolve, with_splits
 
 FINGERPRINTS = {
     "copies1k_classifier": "751591586340c49f",
@@ -205,6 +206,35 @@ def test_errors_are_located_where_the_config_can_say_the_place(digits):
 
     with pytest.raises(ConfigError, match=r"^a\.yaml:7:3: \('metrics', 0\): unknown metric 'x'"):
         resolve(["x"], digits, error_at)
+
+
+class TestSplits:
+    def metrics(self, *names):
+        return [NAMES[name] for name in names]
+
+    def test_inception_scores_get_further_splits_and_other_metrics_stay(self):
+        given = self.metrics("is1k_classifier", "fd1k_random")
+        score, distance = with_splits(given, [1000, 1])
+        assert distance is given[1]
+        sample = Sample(np.zeros((1000, 2)), np.eye(1000), None)
+        _, details = score.measure(score.settings, sample)
+        assert details["by_splits"]["1000"]["mean"] == pytest.approx(1)
+        assert details["by_splits"]["1"]["mean"] == pytest.approx(1000)
+
+    def test_a_split_has_one_image_at_least_of_the_smallest_score(self):
+        with pytest.raises(ConfigError) as caught:
+            with_splits(self.metrics("is5k_classifier", "is1k_classifier"), [10, 1001])
+        assert str(caught.value) == ("--splits: expected at most 1,000 (the images of is1k_classifier), received 1,001")
+
+    @pytest.mark.parametrize(
+        ("names", "received"), [([], "none"), (["fd1k_random", "pr1k_classifier"], "fd1k_random, pr1k_classifier")]
+    )
+    def test_without_an_inception_score_there_is_nothing_to_split(self, names, received):
+        with pytest.raises(ConfigError) as caught:
+            with_splits(self.metrics(*names), [2])
+        assert str(caught.value) == (
+            f"--splits: expected an Inception Score among the metrics, such as is5k_classifier; received {received}"
+        )
 
 
 def test_fingerprints_tell_protocols_apart_and_are_reproducible(many_digits):

@@ -283,8 +283,8 @@ def test_a_half_written_state_is_none(folder):
 
 class TestStateOfAStep:
     def test_the_newest_or_the_one_asked_for(self, folder):
-        write(folder, 10, 20)
-        assert state_at(folder, None)[0]["step"] == 20
+        write(folder, 10, 20, 30)
+        assert state_at(folder, None)[0]["step"] == 30
         arrays, digest = state_at(folder, 10)
         assert arrays["step"] == 10 and len(digest) == 64
 
@@ -346,7 +346,16 @@ class TestSnapshotAndRestore:
             restore(renamed, snapshot(variables()), "here")
 
 
-@pytest.mark.parametrize("paths", [None, [], {"networks/a/0000/kernel": 3}, {"of another snapshot": "a/kernel"}])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        None,
+        [],
+        {"networks/a/0000/kernel": 3},
+        {"networks/a/0000/kernel": 3, "networks/g/0000/kernel": "g/kernel"},
+        {"of another snapshot": "a/kernel"},
+    ],
+)
 def test_paths_that_are_not_those_of_the_snapshot_are_an_error(paths):
     with pytest.raises(ValueError, match=r"^paths: expected the path of each variable$"):
         carry_over(variables(), snapshot(variables()) | {"networks/a/0000/kernel": np.zeros(1)}, paths)
