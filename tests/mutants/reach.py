@@ -4,6 +4,7 @@ import collections
 import inspect
 import itertools
 import json
+import math
 import sys
 import threading
 import time
@@ -140,16 +141,24 @@ def tests_for(change: Change, reached: dict[str, Reached], seconds: float, at_im
     else:
         running = [test for test, lines in of_file.items() if change.line in lines]
         running = running or [test for test, lines in of_file.items() if not lines.isdisjoint(change.statement)]
-    files: dict[str, list[str]] = collections.defaultdict(list)  # tests of a file keep their order: some share a folder
-    for test in running:
-        files[test.split("::")[0]].append(test)
-    by_time = sorted(files, key=lambda file: (file != own, min(reached[test].seconds for test in files[file])))
-    chosen, total = [], 0.0
-    for test in (test for file in by_time for test in files[file]):
+    chosen, total = set(), 0.0
+    for test in sorted(running, key=lambda test: (not test.startswith(own), reached[test].seconds)):
         total += reached[test].seconds
         if test.startswith(own) or total <= seconds or not chosen:
-            chosen.append(test)
-    return chosen
+            chosen.add(test)
+    quickest: dict[str, float] = {}
+    for test in chosen:
+        file = test.split("::")[0]
+        quickest[file] = min(reached[test].seconds, quickest.get(file, math.inf))
+    places = {
+        test: place for place, test in enumerate(running)
+    }  # tests of a file keep their order: some share a folder
+
+    def order(test: str) -> tuple:
+        file = test.split("::")[0]
+        return file != own, quickest[file], file, places[test]
+
+    return sorted(chosen, key=order)
 
 
 def own_file(file: str) -> str:
