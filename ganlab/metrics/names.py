@@ -79,7 +79,7 @@ class Metric:
             return {
                 "kind": self.kind,
                 "class": "largest class logit, in inference",
-                "real": Real("all", "test").recipe(0),
+                "real": Real("all", "test").recipe(self.count),
             }
         real = [part.recipe(self.count) for part in self.parts]
         return {
@@ -131,23 +131,23 @@ def measure_inception(settings: dict[str, Any], fake: "Sample", also: Sequence[i
 
 def measure_label_accuracy(settings: dict[str, Any], fake: "Sample") -> Result:
     right = fake.probabilities.argmax(axis=1) == fake.labels
-    return {"": float(right.mean())}, {"classes": _by_class(fake.labels, lambda rows: float(right[rows].mean()))}
+    classes = _by_class(fake.labels, lambda label: float(right[fake.labels == label].mean()))
+    return {"": float(right.mean())}, {"classes": classes}
 
 
 def measure_frechet_by_class(settings: dict[str, Any], fake: "Sample", real: "Sample") -> Result:
     from ganlab.metrics.distances import frechet_distance_from_features
 
-    def distance(rows: Any) -> float:
-        label = fake.labels[rows][0]
-        return frechet_distance_from_features(real.features[real.labels == label], fake.features[rows])
+    def distance(label: int) -> float:
+        return frechet_distance_from_features(*(part.features[part.labels == label] for part in (real, fake)))
 
     values = _by_class(fake.labels, distance)
     return {"": sum(values.values()) / len(values)}, {"classes": values}
 
 
-def _by_class(labels: Any, value: Callable[[Any], float]) -> dict[str, float]:
-    """Class -> value of the rows with this label."""
-    return {str(label): value(labels == label) for label in sorted(set(labels.tolist()))}
+def _by_class(labels: Any, value: Callable[[int], float]) -> dict[str, float]:
+    """Class -> its value, for each class among the labels."""
+    return {str(label): value(label) for label in sorted(set(labels.tolist()))}
 
 
 def measure_neighbours(settings: dict[str, Any], fake: "Sample", real: "Sample") -> Result:

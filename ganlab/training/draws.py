@@ -135,7 +135,7 @@ class Draws:
 
     def _uniform(self, draw: Draw, generator: np.random.Generator) -> np.ndarray:
         numbers = draw.low + (draw.high - draw.low) * generator.random(draw.shape, dtype=np.float32)
-        if draw.kind == "targets" and draw.flip:
+        if draw.flip:
             low, high = draw.flipped
             flipped = low + (high - low) * generator.random(draw.shape, dtype=np.float32)
             numbers = np.where(generator.random(draw.shape) < draw.flip, flipped, numbers)

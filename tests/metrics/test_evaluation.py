@@ -118,12 +118,35 @@ def test_images_are_generated_once_for_the_largest_protocol(many_digits, module_
 
     values = values_of(["fd1k_random", "fd5k_random"], generate, many_digits)
     assert counts == [5000]
-    alone = values_of(["fd1k_random"], generate, many_digits)
-    assert values["fd1k_random"].value == pytest.approx(alone["fd1k_random"].value, rel=1e-6)
+    for name, value in values.items():
+        assert value.value == pytest.approx(values_of([name], generate, many_digits)[name].value, rel=1e-6)
 
 
 def test_without_protocols_nothing_is_generated(digits):
     assert evaluate_all([], lambda count: pytest.fail("generated"), digits, "tanh") == []
+
+
+def test_an_accuracy_of_the_discriminator_is_that_of_the_test_split_and_needs_no_images(digits):
+    test = Split(digits.train.images[:100], digits.train.labels[:100])
+    dataset = dataclasses.replace(digits, test=test)
+    metrics = resolve(["accuracy_discriminator_test"], dataset)
+    answers = np.where(np.arange(100) < 25, (test.labels + 1) % 10, test.labels)
+    (value,) = evaluate_all(metrics, None, dataset, "tanh", classify=lambda images: np.eye(10)[answers])
+    assert (value.name, value.value, value.floor, value.floor_n) == (metrics[0].name, 0.75, None, None)
+    assert value.real_hash == fingerprint_of(test.images)
+    with pytest.raises(GanlabError, match=f"^metrics: {metrics[0].name} needs a discriminator that takes no labels"):
+        evaluate_all(metrics, None, dataset, "tanh")
+
+
+def test_metrics_of_labels_need_labels_of_the_generated_images(digits, module_cache):
+    metrics, images = resolve(["acc1k_classifier"], digits), digits.train.images
+    with pytest.raises(GanlabError, match=r"^metrics: acc1k_classifier needs a generator that takes labels$"):
+        evaluate_all(metrics, generator_of(images), digits, "tanh")
+    right, wrong = (
+        evaluate_all(metrics, generator_of(images), digits, "tanh", lambda count, labels=labels: labels[:count])[0]
+        for labels in (digits.train.labels, (digits.train.labels + 1) % 10)
+    )
+    assert right.value > 0.9 and wrong.value < 0.1
 
 
 def test_the_floor_uses_as_many_images_as_the_metric_where_they_fit_twice(many_digits, module_cache):
@@ -166,7 +189,9 @@ def test_a_distance_below_its_floor_is_flagged(digits, module_cache):
     copied = values_of(ALL, generator_of(real_sample(digits)), digits)
     noise = np.random.default_rng(0).uniform(-1, 1, (1000, 8, 8, 1)).astype(np.float32)
     noisy = values_of(ALL, lambda count: noise[:count], digits)
-    flagged = [{name for name, value in values.items() if "below_floor" in value.details} for values in (copied, noisy)]
+    flagged = [
+        {name for name, value in values.items() if value.details.get("below_floor")} for values in (copied, noisy)
+    ]
     assert flagged == [{"fd1k_classifier", "fd1k_random"}, set()]
 
 

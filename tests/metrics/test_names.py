@@ -11,7 +11,14 @@ from ganlab.data import Split
 from ganlab.errors import ConfigError
 from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.extraction import Sample
-from ganlab.metrics.names import METRICS, NAMES, better, measure_frechet_by_class, measure_label_accuracy
+from ganlab.metrics.names import (
+    METRICS,
+    NAMES,
+    better,
+    measure_frechet_by_class,
+    measure_inception,
+    measure_label_accuracy,
+)
 from ganlab.metrics.protocols import resolve
 from ganlab.pictures.images import from_uint8
 
@@ -111,6 +118,22 @@ class TestCopies:
             ConfigError, match="copies1k_classifier needs 1,000 real images, the test set of digits has 0"
         ):
             resolve(["copies1k_classifier"], digits)
+
+
+class TestInceptionScore:
+    CERTAIN = Sample(np.zeros((4, 2)), np.eye(4), None)
+
+    def test_details_have_the_deviation_over_the_splits_of_the_protocol(self):
+        values, details = measure_inception({"splits": 1}, self.CERTAIN)
+        assert values == {"": pytest.approx(4)} and details == {"sd": 0, "splits": 1}
+
+    def test_other_splits_go_into_the_details_alone(self):
+        values, details = measure_inception({"splits": 1}, self.CERTAIN, also=(2, 4))
+        assert values == {"": pytest.approx(4)}
+        assert details["by_splits"] == {
+            "2": {"mean": pytest.approx(2), "sd": 0},
+            "4": {"mean": pytest.approx(1), "sd": 0},
+        }
 
 
 class TestLabels:

@@ -11,8 +11,9 @@ import pytest
 
 from ganlab.data import Dataset, Split
 from ganlab.errors import ConfigError
+from ganlab.metrics.extraction import Sample
 from ganlab.metrics.names import NAMES
-from ganlab.metrics.protocols import resolve
+from ganlab.metrics.protocols import resolve, with_splits
 
 FINGERPRINTS = {
     "copies1k_classifier": "751591586340c49f",
@@ -80,6 +81,8 @@ def with_count(dataset, count):
 def test_auto_takes_the_classifier_for_labelled_images(digits, many_digits):
     assert names_of(resolve("auto", digits)) == ["fd1k_classifier", "is1k_classifier", "pr1k_classifier"]
     assert names_of(resolve("auto", many_digits)) == ["fd5k_classifier", "is5k_classifier", "pr5k_classifier"]
+    for count, name in ((5000, "fd5k_classifier"), (4999, "fd1k_classifier")):
+        assert names_of(resolve("auto", with_count(many_digits, count)))[0] == name
 
 
 def test_auto_takes_the_random_network_for_images_without_labels(unlabelled_digits):
@@ -177,6 +180,15 @@ def test_what_cannot_be_had_is_one_line(digits, metrics, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("has_test_split", [False, True])
+def test_an_accuracy_of_the_discriminator_needs_a_test_split_with_labels(digits, has_test_split):
+    dataset = dataclasses.replace(digits, test=Split(digits.train.images) if has_test_split else None)
+    with pytest.raises(
+        ConfigError, match="accuracy_discriminator_test needs a test split with labels, digits has none"
+    ):
+        resolve(["accuracy_discriminator_test"], dataset)
+
+
 def test_classifiers_need_labels(unlabelled_digits):
     with pytest.raises(ConfigError, match=r"metrics\[0\]: is1k_classifier needs labels, mine has none\."):
         resolve(["is1k_classifier"], unlabelled_digits)
@@ -194,6 +206,35 @@ def test_errors_are_located_where_the_config_can_say_the_place(digits):
 
     with pytest.raises(ConfigError, match=r"^a\.yaml:7:3: \('metrics', 0\): unknown metric 'x'"):
         resolve(["x"], digits, error_at)
+
+
+class TestSplits:
+    def metrics(self, *names):
+        return [NAMES[name] for name in names]
+
+    def test_inception_scores_get_further_splits_and_other_metrics_stay(self):
+        given = self.metrics("is1k_classifier", "fd1k_random")
+        score, distance = with_splits(given, [1000, 1])
+        assert distance is given[1]
+        sample = Sample(np.zeros((1000, 2)), np.eye(1000), None)
+        _, details = score.measure(score.settings, sample)
+        assert details["by_splits"]["1000"]["mean"] == pytest.approx(1)
+        assert details["by_splits"]["1"]["mean"] == pytest.approx(1000)
+
+    def test_a_split_has_one_image_at_least_of_the_smallest_score(self):
+        with pytest.raises(ConfigError) as caught:
+            with_splits(self.metrics("is5k_classifier", "is1k_classifier"), [10, 1001])
+        assert str(caught.value) == ("--splits: expected at most 1,000 (the images of is1k_classifier), received 1,001")
+
+    @pytest.mark.parametrize(
+        ("names", "received"), [([], "none"), (["fd1k_random", "pr1k_classifier"], "fd1k_random, pr1k_classifier")]
+    )
+    def test_without_an_inception_score_there_is_nothing_to_split(self, names, received):
+        with pytest.raises(ConfigError) as caught:
+            with_splits(self.metrics(*names), [2])
+        assert str(caught.value) == (
+            f"--splits: expected an Inception Score among the metrics, such as is5k_classifier; received {received}"
+        )
 
 
 def test_fingerprints_tell_protocols_apart_and_are_reproducible(many_digits):

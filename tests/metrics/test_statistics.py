@@ -1,6 +1,7 @@
 """Statistics of real data: of samples and of whole splits, computed once, never read half or damaged."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from ganlab.metrics.evaluation import evaluate_all
 from ganlab.metrics.names import NAMES, Real
 from ganlab.metrics.protocols import resolve
 from ganlab.metrics.random_network import load_random_network
-from ganlab.metrics.statistics import load_statistics, select_real
+from ganlab.metrics.statistics import _read, load_statistics, select_real
 from ganlab.pictures.images import from_uint8
 
 SAMPLE, ALL, MOMENTS = Real("sample"), Real("all"), Real("moments")
@@ -175,3 +176,40 @@ def evaluate(name, digits):
     images = digits.train.images[select_real(digits, 1000)]
     (value,) = evaluate_all(resolve([name], digits), lambda n: from_uint8(images[:n], "tanh"), digits, "tanh")
     return value
+
+
+@pytest.mark.parametrize("count", [100, 1797])
+def test_real_images_keep_their_labels_and_halves_have_one_size(digits, extractor, cache, count):
+    loaded = load_statistics(digits, extractor, SAMPLE, count)
+    chosen = select_real(digits, count)
+    np.testing.assert_array_equal(loaded.real.labels, digits.train.labels[chosen])
+    first, second = loaded.halves
+    assert len(first.features) == len(second.features) == loaded.floor_count == min(count, 898)
+
+
+def test_images_without_labels_have_none(unlabelled_digits, extractor, cache):
+    assert load_statistics(unlabelled_digits, extractor, SAMPLE, 100).real.labels is None
+
+
+class Harm:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("arrays", [{"x": np.ones(2)}, {"key": "other"}, {"key": "k", "x": ["text"]}])
+def test_a_file_of_another_form_is_not_read(tmp_path, arrays):
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert _read(tmp_path / "a.npz", "k") is None
+
+
+def test_a_folder_and_objects_are_not_read(tmp_path):
+    (tmp_path / "folder.npz").mkdir()
+    assert _read(tmp_path / "folder.npz", "k") is None
+    np.savez(tmp_path / "a.npz", key="k", x=np.array([Harm(tmp_path / "harm")], dtype=object))
+    assert _read(tmp_path / "a.npz", "k") is None
+    assert not (tmp_path / "harm").exists()

@@ -33,6 +33,8 @@ TESTS = (
 )
 WORDS = {0: "SURVIVED", None: "too slow", processes.OTHER_WAY: "other way", processes.BROKEN: "broken"}
 
+AT_IMPORT = ("not run", "other way")
+
 
 class Turn:
     """Tries changes and appends a line for each to `folder`/results.jsonl."""
@@ -52,7 +54,7 @@ class Turn:
             reached = functions.reached(self._record)
             for change in changes:
                 if change.inside:
-                    self._try(change, reached, functions.outcome)
+                    self._try(change, reach.tests_for(change, reached, self._seconds), reached, functions.outcome)
 
         all_files = sorted({change.file for path in PATHS for change in _changes(path)} | set(files))
         plugin = processes.InFunctions(all_files, turn)
@@ -60,15 +62,15 @@ class Turn:
         return code == 0
 
     def try_at_import(self, changes: list[Change]) -> None:
-        """Tries those of what runs at import, and those that functions could not take."""
+        """Tries those of what runs at import, and those in functions that no test calls or that cannot take the changed code."""
         reached = reach.read(self._record)
         for change in changes:
-            if not change.inside or self.done.get(change.key) == "other way":
-                self._try(change, reached, processes.outcome_at_import)
+            if not change.inside or self.done.get(change.key) in AT_IMPORT:
+                tests = reach.tests_for(change, reached, self._seconds, at_import=True)
+                self._try(change, tests, reached, processes.outcome_at_import)
 
-    def _try(self, change: Change, reached: dict[str, reach.Reached], outcome) -> None:
+    def _try(self, change: Change, tests: list[str], reached: dict[str, reach.Reached], outcome) -> None:
         start = time.monotonic()
-        tests = reach.tests_for(change, reached, self._seconds)
         usual = sum(reached[test].seconds for test in tests)
         answer = outcome(change, tests, usual) if tests else processes.Answer(0)
         word = WORDS.get(answer.code, "noticed") if tests else "not run"
@@ -123,11 +125,8 @@ def main() -> int:
     turn = Turn(options.folder, options.tests, options.seconds)
     changes = list({change.key: change for path in options.paths for change in _changes(path)}.values())
     missed = ("SURVIVED", "not run")
-    open_ones = [
-        change
-        for change in changes
-        if change.key not in turn.done or (options.again and turn.done[change.key] in missed)
-    ]
+    again = {None, *AT_IMPORT, *(missed if options.again else ())}
+    open_ones = [change for change in changes if turn.done.get(change.key) in again]
     if not options.table:
         print(f"{len(open_ones)} of {len(changes)} changes", flush=True)
         _load_packages()
@@ -138,9 +137,7 @@ def main() -> int:
         if os.waitpid(turn_inside, 0)[1] != 0:
             return 1
         turn = Turn(options.folder, options.tests, options.seconds)
-        turn.try_at_import(
-            [change for change in open_ones if not change.inside or turn.done.get(change.key) == "other way"]
-        )
+        turn.try_at_import(open_ones)
     print(table(changes, turn.done))
     return int(any(turn.done.get(change.key) in missed for change in changes))
 

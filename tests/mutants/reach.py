@@ -4,6 +4,7 @@ import collections
 import inspect
 import itertools
 import json
+import math
 import sys
 import threading
 import time
@@ -126,31 +127,38 @@ def read(path: Path) -> dict[str, Reached]:
     return found
 
 
-def tests_for(change: Change, reached: dict[str, Reached], seconds: float) -> list[str]:
+def tests_for(change: Change, reached: dict[str, Reached], seconds: float, at_import: bool = False) -> list[str]:
     """The tests that run the changed line: those of the module's own file first, then the quick ones.
-
-    A change of what runs at import is run by the module's own tests and by every test that runs a function of the module.
 
     Args:
         seconds: tests are taken until they need this time together; those of the module's own file always.
+        at_import: for a change that runs at import: the module's own tests, and all that run a function of the module.
     """
     own = own_file(change.file)
     of_file = {test: of.lines.get(change.file, frozenset()) for test, of in reached.items()}
-    if change.inside:
+    if at_import:
+        running = [test for test, lines in of_file.items() if lines or test.startswith(own)]
+    else:
         running = [test for test, lines in of_file.items() if change.line in lines]
         running = running or [test for test, lines in of_file.items() if not lines.isdisjoint(change.statement)]
-    else:
-        running = [test for test, lines in of_file.items() if lines or test.startswith(own)]
-    files: dict[str, list[str]] = collections.defaultdict(list)  # tests of a file keep their order: some share a folder
-    for test in running:
-        files[test.split("::")[0]].append(test)
-    by_time = sorted(files, key=lambda file: (file != own, min(reached[test].seconds for test in files[file])))
-    chosen, total = [], 0.0
-    for test in (test for file in by_time for test in files[file]):
+    chosen, total = set(), 0.0
+    for test in sorted(running, key=lambda test: (not test.startswith(own), reached[test].seconds)):
         total += reached[test].seconds
         if test.startswith(own) or total <= seconds or not chosen:
-            chosen.append(test)
-    return chosen
+            chosen.add(test)
+    quickest: dict[str, float] = {}
+    for test in chosen:
+        file = test.split("::")[0]
+        quickest[file] = min(reached[test].seconds, quickest.get(file, math.inf))
+    places = {
+        test: place for place, test in enumerate(running)
+    }  # tests of a file keep their order: some share a folder
+
+    def order(test: str) -> tuple:
+        file = test.split("::")[0]
+        return file != own, quickest[file], file, places[test]
+
+    return sorted(chosen, key=order)
 
 
 def own_file(file: str) -> str:

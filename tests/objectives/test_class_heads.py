@@ -278,3 +278,19 @@ def test_what_does_not_fit_is_one_line(config, form, message):
     with pytest.raises(ConfigError) as caught:
         build_objective(config, build_models(config, form), BACKEND.input_gradient)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "labelled", "arrays"),
+    [
+        ("auxiliary", None, ("images", "labels")),
+        ("semi_supervised", None, ("images", "labels")),
+        ("semi_supervised", 6, ("images",)),  # the labelled part has a batch of its own
+        ("none", None, ("images",)),
+    ],
+)
+def test_real_batches_have_labels_where_a_network_or_a_loss_reads_them(labels, labelled, arrays):
+    config = config_of(labels, 1 if labels == "none" else CLASSES + 1, data={"name": "digits", "labelled": labelled})
+    draws = build_objective(config, build_models(config, Form((8,), CLASSES)), BACKEND.input_gradient).draws
+    assert draws["real_0"].arrays == arrays
+    assert ("labelled_0" in draws) is (labelled is not None)

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from ganlab.objectives.gan import clip_weights
-from ganlab.training.stages import Objective, Pass, Together, Update
+from ganlab.training.stages import Draw, Objective, Pass, Together, Update
 from tests.training.tiny import SGD, build, tiny_config, with_stages
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
@@ -310,3 +313,26 @@ class TestDiscriminatorStatistics:
         images = build(tiny.config).models.networks["generator"](tiny.draws.take(0, 1)["latents_generator_fake_0"][0])
         of_batch = (ops.convert_to_numpy(images) @ tiny.weights("discriminator")[0]).mean(axis=0)
         np.testing.assert_allclose(means["batch"], 0.5 * means["moving"] + 0.5 * of_batch, rtol=1e-4)
+
+
+def test_weights_between_the_limits_of_clipping_stay():
+    weights = keras.Variable(np.array([-3.0, -0.1, -0.01, 0.0, 0.02, 0.1, 5.0], np.float32))
+    clip_weights(SimpleNamespace(trainable_variables=[weights]), 0.1, {})
+    np.testing.assert_allclose(ops.convert_to_numpy(weights), [-0.1, -0.1, -0.01, 0.0, 0.02, 0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("penalty", "lazy_every"),
+    [({}, 1), ({"r1": {}}, 1), ({"r1": {"every": 4}}, 4), ({"r1": {"every": 4}, "r2": {"every": 1}}, 4)],
+)
+def test_a_step_is_lazy_as_its_laziest_penalty(penalty, lazy_every):
+    assert build(tiny_config(penalty=penalty)).objective.updates[0].lazy_every == lazy_every
+
+
+def test_targets_are_drawn_for_each_image_from_the_range_of_their_side_and_flipped_into_the_other():
+    options = {"real_label": [0.7, 1.2], "fake_label": [0.0, 0.3], "flip_labels": 0.1}
+    draws = build(tiny_config(loss={"non_saturating": options})).objective.draws
+    real, fake = (0.7, 1.2), (0.0, 0.3)
+    for side, own, other in (("real", real, fake), ("fake", fake, real)):
+        expected = Draw("targets", (4, 1), low=own[0], high=own[1], flip=0.1, flipped=other)
+        assert draws[f"{side}_labels_0"] == expected

@@ -56,7 +56,7 @@ def test_it_is_computed_only_where_a_network_takes_it():
 @pytest.mark.parametrize("objective", ["gan", {"vae": {}}])
 def test_a_step_computes_it_before_everything_else(objective):
     config = tiny_config(objective)
-    networks = {name: network("input", "fade") for name in config.NETWORKS}
+    networks = {name: network("input", *["fade"] * (name == "generator")) for name in config.NETWORKS}
     built = Models(networks, {}, {}, Form((3,)), Stretch(2, 100, 200, 50))
     first, *_ = build_objective(config, built, None).stages
     assert float(first.function({"step": ops.convert_to_tensor(125.0)})["fade"]) == 0.5

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -131,6 +132,7 @@ class TestDamage:
             with pytest.raises(CheckpointError) as caught:
                 newest_state(folder)
             assert str(caught.value) == f"{folder.path}: no valid checkpoint is left; --fresh starts again beside it"
+        assert len(folder.status()["set_aside"]) == 2
 
 
 def test_a_manifest_that_fits_arrays_of_another_kind_is_damage(folder):
@@ -183,6 +185,47 @@ def test_a_state_one_step_beyond_the_history_is_not_gone_on_from_and_one_of_its_
     folder.history.write_text("step,seconds\n" + "".join(f"{n},0.1\n" for n in range(1, last + 1)))
     assert newest_state(folder)[0] == expected
     assert folder.state(20).exists() is (expected == 20)
+
+
+@pytest.mark.parametrize(("last", "expected"), [(9, None), (10, 10), (19, 10), (20, 20), (25, 20)])
+def test_the_newest_state_up_to_a_step(folder, last, expected):
+    write(folder, 10, 20)
+    newest = newest_state(folder, last)
+    assert newest is None if expected is None else newest[0] == expected
+    assert folder.state_steps() == [10, 20]
+
+
+class TestWriting:
+    def test_what_a_state_relies_on_is_on_the_disk_before_it_has_its_name(self, folder, monkeypatch):
+        calls, move = [], checkpoints.move
+
+        def named(old, new):
+            calls.append(new.name)
+            move(old, new)
+
+        monkeypatch.setattr(checkpoints, "flush", lambda path: calls.append(path.name))
+        monkeypatch.setattr(checkpoints, "move", named)
+        folder.path.mkdir()
+        folder.metrics.touch()
+        write(folder, 10)
+        temporary = f".{os.getpid()}-state-000010"
+        assert calls == ["history.csv", "metrics.jsonl", "variables.npz", temporary, "state-000010"]
+
+    def test_what_an_earlier_try_of_the_process_left_does_not_get_into_a_state(self, folder):
+        left = folder.checkpoints / f".{os.getpid()}-state-000010"
+        left.mkdir(parents=True)
+        (left / "half.npz").touch()
+        write(folder, 10)
+        assert sorted(path.name for path in folder.state(10).iterdir()) == ["MANIFEST.json", "variables.npz"]
+
+    def test_a_state_that_cannot_be_written_leaves_nothing(self, folder, monkeypatch):
+        def fail(path, **arrays):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(np, "savez", fail)
+        with pytest.raises(OSError, match="No space left on device"):
+            write(folder, 10)
+        assert list(folder.checkpoints.iterdir()) == []
 
 
 class TestReadingBack:
@@ -240,8 +283,8 @@ def test_a_half_written_state_is_none(folder):
 
 class TestStateOfAStep:
     def test_the_newest_or_the_one_asked_for(self, folder):
-        write(folder, 10, 20)
-        assert state_at(folder, None)[0]["step"] == 20
+        write(folder, 10, 20, 30)
+        assert state_at(folder, None)[0]["step"] == 30
         arrays, digest = state_at(folder, 10)
         assert arrays["step"] == 10 and len(digest) == 64
 
@@ -303,7 +346,16 @@ class TestSnapshotAndRestore:
             restore(renamed, snapshot(variables()), "here")
 
 
-@pytest.mark.parametrize("paths", [None, [], {"networks/a/0000/kernel": 3}, {"of another snapshot": "a/kernel"}])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        None,
+        [],
+        {"networks/a/0000/kernel": 3},
+        {"networks/a/0000/kernel": 3, "networks/g/0000/kernel": "g/kernel"},
+        {"of another snapshot": "a/kernel"},
+    ],
+)
 def test_paths_that_are_not_those_of_the_snapshot_are_an_error(paths):
     with pytest.raises(ValueError, match=r"^paths: expected the path of each variable$"):
         carry_over(variables(), snapshot(variables()) | {"networks/a/0000/kernel": np.zeros(1)}, paths)

@@ -168,10 +168,33 @@ def test_latents_outside_training_are_the_same_every_time_and_a_longer_row_begin
         assert not np.isin(first, other).any()
 
 
+def test_smoothed_targets_fill_their_range_evenly():
+    numbers = many(Draw("targets", (10_000, 1), low=0.7, high=1.2))
+    assert 0.7 <= numbers.min() < 0.701 and 1.199 < numbers.max() <= 1.2
+    assert numbers.mean() == pytest.approx(0.95, abs=0.01)
+
+
 def test_uniform_latents_reach_from_minus_one_to_one():
     latents = draw_latents(0, "grid", 5000, 2, "uniform")
     assert (latents.shape, latents.dtype) == ((5000, 2), np.float32)
     assert -1 <= latents.min() < -0.99 and 0.99 < latents.max() < 1
+
+
+@pytest.mark.parametrize(
+    ("source", "start", "purpose"),
+    [
+        ("all", 0, "shuffle"),
+        ("all", 7, "shuffle from 7"),
+        ("labelled", 0, "shuffle labelled"),
+        ("labelled", 7, "shuffle labelled from 7"),
+    ],
+)
+def test_the_rows_of_each_epoch_are_a_permutation_of_their_own_purpose(source, start, purpose):
+    """Published runs depend on it."""
+    rows = np.array([3, 8, 5, 1, 9, 0] if source == "labelled" else range(6))
+    draws = Draws({"real": Draw("rows", (6,), source=source)}, 4, 6, {"labelled": rows}, start)
+    expected = [rows[generator_of(4, purpose, epoch).permutation(6)] for epoch in (0, 1)]
+    np.testing.assert_array_equal(draws.take(start, 2)["real"], expected)
 
 
 def test_the_generator_of_a_purpose_stays_what_it_was():

@@ -56,6 +56,15 @@ def test_the_time_that_tiny_steps_take_counts_as_well_as_operations(dense, monke
 
 
 @pytest.mark.parametrize(
+    ("operations", "steps", "jit"), [(0, 29_900, False), (0, 30_100, True), (2e10, 296, False), (2e10, 298, True)]
+)
+def test_trainings_of_more_than_thirty_seconds_are_long(operations, steps, jit, dense, monkeypatch):
+    # A step takes a millisecond, and 2e10 operations a tenth of a second.
+    monkeypatch.setattr(forms, "step_flops", lambda _: operations)
+    assert choose_form(dense, "tensorflow", "cpu", "auto", steps).jit is jit
+
+
+@pytest.mark.parametrize(
     ("device", "expected"), [("cpu", False), (MPS, False), ("gpu: NVIDIA H100", True)], ids=["CPU", "MPS", "CUDA"]
 )
 def test_pytorch_records_steps_on_cuda_alone(device, expected, dense, convolutional):
@@ -94,8 +103,15 @@ def test_a_chunk_that_xla_compiles_has_room_for_half_a_second_of_operations(
     assert choose_form(dense, "tensorflow", "gpu: H100", True, 1).room == on_gpu
 
 
-def test_a_form_comes_back_from_a_manifest():
-    form = Form(jit=True, fold=True, room=32)
+@pytest.mark.parametrize(("lanes", "room"), [(1, 50), (2, 25), (4, 12)])
+def test_runs_that_train_together_share_the_room(monkeypatch, dense, lanes, room):
+    monkeypatch.setattr(forms, "step_flops", lambda _: 10**9)
+    assert choose_form(dense, "jax", "cpu", True, 1, lanes).room == room
+
+
+@pytest.mark.parametrize("room", [1, 32, 200])
+def test_a_form_comes_back_from_a_manifest(room):
+    form = Form(jit=True, fold=True, room=room)
     assert Form.of(form.facts()) == form
 
 
@@ -110,7 +126,7 @@ def test_a_manifest_of_earlier_versions_is_read():
     [None, [], "plain", {}, {"jit": True}]
     + [
         {"jit": True, "fold": False, "room": 8} | wrong
-        for wrong in ({"room": 0}, {"room": 10**9}, {"room": "8"}, {"room": True}, {"jit": 1}, {"fold": None})
+        for wrong in ({"room": 0}, {"room": 201}, {"room": "8"}, {"room": True}, {"jit": 1}, {"fold": None})
     ],
 )
 def test_facts_that_are_no_form_are_an_error(wrong):

@@ -24,6 +24,7 @@ class TestDiversity:
     def test_it_is_the_mean_distance_of_two_different_images(self):
         images = np.array([[0.0], [3.0], [9.0]])  # distances 3, 9 and 6
         assert health.diversity(images, images / 2) == pytest.approx(2)
+        assert health.diversity(images / 1e6, images / 2e6) == pytest.approx(2)
         assert health._mean_distance(images) == pytest.approx(6)
 
     def test_bytes_do_not_overflow(self):
