@@ -39,9 +39,10 @@ demo: $(VENV)/.installed
 	$(BIN)/ganlab show $$($(BIN)/ganlab run configs/quickstart.yaml --quiet)
 
 PYTEST := $(BIN)/python -m pytest
-# A process for each processor; one that has nothing left to do takes over tests that wait for another. Each needs a gigabyte.
-PARALLEL := -n auto --maxprocesses 8 --dist worksteal
-BY_FILE := -n auto --maxprocesses 8 --dist loadfile # tests of a file share what they train
+# A process more than processors (tests/conftest.py); one that has nothing left to do takes over tests that wait for another.
+# Each needs a gigabyte.
+PARALLEL := -n auto --dist worksteal
+BY_FILE := -n auto --dist loadfile # tests of a file share what they train
 PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
 # What is of one backend alone.

@@ -15,6 +15,12 @@ _ROOT = str(Path(__file__).parents[1])
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
 
 
+def pytest_xdist_auto_num_workers(config):
+    """For `-n auto`: one process more than processors, because many tests wait for processes that they start, kill and look at."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, processors + 1)
+
+
 def pytest_make_parametrize_id(config, val, argname):
     """Bytes give a test no name: gzip writes the time into them, and all processes of a run must find the same tests."""
     return argname if isinstance(val, bytes) else None

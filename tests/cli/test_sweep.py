@@ -98,7 +98,7 @@ def test_one_mistake_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["-j", "0"], ["--seeds", "a"], ["--seeds", "1,-1"], ["--on", "ray"], ["--rerun", "x"]]
+    "words", [["-j", "0"], ["--seeds", "a"], ["--seeds", "1,-1"], ["--on", "moon"], ["--rerun", "x"]]
 )
 def test_wrong_usage_exits_with_2(tmp_path, words):
     code, out, _ = sweep(write_config(tmp_path), *words)
