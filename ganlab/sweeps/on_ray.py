@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganlab.errors import ConfigError, GanlabError, MissingDataError
+from ganlab.errors import ConfigError, GanlabError
 from ganlab.runs.locks import make_folder
 from ganlab.sweeps.executor import Executor
 from ganlab.sweeps.jobs import Job
@@ -46,8 +46,7 @@ class RayExecutor(Executor):
         """As `Executor.execute`.
 
         Raises:
-            MissingDataError: Ray is not installed.
-            ConfigError: no cluster at the address, or a node that does not see the folder of results.
+            ConfigError: Ray is not installed, no cluster is at the address, or a node does not see the folder of results.
         """
         with _connected(self.address):
             make_folder(self.results)
@@ -127,7 +126,7 @@ def _connected(address: str | None) -> Iterator[None]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import
         import ray
     except ImportError as error:
-        raise MissingDataError("ray is not installed: pip install 'ganlab[ray]'") from error
+        raise ConfigError("ray is not installed; pip install 'ganlab[ray]'") from error
     try:
         if address and address.rpartition(":")[2].isdecimal():
             # Ray itself tries for minutes.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganlab.cli.main import main
-from ganlab.errors import MissingDataError
+from ganlab.errors import ConfigError
 from ganlab.flows.verify import verify_run
 from ganlab.runs.folder import RunFolder
 from ganlab.sweeps.on_ray import RayExecutor
@@ -22,7 +22,7 @@ LONG = ("-o", "train.steps=6000", "-o", "output={checkpoint_every: 200, samples_
 
 def test_without_ray_one_line_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingDataError, match=r"^ray is not installed: pip install 'ganlab\[ray\]'$"):
+    with pytest.raises(ConfigError, match=r"^ray is not installed; pip install 'ganlab\[ray\]'$"):
         RayExecutor(tmp_path / "results").execute([None], Notes([]))
     assert not (tmp_path / "results").exists()
 
