@@ -6,6 +6,8 @@ Keras is loaded by the first test that needs it.
 import os
 from pathlib import Path
 
+import pytest
+
 os.environ["KERAS_BACKEND"] = os.environ.get("GANLAB_TEST_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "GANLAB_DATA" in os.environ:  # tests work in folders of their own
@@ -15,6 +17,7 @@ _ROOT = str(Path(__file__).parents[1])
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
 
 
+@pytest.hookimpl(optionalhook=True)  # xdist may be left out
 def pytest_xdist_auto_num_workers(config):
     """For `-n auto`: one process more than processors, because many tests wait for processes that they start, kill and look at."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
