@@ -227,7 +227,7 @@ SCALARS = (
 
 
 CONVOLUTIONS = (
-    "discriminator.layers=[{Conv2D: {filters: 2, kernel_size: 3, strides: 2}}, LeakyReLU, Flatten, {Dense: {units: 1}}]"
+    "discriminator.layers=[{Conv2D: {filters: 2, kernel_size: 3, strides: 2}}, LeakyReLU, Flatten, {Dense: {units: 5}}]"
 )
 
 
