@@ -100,7 +100,9 @@ def _write_slurm_array(due, results, workers, needs_sweep):
     from ganlab.sweeps.slurm import write_slurm_array
 
     if needs_sweep:
-        raise click.UsageError("--on slurm-array: trains each run alone; a search and --together need --on local")
+        raise click.UsageError(
+            "--on slurm-array: trains each run alone; a search and --together need --on local or --on ray"
+        )
     if not due:
         click.echo("no run is left", err=True)
         return

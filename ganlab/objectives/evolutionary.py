@@ -15,6 +15,7 @@ from ganlab.config.layers import normalise_choice
 from ganlab.config.schema import Latent
 from ganlab.objectives.gan import Gan
 from ganlab.objectives.gan_config import GanConfig, GanTrain
+from ganlab.objectives.inputs import without_codes
 from ganlab.objectives.loss_config import Loss
 from ganlab.training import ops
 from ganlab.training.losses import LOSSES, Judged, sigmoid_cross_entropy
@@ -91,12 +92,7 @@ class EvolutionaryConfig(GanConfig):
     @field_validator("latent")
     @classmethod
     def _without_codes(cls, latent: Latent) -> Latent:
-        for key in ("categorical", "continuous"):
-            if getattr(latent, key):
-                raise located(
-                    "expected none with the objective evolutionary, whose mutations have no loss for codes", (key,)
-                )
-        return latent
+        return without_codes(latent, "evolutionary, whose mutations have no loss for codes")
 
     @field_validator("train")
     @classmethod

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ganlab.config.schema import Config
+from ganlab.config.fields import located
+from ganlab.config.schema import Config, Latent
 from ganlab.training import ops
 from ganlab.training.stages import Compute, Draw, Values
 
@@ -22,6 +23,14 @@ def draw_latents(config: Config, size: int) -> Draw:
 def draw_codes(config: Config, size: int) -> Draw:
     """InfoGAN's codes for `size` samples, as `latent` says."""
     return Draw("codes", (size, config.latent.codes), categorical=tuple(config.latent.categorical))
+
+
+def without_codes(latent: Latent, objective: str) -> Latent:
+    """Refuses codes, for a validator of a config whose objective, in words, has no loss for them."""
+    for key in ("categorical", "continuous"):
+        if getattr(latent, key):
+            raise located(f"expected none with the objective {objective}", (key,))
+    return latent
 
 
 def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tensor | None = None) -> Tensor | Values:

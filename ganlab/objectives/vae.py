@@ -12,7 +12,7 @@ from ganlab.config.layers import normalise_choice
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Latent, value_range
 from ganlab.objectives.averages import averaging
-from ganlab.objectives.inputs import fading, inputs_of
+from ganlab.objectives.inputs import fading, inputs_of, without_codes
 from ganlab.training import ops
 from ganlab.training.stages import Column, Draw, Objective, Update, Values
 
@@ -62,10 +62,7 @@ class VaeConfig(Config):
     @field_validator("latent")
     @classmethod
     def _without_codes(cls, latent: Latent) -> Latent:
-        for key in ("categorical", "continuous"):
-            if getattr(latent, key):
-                raise located("expected none with the objective vae, which learns codes of its own", (key,))
-        return latent
+        return without_codes(latent, "vae, which learns codes of its own")
 
     def ends(self, form: Form | None) -> dict[str, Ends]:
         shape, scalars = (form.shape if form else None), self.context(form)
