@@ -34,9 +34,13 @@ def test_every_extra_is_used():
             assert f"import {imported}" in texts or f"from {imported}" in texts, name
 
 
-def test_continuous_integration_uses_the_least_python_version():
+def test_continuous_integration_uses_the_least_python_version_and_commands_of_the_makefile():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]
     least = SETUP["options"]["python_requires"].removeprefix(">=")
-    assert f'"{least}"' in (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    assert jobs["test"]["strategy"]["matrix"]["python"][0] == least
+    commands = [step["run"] for step in jobs["test"]["steps"] if "run" in step]
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert commands and all(command.removeprefix("make ") in targets for command in commands)
 
 
 def test_the_citation_has_the_version_and_the_licence():
