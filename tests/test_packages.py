@@ -72,7 +72,7 @@ class TestWheel:
             inside = installed / "ganlab" / name
             assert there == {file.relative_to(inside) for file in inside.rglob("*") if file.is_file()}
         assert (installed / "ganlab" / "py.typed").exists()
-        (licence,) = installed.glob("ganlab-*.dist-info/licenses/LICENSE")
+        (licence,) = installed.glob("ganlab-*.dist-info/**/LICENSE")  # in licenses/ by newer setuptools
         assert licence.read_text() == (ROOT / "LICENSE").read_text()
         assert list((installed / "ganlab" / "metrics" / "weights").glob("*.h5"))
 
