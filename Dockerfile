@@ -6,7 +6,7 @@
 ARG BASE=python:3.12-slim
 FROM ${BASE}
 ARG EXTRAS=
-COPY pyproject.toml setup.cfg README.md /ganlab/
+COPY pyproject.toml setup.cfg README.md LICENSE /ganlab/
 COPY ganlab /ganlab/ganlab
 COPY configs /ganlab/configs
 COPY experiments /ganlab/experiments

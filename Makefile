@@ -4,8 +4,8 @@
 #             make test-parity holds the three against each other
 # make test-peers   compares the metrics with other programs' (pytorch-fid, torch-fidelity, clean-fid, torchmetrics, prdc)
 # make test-extras  installs the extras mlflow, tensorboard, search, video and docs, and runs the tests that skip without them
-# make lint   checks style; make docs writes docs/cli.md and docs/api.md; make site builds the pages as a web site; make clean
-#             removes the environment
+# make lint   checks style, and the Dockerfile with hadolint
+# make docs   writes docs/cli.md and docs/api.md; make site builds the pages as a web site; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make mutants  changes an operator, number or statement at a time and asks the tests; MUTANTS=PATH for one module
 # make smoke  trains every config for 20 steps and the zoo for 4 (those whose data are here), and looks at what each leaves
@@ -98,6 +98,7 @@ smoke: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
 
 # docs/cli.md is what the commands' --help says, docs/api.md what the docstrings of the Python names say.
 docs: $(VENV)/.installed

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganlab.config.shipped import config_path
-from ganlab.errors import raise_first
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.records import find_run, paths_of, read_run
 
@@ -107,33 +106,17 @@ def sweep(
         ConfigError: the first mistake of all configs; no run was started.
         SweepFailedError: some runs are not finished; the others are, and `load` gives them.
     """
+    from ganlab.flows.sweep import Sweep
     from ganlab.sweeps.board import Board
-    from ganlab.sweeps.configs import configs_of
-    from ganlab.sweeps.jobs import is_due, state_of
     from ganlab.sweeps.local import LocalExecutor
-    from ganlab.sweeps.search import search_at
-    from ganlab.sweeps.survey import survey
 
     named = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    search, boards = search_at([Path(path) for path in named], _options(overrides), seeds), []
-    found = [] if search else [configs_of(Path(path), _options(overrides), seeds) for path in named]
-    raise_first(problem for _, problems in found for problem in problems)
-    configs = search.ask() if search else [config for part, _ in found for config in part]
-    while configs:  # a search has several turns
-        planned, problems = survey(configs, Path(results), fresh=rerun == "all")
-        raise_first(problems)
-        states = {job: state_of(job, Path(results)) for job in planned}
-        due = [job for job, state in states.items() if is_due(state, rerun)]
-        boards.append(board := Board(planned, (lambda line: None) if quiet else print))
-        board.leave({job: state for job, state in states.items() if job not in due})
-        LocalExecutor(Path(results), jobs).execute(due, board)
-        if not search:
-            break
-        search.tell(planned)
-        configs = search.ask()
-    for board in boards:
-        board.require_finished()
-    return [Run(job.folder) for board in boards for job in board.entries]
+    found = Sweep([Path(path) for path in named], _options(overrides), seeds, Path(results), rerun)
+    for turn in found.turns():
+        board = Board(list(turn.states), (lambda line: None) if quiet else print)
+        found.train(turn, LocalExecutor(Path(results), jobs), board)
+    found.require_finished()
+    return [Run(job.folder) for job in found.jobs]
 
 
 def report(

@@ -277,8 +277,34 @@ class TestDockerfile:
         text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
         copied = [word for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE) for word in line.split()[:-1]]
         assert "setup.cfg" in copied and all((ROOT / word).exists() for word in copied)
-        (extra,) = set(re.findall(r"EXTRAS=(\w+)", text + TEXTS["README.md"]))
-        assert f"\n{extra} = " in (ROOT / "setup.cfg").read_text(encoding="utf-8")
+        extras = set(re.findall(r"EXTRAS=(\w+)", text + TEXTS["README.md"] + TEXTS["docs/cluster.md"]))
+        setup = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+        assert extras == {"cuda", "ray"} and all(f"\n{extra} = " in setup for extra in extras)
+
+
+class TestKubernetes:
+    CLAIM, JOB = yaml.safe_load_all((ROOT / "docs" / "kuberay.yaml").read_text(encoding="utf-8"))
+
+    def pods(self) -> list[dict]:
+        cluster = self.JOB["spec"]["rayClusterSpec"]
+        return [group["template"]["spec"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
+
+    def test_the_sweep_is_a_command_of_the_program_whose_folders_every_pod_sees(self):
+        _, name, *words = shlex.split(self.JOB["spec"]["entrypoint"])
+        given = cli.get_command(click.Context(cli), name).make_context(name, words).params
+        assert given["on"] == "ray" and self.CLAIM["spec"]["accessModes"] == ["ReadWriteMany"]
+        for pod in self.pods():
+            (volume,), (container,) = pod["volumes"], pod["containers"]
+            (mount,) = container["volumeMounts"]
+            assert volume["persistentVolumeClaim"]["claimName"] == self.CLAIM["metadata"]["name"]
+            assert mount["name"] == volume["name"]
+            places = [given["results"], *given["paths"], *(Path(each["value"]) for each in container["env"])]
+            assert all(place.is_relative_to(mount["mountPath"]) for place in places)
+
+    def test_every_pod_has_the_image_that_the_page_builds(self):
+        (image,) = {container["image"] for pod in self.pods() for container in pod["containers"]}
+        assert f"docker build -t {image} " in TEXTS["docs/cluster.md"]
+        assert f"BASE=rayproject/ray:{self.JOB['spec']['rayClusterSpec']['rayVersion']}-py" in TEXTS["docs/cluster.md"]
 
 
 class TestLinks:

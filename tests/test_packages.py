@@ -15,7 +15,7 @@ import yaml
 import ganlab
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("ganlab", "configs", "experiments", "setup.cfg", "pyproject.toml", "README.md")
+SOURCES = ("ganlab", "configs", "experiments", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 
@@ -34,13 +34,19 @@ def test_every_extra_is_used():
             assert f"import {imported}" in texts or f"from {imported}" in texts, name
 
 
-def test_continuous_integration_uses_the_least_python_version():
+def test_continuous_integration_uses_the_least_python_version_and_commands_of_the_makefile():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]
     least = SETUP["options"]["python_requires"].removeprefix(">=")
-    assert f'"{least}"' in (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    assert jobs["test"]["strategy"]["matrix"]["python"][0] == least
+    commands = [step["run"] for step in jobs["test"]["steps"] if "run" in step]
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert commands and all(command.removeprefix("make ") in targets for command in commands)
 
 
-def test_the_citation_has_the_version():
-    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == ganlab.__version__
+def test_the_citation_has_the_version_and_the_licence():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == ganlab.__version__
+    assert citation["license"] == SETUP["metadata"]["license"] == (ROOT / "LICENSE").read_text().split()[0]
 
 
 @pytest.mark.slow
@@ -66,6 +72,8 @@ class TestWheel:
             inside = installed / "ganlab" / name
             assert there == {file.relative_to(inside) for file in inside.rglob("*") if file.is_file()}
         assert (installed / "ganlab" / "py.typed").exists()
+        (licence,) = installed.glob("ganlab-*.dist-info/**/LICENSE")  # in licenses/ by newer setuptools
+        assert licence.read_text() == (ROOT / "LICENSE").read_text()
         assert list((installed / "ganlab" / "metrics" / "weights").glob("*.h5"))
 
     def test_works_outside_a_clone(self, installed, tmp_path):

@@ -7,6 +7,7 @@ import click
 
 from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, integers, json_option, print_json, print_tables, raise_all, results_option
+from ganlab.errors import GanlabError
 
 
 @click.command("sweep")
@@ -55,83 +56,68 @@ def command(
     study that ships with ganlab, such as winkler2018.
     Finished runs are left as they are, interrupted ones go on, failed ones wait for --rerun failed.
     """
-    from ganlab.sweeps.search import search_at
+    from functools import partial
+
+    from ganlab.flows.sweep import Sweep
+    from ganlab.sweeps.groups import grouping_here
+    from ganlab.sweeps.plan_tables import plan_document, plan_table
 
     if address and on != "ray":
         raise click.UsageError("--address: expected with --on ray")
     overrides = (*overrides, f"track={track}") if track else overrides
-    silent, boards = quiet or as_json, []
-    search = search_at(paths, overrides, seeds)
-    configs = search.ask() if search else _configs(paths, overrides, seeds)
-    try:
-        while configs:  # a search has several turns
-            if not (silent or dry_run):
-                click.echo(f"{search or ', '.join(map(str, paths))}: checking {_runs(len(configs))}", err=True)
-            states, due = _planned(configs, results, rerun, not dry_run, silent)
-            group = _grouping(due, workers, silent) if together else None
-            if dry_run and (due or not search):
-                _show_plan(states, results, group and group(due), as_json)
-                return
-            if on == "slurm-array":
-                _write_slurm_array(due, results, workers, search or together)
-                return
-            with _board(list(states), silent) as board:
-                boards.append(board)
-                board.leave({job: state for job, state in states.items() if job not in due})
-                _executor(on, address)(results, workers, fail_fast, group).execute(due, board)
-            if not search or (fail_fast and board.has_failed()):
-                break
-            search.tell(list(states))
-            configs = search.ask()
-    finally:
-        if as_json and boards:
-            runs = [run for board in boards for run in board.as_dicts()]
-            print_json({"format": 1, "runs": runs} | ({"trials": search.as_dicts()} if search else {}))
+    silent = quiet or as_json
+    say = (lambda line: None) if silent else partial(click.echo, err=True)
+    with _all_mistakes():
+        sweep = Sweep(paths, overrides, seeds, results, rerun, say)
+        if on == "slurm-array" and (sweep.search or together):
+            raise click.UsageError(
+                "--on slurm-array: trains each run alone; a search and --together need --on local or --on ray"
+            )
+        try:
+            for turn in sweep.turns(may_download=not dry_run):
+                group = grouping_here(turn.due, workers, say) if together else None
+                if dry_run and (turn.due or not sweep.search):
+                    shown = turn.states, results, group(turn.due) if group else []
+                    print_json(plan_document(*shown)) if as_json else print_tables([plan_table(*shown)])
+                    return
+                if on == "slurm-array":
+                    _write_slurm_array(turn.due, results, workers)
+                    return
+                with _board(list(turn.states), silent) as board:
+                    sweep.train(turn, _executor(on, address)(results, workers, fail_fast, group), board)
+                if fail_fast and board.has_failed():
+                    break
+        finally:
+            if as_json and sweep.boards:
+                print_json(sweep.as_dict())
     if quiet and not as_json:
-        for job in (job for board in boards for job in board.entries):
+        for job in sweep.jobs:
             click.echo(job.folder)
-    for board in boards:
-        board.require_finished()
+    sweep.require_finished()
     if not silent:
-        click.echo(f"{search.result() if search else boards[0].counts()}; see: ganlab report")
+        click.echo(f"{sweep.outcome()}; see: ganlab report")
 
 
-def _write_slurm_array(due, results, workers, needs_sweep):
+@contextlib.contextmanager
+def _all_mistakes():
+    """Prints every mistake of the configs, each on a line."""
+    try:
+        yield
+    except GanlabError as error:
+        problems = [error, *error.others]
+        raise_all(problems, f"{len(problems)} mistakes; no run was started")
+
+
+def _write_slurm_array(due, results, workers):
+    from ganlab.sweeps.jobs import count_runs
     from ganlab.sweeps.slurm import write_slurm_array
 
-    if needs_sweep:
-        raise click.UsageError(
-            "--on slurm-array: trains each run alone; a search and --together need --on local or --on ray"
-        )
     if not due:
         click.echo("no run is left", err=True)
         return
     script = write_slurm_array(due, results, workers)
     click.echo(script)
-    click.echo(f"{_runs(len(due))}; start them by: sbatch {script}", err=True)
-
-
-def _configs(paths, overrides, seeds):
-    from ganlab.sweeps.configs import configs_of
-
-    found = [configs_of(path, overrides, seeds) for path in paths]
-    configs, problems = ([each for part in parts for each in part] for parts in zip(*found, strict=True))
-    raise_all(problems, f"{len(problems)} mistakes; no run was started")
-    return configs
-
-
-def _planned(configs, results, rerun, may_download, silent):
-    """Each job with its state, and the jobs to train."""
-    from ganlab.sweeps.jobs import is_due, state_of
-    from ganlab.sweeps.survey import survey
-
-    jobs, problems = survey(configs, results, fresh=rerun == "all", may_download=may_download)
-    raise_all(problems, f"{len(problems)} mistakes; no run was started")
-    for job in () if silent else jobs:
-        for label in job.also_named:
-            click.echo(f"{label}: the same run as {job.label}; trained once", err=True)
-    states = {job: state_of(job, results) for job in jobs}
-    return states, [job for job, state in states.items() if is_due(state, rerun)]
+    click.echo(f"{count_runs(len(due))}; start them by: sbatch {script}", err=True)
 
 
 def _executor(on, address):
@@ -155,54 +141,3 @@ def _board(jobs, silent):
 
         return LiveBoard(jobs, Console())
     return contextlib.nullcontext(Board(jobs, (lambda line: None) if silent else click.echo))
-
-
-def _grouping(due, workers, quiet):
-    """The function that groups runs for this machine. Says which runs cannot train together with others."""
-    from functools import partial
-
-    from ganlab.sweeps.groups import grouped, reason_alone
-    from ganlab.sweeps.resources import available_gpus, device_memory
-
-    on_gpu = bool(available_gpus())
-
-    reasons = {job: reason for job in due if (reason := reason_alone(job, on_gpu))}
-    for reason in dict.fromkeys(reasons.values()) if not quiet else ():
-        labels = [job.label for job in reasons if reasons[job] == reason]
-        click.echo(f"alone: {', '.join(labels[:3])}{' ...' if labels[3:] else ''}: {reason}", err=True)
-    return partial(grouped, memory=device_memory(), on_gpu=on_gpu, workers=workers)
-
-
-def _show_plan(states, results, groups, as_json):
-    from collections import Counter
-
-    from ganlab.reports.table import Table, duration, numbers, texts
-    from ganlab.sweeps.cost import CostModel
-    from ganlab.sweeps.jobs import steps_done
-
-    costs = CostModel(results)
-    left = {job: None if state == "finished" else costs.seconds_left(job) for job, state in states.items()}
-    several = [jobs for jobs in groups or [] if len(jobs) > 1]
-    group_of = {job: number for number, jobs in enumerate(several, 1) for job in jobs}
-    if as_json:
-        facts = ({"state": states[job], "seconds_left": left[job], "group": group_of.get(job)} for job in states)
-        runs = [job.describe() | found for job, found in zip(states, facts, strict=True)]
-        print_json({"format": 1, "runs": runs})
-        return
-    columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if several else [])]
-    rows = [
-        [job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])]
-        + ([str(group_of.get(job, ""))] if several else [])
-        for job, state in states.items()
-    ]
-    notes = [f"{_runs(len(rows))}: {', '.join(f'{n} {state}' for state, n in Counter(states.values()).items())}"]
-    known = [seconds for seconds in left.values() if seconds is not None]
-    unknown = sum(state != "finished" for state in states.values()) - len(known)
-    if known:
-        rest = f", and {_runs(unknown)} that no finished run resembles" if unknown else ""
-        notes.append(f"about {duration(sum(known))} one after another{rest}")
-    print_tables([Table(columns, rows, notes=notes)])
-
-
-def _runs(count):
-    return f"{count} run{'s' * (count != 1)}"

@@ -113,6 +113,7 @@ STUDY = {
     "search.metric": "the score, at the end of a run; a trial has the mean over its seeds",
     "search.trials": "how many trials in all",
     "search.batch": "trials that are proposed at a time, so that they can train at the same time",
+    "search.pruner": "median stops a trial whose best value is worse than the median of the trials before, at a step of output.metrics_every",
     "search.space": "key of the config: a list of choices, `{range: [low, high]}` or `{log_range: [low, high]}`",
 }
 REPORT = {

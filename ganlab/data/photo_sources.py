@@ -4,12 +4,21 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ganlab.data.prepared import load_prepared
 from ganlab.data.sources import cached_folder, own_data_folder
 from ganlab.errors import ConfigError, GanlabError, MissingDataError, did_you_mean
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+class Kaggle(NamedTuple):
+    """A Kaggle data set: its handle with a version, the folder in it that holds the photos, and their number."""
+
+    handle: str
+    folder: str
+    count: int
 
 
 @dataclass(frozen=True)
@@ -20,13 +29,13 @@ class KnownSource:
         files: zips or folders looked for in `$GANLAB_DATA/<name>/` and in the cache.
         crop: the default of --crop.
         size: the default of --size.
-        kaggle: the handle of its Kaggle data set and the folder in it that holds the photos, or None.
+        kaggle: where Kaggle has it, or None.
     """
 
     files: tuple[str, ...] = ()
     crop: str = "center"
     size: int = 64
-    kaggle: tuple[str, str] | None = None
+    kaggle: Kaggle | None = None
     load = staticmethod(load_prepared)
 
 
@@ -37,7 +46,7 @@ KNOWN = {
         files=("img_align_celeba.zip", "img_align_celeba"),
         crop="box",
         size=40,
-        kaggle=("jessicali9530/celeba-dataset", "img_align_celeba"),
+        kaggle=Kaggle("jessicali9530/celeba-dataset/versions/2", "img_align_celeba", 202_599),
     ),
     # Faces of cats, dogs and wild animals, centred, 512x512 colour (Choi, Uh, Yoo, Ha 2020, "StarGAN v2"). CC BY-NC 4.0.
     "afhq": KnownSource(files=("afhq.zip", "train")),
@@ -94,7 +103,7 @@ def find_photos(name: str, known: KnownSource, source: Path | None, download: bo
 def _download(name: str, known: KnownSource) -> Path:
     if known.kaggle is None:
         raise ConfigError(f"--download: no download is known for {name}; give its photos with --source.")
-    handle, folder = known.kaggle
+    handle, folder, count = known.kaggle
     try:
         import kagglehub
     except ImportError as error:
@@ -108,6 +117,10 @@ def _download(name: str, known: KnownSource) -> Path:
         raise MissingDataError(
             f"--download: Kaggle's {handle} could not be downloaded ({reason}). Download it by hand and give it with --source."
         ) from error
-    if not path.is_dir():
-        raise GanlabError(f"{path}: expected the photos of Kaggle's {handle} here. Give their folder with --source.")
+    found = sum(file.suffix == ".jpg" for file in path.rglob("*"))
+    if found != count:
+        raise GanlabError(
+            f"{path}: expected the {count:,} photos of Kaggle's {handle} here, found {found:,}. "
+            "Remove this folder and try again, or give the photos with --source."
+        )
     return path

@@ -4,7 +4,9 @@ Keras' own plot_model needs the graphviz program, which a user may not have.
 """
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -70,10 +72,20 @@ def write_models(folder: RunFolder, config: Config, models: "Models") -> None:
         summarised["gan"] = chained(models.networks)
     for name, model in summarised.items():
         lines: list[str] = []
-        model.summary(print_fn=lambda line, lines=lines: lines.append(f"{line}\n"), line_length=100)
+        with _without_display():
+            model.summary(print_fn=lambda line, lines=lines: lines.append(f"{line}\n"), line_length=100)
         write_text(folder.summary_of(name), "".join(lines))
     rows = {name: rows_of(network) for name, network in models.networks.items()}
     write_drawing(folder.drawing, rows, config.IS_CHAIN)
+
+
+def _without_display() -> AbstractContextManager:
+    """In a notebook Keras also shows an empty box for each summary that goes to a `print_fn`."""
+    if "IPython" not in sys.modules:
+        return nullcontext()
+    from IPython.utils.capture import capture_output
+
+    return capture_output()
 
 
 def rows_of(network: "Network") -> list[LayerRow]:

@@ -20,21 +20,22 @@ _LETTER = 9  # pixels, more than letters of the title take on average
 _DPI = 72  # a point is a pixel
 
 
-def choose_steps(available: Sequence[int], wanted: Sequence[int] = ()) -> list[int]:
+def choose_steps(available: Sequence[int], wanted: Sequence[int] = (), most: int = _COUNT) -> list[int]:
     """The steps of a training to show, in order.
 
     Args:
         available: the steps that have a grid.
-        wanted: the steps to show if at least two of them are available. Else up to eight steps are chosen, densest at
-            the beginning, where most changes: the nearest to `last * (i / 7) ** 2`.
+        wanted: the steps to show if at least two of them are available. Else steps are chosen, densest at the beginning,
+            where most changes: the nearest to `last * (i / (most - 1)) ** 2`.
+        most: how many steps are chosen.
     """
     available = sorted(available)
     chosen = [step for step in wanted if step in set(available)]
     if len(chosen) > 1 or not available:
         return chosen
     left, shown = set(available), []
-    for index in reversed(range(min(_COUNT, len(left)))):
-        place = available[-1] * (index / (_COUNT - 1)) ** 2
+    for index in reversed(range(min(most, len(left)))):
+        place = available[-1] * (index / (most - 1)) ** 2
         shown.append(min(left, key=lambda step: (abs(step - place), step)))
         left.remove(shown[-1])
     return sorted(shown)

@@ -140,7 +140,8 @@ def _notes(report: Report, group: Group, labels: dict[MetricKey, str], has_best:
     if averaged < runs:
         notes.append(f"{runs - averaged} of {runs} runs are unfinished, failed or repeated, and enter no mean.")
     for run in (run for cell in group.cells for run in cell.runs if run.state in UNFINISHED):
-        notes.append(f"{run.name}-seed{run.seed} is {run.state}: {progress_of(run)}.")
+        reason = f"; {run.status['reason']}" if run.status.get("reason") else ""
+        notes.append(f"{run.name}-seed{run.seed} is {run.state}: {progress_of(run)}{reason}.")
     summaries = [run.summary for cell in group.cells for run in cell.averaged]
     notes += dict.fromkeys(f"{s['dataset']}: {s['data_note']}." for s in summaries if s.get("data_note"))
     notes += _below_floor(group.cells, labels)

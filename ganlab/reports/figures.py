@@ -33,20 +33,25 @@ def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:
 
     Runs without history or samples have no picture. File names begin with the data set.
     """
-    for dataset, cells in report.by_dataset().items():
+    for dataset in report.by_dataset():
         groups = [group for group in report.groups if group.dataset == dataset]
         for number, group in enumerate(groups, 1):
             yield from _scores(report, folder, group, f"-{number}" if len(groups) > 1 else "")
-        # The settings tell apart only cells that share a name.
-        names = Counter(cell.name for cell in cells)
-        told = [
-            (cell, f", {told_settings(settings)}" if names[cell.name] > 1 and settings else "")
-            for group in groups
-            for cell, settings in zip(group.cells, group.settings, strict=True)
-        ]
+        told = told_apart(report, dataset)
         yield from _sheets(folder, dataset, [(run, more) for cell, more in told for run in cell.runs])
         for cell, more in told:
             yield from _strip(report, folder, cell, more)
+
+
+def told_apart(report: Report, dataset: str) -> list[tuple[Cell, str]]:
+    """The cells of a data set, each with what tells it apart from others of its name: its settings, or ''."""
+    names = Counter(cell.name for cell in report.by_dataset()[dataset])
+    return [
+        (cell, f", {told_settings(settings)}" if names[cell.name] > 1 and settings else "")
+        for group in report.groups
+        if group.dataset == dataset
+        for cell, settings in zip(group.cells, group.settings, strict=True)
+    ]
 
 
 def told_settings(settings: Mapping[str, str]) -> str:
@@ -81,7 +86,7 @@ def _sheets(folder: Path, dataset: str, runs: list[tuple[RunRecord, str]]) -> It
         histories, unread = {}, []
         for run, more in part:
             try:
-                histories[_label(run, more)] = read_history(RunFolder(run.folder).history)
+                histories[run_label(run, more)] = read_history(RunFolder(run.folder).history)
             except (OSError, ValueError) as error:
                 unread.append(f"{RunFolder(run.folder).history}: cannot be read: {' '.join(str(error).split())}")
         ending, of_several = (f"-{number}", f" ({number} of {len(parts)})") if len(parts) > 1 else ("", "")
@@ -113,7 +118,7 @@ def _strip(report: Report, folder: Path, cell: Cell, more: str) -> Iterator[Figu
         return
 
 
-def _label(run: RunRecord, more: str) -> str:
-    """The title of a run on a sheet; repetitions by --fresh have different titles."""
+def run_label(run: RunRecord, more: str) -> str:
+    """The title of a run among others; repetitions by --fresh have different titles."""
     number = run.folder.name.rpartition("-seed")[2].partition("-")[2] or run.identity
     return printable(f"{run.name}, seed {run.seed}{more}, {number}")

@@ -21,10 +21,11 @@ from rich.text import Text
 
 from ganlab.errors import SweepFailedError
 from ganlab.reports.table import duration, printable
-from ganlab.sweeps.jobs import FAILED, Job, steps_done
+from ganlab.sweeps.jobs import FAILED, Job, count_runs, steps_done
 
-# In the order in which `counts` names them. No file says "waiting"; the others are states of runs.
-ORDER = ("finished", "running", "waiting", "stopped", "failed", "diverged", "elsewhere")
+# In the order in which `counts` names them. No file says "waiting", "pruned" or "elsewhere"; the others are states of runs.
+ORDER = ("finished", "pruned", "running", "waiting", "stopped", "failed", "diverged", "elsewhere")
+DONE = ("finished", "pruned")
 _LOOK_EVERY = 1.0  # seconds
 _LINE_EVERY = 60.0
 
@@ -62,7 +63,7 @@ class Board:
     def leave(self, states: Mapping[Job, str]) -> None:
         """Enters jobs that this sweep does not train, with their states."""
         for job, state in states.items():
-            self.known(job, state, "" if state == "finished" else "earlier")
+            self.known(job, state, "" if state in DONE else "earlier")
 
     def started(self, job: Job, log: Path) -> None:
         """A process for the job has started."""
@@ -77,7 +78,7 @@ class Board:
         if state == "finished":
             self.say(f"{job.label}: finished {message if seconds is None else f'in {duration(seconds)}'}")
         else:
-            log = f" (full output: {entry.log})" if entry.log and state != "stopped" else ""
+            log = f" (full output: {entry.log})" if entry.log and state in FAILED else ""
             self.say(f"{job.label}: {state}: {printable(message)}{log}")
 
     def elsewhere(self, job: Job, holder: str) -> None:
@@ -120,8 +121,8 @@ class Board:
         return any(entry.log and entry.state in FAILED for entry in self.entries.values())
 
     def unfinished(self) -> dict[Job, Entry]:
-        """The jobs that are not finished."""
-        return {job: entry for job, entry in self.entries.items() if entry.state != "finished"}
+        """The jobs that are left, or have failed."""
+        return {job: entry for job, entry in self.entries.items() if entry.state not in DONE}
 
     def require_finished(self) -> None:
         """Raises: SweepFailedError, which names the jobs that are not finished, with their last messages."""
@@ -135,7 +136,7 @@ class Board:
         """A line such as `6 runs: 4 finished, 1 running, 1 failed`."""
         states = Counter(entry.state for entry in self.entries.values())
         parts = [f"{states[state]} {state}" for state in ORDER if states[state]]
-        return f"{len(self.entries)} run{'s' if len(self.entries) != 1 else ''}: {', '.join(parts)}"
+        return f"{count_runs(len(self.entries))}: {', '.join(parts)}"
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """All jobs with their states, for JSON."""

@@ -16,6 +16,7 @@ from ganlab.training.signals import Asked, interrupt, watched_signals
 
 _LOOK_EVERY = 0.05  # seconds between two looks at the own attempts
 _ASK_EVERY = 2.0  # seconds between two looks at runs of other processes
+_COMPARE_EVERY = 1.0  # seconds between two questions whether runs are given up
 
 
 class Executor(ABC):
@@ -26,6 +27,9 @@ class Executor(ABC):
         workers: runs at a time.
         fail_fast: whether the first run that fails stops the others.
         group: gives the groups of runs that train together, each in one process; by default each run trains alone.
+
+    Attributes:
+        pruned: gives the reason why a run is given up, or None. A group is stopped when all of its runs are given up.
     """
 
     def __init__(
@@ -38,7 +42,8 @@ class Executor(ABC):
         self.results, self.workers, self.fail_fast, self.group = results, workers, fail_fast, group
         self.waiting, self.elsewhere = deque[Group](), list[Job]()
         self.active: dict[int, Attempt] = {}  # by the number of the slot
-        self.asked_at = 0.0
+        self.asked_at = self.compared_at = 0.0
+        self.pruned: Callable[[Job], str | None] = lambda job: None
 
     @abstractmethod
     def slots(self, workers: int) -> int:
@@ -83,6 +88,9 @@ class Executor(ABC):
                 self.asked_at = time.monotonic()
                 self.waiting.extend((job,) for job in self.elsewhere)
                 self.elsewhere.clear()
+            if time.monotonic() - self.compared_at >= _COMPARE_EVERY:
+                self.compared_at = time.monotonic()
+                self._prune()
             if asked() or (self.fail_fast and self.board.has_failed()):
                 self._stop(asked())
             while self.waiting and self.free:
@@ -108,6 +116,8 @@ class Executor(ABC):
             self._leave(job)
         elif state == "finished" or (was_elsewhere and state in ("failed", "diverged")):
             self.board.ended(job, state, "in another process")
+        elif reason := self.pruned(job):
+            self.board.ended(job, "pruned", reason)
         else:
             return True
         return False
@@ -123,8 +133,15 @@ class Executor(ABC):
                     self._leave(job)
                 elif outcome[0] == "alone":
                     self.waiting.append((job,))
+                elif outcome[0] == "stopped" and (reason := self.pruned(job)):
+                    self.board.ended(job, "pruned", reason, run.seconds)
                 else:
                     self.board.ended(job, *outcome, run.seconds)
+
+    def _prune(self) -> None:
+        for run in self.active.values():
+            if all(map(self.pruned, run.jobs)):
+                run.stop()
 
     def _leave(self, job: Job) -> None:
         self.elsewhere.append(job)

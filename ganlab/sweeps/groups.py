@@ -2,12 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ganlab.config.identity import identity_of
 from ganlab.config.scalars import scalars, with_scalars
 from ganlab.runs.folder import RunFolder
 from ganlab.sweeps.jobs import Job
+from ganlab.sweeps.resources import available_gpus, device_memory
 
 Group = tuple[Job, ...]  # a group of one is a run alone
 _SHARE = 0.6  # of the memory; JAX takes three quarters of a GPU
@@ -28,6 +30,18 @@ def grouped(jobs: Sequence[Job], memory: int, on_gpu: bool, workers: int = 1) ->
     return [
         group for found in alike.values() for same in _at_one_step(found) for group in _fitting(same, memory, workers)
     ]
+
+
+def grouping_here(
+    jobs: Sequence[Job], workers: int, say: Callable[[str], object]
+) -> Callable[[Sequence[Job]], list[Group]]:
+    """The function that groups runs for this machine. Says which of the jobs cannot train together with others."""
+    on_gpu = bool(available_gpus())
+    reasons = {job: reason for job in jobs if (reason := reason_alone(job, on_gpu))}
+    for reason in dict.fromkeys(reasons.values()):
+        labels = [job.label for job in reasons if reasons[job] == reason]
+        say(f"alone: {', '.join(labels[:3])}{' ...' if labels[3:] else ''}: {reason}")
+    return partial(grouped, memory=device_memory(), on_gpu=on_gpu, workers=workers)
 
 
 def reason_alone(job: Job, on_gpu: bool) -> str | None:

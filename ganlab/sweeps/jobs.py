@@ -71,3 +71,8 @@ def steps_done(job: Job) -> int:
     """The last whole step in a job's history; 0 before the first step."""
     _, rows = last_rows(job.folder)
     return int(rows[-1][0]) if rows else 0
+
+
+def count_runs(count: int) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{count} run{'s' * (count != 1)}"

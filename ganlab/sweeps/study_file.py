@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from ganlab.config.document import Keys, shown
-from ganlab.config.fields import Described, Section, Text, located, whole
+from ganlab.config.fields import Described, Section, Text, located, one_of, whole
 from ganlab.config.keras_schema import one_key
 from ganlab.config.merging import keys_of
 from ganlab.objectives import OBJECTIVES
@@ -83,6 +83,7 @@ class SearchFile(Section):
     metric: Text
     trials: whole(1, 10_000)
     batch: whole(1, 1000) = 1
+    pruner: one_of("none", "median") = "none"
     space: _filled(dict[str, _Space], "a mapping of keys to choices and ranges", _require_space)
 
 

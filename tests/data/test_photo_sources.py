@@ -1,5 +1,6 @@
 import sys
 import types
+from dataclasses import replace
 
 import pytest
 
@@ -84,10 +85,20 @@ class TestDownload:
             find("celeba", download=True)
         assert caught.value.exit_code == 7
 
-    def test_gives_the_folder_of_photos(self, kagglehub, tmp_path):
-        (tmp_path / "kaggle" / "img_align_celeba").mkdir(parents=True)
-        assert find("celeba", download=True) == tmp_path / "kaggle" / "img_align_celeba"
-        assert kagglehub.asked == ["jessicali9530/celeba-dataset"]
+    def test_gives_the_folder_of_photos_of_one_version_if_all_are_there(self, kagglehub, tmp_path):
+        folder = tmp_path / "kaggle" / "img_align_celeba"
+        (folder / "img_align_celeba").mkdir(parents=True)  # as Kaggle has it
+        celeba = known_source("celeba", DATASETS)
+        three = replace(celeba, kaggle=celeba.kaggle._replace(count=3))
+        for number in range(3):
+            expected = (
+                rf"img_align_celeba: expected the 3 photos of .*celeba-dataset/versions/2 here, found {number}\. Remove"
+            )
+            with pytest.raises(GanlabError, match=expected):
+                find_photos("celeba", three, None, download=True)
+            (folder / "img_align_celeba" / f"{number}.jpg").touch()
+        assert find_photos("celeba", three, None, download=True) == folder
+        assert {*kagglehub.asked} == {"jessicali9530/celeba-dataset/versions/2"}
 
     def test_is_left_out_where_the_photos_are_here(self, kagglehub, own_data):
         (own_data / "celeba" / "img_align_celeba").mkdir(parents=True)
@@ -103,7 +114,7 @@ class TestDownload:
             find("celeba", download=True)
 
     def test_refuses_a_download_in_which_the_photos_are_not_where_they_were(self, kagglehub):
-        with pytest.raises(GanlabError, match="expected the photos of Kaggle's jessicali9530/celeba-dataset here"):
+        with pytest.raises(GanlabError, match=r"expected the 202,599 photos of Kaggle's .* here, found 0\."):
             find("celeba", download=True)
 
     def test_is_known_of_no_other_set(self):

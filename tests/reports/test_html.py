@@ -1,5 +1,6 @@
 """The page, as text and in a real browser."""
 
+import base64
 import json
 import re
 from html.parser import HTMLParser
@@ -61,8 +62,8 @@ class Page(HTMLParser):
 
 def test_the_page_needs_nothing_outside_itself(written):
     links = Page(written).links
-    # Scores over settings, parallel coordinates and losses; strip and networks of three experiments.
-    assert sum(link.startswith("data:image/png;base64,") for link in links) == 9
+    # Scores over settings, parallel coordinates and losses; strip, networks and four grids of three experiments.
+    assert sum(link.startswith("data:image/png;base64,") for link in links) == 21
     assert all(link.startswith(("data:image/png;base64,", "#")) for link in links)
     assert "default-src 'none'" in written and not re.search(r"url\(|@import|https?://", written)
 
@@ -75,6 +76,7 @@ def test_the_page_has_the_tables_of_the_paper_and_the_comparison(written):
         "paper, digits, Table 3: scores",
         "Where the runs come from",
         "All runs",
+        "Two trainings side by side",
         "Experiments",
         "mnist",
         "Where the runs come from",
@@ -201,6 +203,79 @@ def test_a_picture_is_enlarged_by_the_keyboard_and_closed_by_escape(tab, page):
     tab.press("Escape", 27)
     assert not tab("document.querySelector('dialog').open")
     assert tab("document.activeElement === document.querySelectorAll('.picture')[1]")
+
+
+SHOWN = "[...document.querySelectorAll('.pair figcaption')].map(caption => caption.textContent)"
+
+
+def sources_of(tab):
+    return tab("[...document.querySelectorAll('.pair img')].map(image => image.src)")
+
+
+class TestTwoTrainings:
+    """The page has three runs with grids of the steps 1, 500, 1000 and 1500; here one has other steps."""
+
+    @pytest.fixture(scope="class")
+    def page(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("trainings")
+        for name, steps in (("exp01", (1, 500, 1000, 1500)), ("exp02", (400, 1500)), ("exp03", (1, 500, 1000, 1500))):
+            trained(write_run(folder / "results", name, seed=3), steps)
+        path = folder / "report.html"
+        path.write_text(html.render(build_report((), results=folder / "results")))
+        return path
+
+    @staticmethod
+    def grid(page, name, step):
+        (file,) = page.parent.glob(f"results/digits/{name}-*/samples/{step:06d}.png")
+        return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+    def test_a_slider_shows_both_at_one_step_by_arrow_keys_alone(self, tab, page):
+        tab.open(page)
+        names = tab("[...document.querySelectorAll('.compare option')].slice(0, 3).map(option => option.textContent)")
+        assert [name[:14] for name in names] == ["exp01, seed 3,", "exp02, seed 3,", "exp03, seed 3,"]
+        assert tab(SHOWN) == [f"{names[0]}: step 1500", f"{names[1]}: step 1500"]
+        tab("document.querySelectorAll('.compare select')[1].focus()")
+        tab.press("Tab", 9)
+        for key, code, step, steps in (("ArrowLeft", 37, 1000, (1000, 400)), ("ArrowLeft", 37, 500, (500, 400))):
+            tab.press(key, code)
+            assert tab("document.querySelector('.compare output').value") == f"step {step}"
+            assert tab(SHOWN) == [f"{names[0]}: step {steps[0]}", f"{names[1]}: step {steps[1]}"]
+            assert sources_of(tab) == [self.grid(page, "exp01", steps[0]), self.grid(page, "exp02", steps[1])]
+        tab.press("Home", 36)
+        assert tab(SHOWN) == [f"{names[0]}: step 1", f"{names[1]}: no samples before its first grid"]
+        assert tab("document.querySelectorAll('.pair button')[1].hidden")
+        tab.press("End", 35)
+        assert tab(SHOWN) == [f"{names[0]}: step 1500", f"{names[1]}: step 1500"]
+
+    def test_another_run_is_shown_at_the_step_that_was_chosen(self, tab, page):
+        tab.open(page)
+        tab("document.querySelector('.compare input').focus()")
+        tab.press("ArrowLeft", 37)
+        tab("document.querySelectorAll('.compare select')[1].focus()")
+        tab.press("ArrowDown", 40)
+        assert [text[:6] + text[-10:] for text in tab(SHOWN)] == ["exp01, step 1000", "exp03, step 1000"]
+        assert sources_of(tab)[1] == self.grid(page, "exp03", 1000)
+
+    def test_a_grid_is_enlarged_by_enter_and_closed_by_escape(self, tab, page):
+        tab.open(page)
+        tab("document.querySelector('.compare input').focus()")
+        tab.press("Tab", 9)
+        tab.press("Tab", 9)
+        tab.press("Enter", 13)
+        assert tab("document.querySelector('dialog[open] img').alt").startswith("exp02, seed 3")
+        tab.press("Escape", 27)
+        assert tab("document.activeElement === document.querySelectorAll('.pair button')[1]")
+
+    def test_one_training_is_compared_with_none(self, tmp_path):
+        trained(write_run(tmp_path))
+        assert "side by side" not in html.render(build_report((), results=tmp_path))
+
+    def test_runs_without_room_are_left_out_whole(self, page):
+        report = build_report((), results=page.parent / "results")
+        size = sum(path.stat().st_size for path in page.parent.glob("results/digits/exp0[12]-*/samples/*"))
+        album = html._Album(size)
+        assert [training["title"][:5] for training in html._trainings(report, "digits", album)] == ["exp01", "exp02"]
+        assert album.is_full
 
 
 @pytest.mark.parametrize("dark", [False, True])

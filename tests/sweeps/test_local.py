@@ -1,4 +1,4 @@
-"""The executor with real processes. These runs fail before they load a framework."""
+"""The executor with real processes. These runs fail before they load a framework, but for one that trains."""
 
 import json
 import os
@@ -11,6 +11,8 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.errors import GanlabError
+from ganlab.flows.plan import plan_experiment
+from ganlab.runs.folder import RunFolder
 from ganlab.sweeps.board import Board
 from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.local import LocalExecutor
@@ -158,3 +160,16 @@ def test_no_log_is_opened_behind_a_link_nor_waited_for_as_a_pipe(results, failin
             LocalExecutor(results).execute([job], Notes([job]))
         assert touched() == set()
     assert [file.name for file in mine.iterdir()] == ["thesis.txt"]
+
+
+def test_a_run_that_is_given_up_saves_and_stops_and_its_other_seeds_do_not_start(results, tmp_path):
+    path = write_config(tmp_path, "tiny.yaml", "steps: 60,", "steps: 1000000,")
+    plans = [plan_experiment(load_config(path, seed=seed), results) for seed in (0, 1)]
+    jobs = [Job(plan.config, plan.cell, plan.identity, plan.steps, plan.folder.path) for plan in plans]
+    board, executor = Notes(jobs), LocalExecutor(results)
+    executor.pruned = lambda job: "worse" if RunFolder(jobs[0].folder).state_steps() else None
+    executor.execute(jobs, board)
+    assert states(board) == ["pruned", "pruned"] and board.counts() == "2 runs: 2 pruned"
+    board.require_finished()  # raises if a run is left
+    assert RunFolder(jobs[0].folder).status()["status"] == "stopped" and not jobs[1].folder.exists()
+    assert board.lines[-1] == "tiny-seed1: pruned: worse"

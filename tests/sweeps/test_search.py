@@ -1,13 +1,18 @@
 """A search without trainings: the runs that it asks for are written as finished ones."""
 
 import importlib.util
+import json
 import math
+import re
 from pathlib import Path
 
 import pytest
 
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError
+from ganlab.reports.comparison import comparison_tables
+from ganlab.reports.report import build_report
+from ganlab.runs.folder import RunFolder
 from ganlab.sweeps.configs import configs_of
 from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.search import Search, search_at
@@ -63,7 +68,8 @@ def run(search: Search, results: Path) -> list:
     batches = []
     while configs := search.ask():
         batches.append(configs)
-        search.tell(trained(results, configs))
+        search.plan(trained(results, configs))
+        search.tell()
     return batches
 
 
@@ -108,11 +114,13 @@ def test_a_trial_has_the_mean_score_of_its_seeds(tmp_path):
 def test_a_trial_with_a_run_that_is_not_finished_has_no_score(tmp_path):
     search = open_search(write(tmp_path, trials=2, batch=2))
     first, second = search.ask()
-    search.tell([*trained(tmp_path, [first], status="diverged"), *trained(tmp_path, [second])])
+    search.plan([*trained(tmp_path, [first], status="diverged"), *trained(tmp_path, [second])])
+    search.tell()
     assert [trial.score for trial in search.trials] == [None, score_of(second)] and search.best().number == 2
     alone = open_search(write(tmp_path, trials=1))
     (config,) = alone.ask()
-    alone.tell([Job(config, "c", "i", 60, tmp_path / "never-started")])
+    alone.plan([Job(config, "c", "i", 60, tmp_path / "never-started")])
+    alone.tell()
     assert alone.result() == "1 trial; none has a value of fd1k_classifier"
 
 
@@ -120,7 +128,8 @@ def test_two_trials_of_one_run_share_its_score(tmp_path):
     search = open_search(write(tmp_path, trials=2, batch=2))
     first, _ = search.ask()
     (job,) = trained(tmp_path, [first])
-    search.tell([Job(job.config, "c", "i", 60, job.folder, also_named=("tiny-trial2-seed0",))])
+    search.plan([Job(job.config, "c", "i", 60, job.folder, also_named=("tiny-trial2-seed0",))])
+    search.tell()
     assert search.trials[0].score == search.trials[1].score == score_of(first)
 
 
@@ -134,8 +143,129 @@ def test_scores_of_which_more_is_better_are_maximised(tmp_path):
         summary = (job.folder / "summary.json").read_text()
         written = summary.replace("fd1k_classifier", "is1k_classifier").replace(str(score_of(job.config)), str(value))
         (job.folder / "summary.json").write_text(written)
-    search.tell(jobs)
+    search.plan(jobs)
+    search.tell()
     assert search.best().number == 2 and search.best().score == 3.0
+
+
+# The median of five trials is 3 at the first comparison and 13 at the second. Lower is better.
+EARLIER = {number: (number, 10 + number, number) for number in range(1, 6)}
+WORSE = "fd1k_classifier is worse than in half of the trials before"
+
+
+class TestPruner:
+    """Runs of 60 steps that are measured every 20: the pruner compares them at the steps 20 and 40."""
+
+    @pytest.fixture
+    def opened(self, tmp_path):
+        """A function that opens the search of as many trials."""
+
+        def open_it(trials=7, batch=1, more=""):
+            path = write(tmp_path, trials, batch, more)
+            path.write_text(path.read_text().replace("  space:", "  pruner: median\n  space:"))
+            return open_search(path, ("metrics=[fd1k_classifier]", "output.metrics_every=20"))
+
+        return open_it
+
+    def train(self, search, results, curves) -> None:
+        """Trains all trials as a sweep does, each run to its end or to the step at which it is pruned.
+
+        Args:
+            curves: number of the trial: its values at the steps 20, 40 and 60.
+        """
+        while configs := search.ask():
+            jobs = [self.job(results, config, curves) for config in configs]
+            search.plan(jobs)
+            for job in jobs:
+                for step, value in zip((20, 40, 60), curves[self.number(job)], strict=True):
+                    if not (RunFolder(job.folder).status()["status"] == "finished" or search.pruned(job)):
+                        self.measure(job, step, value)
+            search.tell()
+
+    def number(self, job) -> int:
+        return int(re.search(r"trial(\d+)", job.config.name)[1])
+
+    def job(self, results, config, curves) -> Job:
+        """The job of a run that has stopped, or that an earlier search has left."""
+        found = [*results.glob(f"digits/{config.name}-seed{config.seed}-*")]
+        metrics = {"fd1k_classifier": run_folders.metric(0.0)}
+        make = {"seed": config.seed, "status": "stopped", "metrics": metrics}
+        folder = found[0] if found else run_folders.write_run(results, config.name, **make)
+        return Job(config, "c" * 64, RunFolder(folder).status()["identity"], 60, folder)
+
+    def measure(self, job, step, value) -> None:
+        files = RunFolder(job.folder)
+        with files.metrics.open("a") as lines:
+            lines.write(json.dumps({"name": "fd1k_classifier", "step": step, "value": value}) + "\n")
+        if step == job.steps:
+            summary = json.loads(files.summary.read_text())
+            summary["metrics"]["fd1k_classifier"] = run_folders.metric(value)
+            files.summary.write_text(json.dumps(summary))
+            files.set_status("finished")
+
+    @pytest.mark.parametrize(
+        ("curve", "step"),
+        [
+            ((3.5, 0, 0), 20),
+            ((3, 13, 99), None),  # equal to the median; the last value is not compared
+            ((2.9, 12, 99), None),
+            ((2.9, 13.5, 1), None),  # its best value so far is compared
+        ],
+    )
+    def test_a_trial_that_is_worse_than_the_median_is_given_up(self, opened, tmp_path, curve, step):
+        search = opened(trials=6)
+        self.train(search, tmp_path / "results", EARLIER | {6: curve})
+        assert [trial.pruned for trial in search.trials[:5]] == [None] * 5, "five scores come first"
+        last = search.trials[5]
+        assert (last.pruned, last.score) == (
+            f"at step {step} {WORSE}" if step else None,
+            None if step else curve[2],
+        )
+        assert search.result().startswith(f"6 trials{', 1 pruned' if step else ''}; best: trial 1, fd1k_classifier 1 ")
+
+    def test_the_status_of_a_pruned_run_says_why_and_a_second_search_decides_the_same(self, opened, tmp_path):
+        curves = EARLIER | {6: (4, 1, 1), 7: (2, 2, 2)}
+        first, again, results = opened(), opened(), tmp_path / "results"
+        self.train(first, results, curves)
+        (run,) = results.glob("digits/tiny-trial6-*")
+        status = RunFolder(run).status()
+        assert (status["status"], status["reason"]) == ("stopped", f"pruned: at step 20 {WORSE}")
+        (note,) = [note for note in comparison_tables(build_report((), results=results))[0].notes if "trial6" in note]
+        assert note.endswith(f"; pruned: at step 20 {WORSE}.")
+        before = {path: path.read_bytes() for path in results.rglob("*.json")}
+        self.train(again, results, curves)
+        assert again.as_dicts() == first.as_dicts() and again.trials[6].score == 2
+        assert {path: path.read_bytes() for path in results.rglob("*.json")} == before
+
+    def test_the_first_seed_decides_for_all_and_no_trial_of_the_batch_counts(self, opened, tmp_path):
+        search, results = opened(trials=8, batch=2, more="seeds: [0, 1]"), tmp_path / "results"
+        self.train(search, results, EARLIER | {6: (6, 6, 6), 7: (4.5, 0, 0), 8: (9, 9, 9)})
+        # Three batches come before: their median at step 20 is 3.5.
+        assert [trial.number for trial in search.trials if trial.pruned] == [7, 8]
+        assert not [*results.glob("digits/tiny-trial7-seed1-*/metrics.jsonl")]
+
+    def test_other_steps_that_evaluate_has_measured_are_not_compared(self, opened, tmp_path):
+        search, results = opened(trials=6), tmp_path / "results"
+        curves = EARLIER | {6: (2, 2, 2)}
+        self.train(search, results, curves)
+        for run in results.glob("digits/tiny-trial6-*"):
+            with RunFolder(run).metrics.open("a") as lines:
+                lines.write('{"name": "fd1k_classifier", "step": 10, "value": 1e9}\n')
+        again = opened(trials=6)
+        self.train(again, results, curves)
+        assert again.as_dicts() == search.as_dicts()
+
+    def test_needs_metrics_during_the_training(self, tmp_path):
+        path = write(tmp_path)
+        path.write_text(path.read_text().replace("  space:", "  pruner: median\n  space:"))
+        expected = "expected output.metrics_every in the base, at whose steps runs are compared"
+        with pytest.raises(ConfigError, match=f":6:3: search.pruner: {expected}$"):
+            open_search(path)
+        path.write_text(path.read_text().replace("median", "hyperband"))
+        with pytest.raises(
+            ConfigError, match=r":6:3: search.pruner: expected one of none, median, received 'hyperband'"
+        ):
+            open_search(path)
 
 
 SPACE = "search.space['latent.dim']"

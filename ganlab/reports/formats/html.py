@@ -5,6 +5,7 @@ the script sorts tables, hides what the reader's filters leave out, and enlarges
 """
 
 import base64
+import contextlib
 import json
 import re
 import tempfile
@@ -16,7 +17,7 @@ import jinja2
 from ganlab.reports.averages import Cell
 from ganlab.reports.comparison import comparison_tables
 from ganlab.reports.environments import environment_table
-from ganlab.reports.figures import draw_figures, told_settings
+from ganlab.reports.figures import draw_figures, run_label, told_apart, told_settings
 from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Group, Report
 from ganlab.reports.table import printable
@@ -25,7 +26,8 @@ from ganlab.runs.folder import RunFolder
 
 MOST_PICTURE_BYTES = 40_000_000
 _MOST_TEXTS, _MOST_TEXT_BYTES = 10, 100_000  # summaries of networks, and bytes of one: the folder may be a stranger's
-TEMPLATE = Path(__file__).with_name("page.html")
+_MOST_GRIDS = 16  # of a run that is compared with another, step by step
+_GRIDS_SHARE = 4  # these grids have a quarter of the room
 
 
 def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
@@ -51,16 +53,19 @@ def render(report: Report, most_bytes: int = MOST_PICTURE_BYTES) -> str:
             ],
         }
         sections.append(section)
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    grids = _Album(min(album.room, most_bytes // _GRIDS_SHARE))
+    for section in sections:
+        section["trainings"] = _trainings(report, section["dataset"], grids)
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=folder, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["sort_key"] = _sort_key
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    page = template.render(
+    page = environment.get_template("page.html").render(
         written=f"{datetime.now():%Y-%m-%d %H:%M}",
         version=version_of("ganlab"),
         sections=sections,
         filters=_filters(report),
         problems=[printable(problem) for problem in report.problems],
-        left_out=album.is_full,
+        left_out=album.is_full or grids.is_full,
     )
     return page + "\n"
 
@@ -74,13 +79,14 @@ class _Album:
     def picture(self, path: Path, title: str, caption: str, problem: str = "", wide: bool = False) -> dict:
         """A PNG as the page shows it; without a source if there is no file, no more room, or a problem."""
         try:
-            source = self._source(path)
+            source = self.source(path)
         except OSError as error:  # another user's file
             source, problem = "", f"{path}: cannot be read: {error.strerror}"
         told = {"title": title, "caption": caption, "problem": problem}
         return {key: printable(text) for key, text in told.items()} | {"source": source, "wide": wide}
 
-    def _source(self, path: Path) -> str:
+    def source(self, path: Path) -> str:
+        """The address of a PNG; '' if there is no file or no more room."""
         size = path.stat().st_size if path.is_file() else 0
         self.is_full |= size > self.room
         if self.is_full or not size:
@@ -104,6 +110,25 @@ def _figures(report: Report, album: _Album) -> tuple[dict[str, list[dict]], dict
             else:
                 overviews.setdefault(figure.dataset, []).append(told)
     return overviews, strips
+
+
+def _trainings(report: Report, dataset: str, album: _Album) -> list[dict]:
+    """The runs with sample grids, each with its steps and their grids. First one run of each cell, then the others."""
+    from ganlab.pictures.strips import choose_steps
+
+    runs = [(run, more, number) for cell, more in told_apart(report, dataset) for number, run in enumerate(cell.runs)]
+    found = []
+    for run, more, _ in sorted(runs, key=lambda each: each[2]):
+        files = RunFolder(run.folder)
+        grids = []
+        for step in choose_steps(files.sample_steps(), most=_MOST_GRIDS):
+            with contextlib.suppress(OSError):  # another user's file: the run's strip tells of it
+                grids.append((step, album.source(files.sample(step))))
+        if album.is_full:
+            break
+        if grids:
+            found.append({"title": run_label(run, more), "grids": grids})
+    return found
 
 
 def _cells_of(group: Group) -> list[tuple[Cell, dict[str, str]]]:
