@@ -71,8 +71,7 @@ class Turn:
 
     def _try(self, change: Change, tests: list[str], reached: dict[str, reach.Reached], outcome) -> None:
         start = time.monotonic()
-        usual = sum(reached[test].seconds for test in tests)
-        answer = outcome(change, tests, usual) if tests else processes.Answer(0)
+        answer = outcome(change, {test: reached[test].seconds for test in tests}) if tests else processes.Answer(0)
         word = WORDS.get(answer.code, "noticed") if tests else "not run"
         seconds = time.monotonic() - start
         self.done[change.key] = word

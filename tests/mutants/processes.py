@@ -43,14 +43,13 @@ def answer_of(run: Callable[[], int], seconds: float) -> Answer:
     """Calls `run`, which returns an exit code, in a forked process with a temporary folder of its own.
 
     Args:
-        seconds: of processor time that `run` usually needs. The limit is five times as much and three seconds.
+        seconds: of processor time that `run` usually needs; see `allow`.
     """
     folder = tempfile.mkdtemp()
     child = os.fork()
     if child == 0:
         os.setsid()
-        most = int(3 + 5 * seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+        allow(seconds)
         tempfile.tempdir = folder
         os.environ["TMPDIR"] = folder
         with open(os.devnull, "w") as nothing:
@@ -76,6 +75,12 @@ def answer_of(run: Callable[[], int], seconds: float) -> Answer:
         return Answer(None)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def allow(seconds: float) -> None:
+    """Lets the system end this process after five times this processor time and three seconds more, counted from now."""
+    most = int(time.process_time() + 3 + 5 * seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 class FirstFailure:
@@ -133,17 +138,20 @@ class InFunctions:
             raise SystemExit("the tests could not be recorded")
         return {test: lines for test, lines in reach.read(path).items() if test in self._items}
 
-    def outcome(self, change: Change, tests: list[str], seconds: float) -> Answer:
-        """What `tests` say of a change."""
-        items = [self._items[test] for test in tests]
+    def outcome(self, change: Change, tests: dict[str, float]) -> Answer:
+        """What `tests` say of a change; each is given with its usual seconds."""
 
         def run() -> int:
             if not self._take(change):
                 return OTHER_WAY
             self._session.config.pluginmanager.register(FirstFailure())
-            return int(any(reach.run_test(*pair) for pair in itertools.pairwise([*items, None])))
+            for item, following in itertools.pairwise([*(self._items[test] for test in tests), None]):
+                allow(tests[item.nodeid])
+                if reach.run_test(item, following):
+                    return 1
+            return 0
 
-        return answer_of(run, seconds)
+        return answer_of(run, sum(tests.values()))
 
     def _take(self, change: Change) -> bool:
         """Gives the functions their changed code; False if a function has other variables of an outer one now."""
@@ -199,12 +207,12 @@ class AtImport(importlib.abc.MetaPathFinder):
         return int(pytest.main(["-x", *PYTEST, *files], plugins=[self, FirstFailure()]))
 
 
-def outcome_at_import(change: Change, tests: list[str], seconds: float) -> Answer:
+def outcome_at_import(change: Change, tests: dict[str, float]) -> Answer:
     """What `tests` say of a change. Those of the module's own file run first, alone."""
     own = reach.own_file(change.file)
     answer = Answer(0)
     for first in (True, False):
         part = [test for test in tests if test.startswith(own) is first]
         if part and answer.code == 0:
-            answer = answer_of(AtImport(change, part).run, seconds)
+            answer = answer_of(AtImport(change, part).run, sum(tests.values()))
     return answer
