@@ -44,6 +44,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         ),
         _of("training/forms", "max(lanes * step_flops(objective), 1)", "1 -> 2"),  # every step has operations
         _of("training/health", "images.reshape(len(images), -1)", "1 -> 2"),  # NumPy takes any negative number as -1
+        _of("metrics/resizing", "[-1 if each == axis else 1", "1 -> 2"),  # so, too
         _of("training/sampling", "turned / np.where(on_a_line, 1, sine)", "1 -> 2"),  # those quotients are not used
         _of("training/trainer", "if done >= total:", "GtE -> Gt"),  # no step is left
     ),
