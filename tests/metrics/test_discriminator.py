@@ -44,13 +44,14 @@ def test_class_logits_are_the_outputs_of_the_head_for_bytes_and_for_floats(label
         np.testing.assert_allclose(class_logits(network, config, 0, images), expected, atol=1e-5)
 
 
+LAYERS = {
+    "generator": [{"Dense": {"units": 64}}, {"Reshape": {"target_shape": [8, 8, 1]}}],
+    "discriminator": ["Flatten", {"Dense": {"units": 11}}],
+}
+
+
 class TestTheNetworksOfARun:
     """Of a run on the digits, a hundred of which are a test split."""
-
-    LAYERS = {
-        "generator": [{"Dense": {"units": 64}}, {"Reshape": {"target_shape": [8, 8, 1]}}],
-        "discriminator": ["Flatten", {"Dense": {"units": 11}}],
-    }
 
     @pytest.fixture(scope="class")
     def dataset(self, digits):
@@ -58,7 +59,7 @@ class TestTheNetworksOfARun:
 
     @pytest.fixture(scope="class")
     def config(self):
-        return tiny_config(labels="semi_supervised", **self.LAYERS)
+        return tiny_config(labels="semi_supervised", **LAYERS)
 
     @pytest.fixture(scope="class")
     def networks(self, config, dataset):
@@ -83,7 +84,7 @@ class TestTheNetworksOfARun:
     def test_without_a_discriminator_that_classifies_there_is_no_accuracy(
         self, config, networks, dataset, metrics, tmp_path
     ):
-        other = tiny_config(labels="conditional", **self.LAYERS)
+        other = tiny_config(labels="conditional", **LAYERS)
         for of_run, network in ((config, None), (other, networks["discriminator"])):
             with pytest.raises(GanlabError, match=r"^metrics: accuracy_discriminator_test needs a discriminator"):
                 evaluate_networks(
@@ -93,13 +94,13 @@ class TestTheNetworksOfARun:
 
     def test_a_run_is_refused_at_its_start_if_it_lacks_the_network_of_a_metric(self, config, networks, metrics):
         require_networks(metrics, config, networks)
-        for run, of_run in ((tiny_config(**self.LAYERS), networks), (config, {"generator": networks["generator"]})):
+        for run, of_run in ((tiny_config(**LAYERS), networks), (config, {"generator": networks["generator"]})):
             with pytest.raises(ConfigError, match="metrics: accuracy_discriminator_test needs a discriminator that"):
                 require_networks(metrics, run, of_run)
 
     def test_so_is_one_whose_generator_takes_no_labels(self, config, dataset, networks):
         labelled = {"merge": "Concatenate", "branches": {"latents": [], "labels": ["Labels"]}}
-        takes_labels = tiny_config(labels="conditional", generator=[labelled, *self.LAYERS["generator"]])
+        takes_labels = tiny_config(labels="conditional", generator=[labelled, *LAYERS["generator"]])
         generator = build_network(takes_labels, "generator", dataset.form)
         metrics = resolve(["acc1k_classifier"], dataset)
         require_networks(metrics, takes_labels, {"generator": generator})

@@ -5,11 +5,56 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganlab.metrics.inception import build_inception, convolution_names
+from ganlab.metrics.inception import BLOCKS, SIDE, STEM, Conv, build_inception, convolution_names
 from ganlab.metrics.inception_weights import set_weights
 from ganlab.metrics.resizing import behind_resizing
 from tests.metrics.inception_samples import photographs, random_weights, torch_state
 from tests.metrics.peers import import_peer
+
+# Side and channels after each block, and the weights of its convolutions, as in keras.applications.InceptionV3, which has
+# the same convolutions.
+PUBLISHED = [
+    (35, 192, 171_872),  # the layers before the first block
+    (35, 256, 426_848 - 171_872),
+    (35, 288, 276_480),
+    (35, 288, 284_160),
+    (17, 768, 1_152_000),
+    (17, 768, 1_294_336),
+    (17, 768, 1_687_552),
+    (17, 768, 1_687_552),
+    (17, 768, 2_138_112),
+    (8, 1280, 1_695_744),
+    (8, 2048, 5_038_080),
+    (8, 2048, 6_070_272),
+]
+
+
+def followed(steps, side, channels):
+    """(side, channels, weights of the convolutions) after steps in a row."""
+    weights = 0
+    for step in steps:
+        if isinstance(step, str):
+            side = (side - 3) // 2 + 1 if step == "halve" else side
+            continue
+        pair = [step] if isinstance(step, Conv) else step
+        weights += sum(channels * conv.filters * np.prod(conv.kernel) for conv in pair)
+        ((side, channels),) = {
+            (
+                side if conv.padding == "same" else (side - conv.kernel[0]) // conv.strides + 1,
+                sum(c.filters for c in pair),
+            )
+            for conv in pair
+        }
+    return side, channels, weights
+
+
+def test_each_block_has_the_published_shape_and_number_of_weights():
+    found = [followed([step for _, _, step in STEM], SIDE, 3)]
+    for _, _, branches in BLOCKS:
+        ends = [followed(branch.steps, *found[-1][:2]) for branch in branches]
+        (side,) = {side for side, _, _ in ends}
+        found.append((side, sum(channels for _, channels, _ in ends), sum(weights for _, _, weights in ends)))
+    assert found == PUBLISHED
 
 
 @pytest.fixture(scope="module")
