@@ -33,7 +33,7 @@ TESTS = (
 )
 WORDS = {0: "SURVIVED", None: "too slow", processes.OTHER_WAY: "other way", processes.BROKEN: "broken"}
 
-AT_IMPORT = ("not run", "other way")
+AT_IMPORT = ("at import", "other way")  # to be tried once more, by a process that imports the changed module
 MISSED = ("SURVIVED", "not run")
 
 
@@ -47,33 +47,40 @@ class Turn:
         lines = self._results.read_text().splitlines() if self._results.exists() else []
         self.done: dict[str, str] = {row["change"]: row["outcome"] for row in map(json.loads, lines)}
 
-    def try_inside(self, changes: list[Change]) -> bool:
-        """Tries those in the bodies of functions; False if pytest could not collect the tests."""
+    def try_in_process(self, changes: list[Change]) -> bool:
+        """Tries changes in processes that have the package imported; False if pytest could not collect the tests."""
         files = sorted({change.file for change in changes})
 
-        def turn(functions: processes.InFunctions) -> None:
-            reached = functions.reached(self._record)
+        def turn(process: processes.InProcess) -> None:
+            reached = process.reached(self._record)
             for change in changes:
-                if change.inside:
-                    self._try(change, reach.tests_for(change, reached, self._seconds), reached, functions.outcome)
+                self._try(change, reached, process)
 
         all_files = sorted({change.file for path in PATHS for change in _changes(path)} | set(files))
-        plugin = processes.InFunctions(all_files, turn)
+        plugin = processes.InProcess(all_files, turn)
         code = pytest.main([*processes.PYTEST, *self._tests], plugins=[plugin])
         return code == 0
 
     def try_at_import(self, changes: list[Change]) -> None:
-        """Tries those of what runs at import, and those in functions that no test calls or that cannot take the changed code."""
+        """Tries those that survived at import, and those whose functions cannot take the changed code."""
         reached = reach.read(self._record)
         for change in changes:
-            if not change.inside or self.done.get(change.key) in AT_IMPORT:
-                tests = reach.tests_for(change, reached, self._seconds, at_import=True)
-                self._try(change, tests, reached, processes.outcome_at_import)
+            if self.done.get(change.key) in AT_IMPORT:
+                self._try(change, reached, None)
 
-    def _try(self, change: Change, tests: list[str], reached: dict[str, reach.Reached], outcome) -> None:
+    def _try(self, change: Change, reached: dict[str, reach.Reached], process: processes.InProcess | None) -> None:
         start = time.monotonic()
-        answer = outcome(change, {test: reached[test].seconds for test in tests}) if tests else processes.Answer(0)
+        tests, at_import = reach.tests_for(change, reached, self._seconds)
+        usual = {test: reached[test].seconds for test in tests}
+        if not tests:
+            answer = processes.Answer(0)
+        elif process:
+            answer = process.outcome(change, usual, at_import)
+        else:
+            answer = processes.outcome_at_import(change, usual)
         word = WORDS.get(answer.code, "noticed") if tests else "not run"
+        if word == "SURVIVED" and at_import and process:
+            word = "at import"
         seconds = time.monotonic() - start
         self.done[change.key] = word
         with self._results.open("a") as file:
@@ -100,12 +107,14 @@ def table(changes: list[Change], done: dict[str, str]) -> str:
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for change in changes:
         word = done.get(change.key, "not tried")
-        if word in MISSED and explanation_of(change):
+        if word in AT_IMPORT:
+            word = "not tried"
+        elif word in MISSED and explanation_of(change):
             word = "explained"
         for file in (change.file, "all"):
             counts[file][word] += 1
             counts[file]["changes"] += 1
-    words = ("changes", "noticed", "too slow", "explained", *MISSED, "other way", "broken", "not tried")
+    words = ("changes", "noticed", "too slow", "explained", *MISSED, "broken", "not tried")
     rows = [("file", *words), ("---",) * (len(words) + 1)]
     rows += [(file, *(str(count[word]) for word in words)) for file, count in sorted(counts.items())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -139,7 +148,7 @@ def main() -> int:
         # pytest.main imports the package, and changes at import need a process without it.
         turn_inside = os.fork()
         if turn_inside == 0:
-            os._exit(0 if turn.try_inside(open_ones) else 1)
+            os._exit(0 if turn.try_in_process(open_ones) else 1)
         if os.waitpid(turn_inside, 0)[1] != 0:
             return 1
         turn = Turn(options.folder, options.tests, options.seconds)

@@ -98,7 +98,9 @@ def _without_effect(node: ast.AST) -> list[ast.AST | None]:
             found.append(node)
         case ast.keyword(arg="strict"):
             found.append(node)
-        case ast.Subscript(value=ast.Name(id="Callable" | "Mapping" | "Sequence" | "Iterator")):
+        case ast.Subscript(
+            value=ast.Name(id="Callable" | "Mapping" | "Sequence" | "Iterator" | "tuple" | "dict" | "list")
+        ):
             found.append(node)
     return found
 
