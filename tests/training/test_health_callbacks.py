@@ -125,7 +125,9 @@ class TestHealth:
         health.on_chunk(chunk(10))
         assert context.health.verdict == "collapsed" and folder.status()["health"]["diversity"] == 0
 
-    @pytest.mark.parametrize(("count", "drawn", "columns"), [(19, 128, ["diversity"]), (20, 20, ["diversity", "recall"])])
+    @pytest.mark.parametrize(
+        ("count", "drawn", "columns"), [(19, 128, ["diversity"]), (20, 20, ["diversity", "recall"])]
+    )
     def test_recall_takes_twenty_real_images_and_as_many_generated_ones(self, watch, count, drawn, columns):
         health, context = watch(images=REAL[:count])
         health.on_chunk(chunk(5))
