@@ -114,7 +114,7 @@ class Draws:
     def fill(self, taken: Mapping[str, np.ndarray], first: int) -> None:
         """Writes the numbers of steps first, first + 1, ... into arrays as `take` returns them."""
         for name, draw in self.draws.items():
-            if draw.kind == "targets" and draw.low == draw.high and not draw.flip:
+            if draw.low == draw.high and not draw.flip:
                 taken[name][...] = draw.low
                 continue
             for step, numbers in enumerate(taken[name], first):

@@ -69,6 +69,41 @@ def weights(network):
     return weights
 
 
+# Of the first block, the first that halves the side and the first whose branches part, as in the two published files.
+NAMES = {
+    "Mixed_5b": """
+        mixed/conv branch1x1
+        mixed/tower/conv branch5x5_1
+        mixed/tower/conv_1 branch5x5_2
+        mixed/tower_1/conv branch3x3dbl_1
+        mixed/tower_1/conv_1 branch3x3dbl_2
+        mixed/tower_1/conv_2 branch3x3dbl_3
+        mixed/tower_2/conv branch_pool""",
+    "Mixed_6a": """
+        mixed_3/conv branch3x3
+        mixed_3/tower/conv branch3x3dbl_1
+        mixed_3/tower/conv_1 branch3x3dbl_2
+        mixed_3/tower/conv_2 branch3x3dbl_3""",
+    "Mixed_7b": """
+        mixed_9/conv branch1x1
+        mixed_9/tower/conv branch3x3_1
+        mixed_9/tower/mixed/conv branch3x3_2a
+        mixed_9/tower/mixed/conv_1 branch3x3_2b
+        mixed_9/tower_1/conv branch3x3dbl_1
+        mixed_9/tower_1/conv_1 branch3x3dbl_2
+        mixed_9/tower_1/mixed/conv branch3x3dbl_3a
+        mixed_9/tower_1/mixed/conv_1 branch3x3dbl_3b
+        mixed_9/tower_2/conv branch_pool""",
+}
+
+
+@pytest.mark.parametrize("block", NAMES)
+def test_convolutions_have_the_names_of_the_published_files(block):
+    found = [(name, torch_name) for name, torch_name in convolution_names() if torch_name.startswith(f"{block}.")]
+    expected = [line.split() for line in NAMES[block].split("\n")[1:]]
+    assert found == [(name, f"{block}.{torch_name}") for name, torch_name in expected]
+
+
 def softmax_without_biases(logits, weights):
     powers = np.exp(logits.astype(np.float64) - weights["softmax/biases"])
     return powers / powers.sum(axis=1, keepdims=True)
@@ -76,6 +111,7 @@ def softmax_without_biases(logits, weights):
 
 def test_the_network_has_94_convolutions_and_the_published_shapes(network):
     assert len(set(convolution_names())) == 94
+    assert network.input_shape == (None, 299, 299, 3)
     assert network.output["features"].shape == (None, 2048)
     assert network.output["probabilities"].shape == (None, 1008)
     shapes = {name: network.get_layer(f"{name}_join").output.shape[1:] for name in ("mixed", "mixed_3", "mixed_8")}

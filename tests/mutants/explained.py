@@ -35,6 +35,8 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         ),
         _of("training/checkpoints", "array.astype(_kept_type(array.dtype), copy=False)", "False -> True"),
         _of("training/draws", "lru_cache(2)", "2 -> 3", "2 -> 4"),  # steps ask for two epochs in turn at most
+        _of("training/background", "_ROOM = 2", "2 -> 3", "2 -> 4"),
+        _of("training/sampling", "_BATCH = 250", "250 -> 251", "250 -> 500"),
         _of("training/sampling", "size = min(_BATCH,", "min -> max"),
         _of("training/trainer", 'ThreadPoolExecutor(1, "draws")', "1 -> 2"),  # one chunk is drawn at a time
     ),
@@ -43,10 +45,15 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
             "metrics/distances", "if min(len(features1), len(features2)) >=", "its contrary", "GtE -> Gt", "min -> max"
         ),
         _of("training/forms", "max(lanes * step_flops(objective), 1)", "1 -> 2"),  # every step has operations
-        _of("training/health", "images.reshape(len(images), -1)", "1 -> 2"),  # NumPy takes any negative number as -1
-        _of("metrics/resizing", "[-1 if each == axis else 1", "1 -> 2"),  # so, too
+        # NumPy takes any negative number as -1.
+        _of("metrics/resizing", "[-1 if each == axis else 1", "1 -> 2"),
+        _of("training/health", "images.reshape(len(images), -1)", "1 -> 2"),
+        _of("training/sampling", "latents.reshape(rows, columns, -1)", "1 -> 2"),
+        _of("training/sampling", "return varied.reshape(-1, latent.size)", "1 -> 2"),
+        _of("training/sampling", ".reshape(-1, ends.shape[-1])", "1 -> 2"),
         _of("training/sampling", "turned / np.where(on_a_line, 1, sine)", "1 -> 2"),  # those quotients are not used
         _of("training/trainer", "if done >= total:", "GtE -> Gt"),  # no step is left
+        _of("training/trainer", "if end < total:", "Lt -> LtE"),  # draws the numbers of no step
     ),
     "a limit that is met exactly": (
         _of("metrics/distances", "(np.square(factor.diagonal()) > least)", "Gt -> GtE"),

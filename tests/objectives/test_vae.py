@@ -170,6 +170,7 @@ def config_of(text: str):
         ("encoder:", "discriminator:", "c.yaml:5:1: discriminator: unknown key."),
         ("train: {", "loss: hinge\ntrain: {", "c.yaml:7:1: loss: unknown key."),
         ("train: {", "labels: conditional\ntrain: {", "c.yaml:7:1: labels: expected none with the objective vae"),
+        ("{dim: 4}", "{dim: 4, categorical: [2]}", "c.yaml:4:18: latent.categorical: expected none with the objective"),
         ("{dim: 4}", "{dim: 4, continuous: 2}", "c.yaml:4:18: latent.continuous: expected none with the objective"),
         ("steps: 100", "steps: 100, share_latents: true", "c.yaml:7:21: train.share_latents: unknown key."),
     ],

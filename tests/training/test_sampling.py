@@ -106,6 +106,15 @@ class TestCodes:
             kept = np.delete(np.arange(8), place)
             np.testing.assert_array_equal(row[:, kept], np.tile(first[kept], (4, 1)))
 
+    def test_continuous_codes_vary_in_turn(self):
+        latent = Latent(dim=1, continuous=3)
+        latents = latents_of(latent, 0, "grid", 8).reshape(4, 2, 4)
+        varied = vary_codes(latents, latent).reshape(4, 2, 4)
+        for row, place in enumerate([1, 2, 3, 1]):
+            expected = np.tile(latents[row, 0], (2, 1))
+            expected[:, place] = [-1, 1]
+            np.testing.assert_array_equal(varied[row], expected)
+
     def test_a_grid_of_a_generator_with_codes_shows_them(self):
         config = tiny_config(generator=LAYERS, latent=self.LATENT.model_dump())
         sampler = Sampler(build_network(config, "generator"), config)
@@ -119,6 +128,11 @@ def test_the_step_and_the_fade_are_columns_of_one_number_a_sample():
     scalars = scalar_inputs(tiny_config(phases=phases, train={"steps": None}), 7, 5)
     np.testing.assert_array_equal(scalars["step"], np.full((5, 1), 7.0))
     np.testing.assert_array_equal(scalars["fade"], np.full((5, 1), 0.75))
+
+
+def test_a_sampler_of_a_training_that_has_not_begun_is_at_step_zero():
+    config = tiny_config()
+    assert Sampler(build_network(config, "generator"), config).step == 0
 
 
 class TestInterpolation:
