@@ -35,6 +35,8 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         ),
         _of("training/checkpoints", "array.astype(_kept_type(array.dtype), copy=False)", "False -> True"),
         _of("training/draws", "lru_cache(2)", "2 -> 3", "2 -> 4"),  # steps ask for two epochs in turn at most
+        _of("metrics/random_network", "compile_for_batches(model)", "without compile_for_batches(model)"),
+        _of("metrics/resizing", "compile_for_batches(model)", "without compile_for_batches(model)"),
         _of("training/background", "_ROOM = 2", "2 -> 3", "2 -> 4"),
         _of("training/sampling", "_BATCH = 250", "250 -> 251", "250 -> 500"),
         _of("training/sampling", "size = min(_BATCH,", "min -> max"),
@@ -45,6 +47,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
             "metrics/distances", "if min(len(features1), len(features2)) >=", "its contrary", "GtE -> Gt", "min -> max"
         ),
         _of("training/forms", "max(lanes * step_flops(objective), 1)", "1 -> 2"),  # every step has operations
+        _of("metrics/resizing", "side = network.input_shape[1]", "1 -> 2"),  # both sides are equal
         # NumPy takes any negative number as -1.
         _of("metrics/resizing", "[-1 if each == axis else 1", "1 -> 2"),
         _of("training/health", "images.reshape(len(images), -1)", "1 -> 2"),
