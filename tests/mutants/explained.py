@@ -35,6 +35,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         ),
         _of("training/checkpoints", "array.astype(_kept_type(array.dtype), copy=False)", "False -> True"),
         _of("training/draws", "lru_cache(2)", "2 -> 3", "2 -> 4"),  # steps ask for two epochs in turn at most
+        _of("metrics/inception_extractor", "BATCH = 32", "32 -> 33", "32 -> 64"),
         _of("metrics/random_network", "compile_for_batches(model)", "without compile_for_batches(model)"),
         _of("metrics/resizing", "compile_for_batches(model)", "without compile_for_batches(model)"),
         _of("training/background", "_ROOM = 2", "2 -> 3", "2 -> 4"),
@@ -46,6 +47,8 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         _of(
             "metrics/distances", "if min(len(features1), len(features2)) >=", "its contrary", "GtE -> Gt", "min -> max"
         ),
+        _of("training/class_losses", "_NEVER = -1e9", "1000000000.0 -> 2000000000.0"),  # exp of both is 0
+        _of("training/health", "def collapsed(diversity: float, recall: float = 1.0)", "1.0 -> 2.0"),  # above the limit
         _of("training/forms", "max(lanes * step_flops(objective), 1)", "1 -> 2"),  # every step has operations
         _of("metrics/resizing", "side = network.input_shape[1]", "1 -> 2"),  # both sides are equal
         # NumPy takes any negative number as -1.
@@ -77,6 +80,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         _of("metrics/scores", "scale *= 1e-13", "1e-13 -> 2e-13"),
         _of("objectives/vae", "made = ops.clip(made, 1e-6, 1.0 - 1e-6)", "1e-06 -> 2e-06"),
         _of("training/health", "max(_mean_distance(real), 1e-12)", "1e-12 -> 2e-12"),
+        _of("training/class_losses", "keepdims=True) + 1e-12)", "1e-12 -> 2e-12"),
         _of("training/penalties", "input_gradient(critic, points)) + 1e-12)", "1e-12 -> 2e-12"),
         _of("training/sampling", "on_a_line = sine < 1e-6", "1e-06 -> 2e-06"),
     ),

@@ -32,6 +32,12 @@ def merged(old: Any, new: Any) -> Any:
     if isinstance(old, types.FunctionType) and isinstance(new, types.FunctionType):
         if name_of(old.__code__) != name_of(new.__code__):
             return new
+        cells = [
+            (a.cell_contents, b.cell_contents)
+            for a, b in zip(old.__closure__ or (), new.__closure__ or (), strict=True)
+        ]
+        if any(merged(*contents) is not contents[0] for contents in cells):
+            return new
         old.__defaults__ = merged(old.__defaults__, new.__defaults__)
         old.__kwdefaults__ = merged(old.__kwdefaults__, new.__kwdefaults__)
         return old
