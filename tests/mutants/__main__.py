@@ -129,14 +129,14 @@ def main() -> int:
     )
     parser.add_argument("--tests", nargs="*", default=TESTS, help="that may notice a change; default: %(default)s")
     parser.add_argument("--seconds", type=float, default=30, help="of tests for a change; default: %(default)s")
-    parser.add_argument("--again", action="store_true", help="tries those that survived once more")
+    parser.add_argument("--again", action="store_true", help="tries those that survived or were too slow once more")
     parser.add_argument("--table", action="store_true", help="prints the table alone")
     options = parser.parse_args()
     os.chdir(ROOT)
     options.folder.mkdir(parents=True, exist_ok=True)
     turn = Turn(options.folder, options.tests, options.seconds)
     changes = list({change.key: change for path in options.paths for change in _changes(path)}.values())
-    again = (*AT_IMPORT, *(MISSED if options.again else ()))
+    again = (*AT_IMPORT, *((*MISSED, "too slow") if options.again else ()))
     open_ones = [
         change
         for change in changes
