@@ -56,7 +56,7 @@ class Turn:
             for change in changes:
                 self._try(change, reached, process)
 
-        all_files = sorted({change.file for path in PATHS for change in _changes(path)} | set(files))
+        all_files = sorted({change.file for path in PATHS for change in changes_of_path(path)} | set(files))
         plugin = processes.InProcess(all_files, turn)
         code = pytest.main([*processes.PYTEST, *self._tests], plugins=[plugin])
         return code == 0
@@ -97,7 +97,8 @@ class Turn:
         )
 
 
-def _changes(path: str) -> list[Change]:
+def changes_of_path(path: str) -> list[Change]:
+    """The changes of a file or a folder of the checkout."""
     files = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("*.py"))
     return [change for file in files for change in changes_in(file)]
 
@@ -135,7 +136,7 @@ def main() -> int:
     os.chdir(ROOT)
     options.folder.mkdir(parents=True, exist_ok=True)
     turn = Turn(options.folder, options.tests, options.seconds)
-    changes = list({change.key: change for path in options.paths for change in _changes(path)}.values())
+    changes = list({change.key: change for path in options.paths for change in changes_of_path(path)}.values())
     again = (*AT_IMPORT, *((*MISSED, "too slow") if options.again else ()))
     open_ones = [
         change

@@ -14,15 +14,20 @@ def take_values(module: types.ModuleType, code: types.CodeType) -> None:
 
     Functions and classes stay, with new defaults and attributes. Values that another module has computed from an old one stay.
     """
-    changed = types.ModuleType(module.__name__)
-    exec(code, vars(changed))
-    for name, new in vars(changed).items():
+    for name, new in run_beside(module, code).items():
         old = vars(module).get(name)
         value = merged(old, new)
         if value is not old:
             for other in list(sys.modules.values()):
                 if getattr(other, "__dict__", {}).get(name) is old:
                     setattr(other, name, value)
+
+
+def run_beside(module: types.ModuleType, code: types.CodeType) -> dict[str, Any]:
+    """The names that other code gives to the same module."""
+    names = {name: value for name, value in vars(module).items() if name.startswith("__")}
+    exec(code, names)
+    return names
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -32,11 +37,9 @@ def merged(old: Any, new: Any) -> Any:
     if isinstance(old, types.FunctionType) and isinstance(new, types.FunctionType):
         if name_of(old.__code__) != name_of(new.__code__):
             return new
-        cells = [
-            (a.cell_contents, b.cell_contents)
-            for a, b in zip(old.__closure__ or (), new.__closure__ or (), strict=True)
-        ]
-        if any(merged(*contents) is not contents[0] for contents in cells):
+        closures = zip(old.__closure__ or (), new.__closure__ or (), strict=True)
+        contents = [(before.cell_contents, after.cell_contents) for before, after in closures]
+        if any(merged(*pair) is not pair[0] for pair in contents if not isinstance(pair[0], type)):
             return new
         old.__defaults__ = merged(old.__defaults__, new.__defaults__)
         old.__kwdefaults__ = merged(old.__kwdefaults__, new.__kwdefaults__)
@@ -45,11 +48,13 @@ def merged(old: Any, new: Any) -> Any:
         return new
     match new:
         case type():
-            for name, value in vars(new).items() if old.__qualname__ == new.__qualname__ else ():
-                before = vars(old).get(name)
-                if (after := merged(before, value)) is not before:
-                    setattr(old, name, after)
-            return old if old.__qualname__ == new.__qualname__ else new
+            if old.__qualname__ != new.__qualname__:
+                return new
+            for name, value in [(name, value) for name, value in vars(new).items() if not name.startswith("__")]:
+                attribute = vars(old).get(name)
+                if (changed := merged(attribute, value)) is not attribute:
+                    setattr(old, name, changed)
+            return old
         case dict():
             parts = {key: merged(old.get(key), value) for key, value in new.items()}
             return old if _same(old, parts) else parts
@@ -58,16 +63,16 @@ def merged(old: Any, new: Any) -> Any:
             same = all(map(operator.is_, old, parts))
             return old if same else type(old)(*parts) if hasattr(old, "_fields") else type(old)(parts)
         case functools.partial():
-            parts = (old.func, old.args, old.keywords), (new.func, new.args, new.keywords)
-            function, arguments, keywords = map(merged, *parts)
-            return functools.partial(function, *arguments, **keywords)
+            before = old.func, old.args, old.keywords
+            after = merged(before, (new.func, new.args, new.keywords))
+            return old if after is before else functools.partial(after[0], *after[1], **after[2])
         case int() | float() | str() | list() | tuple() | set() | frozenset() | types.MappingProxyType():
             return old if old == new else new
     if dataclasses.is_dataclass(new):
-        result = copy.copy(old)
-        for field in dataclasses.fields(old):
-            object.__setattr__(result, field.name, merged(getattr(old, field.name), getattr(new, field.name)))
-        return old if _same(vars(old), vars(result)) else result
+        result, names = copy.copy(old), [field.name for field in dataclasses.fields(old)]
+        for name in names:
+            object.__setattr__(result, name, merged(getattr(old, name), getattr(new, name)))
+        return old if all(getattr(result, name) is getattr(old, name) for name in names) else result
     return old
 
 
