@@ -40,7 +40,7 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
 
 
 def _hash(content: dict[str, Any]) -> str:
-    text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_canonical(content), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

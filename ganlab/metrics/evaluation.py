@@ -104,7 +104,7 @@ def evaluate_all(
         return []
     _require(metrics, labels is not None, classify is not None)
     largest = max(metric.count for metric in metrics)
-    images, clipped = _generate(generate, largest, dataset, value_range) if largest else (None, 0.0)
+    images, clipped = _generate(generate, largest, dataset, value_range) if largest else (None, None)
     extracted: dict[str, Sample] = {}
     values = []
     for metric in metrics:

@@ -60,7 +60,7 @@ def positions(size: int, side: int, method: str) -> tuple[np.ndarray, np.ndarray
     place = pixels * scale if method == "tf1_bilinear" else (pixels + np.float32(0.5)) * scale
     if method == "bilinear":
         place = np.maximum(place - np.float32(0.5), 0)
-    low = np.minimum(np.floor(place).astype(np.int32), size - 1)
+    low = np.floor(place).astype(np.int32)
     return low, np.minimum(low + 1, size - 1), place - low
 
 

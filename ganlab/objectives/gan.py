@@ -115,7 +115,8 @@ class Gan:
         last = self.train.discriminator_steps - 1
         generator = self.generator_update(f"fake_{last}", f"real_{last}" if self.loss.needs_real else None)
         if self.train.simultaneous:
-            return [*stages[:-1], Together((stages[-1], generator))]
+            *before, discriminator = stages
+            return [*before, Together((discriminator, generator))]
         return [*stages, generator]
 
     def discriminator_turn(self, turn: int) -> list[Stage]:

@@ -44,7 +44,7 @@ def inputs_of(network: "Network", values: Values, samples: Tensor, labels: Tenso
     if "labels" in network.inputs:
         taken["labels"] = labels
     for name in {"step", "fade"} & set(network.inputs):
-        taken[name] = ops.broadcast_to(ops.reshape(values[name], (1, 1)), (samples.shape[0], 1))
+        taken[name] = ops.broadcast_to(values[name], (samples.shape[0], 1))
     return taken
 
 

@@ -40,7 +40,7 @@ class Health(Callback):
     def _rows_since_the_last_look(self) -> list[np.ndarray]:
         """Rows after the last look of an earlier process: a signal stops a run at any step."""
         done, names = self.context.folder.history_steps(), [column.name for column in self.context.columns]
-        if not done % self.every:
+        if not done:
             return []
         history = read_history(self.context.folder.history)
         return [np.stack([history[name] for name in names], axis=1)[done - done % self.every :]]

@@ -19,7 +19,7 @@ _NEVER = -1e9  # instead of a logit, for a pair that a sum leaves out
 
 def class_cross_entropy(class_logits: Tensor, labels: Tensor, options: Any = None) -> Tensor:
     """Mean of -log softmax(class_logits)[label]; class logits (batch, classes), labels (batch,)."""
-    chosen = ops.one_hot(labels, class_logits.shape[-1])
+    chosen = ops.one_hot(labels, class_logits.shape[1])
     return ops.mean(ops.logsumexp(class_logits, axis=1) - ops.sum(class_logits * chosen, axis=1))
 
 

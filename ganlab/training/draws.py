@@ -5,9 +5,9 @@ Source: Salmon et al. 2011, Parallel Random Numbers: As Easy as 1, 2, 3.
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -102,7 +102,8 @@ class Draws:
                 self._offsets[name] = self.rows_a_step.get(draw.source, 0)
                 self.rows_a_step[draw.source] = self._offsets[name] + draw.shape[0]
         self._streams = {name: _Stream(seed, name) for name in draws}
-        self._permutations: dict[tuple[str, int], np.ndarray] = {}
+        # Steps may still ask for the epoch before, and for no earlier one.
+        self._permutations = {source: lru_cache(2)(partial(self._permutation, source)) for source in self.sources}
 
     def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
         """The numbers of steps first, first + 1, ...: name -> array (steps, *shape); rows and integers are int32."""
@@ -113,7 +114,7 @@ class Draws:
     def fill(self, taken: Mapping[str, np.ndarray], first: int) -> None:
         """Writes the numbers of steps first, first + 1, ... into arrays as `take` returns them."""
         for name, draw in self.draws.items():
-            if draw.kind == "targets" and draw.low == draw.high and not draw.flip:
+            if draw.low == draw.high and not draw.flip:
                 taken[name][...] = draw.low
                 continue
             for step, numbers in enumerate(taken[name], first):
@@ -148,20 +149,15 @@ class Draws:
         filled = 0
         while filled < size:
             epoch, begin = divmod(place + filled, count)
-            part = self._permutation(draw.source, epoch)[begin : begin + size - filled]
+            part = self._permutations[draw.source](epoch)[begin : begin + size - filled]
             rows[filled : filled + len(part)] = part
             filled += len(part)
         return rows
 
     def _permutation(self, source: str, epoch: int) -> np.ndarray:
-        if (source, epoch) not in self._permutations:
-            # Steps may still ask for the epoch before, and for no earlier one.
-            kept = {key: rows for key, rows in self._permutations.items() if key[0] != source or key[1] == epoch - 1}
-            words = ["shuffle", source if source != "all" else "", f"from {self.start}" if self.start else ""]
-            purpose = " ".join(filter(None, words))
-            order = generator_of(self.seed, purpose, epoch).permutation(len(self.sources[source]))
-            self._permutations = kept | {(source, epoch): self.sources[source][order].astype(np.int32)}
-        return self._permutations[source, epoch]
+        words = ["shuffle", source if source != "all" else "", f"from {self.start}" if self.start else ""]
+        order = generator_of(self.seed, " ".join(filter(None, words)), epoch).permutation(len(self.sources[source]))
+        return self.sources[source][order].astype(np.int32)
 
 
 class DrawsTogether:
@@ -170,7 +166,7 @@ class DrawsTogether:
     def __init__(self, runs: Sequence[Draws]):
         self.runs = runs
         # NumPy fills arrays beside other threads of Python.
-        self._threads = ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1), "draws of a run")
+        self._threads = ThreadPoolExecutor(thread_name_prefix="draws of a run")
 
     def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
         """The numbers of steps first, first + 1, ...: name -> array (steps, runs, *shape)."""

@@ -45,7 +45,7 @@ class Sampler:
     def classes(self) -> int | None:
         """The number of classes of a generator that takes labels, otherwise None."""
         shapes = dict(zip(self.network.inputs, self.network.model.inputs, strict=True))
-        return shapes["labels"].shape[-1] if "labels" in shapes else None
+        return shapes["labels"].shape[1] if "labels" in shapes else None
 
     def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
         """`count` samples. Latents, and labels with equal chances, depend on purpose and seed alone."""
@@ -98,9 +98,8 @@ def predict(network: "Network", values: dict[str, np.ndarray]) -> np.ndarray:
     parts = []
     for start in range(0, len(values["input"]), size):
         part = {name: array[start : start + size] for name, array in values.items()}
-        count = len(part["input"])
-        padded = {name: np.pad(a, [(0, size - count), *[(0, 0)] * (a.ndim - 1)]) for name, a in part.items()}
-        parts.append(network.predict(padded)[:count])
+        whole = {name: np.resize(array, (size, *array.shape[1:])) for name, array in part.items()}
+        parts.append(network.predict(whole)[: len(part["input"])])
     return np.concatenate(parts)
 
 
@@ -123,7 +122,7 @@ def interpolate(ends: np.ndarray, steps: int, distribution: str, codes: int = 0)
     Returns: (rows * steps, size), row by row.
     """
     dim = ends.shape[-1] - codes
-    share = np.linspace(0, 1, steps, dtype=np.float64)[None, :, None]
+    share = np.linspace(0, 1, steps, dtype=np.float64)[:, None]
     start, end = (ends[:, [place], :dim].astype(np.float64) for place in (0, 1))
     row = (1 - share) * start + share * end
     if distribution == "normal":

@@ -10,7 +10,15 @@ import pytest
 from ganlab.data import Split, fingerprint_of, load_dataset
 from ganlab.errors import MissingDataError
 from ganlab.metrics import classifier
-from ganlab.metrics.classifier import SHIPPED_SHAPES, is_shipped, load_classifier, train_classifier
+from ganlab.metrics.classifier import (
+    SHIPPED_SHAPES,
+    _shift,
+    build_classifier,
+    is_shipped,
+    load_classifier,
+    train_classifier,
+    trained_weights,
+)
 from ganlab.metrics.scores import inception_score
 
 
@@ -82,6 +90,75 @@ def test_other_labels_of_the_same_images_get_their_own_classifier(upside_down, c
     sample = load_classifier(dataclasses.replace(upside_down, train=parity, class_names=("even", "odd")))
     assert sample.extract(parity.images[:10]).probabilities.shape == (10, 2)
     assert len(list((cache / "classifiers").glob("*.h5"))) == 2
+
+
+def test_the_file_of_trained_weights_depends_on_all_that_they_depend_on(upside_down, cache, monkeypatch):
+    monkeypatch.setattr(classifier, "_train_and_write", lambda dataset, path: path.touch())
+    labels = upside_down.train.labels
+    others = [
+        upside_down,
+        dataclasses.replace(upside_down, fingerprint="of other images"),
+        dataclasses.replace(upside_down, train=Split(upside_down.train.images, labels[::-1])),
+        dataclasses.replace(upside_down, class_names=(*upside_down.class_names, "eleven")),
+    ]
+    files = {trained_weights(dataset) for dataset in others}
+    monkeypatch.setitem(classifier.RECIPE, "steps", 2)
+    assert len(files | {trained_weights(upside_down)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "sides", "filters"),
+    [
+        ((4, 4, 1), [4], [16]),
+        ((5, 5, 1), [5, 3], [16, 32]),
+        ((28, 28, 1), [28, 14, 7, 4], [16, 32, 64, 64]),
+        ((3, 65, 3), [3, 2, 1, 1, 1, 1], [16, 32, 64, 64, 64, 64]),
+        ((65, 3, 3), [65, 33, 17, 9, 5, 3], [16, 32, 64, 64, 64, 64]),
+    ],
+)
+def test_each_layer_after_the_first_halves_the_sides_down_to_at_most_four(shape, sides, filters):
+    model = build_classifier(shape, 7, drawn=False)
+    convolutions = [layer for layer in model.layers if hasattr(layer, "filters")]
+    assert [layer.output.shape[1] for layer in convolutions] == sides
+    assert [layer.filters for layer in convolutions] == filters
+    assert {layer.kernel_size for layer in convolutions} == {(3, 3)}
+    assert {name: output.shape[1] for name, output in model.output.items()} == {"features": 64, "probabilities": 7}
+
+
+@pytest.mark.parametrize(("side", "reach"), [(4, 1), (8, 1), (28, 2)])
+def test_a_batch_moves_by_one_offset_and_its_edges_are_repeated(side, reach):
+    images = np.arange(2 * side * (side - 2), dtype=np.int32).reshape(2, side, side - 2, 1)
+    rows, columns = np.arange(side), np.arange(side - 2)
+    moved = {
+        (down, right): images[:, np.clip(rows + down, 0, side - 1)][:, :, np.clip(columns + right, 0, side - 3)]
+        for down in range(-reach, reach + 1)
+        for right in range(-reach, reach + 1)
+    }
+    generator, found = np.random.default_rng(0), set()
+    for _ in range(10 * len(moved)):
+        shifted = _shift(images, generator)
+        found.add(next(offset for offset, expected in moved.items() if np.array_equal(shifted, expected)))
+    assert found == set(moved)
+
+
+def test_training_takes_every_image_once_a_pass_at_a_rate_that_falls_to_zero(digits, monkeypatch):
+    import keras
+
+    seen = []
+    monkeypatch.setitem(classifier.RECIPE, "steps", 4)
+    monkeypatch.setattr(classifier, "_shift", lambda images, generator: images)
+    monkeypatch.setattr(keras.Model, "train_on_batch", lambda *arguments: seen.append(arguments))
+    train_classifier(digits.train.images[:96], digits.train.labels[:96], 10)
+    generator = np.random.Generator(np.random.Philox(0))
+    order = np.concatenate([generator.permutation(96) for _ in range(6)])[: 4 * 128].reshape(4, 128)
+    model = seen[0][0]
+    for rows, (_, images, labels) in zip(order, seen, strict=True):
+        np.testing.assert_allclose(images, digits.train.images[rows] / 127.5 - 1, atol=1e-6)
+        np.testing.assert_array_equal(labels, digits.train.labels[rows])
+    rates = [float(model.optimizer._learning_rate(step)) for step in (0, 2, 4)]
+    assert rates == pytest.approx([2e-3, 1e-3, 0.0]) and type(model.optimizer) is keras.optimizers.Adam
+    logits = np.array([[0.0, np.log(3.0)]])
+    assert float(model.loss(np.array([1]), logits)) == pytest.approx(np.log(4 / 3), rel=1e-5)
 
 
 def test_training_gives_the_same_weights_again(digits, monkeypatch):

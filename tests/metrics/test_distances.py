@@ -193,6 +193,8 @@ def test_tiny_covariances_keep_their_rank():
     ("features1", "features2", "message"),
     [
         (np.zeros((5, 3)), np.zeros((5, 4)), "same d"),
+        (np.zeros((5, 3)), np.zeros((5, 3, 1)), "same d"),
+        (np.zeros((5, 3, 1)), np.zeros((5, 3)), "same d"),
         (np.zeros((1, 3)), np.zeros((5, 3)), "2 rows"),
         (np.diag([1, np.nan, 1]), np.zeros((5, 3)), "finite"),
         (np.zeros((5, 3)), np.diag([1, np.nan, 1]), "finite"),

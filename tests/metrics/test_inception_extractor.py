@@ -50,6 +50,24 @@ def offline(monkeypatch, cache):
     monkeypatch.setattr(keras.src.applications.inception_v3.file_utils, "get_file", fail)
 
 
+def test_the_network_of_2015_sees_what_tensorflow_1_made_of_an_image(monkeypatch):
+    made = {"converted_weights": "path", "build_inception": "network", "read_weights": "hash"}
+    for name, result in made.items():
+        monkeypatch.setattr(inception_extractor, name, lambda *arguments, result=result: result)
+    monkeypatch.setattr(inception_extractor, "behind_resizing", lambda *arguments: arguments)
+    extractor = load_inception((8, 8, 3))
+    network, shape, method, scale = extractor.model
+    assert (network, shape, method, extractor.weight_hash) == ("network", (8, 8, 3), "tf1_bilinear", "hash")
+    assert [scale(pixel) for pixel in (0.0, 128.0, 192.0)] == [-1.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize(("name", "scale"), [("celeba", preprocess_twice), ("cifar10", preprocess)])
+def test_the_thesis_scales_celeba_twice(monkeypatch, name, scale):
+    monkeypatch.setattr(inception_extractor, "_keras_extractor", lambda *arguments: arguments)
+    assert load_akel_inception((8, 8, 3), name) == (inception_extractor.AKEL_RECIPE, (8, 8, 3), "nearest", scale)
+    assert load_keras_inception((8, 8, 3)) == (inception_extractor.KERAS_RECIPE, (8, 8, 3), "bilinear", preprocess)
+
+
 @pytest.mark.slow
 def test_weights_in_a_file_become_fid_kid_and_inception_score(digits, cache, tmp_path, monkeypatch):
     path = tmp_path / "classify_image_graph_def.pb"

@@ -51,6 +51,17 @@ def test_names_that_no_row_knows_have_a_direction_as_well(name, direction):
     assert better(name) == direction
 
 
+def test_these_rows_need_labels():
+    assert {metric.name for metric in METRICS if metric.needs_labels} == {
+        *(f"acc{count}k_classifier" for count in (1, 5, 10, 50)),
+        *(f"cfd{count}k_classifier" for count in (5, 10, 50)),
+    }
+
+
+def test_only_the_accuracy_of_a_discriminator_needs_no_generated_images():
+    assert {metric.name for metric in METRICS if metric.count == 0} == {"accuracy_discriminator_test"}
+
+
 def test_a_name_belongs_to_one_row():
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     assert all(metric.name == name for name, metric in NAMES.items())

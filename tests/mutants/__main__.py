@@ -17,12 +17,12 @@ import pytest
 
 from tests.mutants import processes, reach
 from tests.mutants.changes import ROOT, Change, changes_in
+from tests.mutants.explained import explanation_of
 
 PATHS = (
-    *(f"ganlab/training/{name}.py" for name in ("losses", "penalties", "stages", "health", "checkpoints", "draws")),
-    *(f"ganlab/objectives/{name}.py" for name in ("gan", "vae", "averages", "inputs")),
-    *(f"ganlab/metrics/{name}.py" for name in ("distances", "scores")),
     "ganlab/config/identity.py",
+    *(f"ganlab/objectives/{name}.py" for name in ("gan", "batches", "class_terms", "code_terms", "regularizers")),
+    *(f"ganlab/objectives/{name}.py" for name in ("evolutionary", "vae", "averages", "inputs")),
     "ganlab/training",
     "ganlab/metrics",
 )
@@ -33,7 +33,8 @@ TESTS = (
 )
 WORDS = {0: "SURVIVED", None: "too slow", processes.OTHER_WAY: "other way", processes.BROKEN: "broken"}
 
-AT_IMPORT = ("not run", "other way")
+AT_IMPORT = ("at import", "other way")  # to be tried once more, by a process that imports the changed module
+MISSED = ("SURVIVED", "not run")
 
 
 class Turn:
@@ -46,34 +47,40 @@ class Turn:
         lines = self._results.read_text().splitlines() if self._results.exists() else []
         self.done: dict[str, str] = {row["change"]: row["outcome"] for row in map(json.loads, lines)}
 
-    def try_inside(self, changes: list[Change]) -> bool:
-        """Tries those in the bodies of functions; False if pytest could not collect the tests."""
+    def try_in_process(self, changes: list[Change]) -> bool:
+        """Tries changes in processes that have the package imported; False if pytest could not collect the tests."""
         files = sorted({change.file for change in changes})
 
-        def turn(functions: processes.InFunctions) -> None:
-            reached = functions.reached(self._record)
+        def turn(process: processes.InProcess) -> None:
+            reached = process.reached(self._record)
             for change in changes:
-                if change.inside:
-                    self._try(change, reach.tests_for(change, reached, self._seconds), reached, functions.outcome)
+                self._try(change, reached, process)
 
-        all_files = sorted({change.file for path in PATHS for change in _changes(path)} | set(files))
-        plugin = processes.InFunctions(all_files, turn)
+        all_files = sorted({change.file for path in PATHS for change in changes_of_path(path)} | set(files))
+        plugin = processes.InProcess(all_files, turn)
         code = pytest.main([*processes.PYTEST, *self._tests], plugins=[plugin])
         return code == 0
 
     def try_at_import(self, changes: list[Change]) -> None:
-        """Tries those of what runs at import, and those in functions that no test calls or that cannot take the changed code."""
+        """Tries those that survived at import, and those whose functions cannot take the changed code."""
         reached = reach.read(self._record)
         for change in changes:
-            if not change.inside or self.done.get(change.key) in AT_IMPORT:
-                tests = reach.tests_for(change, reached, self._seconds, at_import=True)
-                self._try(change, tests, reached, processes.outcome_at_import)
+            if self.done.get(change.key) in AT_IMPORT:
+                self._try(change, reached, None)
 
-    def _try(self, change: Change, tests: list[str], reached: dict[str, reach.Reached], outcome) -> None:
+    def _try(self, change: Change, reached: dict[str, reach.Reached], process: processes.InProcess | None) -> None:
         start = time.monotonic()
-        usual = sum(reached[test].seconds for test in tests)
-        answer = outcome(change, tests, usual) if tests else processes.Answer(0)
+        tests, at_import = reach.tests_for(change, reached, self._seconds)
+        usual = {test: reached[test].seconds for test in tests}
+        if not tests:
+            answer = processes.Answer(0)
+        elif process:
+            answer = process.outcome(change, usual, at_import)
+        else:
+            answer = processes.outcome_at_import(change, usual)
         word = WORDS.get(answer.code, "noticed") if tests else "not run"
+        if word == "SURVIVED" and at_import and process:
+            word = "at import"
         seconds = time.monotonic() - start
         self.done[change.key] = word
         with self._results.open("a") as file:
@@ -90,7 +97,8 @@ class Turn:
         )
 
 
-def _changes(path: str) -> list[Change]:
+def changes_of_path(path: str) -> list[Change]:
+    """The changes of a file or a folder of the checkout."""
     files = [ROOT / path] if path.endswith(".py") else sorted((ROOT / path).rglob("*.py"))
     return [change for file in files for change in changes_in(file)]
 
@@ -99,10 +107,15 @@ def table(changes: list[Change], done: dict[str, str]) -> str:
     """A row a file: how many changes, and what became of them."""
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for change in changes:
+        word = done.get(change.key, "not tried")
+        if word in AT_IMPORT:
+            word = "not tried"
+        elif word in MISSED and explanation_of(change):
+            word = "explained"
         for file in (change.file, "all"):
-            counts[file][done.get(change.key, "not tried")] += 1
+            counts[file][word] += 1
             counts[file]["changes"] += 1
-    words = ("changes", "noticed", "too slow", "SURVIVED", "not run", "broken", "not tried")
+    words = ("changes", "noticed", "too slow", "explained", *MISSED, "broken", "not tried")
     rows = [("file", *words), ("---",) * (len(words) + 1)]
     rows += [(file, *(str(count[word]) for word in words)) for file, count in sorted(counts.items())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -117,29 +130,32 @@ def main() -> int:
     )
     parser.add_argument("--tests", nargs="*", default=TESTS, help="that may notice a change; default: %(default)s")
     parser.add_argument("--seconds", type=float, default=30, help="of tests for a change; default: %(default)s")
-    parser.add_argument("--again", action="store_true", help="tries those that survived once more")
+    parser.add_argument("--again", action="store_true", help="tries those that survived or were too slow once more")
     parser.add_argument("--table", action="store_true", help="prints the table alone")
     options = parser.parse_args()
     os.chdir(ROOT)
     options.folder.mkdir(parents=True, exist_ok=True)
     turn = Turn(options.folder, options.tests, options.seconds)
-    changes = list({change.key: change for path in options.paths for change in _changes(path)}.values())
-    missed = ("SURVIVED", "not run")
-    again = {None, *AT_IMPORT, *(missed if options.again else ())}
-    open_ones = [change for change in changes if turn.done.get(change.key) in again]
+    changes = list({change.key: change for path in options.paths for change in changes_of_path(path)}.values())
+    again = (*AT_IMPORT, *((*MISSED, "too slow") if options.again else ()))
+    open_ones = [
+        change
+        for change in changes
+        if (word := turn.done.get(change.key)) is None or (word in again and not explanation_of(change))
+    ]
     if not options.table:
         print(f"{len(open_ones)} of {len(changes)} changes", flush=True)
         _load_packages()
         # pytest.main imports the package, and changes at import need a process without it.
         turn_inside = os.fork()
         if turn_inside == 0:
-            os._exit(0 if turn.try_inside(open_ones) else 1)
+            os._exit(0 if turn.try_in_process(open_ones) else 1)
         if os.waitpid(turn_inside, 0)[1] != 0:
             return 1
         turn = Turn(options.folder, options.tests, options.seconds)
         turn.try_at_import(open_ones)
     print(table(changes, turn.done))
-    return int(any(turn.done.get(change.key) in missed for change in changes))
+    return int(any(turn.done.get(change.key) in MISSED and not explanation_of(change) for change in changes))
 
 
 def _load_packages() -> None:

@@ -66,7 +66,8 @@ def changes_of(node: ast.AST) -> Iterator[tuple[str, Callable[[ast.AST], None]]]
         case ast.Constant(value=bool()):
             yield f"{node.value} -> {not node.value}", lambda copied: setattr(copied, "value", not node.value)
         case ast.Constant(value=int() | float()):
-            for new in sorted({node.value + 1, node.value * 2} - {node.value}):
+            one_more = {node.value + 1} if abs(node.value) < 1e6 else set()  # one is nothing beside a rate of 1e11
+            for new in sorted((one_more | {node.value * 2}) - {node.value}):
                 yield f"{node.value} -> {new}", lambda copied, new=new: setattr(copied, "value", new)
         case ast.Name(id=name) if name in _NAMES:
             yield f"{name} -> {_NAMES[name]}", lambda copied: setattr(copied, "id", _NAMES[name])
@@ -98,7 +99,9 @@ def _without_effect(node: ast.AST) -> list[ast.AST | None]:
             found.append(node)
         case ast.keyword(arg="strict"):
             found.append(node)
-        case ast.Subscript(value=ast.Name(id="Callable" | "Mapping" | "Sequence" | "Iterator")):
+        case ast.Subscript(
+            value=ast.Name(id="Callable" | "Mapping" | "Sequence" | "Iterator" | "tuple" | "dict" | "list")
+        ):
             found.append(node)
     return found
 

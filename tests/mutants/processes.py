@@ -1,7 +1,8 @@
 """Tests a change in a process of its own, forked from one in which the packages are loaded; no file of the checkout changes.
 
-Most changes lie in the body of a function. The process has the package and all tests imported, and its functions get the changed
-code. A change of what runs at import needs another process, which imports the changed module anew.
+The process has the package and all tests imported. Its functions get the changed code, or its modules the values that changed
+code computes at import. Another process imports the changed module anew, which takes seconds: only changes that survived at
+import need it.
 """
 
 import gc
@@ -26,6 +27,7 @@ import pytest
 
 from tests.mutants import reach
 from tests.mutants.changes import ROOT, Change
+from tests.mutants.values import name_of, take_values
 
 PYTEST = ["-qq", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow and not data"]
 OTHER_WAY = 99  # the exit code of a process whose functions cannot take the changed code
@@ -43,14 +45,13 @@ def answer_of(run: Callable[[], int], seconds: float) -> Answer:
     """Calls `run`, which returns an exit code, in a forked process with a temporary folder of its own.
 
     Args:
-        seconds: of processor time that `run` usually needs. The limit is five times as much and three seconds.
+        seconds: of processor time that `run` usually needs; see `allow`.
     """
     folder = tempfile.mkdtemp()
     child = os.fork()
     if child == 0:
         os.setsid()
-        most = int(3 + 5 * seconds)
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+        allow(seconds)
         tempfile.tempdir = folder
         os.environ["TMPDIR"] = folder
         with open(os.devnull, "w") as nothing:
@@ -78,6 +79,15 @@ def answer_of(run: Callable[[], int], seconds: float) -> Answer:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def allow(seconds: float) -> None:
+    """Lets the system end this process after five times this processor time and fifteen seconds more, counted from now.
+
+    The fifteen seconds are for fixtures that tests share: the first test of a process pays for them.
+    """
+    most = int(time.process_time() + 15 + 5 * seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
 class FirstFailure:
     """A plugin of pytest: the first test that fails ends the process. Pytest's report takes ten times as long as most tests."""
 
@@ -91,7 +101,7 @@ class FirstFailure:
             os._exit(1)
 
 
-class InFunctions:
+class InProcess:
     """A plugin of pytest: collects the tests, then calls `turn(self)` instead of running them.
 
     Args:
@@ -99,19 +109,19 @@ class InFunctions:
         turn: calls `reached` and `outcome`.
     """
 
-    def __init__(self, files: list[str], turn: Callable[["InFunctions"], None]):
+    def __init__(self, files: list[str], turn: Callable[["InProcess"], None]):
         self._files, self._turn = files, turn
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self._session = session
         self._items = {item.nodeid: item for item in session.items}
         for file in self._files:
-            importlib.import_module(file.removesuffix(".py").replace("/", "."))
+            importlib.import_module(module_of(file))
         paths = {str(ROOT / file) for file in self._files}
         self._functions: dict[object, list[types.FunctionType]] = {}
         for function in gc.get_objects():
             if type(function) is types.FunctionType and function.__code__.co_filename in paths:
-                self._functions.setdefault(_name_of(function.__code__), []).append(function)
+                self._functions.setdefault(name_of(function.__code__), []).append(function)
         gc.freeze()  # the memory of forked processes stays shared
         self._turn(self)
         return True
@@ -133,31 +143,48 @@ class InFunctions:
             raise SystemExit("the tests could not be recorded")
         return {test: lines for test, lines in reach.read(path).items() if test in self._items}
 
-    def outcome(self, change: Change, tests: list[str], seconds: float) -> Answer:
-        """What `tests` say of a change."""
-        items = [self._items[test] for test in tests]
+    def outcome(self, change: Change, tests: dict[str, float], at_import: bool) -> Answer:
+        """What `tests` say of a change, which may run at import; each test is given with its usual seconds."""
 
         def run() -> int:
             if not self._take(change):
                 return OTHER_WAY
+            if at_import:
+                try:
+                    take_values(sys.modules[module_of(change.file)], compiled(change))
+                except Exception:  # the module cannot be imported
+                    return 1
             self._session.config.pluginmanager.register(FirstFailure())
-            return int(any(reach.run_test(*pair) for pair in itertools.pairwise([*items, None])))
+            for item, following in itertools.pairwise([*(self._items[test] for test in tests), None]):
+                allow(tests[item.nodeid])
+                if reach.run_test(item, following):
+                    return 1
+            return 0
 
-        return answer_of(run, seconds)
+        return answer_of(run, sum(tests.values()))
 
     def _take(self, change: Change) -> bool:
         """Gives the functions their changed code; False if a function has other variables of an outer one now."""
         path = ROOT / change.file
         before = list(_codes(compile(path.read_text(), str(path), "exec")))
-        after = list(_codes(compile(change.make(), str(path), "exec")))
+        after = list(_codes(compiled(change)))
         if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
             return False
         for old, new in zip(before, after, strict=True):
-            for function in self._functions.get(_name_of(old), ()) if old != new else ():
+            for function in self._functions.get(name_of(old), ()) if old != new else ():
                 if old.co_freevars != new.co_freevars:
                     return False
                 function.__code__ = new
         return True
+
+
+def module_of(file: str) -> str:
+    return file.removesuffix(".py").replace("/", ".")
+
+
+def compiled(change: Change) -> types.CodeType:
+    """The code of the changed module."""
+    return compile(change.make(), str(ROOT / change.file), "exec")
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -167,18 +194,12 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
-def _name_of(code: types.CodeType) -> tuple[str, int, bytes]:
-    """Tells code from other code of its file; the table of lines tells two lambdas of one line apart."""
-    return code.co_qualname, code.co_firstlineno, code.co_linetable
-
-
 class AtImport(importlib.abc.MetaPathFinder):
     """Imports the changed module in place of the file's; also a plugin of pytest that runs `tests` in their order."""
 
     def __init__(self, change: Change, tests: list[str]):
         self._path = ROOT / change.file
-        self._name = change.file.removesuffix(".py").replace("/", ".")
-        self._code = compile(change.make(), str(self._path), "exec")
+        self._name, self._code = module_of(change.file), compiled(change)
         self._tests = tests
 
     def find_spec(self, name, path=None, target=None):
@@ -199,12 +220,12 @@ class AtImport(importlib.abc.MetaPathFinder):
         return int(pytest.main(["-x", *PYTEST, *files], plugins=[self, FirstFailure()]))
 
 
-def outcome_at_import(change: Change, tests: list[str], seconds: float) -> Answer:
+def outcome_at_import(change: Change, tests: dict[str, float]) -> Answer:
     """What `tests` say of a change. Those of the module's own file run first, alone."""
     own = reach.own_file(change.file)
     answer = Answer(0)
     for first in (True, False):
         part = [test for test in tests if test.startswith(own) is first]
         if part and answer.code == 0:
-            answer = answer_of(AtImport(change, part).run, seconds)
+            answer = answer_of(AtImport(change, part).run, sum(tests.values()))
     return answer

@@ -127,20 +127,22 @@ def read(path: Path) -> dict[str, Reached]:
     return found
 
 
-def tests_for(change: Change, reached: dict[str, Reached], seconds: float, at_import: bool = False) -> list[str]:
-    """The tests that run the changed line: those of the module's own file first, then the quick ones.
+def tests_for(change: Change, reached: dict[str, Reached], seconds: float) -> tuple[list[str], bool]:
+    """(tests that may notice a change, whether it runs at import alone).
+
+    They are the tests that run the changed line, or for a change at import, the module's own tests and all that run a function
+    of the module. Those of the module's own file come first, then the quick ones.
 
     Args:
         seconds: tests are taken until they need this time together; those of the module's own file always.
-        at_import: for a change that runs at import: the module's own tests, and all that run a function of the module.
     """
     own = own_file(change.file)
     of_file = {test: of.lines.get(change.file, frozenset()) for test, of in reached.items()}
-    if at_import:
+    running = [test for test, lines in of_file.items() if change.inside and change.line in lines]
+    if change.inside and not running:
+        running = [test for test, lines in of_file.items() if not lines.isdisjoint(change.statement)]
+    if at_import := not running:
         running = [test for test, lines in of_file.items() if lines or test.startswith(own)]
-    else:
-        running = [test for test, lines in of_file.items() if change.line in lines]
-        running = running or [test for test, lines in of_file.items() if not lines.isdisjoint(change.statement)]
     chosen, total = set(), 0.0
     for test in sorted(running, key=lambda test: (not test.startswith(own), reached[test].seconds)):
         total += reached[test].seconds
@@ -158,7 +160,7 @@ def tests_for(change: Change, reached: dict[str, Reached], seconds: float, at_im
         file = test.split("::")[0]
         return file != own, quickest[file], file, places[test]
 
-    return sorted(chosen, key=order)
+    return sorted(chosen, key=order), at_import
 
 
 def own_file(file: str) -> str:

@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.objectives.gan import clip_weights
+from ganlab.config.schema import Form
+from ganlab.config.steps import Stretch
+from ganlab.errors import ConfigError
+from ganlab.models.building import Models
+from ganlab.objectives.class_terms import ClassTerm
+from ganlab.objectives.code_terms import CodeTerm
+from ganlab.objectives.gan import Gan, clip_weights
 from ganlab.training.stages import Draw, Objective, Pass, Together, Update
+from tests.objectives.test_inputs import network
 from tests.training.tiny import SGD, build, tiny_config, with_stages
 
 LINEAR = [{"Dense": {"units": 1, "use_bias": False}}]
@@ -22,6 +29,32 @@ def stages(**train) -> list[str]:
         return stage.name if isinstance(stage, Pass) else f"update {' and '.join(stage.networks)}"
 
     return [words(stage) for stage in build(tiny_config(train=train)).objective.stages]
+
+
+def gan_of(*inputs: str, **config) -> Gan:
+    """The parts of a GAN whose generator takes these inputs; its stages are not made."""
+    networks = {"generator": network("input", *inputs), "discriminator": network("input")}
+    return Gan(tiny_config(**config), Models(networks, {}, {}, Form((3,), 3), Stretch(None, 0, 9)), None)
+
+
+@pytest.mark.parametrize("labels", ["auxiliary", "balanced"])
+def test_classes_need_a_generator_that_takes_labels(labels):
+    gan_of("labels", labels=labels)
+    with pytest.raises(ConfigError, match=f"labels: '{labels}' needs a layer of the generator that takes labels"):
+        gan_of(labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("config", "terms"),
+    [
+        ({}, []),
+        ({"labels": "semi_supervised"}, [ClassTerm]),
+        ({"latent": {"dim": 3, "continuous": 1}}, [CodeTerm]),
+        ({"latent": {"dim": 3, "continuous": 1}, "labels": "semi_supervised"}, [ClassTerm, CodeTerm]),
+    ],
+)
+def test_classes_and_codes_are_further_terms_of_both_losses(config, terms):
+    assert [type(term) for term in gan_of(**config).terms] == terms
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class Mirror:
         return ops.flip(images, axis=2)
 
 
-@pytest.mark.parametrize(("weight", "fake_weight"), [(10.0, 0.0), (10.0, 5.0), (0.0, 5.0)])
+@pytest.mark.parametrize(("weight", "fake_weight"), [(0.9, 0.0), (10.0, 5.0), (0.0, 0.9)])
 @pytest.mark.parametrize("way", ["separate", "joint"])
 def test_consistency_compares_each_image_with_its_changed_copy(weight, fake_weight, way):
     options = {"weight": weight, "fake_weight": fake_weight}

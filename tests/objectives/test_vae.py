@@ -77,6 +77,16 @@ class TestLinearGaussian:
         expected = 0.5 * (means**2 + variances - 1 - np.log(variances)).sum(axis=1).mean()
         np.testing.assert_allclose(columns(tiny, 3)["kl"], expected, rtol=1e-5)
 
+    def test_latents_are_the_mean_of_the_posterior_and_its_deviation_times_the_noise_of_each_sample(self, known):
+        tiny = linear(train={"batch_size": len(REAL)})
+        self.set_weights(tiny, known)
+        (rows_of_data,), (noise,) = (tiny.draws.take(0, 1)[name] for name in ("real", "noise"))
+        _, rows, offset, variances, means = known
+        made = (means[rows_of_data] + np.sqrt(variances) * noise) @ rows + offset
+        expected = (0.5 * (REAL[rows_of_data] - made) ** 2 + 0.5 * np.log(2 * np.pi)).sum(axis=1).mean()
+        assert noise.shape == (len(REAL), DIM)
+        assert columns(tiny, 1)["reconstruction"][0] == pytest.approx(expected, rel=1e-5)
+
     def test_training_moves_towards_the_best_linear_model(self):
         tiny = linear({"Adam": {"learning_rate": 0.02}}, train={"batch_size": len(REAL)})
         found = columns(tiny, 300)["loss"]
@@ -124,8 +134,9 @@ def test_a_saturated_generator_has_a_finite_loss():
 
 @pytest.mark.parametrize("jit", BACKEND.JIT)
 def test_one_update_moves_both_networks_and_the_average_of_the_generator(jit):
-    layers = [{"Dense": {"units": 5, "activation": "tanh"}}, {"Dense": {"units": 2 * DIM}}]
-    tiny = build(tiny_config("vae", SGD, encoder=layers, generator=HALF, train={"ema": 0.5}), jit)
+    layers = [{"Dense": {"units": 5, "activation": "tanh"}}, "BatchNormalization", {"Dense": {"units": 2 * DIM}}]
+    generator = ["BatchNormalization", *HALF]  # whose moving statistics move in training mode alone
+    tiny = build(tiny_config("vae", SGD, encoder=layers, generator=generator, train={"ema": 0.5}), jit)
     before = tiny.snapshot()
     tiny.train(1)
     after = tiny.snapshot()
@@ -159,6 +170,7 @@ def config_of(text: str):
         ("encoder:", "discriminator:", "c.yaml:5:1: discriminator: unknown key."),
         ("train: {", "loss: hinge\ntrain: {", "c.yaml:7:1: loss: unknown key."),
         ("train: {", "labels: conditional\ntrain: {", "c.yaml:7:1: labels: expected none with the objective vae"),
+        ("{dim: 4}", "{dim: 4, categorical: [2]}", "c.yaml:4:18: latent.categorical: expected none with the objective"),
         ("{dim: 4}", "{dim: 4, continuous: 2}", "c.yaml:4:18: latent.continuous: expected none with the objective"),
         ("steps: 100", "steps: 100, share_latents: true", "c.yaml:7:21: train.share_latents: unknown key."),
     ],

@@ -29,6 +29,11 @@ def test_writes_happen_in_their_order_beside_the_thread_that_hands_them_over(wri
     assert written == [(number, "writer") for number in range(20)]
 
 
+def test_a_write_that_hangs_does_not_keep_the_process(writer):
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "writer")
+    assert thread.daemon  # Python waits at its end for every other thread
+
+
 def test_the_training_goes_on_while_one_is_slow(writer):
     gate, written = threading.Event(), []
     writer.submit(gate.wait)

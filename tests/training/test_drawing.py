@@ -6,7 +6,7 @@ import pytest
 
 from ganlab.errors import GanlabError, LockedError
 from ganlab.training.callbacks import Samples
-from ganlab.training.drawing import Pictures, is_fatal
+from ganlab.training.drawing import Pictures, is_fatal, warn
 from tests.training.contexts import REAL, chunk, config_of, run_context
 from tests.training.tiny import build
 
@@ -42,6 +42,19 @@ def test_the_other_pictures_are_drawn(folder, capsys):
     for path in (folder.losses, folder.outputs, folder.losses):
         pictures.draw(path, failing(ValueError("no")) if path == folder.losses else lambda: folder.outputs.touch())
     assert folder.outputs.exists() and pictures.failed == ["losses.png"]
+
+
+def test_each_picture_that_failed_is_remembered(folder, capsys):
+    pictures = Pictures(folder)
+    for path in (folder.losses, folder.outputs):
+        pictures.draw(path, failing(ValueError("no")))
+    assert pictures.failed == ["losses.png", "outputs.png"]
+
+
+def test_a_long_error_is_cut_and_the_advice_stays(capsys):
+    warn("losses.png: not drawn", ValueError("no " * 300), "install a font")
+    line = f"losses.png: not drawn: ValueError: {'no ' * 300}"[:500]
+    assert capsys.readouterr().err == f"{line}; install a font\n"
 
 
 def test_a_picture_that_a_later_process_draws_is_forgotten(folder, capsys):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganlab.training.draws import Draws, draw_latents, generator_of
+from ganlab.training.draws import Draws, DrawsTogether, draw_latents, generator_of
 from ganlab.training.stages import Draw
 from tests.training.tiny import build, tiny_config
 
@@ -200,6 +200,16 @@ def test_the_rows_of_each_epoch_are_a_permutation_of_their_own_purpose(source, s
 def test_the_generator_of_a_purpose_stays_what_it_was():
     """Published runs depend on it."""
     assert generator_of(0, "shuffle", 0).integers(0, 2**32, 3).tolist() == [3416058959, 4260906660, 3787663284]
+
+
+@pytest.mark.parametrize("seeds", [(3,), (0, 1, 2)])
+def test_runs_that_draw_together_get_the_numbers_that_each_draws_alone(seeds):
+    runs = [Draws(KINDS, seed, 30, {"labelled": LABELLED}) for seed in seeds]
+    together = DrawsTogether(runs).take(4, 3)
+    for index, run in enumerate(runs):
+        for name, numbers in run.take(4, 3).items():
+            np.testing.assert_array_equal(together[name][:, index], numbers, err_msg=name)
+            assert together[name].dtype == numbers.dtype
 
 
 VARIANTS = [

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from ganlab.errors import DivergedError, GanlabError
+from ganlab.pictures.images import to_uint8
 from ganlab.training import health as signs
 from ganlab.training.callbacks import Health, History, Verdict
 from ganlab.training.context import HealthReport
+from ganlab.training.draws import generator_of
 from ganlab.training.trainer import Chunk
 from tests.training.contexts import COLUMNS, DISCRIMINATOR, GENERATOR, NAMES, REAL, chunk, config_of, due, run_context
 from tests.training.tiny import build, tiny_config
@@ -78,6 +80,7 @@ class TestHealth:
         assert context.health.verdict == "ok" and context.health.reason is None
         report = folder.status()["health"]
         assert (report["step"], report["verdict"]) == (5, "ok") and report["diversity"] > 0.3
+        assert report["diversity"] == round(context.health.seen["diversity"], 4)
 
     def test_images_that_are_all_alike_are_a_collapse(self, folder, tiny, watch):
         collapse(tiny)
@@ -122,6 +125,21 @@ class TestHealth:
         health.on_chunk(chunk(10))
         assert context.health.verdict == "collapsed" and folder.status()["health"]["diversity"] == 0
 
+    @pytest.mark.parametrize(
+        ("count", "drawn", "columns"), [(19, 128, ["diversity"]), (20, 20, ["diversity", "recall"])]
+    )
+    def test_recall_takes_twenty_real_images_and_as_many_generated_ones(self, watch, count, drawn, columns):
+        health, context = watch(images=REAL[:count])
+        health.on_chunk(chunk(5))
+        shown = to_uint8(context.sampler_at(5).draw(drawn, "health"), "tanh")
+        expected = {name: getattr(signs, name)(shown, health.real) for name in columns}
+        assert context.health.seen == pytest.approx(expected)
+
+    def test_it_looks_at_the_same_128_real_images_in_every_run(self, watch):
+        images = np.repeat(REAL, 10, axis=0)
+        order = generator_of(0, "health").permutation(240)
+        np.testing.assert_array_equal(watch(images=images)[0].real, images[order[:128]])
+
     def test_one_image_cannot_be_judged_and_the_verdict_says_so(self, folder, tiny, watch):
         collapse(tiny)
         health, context = watch(images=REAL[:1])
@@ -149,11 +167,14 @@ class TestHealth:
         health.on_chunk(chunk(1, d_loss=np.nan))
         assert context.health.verdict == "diverged"
 
-    def test_images_that_are_not_finite_are_a_divergence_although_weights_and_losses_are(self, watch):
+    @pytest.mark.parametrize("kernel", [0.0, 1e4], ids=["all", "those of latents with a positive sum"])
+    def test_images_that_are_not_finite_are_a_divergence_although_weights_and_losses_are(self, watch, kernel):
         layers = [{"Dense": {"units": 16, "activation": "exponential"}}, {"UnitNormalization": {}}, GENERATOR[1]]
         tiny = build(tiny_config(generator=layers, discriminator=DISCRIMINATOR), images=REAL)
         dense = tiny.models.networks["generator"].layers[0]
-        dense.bias.assign(np.full(16, 1e4, np.float32))  # exp overflows, and infinity over infinity is no number
+        # exp overflows, and infinity over infinity is no number
+        dense.kernel.assign(np.full(dense.kernel.shape, kernel, np.float32))
+        dense.bias.assign(np.full(16, 0.0 if kernel else 1e4, np.float32))
         health, context = watch(tiny=tiny)
         health.on_chunk(chunk(5))
         assert context.health.verdict == "diverged"

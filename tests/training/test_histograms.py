@@ -84,6 +84,13 @@ class TestHistograms:
         assert counts.sum() == outputs.size  # all 20 samples, of the 128 that are wanted
         np.testing.assert_allclose(edges[[0, -1]], [outputs.min(), outputs.max()], rtol=1e-5)
 
+    def test_steps_with_a_grid_may_follow_each_other(self, folder, writer, context_of):
+        histograms = Histograms(context_of(samples_every=1)[0])
+        for step in (4, 5):
+            histograms.on_chunk(chunk(step))
+        writer.flush()
+        assert folder.histogram_steps() == [4, 5]
+
     def test_the_share_of_saturated_units_is_in_the_row_of_its_step(self, folder, context_of):
         context, tiny = context_of()
         network = tiny.models.networks["discriminator"].model

@@ -1,12 +1,17 @@
+import io
+import os
 import sys
 
 import numpy as np
 import pytest
+import rich
+from rich.console import Console
 
 from ganlab.training import progress
 from ganlab.training.progress import Bar, Lines
 from ganlab.training.trainer import Chunk
 
+ERASED = "\x1b[1A\x1b[2K"  # one line up, and clear it
 COLUMNS = ("d_loss", "g_loss", "d_real")
 
 
@@ -53,6 +58,33 @@ def test_the_bar_moves_and_shows_speed_and_losses():
         assert task.description == "100 steps/s  d_loss 1.250  g_loss 0.500"
     finally:
         bar.close()
+
+
+def test_the_bar_is_on_the_terminal_until_it_is_closed(monkeypatch):
+    shown = io.StringIO()
+    monkeypatch.setattr(rich, "_console", Console(file=shown, force_terminal=True, width=120))
+    bar = Bar(20, 100)
+    bar.on_chunk(chunk(30))
+    bar.progress.refresh()
+    assert "30/100" in shown.getvalue() and not shown.getvalue().endswith(ERASED)
+    bar.close()
+    assert shown.getvalue().endswith(ERASED)
+
+
+class TestALine:
+    def test_is_written_at_once(self, monkeypatch, tmp_path):
+        with (tmp_path / "log").open("w") as log:
+            monkeypatch.setattr(sys, "stdout", log)
+            Lines(0, 10).on_chunk(chunk(10))
+            assert (tmp_path / "log").read_text().startswith("step 10/10")
+
+    def test_that_nobody_reads_does_not_stop_the_training_and_later_ones_go_nowhere(self, monkeypatch):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as output:
+            monkeypatch.setattr(sys, "stdout", output)
+            Lines(0, 10).on_chunk(chunk(10))
+            assert os.path.samestat(os.fstat(writer), os.stat(os.devnull))
 
 
 @pytest.mark.parametrize(("terminal", "kind"), [(True, Bar), (False, Lines)])

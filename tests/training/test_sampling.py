@@ -5,7 +5,7 @@ from keras import ops
 from ganlab.config.schema import Form, Latent
 from ganlab.models.building import build_network
 from ganlab.training.draws import draw_latents, generator_of, latents_of
-from ganlab.training.sampling import Sampler, interpolate, vary_codes
+from ganlab.training.sampling import Sampler, interpolate, scalar_inputs, vary_codes
 from tests.training.tiny import tiny_config
 
 LAYERS = [{"Dense": {"units": 8, "activation": "tanh"}}, "BatchNormalization", {"Dropout": {"rate": 0.5}}]
@@ -106,12 +106,33 @@ class TestCodes:
             kept = np.delete(np.arange(8), place)
             np.testing.assert_array_equal(row[:, kept], np.tile(first[kept], (4, 1)))
 
+    def test_continuous_codes_vary_in_turn(self):
+        latent = Latent(dim=1, continuous=3)
+        latents = latents_of(latent, 0, "grid", 8).reshape(4, 2, 4)
+        varied = vary_codes(latents, latent).reshape(4, 2, 4)
+        for row, place in enumerate([1, 2, 3, 1]):
+            expected = np.tile(latents[row, 0], (2, 1))
+            expected[:, place] = [-1, 1]
+            np.testing.assert_array_equal(varied[row], expected)
+
     def test_a_grid_of_a_generator_with_codes_shows_them(self):
         config = tiny_config(generator=LAYERS, latent=self.LATENT.model_dump())
         sampler = Sampler(build_network(config, "generator"), config)
         latents = latents_of(self.LATENT, 0, "grid", 6).reshape(2, 3, 8)
         expected = sampler.images(vary_codes(latents, self.LATENT))
         np.testing.assert_array_equal(sampler.grid(2, 3), expected)
+
+
+def test_the_step_and_the_fade_are_columns_of_one_number_a_sample():
+    phases = [{"steps": 4, "image_size": 4}, {"steps": 6, "image_size": 8, "fade": 4}]
+    scalars = scalar_inputs(tiny_config(phases=phases, train={"steps": None}), 7, 5)
+    np.testing.assert_array_equal(scalars["step"], np.full((5, 1), 7.0))
+    np.testing.assert_array_equal(scalars["fade"], np.full((5, 1), 0.75))
+
+
+def test_a_sampler_of_a_training_that_has_not_begun_is_at_step_zero():
+    config = tiny_config()
+    assert Sampler(build_network(config, "generator"), config).step == 0
 
 
 class TestInterpolation:
@@ -137,6 +158,14 @@ class TestInterpolation:
         angles = np.radians([0, 30, 60, 90])
         expected = 3 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
         np.testing.assert_allclose(interpolate(ends, 4, "normal"), expected, atol=1e-6)
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_ends_whose_cosine_is_rounded_beyond_one_are_joined_straight(self, sign):
+        starts = np.random.default_rng(0).normal(size=(200, 1, 7)).astype(np.float32)
+        lengths = np.linalg.norm(starts.astype(np.float64), axis=-1)
+        assert ((starts.astype(np.float64) ** 2).sum(-1) / lengths**2 > 1).any()
+        rows = interpolate(np.concatenate([starts, sign * starts], axis=1), 3, "normal").reshape(200, 3, 7)
+        np.testing.assert_allclose(rows[:, 1], starts[:, 0] if sign == 1 else 0.0 * starts[:, 0], atol=1e-6)
 
     def test_normal_latents_stay_typical(self):
         lengths = np.linalg.norm(interpolate(self.ENDS, 9, "normal"), axis=1)

@@ -1,7 +1,5 @@
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -38,33 +36,59 @@ def test_handlers_are_as_before_afterwards_also_after_an_error():
     assert [signal.getsignal(number) for number in numbers] == before
 
 
+def of_fork(work) -> tuple[int, str]:
+    """The exit code of a forked process that calls `work` with a descriptor, and what it writes there."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            work(writer)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as output:
+        written = output.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), written
+
+
 def test_a_second_ctrl_c_leaves_at_once_with_130():
-    program = """
-import os, signal
-from ganlab.training.signals import watched_signals
-with watched_signals():
-    os.kill(os.getpid(), signal.SIGINT)
-    print("still here", flush=True)
-    os.kill(os.getpid(), signal.SIGINT)
-    print("not here", flush=True)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (130, "still here\n")
+    def work(output):
+        with watched_signals():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.write(output, b"still here")
+            os.kill(os.getpid(), signal.SIGINT)
+            os.write(output, b", and here")
+
+    assert of_fork(work) == (130, "still here")
 
 
 def test_a_third_ctrl_c_does_not_end_what_the_second_one_began():
-    program = """
-import os, signal
-from ganlab.training.signals import watched_signals
-def leaving():
-    os.kill(os.getpid(), signal.SIGINT)
-    print("written", flush=True)
-with watched_signals(leaving):
-    os.kill(os.getpid(), signal.SIGINT)
-    os.kill(os.getpid(), signal.SIGINT)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (130, "written\n")
+    def work(output):
+        def leaving():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.write(output, b"written")
+
+        with watched_signals(leaving):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert of_fork(work) == (130, "written")
+
+
+@pytest.mark.parametrize("others", [{0}, {1}, {2}, set()])
+def test_what_is_printed_on_a_closed_terminal_is_dropped_and_other_outputs_stay(others):
+    def work(output):
+        slave = os.openpty()[1]
+        for descriptor in range(3):
+            os.dup2(output if descriptor in others else slave, descriptor)
+        with watched_signals():
+            before = len(os.listdir("/dev/fd"))
+            os.kill(os.getpid(), signal.SIGHUP)
+            kept = len(os.listdir("/dev/fd")) == before
+        nowhere = [os.path.samestat(os.fstat(each), os.stat(os.devnull)) for each in range(3)]
+        os.write(output, f"{nowhere}, {kept}".encode())
+
+    assert of_fork(work) == (0, f"{[each not in others for each in range(3)]}, True")
 
 
 def test_a_command_may_leave_by_an_exception_instead():
