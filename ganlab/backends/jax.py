@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,7 +94,9 @@ class _Scope(keras.StatelessScope):
         around = self.original_scope
         self.losses = []
         self.weights = getattr(around, "weights", {}) | self.own
-        self.state_mapping = getattr(around, "state_mapping", {}) | self.own
+        # JAX sorts a plain dictionary by its keys, which are places in memory here: each process would make another program of
+        # the same step, and find no compilation of it.
+        self.state_mapping = OrderedDict(getattr(around, "state_mapping", {}) | self.own)
         return self
 
     def add_update(self, update):
