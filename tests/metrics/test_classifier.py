@@ -19,6 +19,7 @@ from ganlab.metrics.classifier import (
     train_classifier,
     trained_weights,
 )
+from ganlab.metrics.names import NAMES
 from ganlab.metrics.scores import inception_score
 
 
@@ -41,6 +42,10 @@ def upside_down(digits):
         train=Split(images, digits.train.labels),
         fingerprint=fingerprint_of(images),
     )
+
+
+def test_the_recipe_is_that_of_published_values():
+    assert NAMES["fd1k_classifier"].fingerprint == "73dd4b12b5f51099"
 
 
 @pytest.mark.parametrize("name", SHIPPED_SHAPES)
