@@ -51,8 +51,8 @@ def merged(old: Any, new: Any) -> Any:
         case type():
             if old.__qualname__ != new.__qualname__:
                 return new
-            for name, value in [(name, value) for name, value in vars(new).items() if not name.startswith("__")]:
-                attribute = vars(old).get(name)
+            for name in [name for name in vars(new) if name == "__init__" or not name.startswith("__")]:
+                attribute, value = vars(old).get(name), vars(new)[name]
                 if (changed := merged(attribute, value)) is not attribute:
                     setattr(old, name, changed)
             return old
