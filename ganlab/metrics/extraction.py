@@ -79,9 +79,9 @@ class Extractor:
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             # Batches of one size: for another size the backend would compile the network again.
-            padding = [(0, batch_size - len(batch))] + [(0, 0)] * 3
+            whole = np.resize(batch, (batch_size, *batch.shape[1:]))
             with _one_at_a_time:
-                outputs = self.model.predict_on_batch(self.to_input(np.pad(batch, padding)))
+                outputs = self.model.predict_on_batch(self.to_input(whole))
             for name, output in outputs.items():
                 parts.setdefault(name, []).append(np.asarray(output, np.float32)[: len(batch)])
         return Sample(**{name: np.concatenate(batches) for name, batches in parts.items()})
@@ -106,7 +106,7 @@ def _standard_deviation(images: np.ndarray) -> float:
     """Exact over all values, from their histogram, without a wider copy of all images."""
     counts = np.zeros(256, np.int64)
     for image in images:
-        counts += np.bincount(image.reshape(-1), minlength=256)
+        counts += np.bincount(image.ravel(), minlength=256)
     levels = np.arange(256)
     mean = np.average(levels, weights=counts)
     return float(np.sqrt(np.average((levels - mean) ** 2, weights=counts)))

@@ -43,7 +43,7 @@ def read_frozen_graph(path: Path) -> dict[str, np.ndarray]:
 def _declared_bytes(tensor: Any) -> int:
     """An upper bound for any type: one value may stand for a whole shape."""
     sizes = [dimension.size for dimension in tensor.tensor_shape.dim]
-    if min(sizes, default=0) < 0:
+    if any(size < 0 for size in sizes):
         raise ValueError(f"a constant of shape {sizes}")
     return 8 * math.prod(sizes)
 

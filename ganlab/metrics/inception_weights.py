@@ -80,7 +80,8 @@ def _download() -> Path:
             f"inception: no weights on this machine. curl --create-dirs -o {cached_folder('inception') / ARCHIVE} "
             f"{ARCHIVE_URL} fetches them. With pip install 'ganlab[torch]', {PUBLISHED.file} is downloaded by itself."
         )
-    return fetch_files("inception", [PUBLISHED])[0]
+    (file,) = fetch_files("inception", [PUBLISHED])
+    return file
 
 
 def _convert(source: Path, target: Path) -> None:

@@ -19,6 +19,7 @@ from ganlab.metrics.classifier import (
     train_classifier,
     trained_weights,
 )
+from ganlab.metrics.names import NAMES
 from ganlab.metrics.scores import inception_score
 
 
@@ -43,53 +44,8 @@ def upside_down(digits):
     )
 
 
-@pytest.mark.parametrize("name", SHIPPED_SHAPES)
-def test_shipped_weights_are_small(name):
-    assert (classifier.SHIPPED_FOLDER / f"{name}.weights.h5").stat().st_size < 1_000_000
-
-
-def test_the_shipped_classifier_reads_the_digits(digits):
-    assert is_shipped(digits)
-    assert accuracy(load_classifier(digits), digits.train) > 0.99
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(("name", "least_accuracy", "least_score"), [("mnist", 0.99, 9.5), ("fashion_mnist", 0.9, 7.5)])
-def test_shipped_classifiers_read_images_they_have_not_seen(name, least_accuracy, least_score):
-    if "GANLAB_DATA" not in os.environ:
-        pytest.skip("GANLAB_DATA names no folder of data sets")
-    options = SimpleNamespace(name=name, image_size=None, limit=None, range="tanh", grayscale=None, source=None)
-    dataset = load_dataset(options)
-    extractor = load_classifier(dataset)
-    assert accuracy(extractor, dataset.test) >= least_accuracy
-    score, _ = inception_score(extractor.extract(dataset.test.images[:5000]).probabilities)
-    assert score >= least_score
-
-
-def test_a_data_set_resized_is_no_longer_the_shipped_one(digits):
-    images = np.repeat(digits.train.images, 2, axis=1)
-    assert not is_shipped(dataclasses.replace(digits, train=Split(images, digits.train.labels)))
-
-
-def test_other_images_under_a_published_name_are_no_longer_the_shipped_ones(digits):
-    assert not is_shipped(dataclasses.replace(digits, note="not known to be the published digits"))
-
-
-def test_other_labelled_data_get_a_classifier_trained_once(upside_down, cache, short_training, monkeypatch):
-    extractor = load_classifier(upside_down)
-    assert accuracy(extractor, upside_down.train) > 0.9
-    monkeypatch.setattr(classifier, "train_classifier", lambda *arguments: pytest.fail("trained again"))
-    classifier._load.cache_clear()
-    assert load_classifier(upside_down).weight_hash == extractor.weight_hash
-
-
-def test_other_labels_of_the_same_images_get_their_own_classifier(upside_down, cache, monkeypatch):
-    monkeypatch.setitem(classifier.RECIPE, "steps", 2)
-    parity = Split(upside_down.train.images, upside_down.train.labels % 2)
-    load_classifier(upside_down)
-    sample = load_classifier(dataclasses.replace(upside_down, train=parity, class_names=("even", "odd")))
-    assert sample.extract(parity.images[:10]).probabilities.shape == (10, 2)
-    assert len(list((cache / "classifiers").glob("*.h5"))) == 2
+def test_the_recipe_is_that_of_published_values():
+    assert NAMES["fd1k_classifier"].fingerprint == "73dd4b12b5f51099"
 
 
 def test_the_file_of_trained_weights_depends_on_all_that_they_depend_on(upside_down, cache, monkeypatch):
@@ -159,6 +115,55 @@ def test_training_takes_every_image_once_a_pass_at_a_rate_that_falls_to_zero(dig
     assert rates == pytest.approx([2e-3, 1e-3, 0.0]) and type(model.optimizer) is keras.optimizers.Adam
     logits = np.array([[0.0, np.log(3.0)]])
     assert float(model.loss(np.array([1]), logits)) == pytest.approx(np.log(4 / 3), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", SHIPPED_SHAPES)
+def test_shipped_weights_are_small(name):
+    assert (classifier.SHIPPED_FOLDER / f"{name}.weights.h5").stat().st_size < 1_000_000
+
+
+def test_the_shipped_classifier_reads_the_digits(digits):
+    assert is_shipped(digits)
+    assert accuracy(load_classifier(digits), digits.train) > 0.99
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "least_accuracy", "least_score"), [("mnist", 0.99, 9.5), ("fashion_mnist", 0.9, 7.5)])
+def test_shipped_classifiers_read_images_they_have_not_seen(name, least_accuracy, least_score):
+    if "GANLAB_DATA" not in os.environ:
+        pytest.skip("GANLAB_DATA names no folder of data sets")
+    options = SimpleNamespace(name=name, image_size=None, limit=None, range="tanh", grayscale=None, source=None)
+    dataset = load_dataset(options)
+    extractor = load_classifier(dataset)
+    assert accuracy(extractor, dataset.test) >= least_accuracy
+    score, _ = inception_score(extractor.extract(dataset.test.images[:5000]).probabilities)
+    assert score >= least_score
+
+
+def test_a_data_set_resized_is_no_longer_the_shipped_one(digits):
+    images = np.repeat(digits.train.images, 2, axis=1)
+    assert not is_shipped(dataclasses.replace(digits, train=Split(images, digits.train.labels)))
+
+
+def test_other_images_under_a_published_name_are_no_longer_the_shipped_ones(digits):
+    assert not is_shipped(dataclasses.replace(digits, note="not known to be the published digits"))
+
+
+def test_other_labelled_data_get_a_classifier_trained_once(upside_down, cache, short_training, monkeypatch):
+    extractor = load_classifier(upside_down)
+    assert accuracy(extractor, upside_down.train) > 0.9
+    monkeypatch.setattr(classifier, "train_classifier", lambda *arguments: pytest.fail("trained again"))
+    classifier._load.cache_clear()
+    assert load_classifier(upside_down).weight_hash == extractor.weight_hash
+
+
+def test_other_labels_of_the_same_images_get_their_own_classifier(upside_down, cache, monkeypatch):
+    monkeypatch.setitem(classifier.RECIPE, "steps", 2)
+    parity = Split(upside_down.train.images, upside_down.train.labels % 2)
+    load_classifier(upside_down)
+    sample = load_classifier(dataclasses.replace(upside_down, train=parity, class_names=("even", "odd")))
+    assert sample.extract(parity.images[:10]).probabilities.shape == (10, 2)
+    assert len(list((cache / "classifiers").glob("*.h5"))) == 2
 
 
 def test_training_gives_the_same_weights_again(digits, monkeypatch):

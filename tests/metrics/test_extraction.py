@@ -72,6 +72,16 @@ def test_images_of_one_digit_without_any_variation_are_still_judged():
     check_images(np.repeat(digit, 10, axis=0), (8, 8, 1))
 
 
+def test_images_are_blank_if_their_values_deviate_by_less_than_one_grey_level():
+    images = np.full((6, 4, 4, 1), 100, np.uint8)
+    images[::2] = 102  # a deviation of exactly one
+    check_images(images, (4, 4, 1))
+    images[::2] = 101
+    message = "6 images of nearly one grey, from 100 to 101 of 255 with standard deviation 0.50; expected at least 1"
+    with pytest.raises(GanlabError, match=message):
+        check_images(images, (4, 4, 1))
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (33, 17, 3), (64, 64, 3), (4, 4, 1), (2, 3, 2)])
 def test_both_networks_take_images_of_any_shape(shape):
     outputs = build_classifier(shape, 7).output

@@ -50,6 +50,14 @@ def offline(monkeypatch, cache):
     monkeypatch.setattr(keras.src.applications.inception_v3.file_utils, "get_file", fail)
 
 
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [("fid5k", "ca0f768a575e1094"), ("fid5k_keras", "76de153f7091de44"), ("fid5k_akel2022", "180f85f191455a68")],
+)
+def test_the_recipe_is_that_of_published_values(name, fingerprint):
+    assert NAMES[name].fingerprint == fingerprint
+
+
 def test_the_network_of_2015_sees_what_tensorflow_1_made_of_an_image(monkeypatch):
     made = {"converted_weights": "path", "build_inception": "network", "read_weights": "hash"}
     for name, result in made.items():

@@ -1,9 +1,11 @@
-"""Files of torch.save: both formats, what a pickle in them must not be able to do, and machines without torch."""
+"""The two kinds of published files: what is read, what a pickle must not be able to do, damage, and machines without torch."""
 
+import gzip
 import importlib.metadata
 import io
 import os
 import pickle
+import tarfile
 import zipfile
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from ganlab.errors import GanlabError, MissingDataError
 from ganlab.metrics import inception_files
-from ganlab.metrics.inception_files import has_torch, read_torch_weights
+from ganlab.metrics.inception_files import has_torch, read_frozen_graph, read_torch_weights
 
 needs_torch = pytest.mark.skipif(not has_torch(), reason="only torch reads and writes its files")
 
@@ -26,6 +28,78 @@ def save(request, tmp_path):
         return path
 
     return write
+
+
+def graph_of(shape: tuple[int, ...], kind: int = 1) -> bytes:
+    """A frozen graph with one constant: as many ones of TensorFlow's type `kind` (1 is float32) as the shape says."""
+    import tensorflow as tf
+
+    graph = tf.compat.v1.GraphDef()
+    node = graph.node.add(name="ones", op="Const")
+    node.attr["dtype"].type = kind
+    tensor = node.attr["value"].tensor
+    tensor.dtype = kind
+    tensor.float_val.extend([] if 0 in shape else [1.0])  # one value stands for all
+    for size in shape:
+        tensor.tensor_shape.dim.add(size=size)
+    return graph.SerializeToString()
+
+
+def archive_of(content: bytes, name: str = inception_files.GRAPH) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 5), (0, 3)])
+@pytest.mark.parametrize("wrap", [bytes, archive_of])
+def test_a_frozen_graph_gives_its_constants(tmp_path, shape, wrap):
+    path = tmp_path / ("graph.pb" if wrap is bytes else "graph.tgz")
+    path.write_bytes(wrap(graph_of(shape)))
+    read = read_frozen_graph(path)
+    assert list(read) == ["ones"]
+    np.testing.assert_array_equal(read["ones"], np.ones(shape, np.float32))
+
+
+def test_constants_may_declare_as_much_as_a_published_file_could_hold(tmp_path, monkeypatch):
+    assert inception_files._LARGEST == 512 * 2**20
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph_of((10, 10)))
+    monkeypatch.setattr(inception_files, "_LARGEST", 800)  # bytes of a hundred numbers of the largest type
+    assert read_frozen_graph(path)["ones"].shape == (10, 10)
+    monkeypatch.setattr(inception_files, "_LARGEST", 799)
+    with pytest.raises(GanlabError, match="its constants declare more than 799 bytes"):
+        read_frozen_graph(path)
+
+
+def damaged(content: bytes) -> bytes:
+    """With other bytes in the middle of the compressed part."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([byte ^ 0xFF for byte in content[middle : middle + 8]]) + content[middle + 8 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("graph.pb", lambda: b"\xff\xff\xff", "Error parsing message"),
+        ("graph.pb", lambda: graph_of((-1, 3)), r"a constant of shape \[-1, 3\]"),
+        ("graph.pb", lambda: graph_of((3, 3), kind=0), ""),
+        ("graph.pb", lambda: graph_of((3, 3), kind=20), ""),
+        ("graph.tgz", lambda: b"no archive", ""),
+        ("graph.tgz", lambda: gzip.compress(b"no archive"), ""),
+        ("graph.tgz", lambda: archive_of(graph_of((2,)), "other.pb"), "classify_image_graph_def.pb is not in the archive"),
+        ("graph.tgz", lambda: archive_of(np.random.default_rng(0).bytes(5000))[:2000], ""),
+        ("graph.tgz", lambda: damaged(archive_of(b"".join(b"%d" % n for n in range(9000)))), ""),
+    ],
+)  # fmt: skip
+def test_damage_of_a_graph_is_one_line_that_names_the_file(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content())
+    with pytest.raises(GanlabError, match=rf"{name}: broken data file: expected a frozen TensorFlow graph.*{message}"):
+        read_frozen_graph(path)
 
 
 @needs_torch

@@ -1,6 +1,11 @@
 import pytest
 
+from ganlab.metrics.names import NAMES
 from ganlab.metrics.random_network import build_random_network
+
+
+def test_the_recipe_is_that_of_published_values():
+    assert NAMES["fd1k_random"].fingerprint == "31c397cd1b48e300"
 
 
 @pytest.mark.parametrize(

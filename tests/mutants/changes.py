@@ -88,7 +88,7 @@ def _without_effect(node: ast.AST) -> list[ast.AST | None]:
 
     Annotations, aliases of types, imports for type checkers alone, and texts of messages compute nothing. A changed decorator
     makes a dataclass changeable or a property a method: no number of a training depends on it. `zip(..., strict=True)` says
-    that the lengths are equal; no input makes them differ.
+    that the lengths are equal; no input makes them differ. A line of the log tells people what takes long.
     """
     found = [getattr(node, name, None) for name in ("annotation", "returns")]
     found += getattr(node, "decorator_list", [])
@@ -97,7 +97,7 @@ def _without_effect(node: ast.AST) -> list[ast.AST | None]:
             found.append(node)
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             found.append(node)
-        case ast.keyword(arg="strict"):
+        case ast.keyword(arg="strict") | ast.Expr(ast.Call(ast.Attribute(ast.Name("_log")))):
             found.append(node)
         case ast.Subscript(
             value=ast.Name(id="Callable" | "Mapping" | "Sequence" | "Iterator" | "tuple" | "dict" | "list")

@@ -30,11 +30,17 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         _of(
             "metrics/extraction",
             "batch_size = self.batch_size or max(1, min(256, 2**20",
-            *("max -> min", "min -> max", "1 -> 2", "256 -> 257", "256 -> 512", "2 -> 3", "FloorDiv -> Mult"),
+            *("max -> min", "min -> max", "1 -> 2", "256 -> 257", "256 -> 512", "2 -> 3", "2 -> 4", "FloorDiv -> Mult"),
             *("Pow -> Mult", "Mult -> Div", "20 -> 21", "20 -> 40"),
         ),
         _of("training/checkpoints", "array.astype(_kept_type(array.dtype), copy=False)", "False -> True"),
         _of("training/draws", "lru_cache(2)", "2 -> 3", "2 -> 4"),  # steps ask for two epochs in turn at most
+        _of(
+            "metrics/extraction",
+            "model.compile(jit_compile=",
+            "without model.compile(jit_compile=keras.backend.backend() == 'jax', **arguments)",
+            "Eq -> NotEq",
+        ),
         _of("metrics/inception_extractor", "BATCH = 32", "32 -> 33", "32 -> 64"),
         _of("metrics/random_network", "compile_for_batches(model)", "without compile_for_batches(model)"),
         _of("metrics/resizing", "compile_for_batches(model)", "without compile_for_batches(model)"),

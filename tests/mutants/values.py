@@ -10,9 +10,10 @@ from typing import Any
 
 
 def take_values(module: types.ModuleType, code: types.CodeType) -> None:
-    """Runs the changed code of a module beside it; names of the old values stand for the new ones, wherever they were imported.
+    """Runs the changed code of a module beside it; names of old values stand for the new ones, wherever they were imported.
 
-    Functions and classes stay, with new defaults and attributes. Values that another module has computed from an old one stay.
+    Functions, classes and dictionaries stay, with new defaults, attributes and items. What another module has computed from an
+    old value stays as well.
     """
     for name, new in run_beside(module, code).items():
         old = vars(module).get(name)
@@ -50,14 +51,16 @@ def merged(old: Any, new: Any) -> Any:
         case type():
             if old.__qualname__ != new.__qualname__:
                 return new
-            for name, value in [(name, value) for name, value in vars(new).items() if not name.startswith("__")]:
-                attribute = vars(old).get(name)
+            for name in [name for name in vars(new) if name == "__init__" or not name.startswith("__")]:
+                attribute, value = vars(old).get(name), vars(new)[name]
                 if (changed := merged(attribute, value)) is not attribute:
                     setattr(old, name, changed)
             return old
         case dict():
             parts = {key: merged(old.get(key), value) for key, value in new.items()}
-            return old if _same(old, parts) else parts
+            if list(old) != list(parts) or not all(map(operator.is_, old.values(), parts.values())):
+                old.clear(), old.update(parts)  # other tables hold it, too
+            return old
         case list() | tuple() if len(old) == len(new):
             parts = list(map(merged, old, new))
             same = all(map(operator.is_, old, parts))
@@ -74,10 +77,6 @@ def merged(old: Any, new: Any) -> Any:
             object.__setattr__(result, name, merged(getattr(old, name), getattr(new, name)))
         return old if all(getattr(result, name) is getattr(old, name) for name in names) else result
     return old
-
-
-def _same(old: dict, new: dict) -> bool:
-    return list(old) == list(new) and all(old[key] is new[key] for key in new)
 
 
 def name_of(code: types.CodeType) -> tuple[str, int, bytes]:

@@ -43,20 +43,25 @@ def test_a_classifier_needs_no_labels_as_input():
 
 
 LOGITS = np.log(np.array([[1.0, 1.0, 2.0], [6.0, 1.0, 1.0]], np.float32))
-JUDGED = Judged(None, None, ops.convert_to_tensor([2, 1]), {}, ops.convert_to_tensor(LOGITS), None)
 CROSS_ENTROPY = -(np.log(2 / 4) + np.log(1 / 8)) / 2
 
 
-def test_both_networks_learn_the_classes_of_generated_images_by_an_auxiliary_head():
+@pytest.fixture
+def judged():
+    """Two images of the classes 2 and 1."""
+    return Judged(None, None, ops.convert_to_tensor([2, 1]), {}, ops.convert_to_tensor(LOGITS), None)
+
+
+def test_both_networks_learn_the_classes_of_generated_images_by_an_auxiliary_head(judged):
     term = term_of(class_loss={"cross_entropy": {"weight": 3.0, "fake_weight": 0.5}})
-    real, logs = term.discriminator("real", JUDGED)
-    fake, no_logs = term.discriminator("fake", JUDGED)
-    values = [float(value) for value in (real, fake, term.generator(JUDGED))]
+    real, logs = term.discriminator("real", judged)
+    fake, no_logs = term.discriminator("fake", judged)
+    values = [float(value) for value in (real, fake, term.generator(judged))]
     assert values == pytest.approx([3 * CROSS_ENTROPY, 1.5 * CROSS_ENTROPY, 3 * CROSS_ENTROPY], rel=1e-6)
     assert {name: float(value) for name, value in logs.items()} == {"d_accuracy_class": 0.5} and no_logs == {}
 
 
-def test_generated_images_have_no_class_under_a_semi_supervised_head():
+def test_generated_images_have_no_class_under_a_semi_supervised_head(judged):
     term = term_of(labels="semi_supervised")
-    assert float(term.discriminator("real", JUDGED)[0]) == pytest.approx(CROSS_ENTROPY, rel=1e-6)
-    assert term.discriminator("fake", JUDGED) == (None, {}) and term.generator(JUDGED) is None
+    assert float(term.discriminator("real", judged)[0]) == pytest.approx(CROSS_ENTROPY, rel=1e-6)
+    assert term.discriminator("fake", judged) == (None, {}) and term.generator(judged) is None

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import threading
 
@@ -11,7 +12,8 @@ from ganlab.models.building import build_network
 from ganlab.models.network import Network
 from ganlab.runs.logs import read_history
 from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
-from ganlab.training.callbacks import Checkpoints, Health, History, Samples, Stop
+from ganlab.training import callbacks
+from ganlab.training.callbacks import Checkpoints, Health, History, Metrics, Samples, Stop
 from ganlab.training.checkpoints import read_state
 from ganlab.training.sampling import Sampler
 from tests.training.contexts import COLUMNS, REAL, chunk, config_of, due, run_context
@@ -148,10 +150,35 @@ class TestSamples:
         told = [np.unique(np.load(folder.samples / f"{step:06d}.npy")).tolist() for step in (2, 4)]
         assert told == [[2.0], [4.0]]
 
+    def test_points_are_drawn_beside_the_first_thousand_real_ones_and_images_alone(
+        self, folder, context_of, writer, monkeypatch
+    ):
+        drawn = []
+        monkeypatch.setattr(callbacks, "write_samples", lambda *arguments: drawn.append(arguments[-1]))
+        points = np.random.default_rng(0).standard_normal((1200, 2)).astype(np.float32)
+        config = tiny_config(generator=[{"Dense": {"units": 2}}], output={"samples_every": 1})
+        for context in (run_context(build(config, images=points), folder, writer), context_of(samples_every=1)):
+            Samples(context).on_chunk(chunk(1))
+        writer.flush()
+        np.testing.assert_array_equal(drawn[0], points[:1000])
+        assert drawn[1] is None
+
+
+class TestMetrics:
+    @pytest.mark.parametrize(("every", "expected"), [(4, [4, 8, 10]), (1, [3, 4, 8, 10]), (None, [10])])
+    def test_are_computed_when_due_and_at_the_end(self, context_of, monkeypatch, every, expected):
+        steps = []
+        monkeypatch.setattr(callbacks, "evaluate_networks", lambda folder, step, *others: steps.append(step))
+        metrics = Metrics(dataclasses.replace(context_of(metrics_every=every), protocols=("a metric",)))
+        for step in (3, 4, 8, 10):
+            metrics.on_chunk(chunk(step))
+        assert steps == expected
+
 
 class TestCheckpoints:
-    def test_are_due_every_few_steps_and_at_the_end(self, context_of):
+    def test_are_due_every_few_steps_and_at_the_end(self, folder, context_of):
         assert due(Checkpoints(context_of()), 10) == [3, 6, 9, 10]
+        assert folder.checkpoints.is_dir()  # before the first one: a run folder is whole then, too
         assert due(Checkpoints(context_of(checkpoint_every=None)), 10) == [10]
 
     def test_the_newest_two_states_and_as_many_generators_as_asked_stay(self, folder, context_of, writer):
@@ -161,6 +188,7 @@ class TestCheckpoints:
         writer.flush()
         assert folder.state_steps() == [9, 10]
         assert folder.generator_steps() == [6, 9, 10]
+        assert folder.status()["checkpoint"] == 10
 
     def test_the_best_step_stays(self, folder, context_of, writer):
         lines = [{"step": step, "name": "is1k_classifier", "value": value} for step, value in ((3, 5.0), (6, 2.0))]

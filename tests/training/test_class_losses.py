@@ -4,9 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from keras import ops
+from pydantic import ValidationError
 
 from ganlab.training.class_losses import CLASS_LOSSES, class_accuracy
-from tests.training.tiny import BACKEND
+from tests.training.tiny import BACKEND, tiny_config
 
 E = math.e
 # Three embeddings in the plane, the proxy beside each. Their lengths do not matter.
@@ -102,3 +103,23 @@ def test_the_similarity_to_the_proxies_is_a_mean_cosine():
     column, measure = CLASS_LOSSES["contrastive"].measure
     found = measure(ops.convert_to_tensor(IMAGES, "float32"), ops.convert_to_tensor([0, 1, 1]))
     assert column == "d_similarity_class" and float(found) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cross_entropy", {"fake_weight"}),
+        ("twin", set()),
+        ("discriminative", set()),
+        ("contrastive", {"temperature"}),
+        ("data_to_data", {"temperature", "margin"}),
+    ],
+)
+def test_a_config_may_have_these_options_of_a_class_loss(name, options):
+    for option in ("fake_weight", "temperature", "margin"):
+        if option in options:
+            config = tiny_config(labels="auxiliary", class_loss={name: {option: 0.75}})
+            assert getattr(config.class_loss, option) == 0.75
+        else:
+            with pytest.raises(ValidationError, match=f"the class loss {name} has no {option}"):
+                tiny_config(labels="auxiliary", class_loss={name: {option: 0.75}})

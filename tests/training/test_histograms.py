@@ -81,6 +81,7 @@ class TestHistograms:
         images = context.images.astype(np.float32) / 127.5 - 1
         weights = tiny.weights("discriminator")
         outputs = images @ weights[0] + weights[1]
+        assert (counts.shape, edges.shape) == ((60,), (61,))
         assert counts.sum() == outputs.size  # all 20 samples, of the 128 that are wanted
         np.testing.assert_allclose(edges[[0, -1]], [outputs.min(), outputs.max()], rtol=1e-5)
 
