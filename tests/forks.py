@@ -12,9 +12,16 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 _CONTEXT = multiprocessing.get_context("forkserver")  # one server for each process of pytest, started by its first fork
 _CONTEXT.set_forkserver_preload(["tests.loaded"])
+
+
+def survey_in_forks(monkeypatch) -> None:
+    """The process in which a sweep checks its configs is forked, too, until the end of the monkeypatch."""
+    forking = SimpleNamespace(get_context=lambda method: _CONTEXT)
+    monkeypatch.setattr("ganlab.sweeps.survey.multiprocessing", forking)
 
 
 class Fork:

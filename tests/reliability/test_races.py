@@ -153,7 +153,7 @@ def write_published(folder):
         ("statistics", None, STARTERS),
         ("classifier", None, STARTERS),
         ("inception", write_graph, STARTERS),
-        ("keras_inception", write_keras_file, 4),  # each builds the network while it holds the lock
+        ("keras_inception", write_keras_file, 2),  # each builds the network while it holds the lock
         ("download", write_published, STARTERS),
     ],
     ids=lambda value: getattr(value, "__name__", value),
