@@ -18,7 +18,7 @@ import pytest
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.records import find_runs, read_run
 from tests.cli.test_main import FRAMEWORKS, loaded_by
-from tests.forks import Fork, survey_in_forks
+from tests.forks import Fork, runs_in_forks, survey_in_forks
 from tests.sweeps.examples import write_config, write_study
 
 # Long enough to be met in the middle of its training, with a checkpoint now and then.
@@ -35,8 +35,9 @@ def start(*words) -> subprocess.Popen:
 
 @pytest.fixture
 def sweep(ganlab, monkeypatch):
-    """Runs the command to its end in this process, as `ganlab` does. Its runs are processes."""
+    """Runs the command to its end in this process, as `ganlab` does. Its runs are processes, forked ones."""
     survey_in_forks(monkeypatch)
+    runs_in_forks(monkeypatch)
     return functools.partial(ganlab, "sweep")
 
 
@@ -221,7 +222,7 @@ def test_together_names_the_runs_that_train_alone_and_shows_no_group_for_them(sw
 
 
 @pytest.mark.slow
-def test_runs_train_together_are_killed_together_and_go_on_together(sweep, tmp_path):
+def test_runs_train_together_are_killed_together_and_go_on_together(tmp_path):
     pytest.importorskip("jax")
     results = tmp_path / "results"
     words = (write_config(tmp_path), "-o", "backend=jax", "--seeds", "0,1,2", "--together", *LONG, "--results", results)
@@ -231,8 +232,9 @@ def test_runs_train_together_are_killed_together_and_go_on_together(sweep, tmp_p
     os.kill(trainer, signal.SIGKILL)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 3 and "killed by SIGKILL" in err
-    code, out, err = sweep(*words)
-    assert code == 0, err
+    process = start(*words)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
     for folder in find_runs(results):
         assert read_run(folder).finished and rows(folder) == list(range(1, 4001))
         assert json.loads((folder / "environment.json").read_text())["lanes"] == 3
