@@ -8,13 +8,11 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.errors import ConfigError
-from ganlab.experiment import run_experiment
 from ganlab.flows.load import load_checkpoint
-from ganlab.flows.plan import plan_experiment
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.weights import check_weights
-from tests.cli.experiments import states, the_run
+from tests.cli.experiments import states, the_run, train
 
 CONFIG = """\
 name: growing
@@ -51,13 +49,9 @@ jit: false
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory, cache):
     """The folder of a run that was not stopped."""
-    folder = tmp_path_factory.mktemp("whole")
-    (folder / "growing.yaml").write_text(CONFIG)
-    plan = plan_experiment(load_config(folder / "growing.yaml"), folder)
-    run_experiment(plan, folder, quiet=True)
-    return plan.folder.path
+    return train(tmp_path_factory.mktemp("whole"), CONFIG, cache)
 
 
 @pytest.fixture
