@@ -13,25 +13,29 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-all test-fast test-backends test-parity test-peers test-extras torture mutants smoke lint docs site clean
+.PHONY: demo test test-slow test-all test-fast test-backends test-parity parity on-jax on-torch test-peers test-extras torture mutants smoke lint docs site clean
 
-# An environment is current when its stamp is newer than what describes it.
-$(VENV)/.installed: setup.cfg pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# An environment is current when its stamp is newer than what describes it. A larger one has what each smaller one has.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+	$(INSTALL) -e .
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	touch $@
+$(VENV)/.installed-dev: setup.cfg pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	touch $(VENV)/.installed $@
 
-$(VENV)/.installed-backends: $(VENV)/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,torch,jax]'
-	touch $@
+$(VENV)/.installed-backends: setup.cfg pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev,torch,jax]'
+	touch $(VENV)/.installed $(VENV)/.installed-dev $@
 
-$(VENV)/.installed-peers: $(VENV)/.installed-backends
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,torch,jax,fid]'
-	touch $@
+$(VENV)/.installed-peers: setup.cfg pyproject.toml | $(BIN)/python
+	$(INSTALL) -e '.[dev,torch,jax,fid]'
+	touch $(VENV)/.installed $(VENV)/.installed-dev $(VENV)/.installed-backends $@
 
 demo: $(VENV)/.installed
 	$(BIN)/ganlab run configs/quickstart.yaml
@@ -73,16 +77,24 @@ test-backends: $(VENV)/.installed-backends
 		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/objectives tests/backends tests/models tests/metrics tests/oracle \
 			$(WITHOUT_PARITY) || exit 1; done
 
+# Most of what is on JAX is one file, which keeps one processor busy.
 test-parity: $(VENV)/.installed-backends
+	$(MAKE) -j 2 parity on-jax on-torch
+
+parity:
 	$(PYTEST) $(BY_FILE) -rs $(PARITY)
-	GANLAB_TEST_BACKEND=jax $(PYTEST) $(BY_FILE) $(ON_JAX)
-	GANLAB_TEST_BACKEND=torch $(PYTEST) $(BY_FILE) $(ON_TORCH)
+
+on-jax:
+	GANLAB_TEST_BACKEND=jax $(PYTEST) $(ON_JAX)
+
+on-torch:
+	GANLAB_TEST_BACKEND=torch $(PYTEST) $(ON_TORCH)
 
 test-peers: $(VENV)/.installed-peers
 	$(PYTEST) $(BY_FILE) -rs $(PEERS)
 
 test-extras: $(VENV)/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[mlflow,tensorboard,search,video,docs]'
+	$(INSTALL) -e '.[mlflow,tensorboard,search,video,docs]'
 	$(PYTEST) -rs $(EXTRAS)
 
 torture: $(VENV)/.installed-dev
@@ -106,7 +118,7 @@ docs: $(VENV)/.installed
 	$(BIN)/python docs/make_api.py
 
 site: $(VENV)/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(INSTALL) -e '.[docs]'
 	$(BIN)/mkdocs build --strict
 
 clean:

@@ -4,17 +4,43 @@ They are processes of their own in everything that tests do to them: signals, lo
 before Keras is loaded needs a process from its first line: `tests.reliability.runs.start`.
 """
 
+import functools
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 _CONTEXT = multiprocessing.get_context("forkserver")  # one server for each process of pytest, started by its first fork
 _CONTEXT.set_forkserver_preload(["tests.loaded"])
+
+
+def survey_in_forks(monkeypatch) -> None:
+    """The process in which a sweep checks its configs, of TensorFlow, is forked, too, until the end of the monkeypatch."""
+    forking = SimpleNamespace(get_context=lambda method: _CONTEXT)
+    monkeypatch.setattr("ganlab.sweeps.survey.multiprocessing", forking)
+
+
+def runs_in_forks(monkeypatch) -> None:
+    """The runs that a sweep starts on this machine, of TensorFlow, are forked, too, until the end of the monkeypatch."""
+
+    def start_process(arguments, log, environment):
+        prepare = functools.partial(_print_to, log)
+        return Fork(Path.cwd(), *arguments[1:], environment=environment, prepare=prepare, module=arguments[0])
+
+    monkeypatch.setattr("ganlab.sweeps.process.start_process", start_process)
+
+
+def _print_to(log: Path) -> None:
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    os.close(output)
 
 
 class Fork:
@@ -69,6 +95,9 @@ class Fork:
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
             os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         self._process.kill()

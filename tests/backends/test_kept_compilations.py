@@ -48,7 +48,9 @@ def test_the_users_own_folder_stays(settings, tmp_path):
 def test_a_config_is_the_same_program_wherever_its_variables_lie_in_memory():
     """Otherwise no process finds what another has compiled. The branch of a lazy penalty returns the dropouts' seeds."""
     dropouts = [{"Dropout": {"rate": 0.5}}] * 4
-    config = tiny_config(discriminator=[*dropouts, {"Dense": {"units": 1}}], penalty={"r1": {"weight": 1.0, "every": 2}})
+    config = tiny_config(
+        discriminator=[*dropouts, {"Dense": {"units": 1}}], penalty={"r1": {"weight": 1.0, "every": 2}}
+    )
 
     def program(seed):
         holes = [keras.Variable(0.0) for _ in range(200)]

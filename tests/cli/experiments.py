@@ -1,7 +1,13 @@
 """A config that trains in a second, and the files a run of it leaves."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from ganlab.config.loading import load_config
+from ganlab.experiment import run_experiment
+from ganlab.flows.plan import plan_experiment
 from ganlab.pictures.video import can_write_video
 
 CONFIG = """\
@@ -59,6 +65,20 @@ summary.json
 """
 if can_write_video():
     FILES = FILES.replace("samples.gif\n", "samples.gif\nsamples.mp4\n")
+
+
+def train(folder: Path, config: str, cache: Path) -> Path:
+    """Trains a config in this process, with results in this folder; gives the run's folder.
+
+    For fixtures that several tests share: `ganlab` is a fixture of a single one.
+    """
+    path = folder / "config.yaml"
+    path.write_text(config)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("GANLAB_CACHE", str(cache))
+        plan = plan_experiment(load_config(path), folder / "results")
+        run_experiment(plan, folder / "results", quiet=True)
+    return plan.folder.path
 
 
 def files_below(folder) -> dict[str, bytes]:

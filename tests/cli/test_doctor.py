@@ -9,8 +9,9 @@ from tests.doctor.answers import RIGHT, on_a_gpu
 
 
 @pytest.fixture
-def machine(monkeypatch):
-    """Replaces the answers of the backends' processes."""
+def machine(monkeypatch, tmp_path):
+    """Replaces the answers of the backends' processes. There are no published data sets, which would be read whole."""
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "gone"))
 
     def answers(losses):
         monkeypatch.setattr(diagnosis, "ask_process", lambda backend: on_a_gpu(losses))

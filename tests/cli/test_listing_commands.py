@@ -304,7 +304,8 @@ def test_report_prints_its_table_and_fails_when_a_run_is_damaged(ganlab, results
     ]
 
 
-def test_data_lists_the_digits_that_need_no_download(ganlab):
+def test_data_lists_the_digits_that_need_no_download(ganlab, monkeypatch, tmp_path):
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "gone"))  # each published data set there would be read whole
     code, out, _ = ganlab("data", "--json")
     (digits,) = [entry for entry in json.loads(out)["datasets"] if entry["name"] == "digits"]
     assert code == 0 and 1797 in digits.values()

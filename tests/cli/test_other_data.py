@@ -1,6 +1,7 @@
 """Runs on labelled images and on data that are no images, from the command to the folder."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from ganlab.data import registry
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
-from tests.cli.experiments import CONFIG, states, the_run
+from tests.cli.experiments import CONFIG, states, the_run, train
 from tests.data.samples import mnist_arrays, write_npz
 
 CONDITIONAL = """\
@@ -47,13 +48,17 @@ jit: false
 """
 
 
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory, cache):
+    return train(tmp_path_factory.mktemp("conditional"), CONDITIONAL, cache)
+
+
 class TestLabels:
     @pytest.fixture
-    def run(self, ganlab, tmp_path):
+    def run(self, conditional, ganlab, tmp_path):
+        """A copy of the run to work in."""
         (tmp_path / "conditional.yaml").write_text(CONDITIONAL)
-        code, _, err = ganlab("run", "conditional.yaml", "-q")
-        assert (code, err) == (0, "")
-        return the_run(tmp_path / "results")
+        return shutil.copytree(conditional, tmp_path / "results" / "digits" / conditional.name)
 
     def test_a_conditional_gan_leaves_a_folder_that_verifies_and_samples(self, run, ganlab, tmp_path):
         assert ganlab("verify", "results")[0] == 0

@@ -12,7 +12,7 @@ from ganlab.flows.load import load_checkpoint
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.weights import check_weights
-from tests.cli.experiments import states, the_run
+from tests.cli.experiments import states, the_run, train
 
 CONFIG = """\
 name: growing
@@ -46,6 +46,12 @@ output: {samples_every: 4, checkpoint_every: 3, keep_checkpoints: all, grid: [2,
 metrics: []
 jit: false
 """
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, cache):
+    """The folder of a run that was not stopped."""
+    return train(tmp_path_factory.mktemp("whole"), CONFIG, cache)
 
 
 @pytest.fixture
@@ -127,9 +133,8 @@ def test_layers_in_both_phases_go_on_with_their_weights(growing, tmp_path, monke
 
 @pytest.mark.parametrize("steps", [3, 6, 8, 11])
 def test_a_run_stopped_in_either_phase_ends_as_if_it_had_not_stopped(
-    growing, stopped_after, tmp_path, steps, monkeypatch
+    growing, whole, stopped_after, tmp_path, steps, monkeypatch
 ):
-    assert growing()[0] == 0
     with monkeypatch.context():
         stopped_after(steps)
         code = growing("--results", "stopped")[0]
@@ -137,9 +142,9 @@ def test_a_run_stopped_in_either_phase_ends_as_if_it_had_not_stopped(
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert growing("--results", "stopped")[0] == 0
-    whole, resumed = states(the_run(tmp_path / "results"), 14), states(the_run(tmp_path / "stopped"), 14)
-    assert whole.keys() == resumed.keys()
-    assert [name for name in whole if not np.array_equal(whole[name], resumed[name])] == []
+    expected, resumed = states(whole, 14), states(the_run(tmp_path / "stopped"), 14)
+    assert expected.keys() == resumed.keys()
+    assert [name for name in expected if not np.array_equal(expected[name], resumed[name])] == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.photos import jpeg, photo_zip
+from tests.forks import Fork
 
 
 @pytest.fixture
@@ -29,9 +30,8 @@ def many_photos(path, width, height):
 
 
 def start(photos, cache, *words):
-    words = [sys.executable, "-m", "ganlab", "prepare", "mine", "--source", str(photos), "--size", "16", *words]
-    environment = os.environ | {"GANLAB_CACHE": str(cache)}
-    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    words = ["prepare", "mine", "--source", str(photos), "--size", "16", *words]
+    return Fork(photos.parent, *words, environment=os.environ | {"GANLAB_CACHE": str(cache)})
 
 
 def searched(cache) -> list[str]:
@@ -55,14 +55,14 @@ def test_a_stopped_search_for_faces_goes_on_with_the_work_it_has_done(tmp_path, 
     process = start(photos, cache, "--crop", "box")
     wait_for_blocks(process, cache, 2)
     process.send_signal(number)
-    _, errors = process.communicate()
+    printed, _ = process.communicate()
     done = searched(cache)
     assert process.returncode == code and 2 <= len(done) < 5
     if code == 75:
-        assert errors == f"stopped by {number.name} after {128 * len(done)} of 600 photos; the same command goes on\n"
-    process = start(photos, cache, "--crop", "box")
-    _, errors = process.communicate()
-    assert errors.endswith("none of 600 photos gives an image (599 without a face, 1 unreadable).\n")
+        words = f"stopped by {number.name} after {128 * len(done)} of 600 photos; the same command goes on"
+        assert printed.splitlines()[-1] == words
+    printed, _ = start(photos, cache, "--crop", "box").communicate()
+    assert printed.endswith("none of 600 photos gives an image (599 without a face, 1 unreadable).\n")
     assert len(searched(cache)) == 5 and searched(cache)[: len(done)] == done  # not one was searched again
     assert [path for path in cache.rglob("*.npy")] == []  # nor is the half array of the killed process left
 
@@ -73,18 +73,18 @@ def test_real_faces_are_the_same_bytes_after_a_kill(cache):
     celeba = Path(os.environ.get("GANLAB_DATA", "")) / "celeba" / "img_align_celeba.zip"
     if not celeba.is_file():
         pytest.skip("GANLAB_DATA has no celeba/img_align_celeba.zip")
-    words = ["--crop", "box", "--limit", "300"]
+    words = ["--crop", "box", "--limit", "150"]
     process = start(celeba, cache / "killed", *words)
     wait_for_blocks(process, cache / "killed", 1)
     process.kill()
     process.communicate()
     for folder in ("killed", "whole"):
-        assert "300 images of " in start(celeba, cache / folder, *words).communicate()[0]
+        assert "150 images of " in start(celeba, cache / folder, *words).communicate()[0]
     for file in ("images.npy", "manifest.json", "left_out.txt"):
-        killed, whole = (cache / folder / "data/mine/box-16-300" / file for folder in ("killed", "whole"))
+        killed, whole = (cache / folder / "data/mine/box-16-150" / file for folder in ("killed", "whole"))
         assert killed.read_bytes() == whole.read_bytes()
     left = sorted(path.name for path in (cache / "killed/data/mine").iterdir())
-    assert left == [".box-16.lock", "box-16-300"]
+    assert left == [".box-16.lock", "box-16-150"]
 
 
 def test_a_command_that_is_killed_while_it_cuts_is_run_again(ganlab, tmp_path, cache):

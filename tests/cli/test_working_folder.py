@@ -73,7 +73,7 @@ def test_nothing_in_it_is_executed(planted, cache, command):
 
 @pytest.mark.skipif(not SCRIPT.exists(), reason="ganlab is not installed here")
 def test_the_installed_command_looks_there_no_more(planted, cache):
-    done = start(planted, cache, SCRIPT, *COMMANDS["dry sweep"])
+    done = start(planted, cache, SCRIPT, *COMMANDS["run"])
     assert done.returncode == 0 and not (planted / "marker").exists(), done.stderr
 
 

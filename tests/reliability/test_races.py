@@ -152,8 +152,8 @@ def write_published(folder):
         ("pictures", write_pictures, STARTERS),
         ("statistics", None, STARTERS),
         ("classifier", None, STARTERS),
-        ("inception", write_graph, STARTERS),
-        ("keras_inception", write_keras_file, 4),  # each builds the network while it holds the lock
+        ("inception", write_graph, 6),  # each reads 90 MB
+        ("keras_inception", write_keras_file, 2),  # each builds the network while it holds the lock
         ("download", write_published, STARTERS),
     ],
     ids=lambda value: getattr(value, "__name__", value),

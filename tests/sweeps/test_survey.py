@@ -9,9 +9,10 @@ from ganlab.flows.plan import plan_experiment
 from ganlab.sweeps.configs import configs_of
 from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.survey import _look_at, _once_each, _told_once, survey
+from tests.forks import survey_in_forks
 from tests.sweeps.examples import CONFIG, write_config, write_study
 
-# One survey with everything in it, for each loads a framework in its own process.
+# One survey with everything in it, for each has a process of its own.
 STUDY = """\
 matrix:
   latent.dim: [2, 4]
@@ -35,7 +36,9 @@ def surveyed(tmp_path_factory):
     (folder / "other.yaml").write_text(text.replace("name: tiny", "name: other\nseed: 1\nfamily: GAN"))
     configs, problems = configs_of(folder)
     assert problems == []
-    jobs, problems = survey(configs, folder / "results")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        survey_in_forks(monkeypatch)
+        jobs, problems = survey(configs, folder / "results")
     return path, configs, jobs, problems
 
 
