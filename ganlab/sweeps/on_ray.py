@@ -64,7 +64,12 @@ class RayExecutor(Executor):
         return min(workers, sum(found // own for found in cpus))
 
     def start(self, jobs: Sequence[Job], slot: int) -> "RayRun":
-        return RayRun(jobs, self.results, self.options, self.variables)
+        return RayRun(jobs, self.results, self.options_of(jobs), self.variables)
+
+    def options_of(self, jobs: Sequence[Job]) -> dict[str, Any]:
+        """The options of a task: runs with `device: cpu` leave the GPUs to others."""
+        needs_gpu = any(job.config.device != "cpu" for job in jobs)
+        return self.options if needs_gpu else self.options | {"num_gpus": 0}
 
 
 class RayRun(Attempt):

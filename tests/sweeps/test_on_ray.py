@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from ganlab.cli.main import main
+from ganlab.config.loading import load_config
 from ganlab.errors import ConfigError
 from ganlab.flows.verify import verify_run
 from ganlab.runs.folder import RunFolder
+from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.on_ray import RayExecutor
 from tests.sweeps.examples import write_config
 from tests.sweeps.test_local import Notes
@@ -50,6 +52,18 @@ def test_runs_share_the_cluster(tmp_path, nodes, workers, slots, cpus, gpus):
     assert executor.options == {"num_cpus": cpus, "num_gpus": gpus}
     assert executor.variables["OMP_NUM_THREADS"] == str(cpus)
     assert ("TF_FORCE_GPU_ALLOW_GROWTH" in executor.variables) is (0 < gpus < 1)
+
+
+def test_runs_on_the_cpu_take_no_gpu(tmp_path):
+    executor = RayExecutor(tmp_path, 2)
+    executor.nodes = [{"Resources": {"CPU": 8.0, "GPU": 1.0}}]
+    executor.slots(2)
+    on_cpu, anywhere = (
+        Job(load_config(write_config(tmp_path), [f"device={device}"]), "c", "i", 60, tmp_path)
+        for device in ("cpu", "auto")
+    )
+    assert executor.options_of([on_cpu]) == {"num_cpus": 4, "num_gpus": 0}
+    assert executor.options_of([on_cpu, anywhere]) == {"num_cpus": 4, "num_gpus": 0.5}
 
 
 @pytest.fixture(scope="module")
