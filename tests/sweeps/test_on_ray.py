@@ -1,5 +1,6 @@
 """Sweeps on a Ray cluster of this machine: a head and two nodes, whose workers, nodes and drivers are killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -155,6 +156,14 @@ class TestCluster:
         wait_for(lambda: len(processes("ganlab run", str(results))) == 2 and has_checkpoint(results), "no checkpoint")
         cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         require_whole(sweep, results, 2)
+
+    def test_runs_that_train_together_are_one_task(self, cluster, tmp_path):
+        pytest.importorskip("jax")
+        results = tmp_path / "results"
+        together = ("-o", "backend=jax", "-o", "train.steps=300", "-j", "1", "--together")
+        require_whole(start(cluster, write_config(tmp_path), results, "--seeds", "0,1,2", *together), results, 3)
+        lanes = [json.loads(path.read_text())["lanes"] for path in results.glob("digits/*/environment.json")]
+        assert lanes == [3, 3, 3] and len(list(results.glob(".sweep/digits/*.log"))) == 1
 
     def test_no_cluster_at_the_address_is_one_line(self, tmp_path):
         pytest.importorskip("ray")
