@@ -23,10 +23,14 @@ from tests.sweeps.test_local import Notes
 LONG = ("-o", "train.steps=6000", "-o", "output={checkpoint_every: 200, samples_every: 3000, grid: [2, 2]}")
 
 
-def test_without_ray_one_line_says_how_to_get_it(tmp_path, monkeypatch):
+def test_without_ray_one_line_says_how_to_get_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"^ray is not installed; pip install 'ganlab\[ray\]'$"):
         RayExecutor(tmp_path / "results").execute([None], Notes([]))
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", str(write_config(tmp_path)), "--on", "ray", "--results", str(tmp_path / "results")])
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", "ray is not installed; pip install 'ganlab[ray]'\n")
     assert not (tmp_path / "results").exists()
 
 
