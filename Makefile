@@ -56,8 +56,8 @@ ON_TORCH := tests/backends/test_cuda_graphs.py tests/backends/test_torch_layers.
 PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
 	tests/metrics/test_inception_weights.py tests/metrics/test_inception_files.py
 # What skips without an extra.
-EXTRAS := tests/trackers tests/cli/test_export.py tests/cli/test_track.py tests/sweeps/test_search.py tests/pictures/test_video.py \
-	tests/test_docs.py::TestSite tests/cli/test_sweep.py::test_a_search_trains_its_trials_and_goes_on_after_them
+EXTRAS := tests/trackers tests/cli/test_export.py tests/cli/test_track.py tests/sweeps/test_search.py tests/flows/test_sweep.py \
+	tests/pictures/test_video.py tests/test_docs.py::TestSite tests/cli/test_sweep.py::test_a_search_trains_its_trials_and_goes_on_after_them
 WITHOUT_PARITY := $(PARITY:%=--ignore=%)
 
 test: $(VENV)/.installed-dev

@@ -104,7 +104,7 @@ def sweep(
 
     Raises:
         ConfigError: the first mistake of all configs; no run was started.
-        SweepFailedError: some runs are not finished; the others are, and `load` gives them.
+        SweepFailedError: some runs are not finished, and no search has given them up; the others are, and `load` gives them.
     """
     from ganlab.flows.sweep import Sweep
     from ganlab.sweeps.board import Board

@@ -67,6 +67,7 @@ def command(
     overrides = (*overrides, f"track={track}") if track else overrides
     silent = quiet or as_json
     say = (lambda line: None) if silent else partial(click.echo, err=True)
+    executor = _executor(on, address)
     with _all_mistakes():
         sweep = Sweep(paths, overrides, seeds, results, rerun, say)
         if on == "slurm-array" and (sweep.search or together):
@@ -84,7 +85,7 @@ def command(
                     _write_slurm_array(turn.due, results, workers)
                     return
                 with _board(list(turn.states), silent) as board:
-                    sweep.train(turn, _executor(on, address)(results, workers, fail_fast, group), board)
+                    sweep.train(turn, executor(results, workers, fail_fast, group), board)
                 if fail_fast and board.has_failed():
                     break
         finally:
@@ -125,8 +126,9 @@ def _executor(on, address):
     if on == "ray":
         from functools import partial
 
-        from ganlab.sweeps.on_ray import RayExecutor
+        from ganlab.sweeps.on_ray import RayExecutor, require_installed
 
+        require_installed()  # before configs are checked, which takes a while
         return partial(RayExecutor, address=address)
     from ganlab.sweeps.local import LocalExecutor
 

@@ -7,6 +7,7 @@ again before it changes a file of the run (ganlab/runs/locks.py).
 
 import contextlib
 import ctypes
+import importlib.util
 import math
 import os
 import secrets
@@ -28,6 +29,12 @@ _RETRIES = 3  # of a task whose worker or node died
 _PATIENCE = 60.0  # seconds for a node's answer
 _CONNECTS_IN = 10.0  # seconds
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+
+
+def require_installed() -> None:
+    """Raises: ConfigError, if Ray is not installed. Ray is not imported."""
+    if importlib.util.find_spec("ray") is None:
+        raise ConfigError("ray is not installed; pip install 'ganlab[ray]'")
 
 
 class RayExecutor(Executor):
@@ -64,7 +71,12 @@ class RayExecutor(Executor):
         return min(workers, sum(found // own for found in cpus))
 
     def start(self, jobs: Sequence[Job], slot: int) -> "RayRun":
-        return RayRun(jobs, self.results, self.options, self.variables)
+        return RayRun(jobs, self.results, self.options_of(jobs), self.variables)
+
+    def options_of(self, jobs: Sequence[Job]) -> dict[str, Any]:
+        """The options of a task: runs with `device: cpu` leave the GPUs to others."""
+        needs_gpu = any(job.config.device != "cpu" for job in jobs)
+        return self.options if needs_gpu else self.options | {"num_gpus": 0}
 
 
 class RayRun(Attempt):
@@ -122,11 +134,10 @@ def _end_with_parent() -> None:
 @contextlib.contextmanager
 def _connected(address: str | None) -> Iterator[None]:
     """A connection to the cluster."""
-    try:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import
-        import ray
-    except ImportError as error:
-        raise ConfigError("ray is not installed; pip install 'ganlab[ray]'") from error
+    require_installed()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import
+    import ray
+
     try:
         if address and address.rpartition(":")[2].isdecimal():
             # Ray itself tries for minutes.

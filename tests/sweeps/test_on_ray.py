@@ -1,5 +1,6 @@
 """Sweeps on a Ray cluster of this machine: a head and two nodes, whose workers, nodes and drivers are killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from ganlab.cli.main import main
+from ganlab.config.loading import load_config
 from ganlab.errors import ConfigError
 from ganlab.flows.verify import verify_run
 from ganlab.runs.folder import RunFolder
+from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.on_ray import RayExecutor
 from tests.sweeps.examples import write_config
 from tests.sweeps.test_local import Notes
@@ -20,10 +23,14 @@ from tests.sweeps.test_local import Notes
 LONG = ("-o", "train.steps=6000", "-o", "output={checkpoint_every: 200, samples_every: 3000, grid: [2, 2]}")
 
 
-def test_without_ray_one_line_says_how_to_get_it(tmp_path, monkeypatch):
+def test_without_ray_one_line_says_how_to_get_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"^ray is not installed; pip install 'ganlab\[ray\]'$"):
         RayExecutor(tmp_path / "results").execute([None], Notes([]))
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", str(write_config(tmp_path)), "--on", "ray", "--results", str(tmp_path / "results")])
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", "ray is not installed; pip install 'ganlab[ray]'\n")
     assert not (tmp_path / "results").exists()
 
 
@@ -50,6 +57,18 @@ def test_runs_share_the_cluster(tmp_path, nodes, workers, slots, cpus, gpus):
     assert executor.options == {"num_cpus": cpus, "num_gpus": gpus}
     assert executor.variables["OMP_NUM_THREADS"] == str(cpus)
     assert ("TF_FORCE_GPU_ALLOW_GROWTH" in executor.variables) is (0 < gpus < 1)
+
+
+def test_runs_on_the_cpu_take_no_gpu(tmp_path):
+    executor = RayExecutor(tmp_path, 2)
+    executor.nodes = [{"Resources": {"CPU": 8.0, "GPU": 1.0}}]
+    executor.slots(2)
+    on_cpu, anywhere = (
+        Job(load_config(write_config(tmp_path), [f"device={device}"]), "c", "i", 60, tmp_path)
+        for device in ("cpu", "auto")
+    )
+    assert executor.options_of([on_cpu]) == {"num_cpus": 4, "num_gpus": 0}
+    assert executor.options_of([on_cpu, anywhere]) == {"num_cpus": 4, "num_gpus": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +160,14 @@ class TestCluster:
         wait_for(lambda: len(processes("ganlab run", str(results))) == 2 and has_checkpoint(results), "no checkpoint")
         cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         require_whole(sweep, results, 2)
+
+    def test_runs_that_train_together_are_one_task(self, cluster, tmp_path):
+        pytest.importorskip("jax")
+        results = tmp_path / "results"
+        together = ("-o", "backend=jax", "-o", "train.steps=300", "-j", "1", "--together")
+        require_whole(start(cluster, write_config(tmp_path), results, "--seeds", "0,1,2", *together), results, 3)
+        lanes = [json.loads(path.read_text())["lanes"] for path in results.glob("digits/*/environment.json")]
+        assert lanes == [3, 3, 3] and len(list(results.glob(".sweep/digits/*.log"))) == 1
 
     def test_no_cluster_at_the_address_is_one_line(self, tmp_path):
         pytest.importorskip("ray")

@@ -148,6 +148,41 @@ def test_scores_of_which_more_is_better_are_maximised(tmp_path):
     assert search.best().number == 2 and search.best().score == 3.0
 
 
+def number_of(job) -> int:
+    """The number of a job's trial."""
+    return int(re.search(r"trial(\d+)", job.config.name)[1])
+
+
+def begun(results: Path, config) -> Job:
+    """The job of a run that has stopped before its first metric, or that an earlier search has left."""
+    found = [*results.glob(f"digits/{config.name}-seed{config.seed}-*")]
+    metrics = {"fd1k_classifier": run_folders.metric(0.0)}
+    make = {"seed": config.seed, "status": "stopped", "metrics": metrics}
+    folder = found[0] if found else run_folders.write_run(results, config.name, **make)
+    return Job(config, "c" * 64, RunFolder(folder).status()["identity"], 60, folder)
+
+
+def measure(job: Job, step: int, value: float) -> None:
+    """Writes a metric as a run does; the run is finished at its last step."""
+    files = RunFolder(job.folder)
+    with files.metrics.open("a") as lines:
+        lines.write(json.dumps({"name": "fd1k_classifier", "step": step, "value": value}) + "\n")
+    if step == job.steps:
+        summary = json.loads(files.summary.read_text())
+        summary["metrics"]["fd1k_classifier"] = run_folders.metric(value)
+        files.summary.write_text(json.dumps(summary))
+        files.set_status("finished")
+
+
+MEASURED = ("metrics=[fd1k_classifier]", "output.metrics_every=20")
+
+
+def write_pruned(folder: Path, trials: int = 7, batch: int = 1, more: str = "") -> Path:
+    path = write(folder, trials, batch, more)
+    path.write_text(path.read_text().replace("  space:", "  pruner: median\n  space:"))
+    return path
+
+
 # The median of five trials is 3 at the first comparison and 13 at the second. Lower is better.
 EARLIER = {number: (number, 10 + number, number) for number in range(1, 6)}
 WORSE = "fd1k_classifier is worse than in half of the trials before"
@@ -161,9 +196,7 @@ class TestPruner:
         """A function that opens the search of as many trials."""
 
         def open_it(trials=7, batch=1, more=""):
-            path = write(tmp_path, trials, batch, more)
-            path.write_text(path.read_text().replace("  space:", "  pruner: median\n  space:"))
-            return open_search(path, ("metrics=[fd1k_classifier]", "output.metrics_every=20"))
+            return open_search(write_pruned(tmp_path, trials, batch, more), MEASURED)
 
         return open_it
 
@@ -174,34 +207,13 @@ class TestPruner:
             curves: number of the trial: its values at the steps 20, 40 and 60.
         """
         while configs := search.ask():
-            jobs = [self.job(results, config, curves) for config in configs]
+            jobs = [begun(results, config) for config in configs]
             search.plan(jobs)
             for job in jobs:
-                for step, value in zip((20, 40, 60), curves[self.number(job)], strict=True):
+                for step, value in zip((20, 40, 60), curves[number_of(job)], strict=True):
                     if not (RunFolder(job.folder).status()["status"] == "finished" or search.pruned(job)):
-                        self.measure(job, step, value)
+                        measure(job, step, value)
             search.tell()
-
-    def number(self, job) -> int:
-        return int(re.search(r"trial(\d+)", job.config.name)[1])
-
-    def job(self, results, config, curves) -> Job:
-        """The job of a run that has stopped, or that an earlier search has left."""
-        found = [*results.glob(f"digits/{config.name}-seed{config.seed}-*")]
-        metrics = {"fd1k_classifier": run_folders.metric(0.0)}
-        make = {"seed": config.seed, "status": "stopped", "metrics": metrics}
-        folder = found[0] if found else run_folders.write_run(results, config.name, **make)
-        return Job(config, "c" * 64, RunFolder(folder).status()["identity"], 60, folder)
-
-    def measure(self, job, step, value) -> None:
-        files = RunFolder(job.folder)
-        with files.metrics.open("a") as lines:
-            lines.write(json.dumps({"name": "fd1k_classifier", "step": step, "value": value}) + "\n")
-        if step == job.steps:
-            summary = json.loads(files.summary.read_text())
-            summary["metrics"]["fd1k_classifier"] = run_folders.metric(value)
-            files.summary.write_text(json.dumps(summary))
-            files.set_status("finished")
 
     @pytest.mark.parametrize(
         ("curve", "step"),
@@ -256,8 +268,7 @@ class TestPruner:
         assert again.as_dicts() == search.as_dicts()
 
     def test_needs_metrics_during_the_training(self, tmp_path):
-        path = write(tmp_path)
-        path.write_text(path.read_text().replace("  space:", "  pruner: median\n  space:"))
+        path = write_pruned(tmp_path)
         expected = "expected output.metrics_every in the base, at whose steps runs are compared"
         with pytest.raises(ConfigError, match=f":6:3: search.pruner: {expected}$"):
             open_search(path)
