@@ -107,11 +107,17 @@ def chosen(settings: Sequence[Mapping[str, Any]], words: Sequence[str]) -> list[
 
 
 def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys that have several values; also layers that some networks have and others lack."""
+    """Keys that have several values; also layers that some networks have and others lack, and items of longer lists.
+
+    Runs of earlier versions lack whole lists that a later version has by default: they are no difference.
+    """
     found = []
     for key in dict.fromkeys(key for each in settings for key in each):
         values = {exact(each[key]) for each in settings if key in each}
-        is_missing = key.endswith("]") and any(key not in each for each in settings)
+        first = f"{key.rpartition('[')[0]}[0]"
+        is_missing = key.endswith("]") and any(
+            key not in each and (".layers[" in key or first in each) for each in settings
+        )
         if len(values) > 1 or is_missing:
             found.append(key)
     return found

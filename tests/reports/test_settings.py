@@ -114,6 +114,8 @@ CASES = {
         [f"generator: {{layers: [{', '.join(layers)}]}}" for layers in (["A"] * 6, ["B"] * 6, ["A"] * 6)],
         [{"generator": "network 1"}, {"generator": "network 2"}, {"generator": "network 1"}],
     ),
+    "a further item": (["words: [flip]", "words: [flip, color]"], [{"words[1]": ""}, {"words[1]": "color"}]),
+    "a list that an earlier version did not write": (["a: 1", "a: 1\nwords: [flip]\nrate: 2"], [{}, {}]),
     "nothing": (["a: 1", "a: 1"], [{}, {}]),
 }
 
