@@ -13,10 +13,9 @@ from ganlab.errors import did_you_mean
 from ganlab.models.arguments import ErrorAt, Keys, first_sentence
 from ganlab.models.layers import Output
 from ganlab.models.layers.normalization import ReferenceBatch
+from ganlab.models.layers.tensors import Shape
 from ganlab.models.network import INPUT, INPUTS, LABELS, Network, Node
 from ganlab.models.single_layers import build_layer
-
-Shape = tuple[int | None, ...]
 
 # Keras would broadcast the smaller branch without an error.
 _OF_ONE_SHAPE = ("Add", "Average", "Fade", "Maximum", "Minimum", "Multiply", "Subtract")

@@ -32,7 +32,7 @@ class UpSampledConvolution(keras.layers.Layer):
         self.convolution = convolution
         self.built = True  # the convolution is built, and this layer has no variables of its own
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         kernel = folded_kernel(self.convolution.kernel)
         sizes = self.convolution.kernel_size
         if all(size % 2 for size in sizes):  # "same" cuts off equal parts at both ends

@@ -40,19 +40,27 @@ def _drawing(initializer: Any) -> Callable | None:
     return next((draw for cls, draw in DRAWN.items() if isinstance(initializer, cls)), None)
 
 
-def _normal(initializer, generator, shape):
+def _normal(
+    initializer: initializers.RandomNormal, generator: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray:
     return initializer.mean + initializer.stddev * generator.standard_normal(shape)
 
 
-def _truncated_normal(initializer, generator, shape):
+def _truncated_normal(
+    initializer: initializers.TruncatedNormal, generator: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray:
     return initializer.mean + initializer.stddev * _within_two(generator, shape)
 
 
-def _uniform(initializer, generator, shape):
+def _uniform(
+    initializer: initializers.RandomUniform, generator: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray:
     return generator.uniform(initializer.minval, initializer.maxval, shape)
 
 
-def _scaled(initializer, generator, shape):
+def _scaled(
+    initializer: initializers.VarianceScaling, generator: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray:
     """Variance scale / fan (Glorot & Bengio 2010, He et al. 2015)."""
     fans = _fans(initializer, shape)
     fan = {"fan_in": fans[0], "fan_out": fans[1], "fan_avg": sum(fans) / 2}[initializer.mode]
@@ -64,7 +72,9 @@ def _scaled(initializer, generator, shape):
     return deviation / _DEVIATION_WITHIN_TWO * _within_two(generator, shape)
 
 
-def _orthogonal(initializer, generator, shape):
+def _orthogonal(
+    initializer: initializers.Orthogonal, generator: np.random.Generator, shape: tuple[int, ...]
+) -> np.ndarray:
     """Orthonormal columns, or orthonormal rows if there are fewer rows (Saxe et al. 2014, arXiv 1312.6120).
 
     The matrix has the last axis as columns and all other axes as rows.
@@ -78,7 +88,7 @@ def _orthogonal(initializer, generator, shape):
     return initializer.gain * (matrix.T if rows < columns else matrix).reshape(shape)
 
 
-def _fans(initializer, shape):
+def _fans(initializer: initializers.VarianceScaling, shape: tuple[int, ...]) -> tuple[int, int]:
     """(inputs, outputs) of one unit: the last two axes, times the size of a convolution's window."""
     if initializer.input_axes is not None and initializer.output_axes is not None:
         return tuple(
@@ -93,7 +103,7 @@ def _fans(initializer, shape):
 _DEVIATION_WITHIN_TWO = 0.87962566103423978  # of a standard normal cut off at -2 and 2
 
 
-def _within_two(generator, shape):
+def _within_two(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Standard normal numbers. Numbers beyond 2 are drawn again."""
     numbers = generator.standard_normal(shape)
     while (outside := np.abs(numbers) > 2).any():

@@ -1,7 +1,12 @@
 """Layers of one line of arithmetic."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+from ganlab.models.layers.tensors import Shape, Tensor
 
 
 class GlobalSumPooling2D(keras.layers.Layer):
@@ -10,10 +15,10 @@ class GlobalSumPooling2D(keras.layers.Layer):
     Source: Miyato et al. 2018, arXiv 1802.05957, table 4: the last pooling of the residual discriminators.
     """
 
-    def call(self, images):
+    def call(self, images: Tensor) -> Tensor:
         return ops.sum(images, axis=(1, 2))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[-1])
 
 
@@ -26,17 +31,17 @@ class Scale(keras.layers.Layer):
         initial: the number before training.
     """
 
-    def __init__(self, initial=1.0, **kwargs):
+    def __init__(self, initial: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.initial = initial
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.factor = self.add_weight(shape=(), initializer=keras.initializers.Constant(self.initial), name="factor")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs * self.factor
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -48,10 +53,10 @@ class Fade(keras.layers.Layer):
 
     takes = ("fade",)
 
-    def call(self, inputs, fade):
+    def call(self, inputs: Sequence[Tensor], fade: Tensor) -> Tensor:
         old, new = inputs
         fade = ops.reshape(fade, (-1, *[1] * (len(old.shape) - 1)))
         return (1 - fade) * old + fade * new
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(self, inputs_shape: Sequence[Shape]) -> Shape:
         return inputs_shape[0]

@@ -1,7 +1,12 @@
 """Random changes of the discriminator's inputs and outputs, in training only."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+from ganlab.models.layers.tensors import Shape, Tensor
 
 # Kind of change -> the method of `DiffAugment`, in the order of the changes.
 _KINDS = {"flip": "_mirror", "color": "_color", "translation": "_translate", "cutout": "_cut_out"}
@@ -24,7 +29,9 @@ class DiffAugment(keras.layers.Layer):
     Input and output: images of shape (batch, height, width, channels).
     """
 
-    def __init__(self, policy=("color", "translation", "cutout"), seed=None, **kwargs):
+    def __init__(
+        self, policy: Sequence[str] = ("color", "translation", "cutout"), seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         unknown = [name for name in policy if name not in _KINDS]
         if unknown:
@@ -32,7 +39,7 @@ class DiffAugment(keras.layers.Layer):
         self.policy = tuple(policy)
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False, probability=None):
+    def call(self, images: Tensor, training: bool = False, probability: Tensor | None = None) -> Tensor:
         """Changes the images. With a probability (a scalar), each kind of change is left out for a random part of them."""
         if not training:
             return images
@@ -44,26 +51,26 @@ class DiffAugment(keras.layers.Layer):
                 images = changed
         return images
 
-    def _uniform(self, images, low, high):
+    def _uniform(self, images: Tensor, low: float, high: float) -> Tensor:
         shape = (ops.shape(images)[0], 1, 1, 1)
         return ops.cast(keras.random.uniform(shape, low, high, seed=self.seed_generator), images.dtype)
 
-    def _mirror(self, images):
+    def _mirror(self, images: Tensor) -> Tensor:
         return ops.where(self._uniform(images, 0.0, 1.0) < 0.5, ops.flip(images, axis=2), images)
 
-    def _color(self, images):
+    def _color(self, images: Tensor) -> Tensor:
         images = images + self._uniform(images, -0.5, 0.5)
         grey = ops.mean(images, axis=3, keepdims=True)
         images = grey + (images - grey) * self._uniform(images, 0.0, 2.0)
         mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
         return mean + (images - mean) * self._uniform(images, 0.5, 1.5)
 
-    def _translate(self, images):
+    def _translate(self, images: Tensor) -> Tensor:
         _, height, width, _ = images.shape
         images = ops.einsum("bij,bjwc->biwc", self._shift(images, height), images)
         return ops.einsum("bij,bhjc->bhic", self._shift(images, width), images)
 
-    def _shift(self, images, side):
+    def _shift(self, images: Tensor, side: int) -> Tensor:
         # One 0/1 matrix for each image moves its rows by a whole number. Unlike a gather, it has derivatives of every order
         # on every backend, which gradient penalties need. Rows that move over the edge meet no 1 and become 0.
         most = int(side / 8 + 0.5)
@@ -71,20 +78,20 @@ class DiffAugment(keras.layers.Layer):
         place = ops.arange(side, dtype=offset.dtype)
         return ops.cast(ops.equal(place[None, None, :], place[None, :, None] + offset), images.dtype)
 
-    def _cut_out(self, images):
+    def _cut_out(self, images: Tensor) -> Tensor:
         _, height, width, _ = images.shape
         rows = self._outside(images, height)
         columns = ops.transpose(self._outside(images, width), (0, 2, 1, 3))
         return images * ops.maximum(rows, columns)
 
-    def _outside(self, images, side):
+    def _outside(self, images: Tensor, side: int) -> Tensor:
         centre = ops.floor(self._uniform(images, 0, side + 1 - side % 2))
         place = ops.reshape(ops.arange(side, dtype=images.dtype), (1, side, 1, 1))
         half = side // 4
         inside = ops.logical_and(place >= centre - half, place < centre + half)
         return 1 - ops.cast(inside, images.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -99,7 +106,7 @@ class OutputNoise(keras.layers.Layer):
         seed: seed of the layer's random state, which checkpoints keep.
     """
 
-    def __init__(self, fraction=0.1, stddev=1.0, seed=None, **kwargs):
+    def __init__(self, fraction: float = 0.1, stddev: float = 1.0, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= fraction <= 1:
             raise ValueError(f"`fraction` is a share between 0 and 1, received {fraction!r}")
@@ -107,7 +114,7 @@ class OutputNoise(keras.layers.Layer):
         self.stddev = stddev
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, outputs, training=False):
+    def call(self, outputs: Tensor, training: bool = False) -> Tensor:
         if not training:
             return outputs
         shape = ops.shape(outputs)
@@ -115,5 +122,5 @@ class OutputNoise(keras.layers.Layer):
         noise = keras.random.normal(shape, stddev=self.stddev, seed=self.seed_generator)
         return outputs + ops.cast(ops.where(chosen, noise, 0.0), outputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

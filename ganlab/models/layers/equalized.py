@@ -4,6 +4,8 @@ import math
 
 import keras
 
+from ganlab.models.layers.tensors import Shape, Tensor
+
 
 class EqualizedLearningRate(keras.layers.Wrapper):
     """Trains the kernel of `layer` divided by c = sqrt(2 / fan_in), and multiplies it by c in each call.
@@ -21,7 +23,7 @@ class EqualizedLearningRate(keras.layers.Wrapper):
         ValueError: for a layer without a kernel and a number of units or filters.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         outputs = getattr(self.layer, "units", None) or getattr(self.layer, "filters", None)
         if outputs is None or not hasattr(self.layer, "kernel"):
@@ -29,9 +31,9 @@ class EqualizedLearningRate(keras.layers.Wrapper):
         self.factor = math.sqrt(2.0 * outputs / math.prod(self.layer.kernel.shape))
         self.layer.kernel.assign(self.layer.kernel / self.factor)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # The layer is linear in the product of inputs and kernel, so the factor may multiply the inputs.
         return self.layer(inputs * self.factor)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.layer.compute_output_shape(input_shape)

@@ -1,9 +1,12 @@
 """Normalization over a batch, with labels, and over a fixed reference batch."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
+
+from ganlab.models.layers.tensors import Shape, Tensor
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -13,7 +16,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     the gradient of a gradient penalty through the layer is wrong.
     """
 
-    def _moments(self, inputs, mask):
+    def _moments(self, inputs: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         if mask is not None or self.synchronized:
             return super()._moments(inputs, mask)
         mean = ops.mean(inputs, self._reduction_axes, keepdims=True)
@@ -36,11 +39,18 @@ class ConditionalBatchNormalization(BatchNormalization):
 
     takes = ("labels",)
 
-    def __init__(self, momentum=0.99, epsilon=1e-3, gamma_initializer="ones", beta_initializer="zeros", **kwargs):
+    def __init__(
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        gamma_initializer: str | keras.initializers.Initializer = "ones",
+        beta_initializer: str | keras.initializers.Initializer = "zeros",
+        **kwargs: Any,
+    ):
         super().__init__(momentum=momentum, epsilon=epsilon, center=False, scale=False, **kwargs)
         self.initializers = {"gamma": gamma_initializer, "beta": beta_initializer}
 
-    def build(self, inputs_shape, labels_shape):
+    def build(self, inputs_shape: Shape, labels_shape: Shape) -> None:
         super().build(inputs_shape)
         shape = (labels_shape[-1], inputs_shape[-1])
         self.class_gamma, self.class_beta = (
@@ -48,12 +58,12 @@ class ConditionalBatchNormalization(BatchNormalization):
             for name, initializer in self.initializers.items()
         )
 
-    def call(self, inputs, labels, training=None):
+    def call(self, inputs: Tensor, labels: Tensor, training: bool | None = None) -> Tensor:
         shape = (-1, *[1] * (len(inputs.shape) - 2), inputs.shape[-1])
         gamma, beta = (ops.reshape(ops.matmul(labels, table), shape) for table in (self.class_gamma, self.class_beta))
         return super().call(inputs, training=training) * gamma + beta
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
         return inputs_shape
 
 
@@ -74,20 +84,27 @@ class VirtualBatchNormalization(keras.layers.Layer):
 
     takes = ("reference",)
 
-    def __init__(self, reference_size=64, epsilon=1e-3, gamma_initializer="ones", beta_initializer="zeros", **kwargs):
+    def __init__(
+        self,
+        reference_size: int = 64,
+        epsilon: float = 1e-3,
+        gamma_initializer: str | keras.initializers.Initializer = "ones",
+        beta_initializer: str | keras.initializers.Initializer = "zeros",
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if type(reference_size) is not int or reference_size < 1:
             raise ValueError(f"`reference_size` is an integer >= 1, received {reference_size!r}")
         self.reference_size, self.epsilon = reference_size, epsilon
         self.initializers = {"gamma": gamma_initializer, "beta": beta_initializer}
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.gamma, self.beta = (
             self.add_weight(shape=(input_shape[-1],), initializer=initializer, name=name)
             for name, initializer in self.initializers.items()
         )
 
-    def call(self, inputs, reference=None):
+    def call(self, inputs: Tensor, reference: Tensor | None = None) -> Tensor:
         """Without `reference` the inputs are the reference batch itself, and get its own statistics."""
         samples = _positions(inputs)
         if reference is None:
@@ -105,7 +122,7 @@ class VirtualBatchNormalization(keras.layers.Layer):
         normalized = ops.reshape((samples - mean) * ops.rsqrt(variance + self.epsilon), ops.shape(inputs))
         return ops.cast(normalized, inputs.dtype) * self.gamma + self.beta
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -120,25 +137,25 @@ class PixelNormalization(keras.layers.Layer):
         epsilon: added to the mean square.
     """
 
-    def __init__(self, epsilon=1e-8, **kwargs):
+    def __init__(self, epsilon: float = 1e-8, **kwargs: Any):
         super().__init__(**kwargs)
         self.epsilon = epsilon
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         values = ops.cast(inputs, "float32")
         squares = ops.mean(ops.square(values), axis=-1, keepdims=True)
         return ops.cast(values * ops.rsqrt(squares + self.epsilon), inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
-def _positions(inputs):
+def _positions(inputs: Tensor) -> Tensor:
     """(batch, ..., channels) as (batch, positions, channels), float32: bfloat16 would round the statistics."""
     return ops.cast(ops.reshape(inputs, (-1, math.prod(inputs.shape[1:-1]), inputs.shape[-1])), "float32")
 
 
-def _moments(samples, axes):
+def _moments(samples: Tensor, axes: int | tuple[int, ...]) -> tuple[Tensor, Tensor]:
     mean = ops.mean(samples, axes, keepdims=True)
     return mean, ops.mean(ops.square(samples - mean), axes, keepdims=True)
 
@@ -154,16 +171,16 @@ class ReferenceBatch(keras.layers.Layer):
         of: the input of the network, `input` or `labels`.
     """
 
-    def __init__(self, count, of, **kwargs):
+    def __init__(self, count: int, of: str, **kwargs: Any):
         super().__init__(name="reference_batch" if of == "input" else f"reference_{of}", **kwargs)
         self.count, self.of = count, of
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shape = (self.count, *input_shape[1:])
         self.batch = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="batch")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.convert_to_tensor(self.batch)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (self.count, *input_shape[1:])

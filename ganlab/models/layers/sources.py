@@ -3,7 +3,11 @@
 `instead` names the value. The argument `of` of `Output` names an earlier layer.
 """
 
+from typing import Any
+
 import keras
+
+from ganlab.models.layers.tensors import Shape, Tensor
 
 
 class Labels(keras.layers.Layer):
@@ -11,10 +15,10 @@ class Labels(keras.layers.Layer):
 
     instead = "labels"
 
-    def call(self, labels):
+    def call(self, labels: Tensor) -> Tensor:
         return labels
 
-    def compute_output_shape(self, labels_shape):
+    def compute_output_shape(self, labels_shape: Shape) -> Shape:
         return labels_shape
 
 
@@ -23,13 +27,13 @@ class Step(keras.layers.Layer):
 
     instead = "step"
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs | {"dtype": "float32"})
 
-    def call(self, step):
+    def call(self, step: Tensor) -> Tensor:
         return step
 
-    def compute_output_shape(self, step_shape):
+    def compute_output_shape(self, step_shape: Shape) -> Shape:
         return step_shape
 
 
@@ -45,14 +49,14 @@ class Latents(keras.layers.Layer):
 
     instead = "input"
 
-    def __init__(self, first, count, **kwargs):
+    def __init__(self, first: int, count: int, **kwargs: Any):
         super().__init__(**kwargs)
         for name, value, least in (("first", first, 0), ("count", count, 1)):
             if type(value) is not int or value < least:
                 raise ValueError(f"`{name}` is an integer >= {least}, received {value!r}")
         self.first, self.count = first, count
 
-    def build(self, latents_shape):
+    def build(self, latents_shape: Shape) -> None:
         if len(latents_shape) != 2:
             raise ValueError(
                 f"parts can be taken of a vector only; the network's input has {len(latents_shape) - 1} axes"
@@ -61,10 +65,10 @@ class Latents(keras.layers.Layer):
             end = self.first + self.count
             raise ValueError(f"the part ends at {end}, but the network's input has {latents_shape[1]} numbers")
 
-    def call(self, latents):
+    def call(self, latents: Tensor) -> Tensor:
         return latents[:, self.first : self.first + self.count]
 
-    def compute_output_shape(self, latents_shape):
+    def compute_output_shape(self, latents_shape: Shape) -> Shape:
         return (latents_shape[0], self.count)
 
 
@@ -79,12 +83,12 @@ class Output(keras.layers.Layer):
 
     instead = None
 
-    def __init__(self, of, **kwargs):
+    def __init__(self, of: str, **kwargs: Any):
         super().__init__(**kwargs)
         self.of = of
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -4,6 +4,8 @@ import keras
 from keras import ops
 from keras.utils import normalize
 
+from ganlab.models.layers.tensors import Tensor
+
 
 class SpectralNormalization(keras.layers.SpectralNormalization):
     """Keras' wrapper: it divides the kernel of `layer` by an estimate of its largest singular value in each training step.
@@ -14,7 +16,7 @@ class SpectralNormalization(keras.layers.SpectralNormalization):
     Source: Miyato et al. 2018, arXiv 1802.05957, algorithm 1.
     """
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if training:
             is_zero = ops.all(ops.equal(self.kernel.value, 0))
             vector_u, kernel = self._power_iteration(is_zero)
@@ -22,7 +24,7 @@ class SpectralNormalization(keras.layers.SpectralNormalization):
             self.kernel.assign(kernel)
         return ops.cast(self.layer(inputs), inputs.dtype)
 
-    def _power_iteration(self, is_zero):
+    def _power_iteration(self, is_zero: Tensor) -> tuple[Tensor, Tensor]:
         weights = ops.reshape(self.kernel.value, (-1, self.kernel_shape[-1]))
         vector_u = self.vector_u.value
         for _ in range(self.power_iterations):
