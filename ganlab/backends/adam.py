@@ -49,7 +49,7 @@ def for_xla(optimizer: keras.optimizers.Adam, gradient: Tensor, variable: Tensor
     first, second = (1 - ops.power(beta, step) for beta in (optimizer.beta_1, optimizer.beta_2))
     alpha = ops.cast(learning_rate, variable.dtype) * ops.sqrt(second) / first
 
-    def moments(gradient):
+    def moments(gradient: Tensor) -> tuple[Tensor, Tensor]:
         return (
             moment + (gradient - moment) * (1 - optimizer.beta_1),
             square + (ops.square(gradient) - square) * (1 - optimizer.beta_2),

@@ -7,7 +7,7 @@ graph reads: the random numbers of a chunk, the position in the chunk, the numbe
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 Tensor = torch.Tensor
 # (random numbers of one step, the step as a float tensor, the step for choices of the host) -> the step's row
 Step = Callable[[dict[str, Tensor], Tensor, int], Tensor]
+Seed = keras.random.SeedGenerator | int | None  # as Keras' random operations take it
 _WARM = 2  # steps that run before the recording: in them, libraries choose their algorithms and take their memory
 
 
@@ -184,7 +185,7 @@ class LayerSeeds:
     gets a generator for each draw of a step, and the host sets their seeds before each replay to what Keras would have read.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._draws: dict[tuple, list[Any]] = {}  # variant -> the seed generators that the step asks, in order
         self._generators: dict[tuple, list[torch.Generator]] = {}
         self._next: dict[int, int] = {}  # identity of a seed generator -> its next seed
@@ -220,7 +221,7 @@ class LayerSeeds:
         asked = self._draws[variant] = []
         make = keras_random.torch_seed_generator
 
-        def hear(seed):
+        def hear(seed: Seed) -> torch.Generator:
             asked.append(seed)
             return make(seed)
 
@@ -231,7 +232,7 @@ class LayerSeeds:
         """In the block, Keras gets the step's own generators."""
         ready = iter(zip(self._draws[variant], self._generators[variant], strict=True))
 
-        def take(seed):
+        def take(seed: Seed) -> torch.Generator:
             expected, generator = next(ready, (None, None))
             if seed is not expected or not isinstance(seed, keras.random.SeedGenerator):
                 raise RuntimeError("the step draws other random numbers than the step before")
@@ -254,11 +255,13 @@ def _replaced(make: Callable) -> Iterator[None]:
 class _Constants(TorchFunctionMode):
     """Keeps the tensors that a step makes of numbers on the host: no graph can copy them from there."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._kept: dict[tuple, Tensor] = {}
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(
+        self, func: Callable, types: Collection[type], args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         if func not in (torch.as_tensor, torch.tensor) or isinstance(args[0], Tensor):
             return func(*args, **kwargs)

@@ -15,11 +15,13 @@ from jax import numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ganlab.backends import steps
-from ganlab.backends.steps import pad, regularization
+from ganlab.backends.steps import Gradients, pad, regularization
 from ganlab.errors import ConfigError
 from ganlab.storage.cache import cache_folder
-from ganlab.training.stages import Objective, Pass, Update, Values
+from ganlab.training.stages import Logs, Objective, Pass, Update, Values
 
+State = list[jax.Array]  # the values of all variables that training changes, in order
+Assigned = dict[int, jax.Array]  # identity of a variable -> its new value
 JIT = (False, True)  # values of the config's `jit`: one compiled call performs a step, or a chunk of steps
 
 
@@ -27,7 +29,7 @@ def input_gradient(function: Callable[[jax.Array], jax.Array], points: jax.Array
     """Gradient of the sum of function(points) with respect to points. It can be differentiated again."""
     scope = _Scope()
 
-    def total(points):
+    def total(points: jax.Array) -> tuple[jax.Array, Assigned]:
         with scope:
             outputs = function(points)
         return jnp.sum(outputs), scope.state_mapping
@@ -80,16 +82,16 @@ class _Scope(keras.StatelessScope):
     gradient of its new value, as in TensorFlow.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(collect_losses=True)
-        self.own: dict[int, jax.Array] = {}
+        self.own: Assigned = {}
 
-    def of(self, variables, weights):
+    def of(self, variables: list[keras.Variable], weights: list[jax.Array]) -> "_Scope":
         """The scope with `weights` as the values of `variables`, for the gradient with respect to them."""
         self.own = {id(variable): weight for variable, weight in zip(variables, weights, strict=True)}
         return self
 
-    def __enter__(self):
+    def __enter__(self) -> "_Scope":
         super().__enter__()
         around = self.original_scope
         self.losses = []
@@ -99,14 +101,14 @@ class _Scope(keras.StatelessScope):
         self.state_mapping = OrderedDict(getattr(around, "state_mapping", {}) | self.own)
         return self
 
-    def add_update(self, update):
+    def add_update(self, update: tuple[keras.Variable, jax.Array]) -> None:
         variable, value = update
         weight = self.weights.get(id(variable))
         if weight is not None:
             value = jax.lax.stop_gradient(value) + (weight - jax.lax.stop_gradient(weight))
         super().add_update((variable, value))
 
-    def carry_out(self, assigned):
+    def carry_out(self, assigned: Assigned) -> None:
         if self.original_scope is not None:
             self.original_scope.state_mapping.update(assigned)
 
@@ -177,22 +179,29 @@ class Steps(steps.Steps):
     def _row_shape(self) -> tuple[int, ...]:
         return (self.column_count,)
 
-    def _are_finite(self, state) -> jax.Array:
+    def _are_finite(self, state: State) -> jax.Array:
         """One truth value for each of `weights`, with which the state begins."""
         return jnp.stack([jnp.isfinite(value).all() for value in state[: len(self.weights)]])
 
-    def _read(self) -> list[jax.Array]:
+    def _read(self) -> State:
         return [variable.value for variable in self.variables]
 
-    def _write(self, state: list[jax.Array]) -> None:
+    def _write(self, state: State) -> None:
         for variable, value in zip(self.variables, state, strict=True):
             variable.assign(value)
 
-    def _run_chunk(self, state, data, draws, first, steps):
+    def _run_chunk(
+        self,
+        state: State,
+        data: dict[str, jax.Array],
+        draws: dict[str, jax.Array],
+        first: jax.Array,
+        steps: jax.Array,
+    ) -> tuple[State, jax.Array]:
         room = len(next(iter(draws.values())))
         rows = jnp.zeros((room, *self._row_shape), jnp.float32)
 
-        def body(k, carried):
+        def body(k: jax.Array, carried: tuple[State, jax.Array]) -> tuple[State, jax.Array]:
             state, rows = carried
             numbers = {name: array[k] for name, array in draws.items()}
             state, row = self._run_step(state, data, numbers, first + k)
@@ -200,7 +209,9 @@ class Steps(steps.Steps):
 
         return jax.lax.fori_loop(0, steps, body, (state, rows))
 
-    def _run_step(self, state, data, numbers, step):
+    def _run_step(
+        self, state: State, data: dict[str, jax.Array], numbers: dict[str, jax.Array], step: jax.Array
+    ) -> tuple[State, jax.Array]:
         with keras.StatelessScope(zip(self.variables, state, strict=True)) as scope:
             if self.mesh is not None:
                 over = self._over("batch")
@@ -208,19 +219,19 @@ class Steps(steps.Steps):
             row = jnp.stack([log.astype(jnp.float32) for log in self._step(self._values(data, numbers, step), step)])
         return [scope.get_current_value(variable) for variable in self.variables], row
 
-    def _over(self, axis):
+    def _over(self, axis: str | None) -> NamedSharding:
         """A placement: the whole array on every device (None), or a part of the first axis on each ("batch")."""
         return NamedSharding(self.mesh, PartitionSpec(axis))
 
-    def _put(self, array):
+    def _put(self, array: np.ndarray) -> jax.Array:
         return jnp.asarray(array) if self.mesh is None else jax.device_put(array, self._over(None))
 
-    def _pass(self, stage: Pass, values: Values):
+    def _pass(self, stage: Pass, values: Values) -> tuple[jax.Array, Callable]:
         network = self.objective.networks[stage.network]
         variables = self.trainable[stage.network]
         scope = _Scope()
 
-        def forward(weights):
+        def forward(weights: list[jax.Array]) -> tuple[tuple[jax.Array, jax.Array], Assigned]:
             with scope.of(variables, weights):
                 output = network(stage.inputs(values), training=True).astype(jnp.float32)
                 regularizers = regularization(network)
@@ -230,16 +241,16 @@ class Steps(steps.Steps):
         scope.carry_out(assigned)
         return output, tape
 
-    def _gradients(self, update: Update, values: Values, tapes: dict, step: jax.Array):
+    def _gradients(self, update: Update, values: Values, tapes: dict, step: jax.Array) -> tuple[Gradients, Logs]:
         variables = self._variables(update)
         scope = _Scope()
 
-        def gradients_of(with_lazy: bool):
+        def gradients_of(with_lazy: bool) -> tuple[Gradients, Logs, Assigned]:
             ends = {}
             if update.through is not None:
                 ends[update.through] = values[update.through]
 
-            def loss_of(weights, ends):
+            def loss_of(weights: list[jax.Array], ends: Values) -> tuple[jax.Array, tuple[Logs, Assigned]]:
                 with scope.of(variables, weights):
                     loss, logs = update.loss(values | ends, with_lazy)
                     loss = loss + self._regularizers(update)

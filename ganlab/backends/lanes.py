@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from jax import numpy as jnp
 
-from ganlab.backends.jax import Steps
+from ganlab.backends.jax import State, Steps
 from ganlab.config.document import Keys
 from ganlab.models.network import Network
 from ganlab.training.stages import Objective
@@ -41,13 +41,13 @@ class LaneSteps(Steps):
         self.scalars, self.vary = {f"scalar {'.'.join(place)}": (place, scalars[place]) for place in scalars}, vary
         self.owned = [[v for owned in objective.variables().values() for v in owned] for objective in objectives]
         self.state = self._joined([[variable.value for variable in owned] for owned in self.owned])
-        self.shares: list[list[jax.Array]] = []  # the state of each lane after the last chunk
+        self.shares: list[State] = []  # the state of each lane after the last chunk
 
-    def _joined(self, states: list[list[jax.Array]]) -> Any:
+    def _joined(self, states: list[State]) -> Any:
         """The state of all lanes, as steps take it."""
         raise NotImplementedError
 
-    def _divided(self, state: Any) -> list[list[jax.Array]]:
+    def _divided(self, state: Any) -> list[State]:
         """The state of each lane."""
         raise NotImplementedError
 
@@ -65,7 +65,9 @@ class LaneSteps(Steps):
         """For each lane, the path of the first weight of a network that is not finite, or None."""
         return [next((v.path for v, f in zip(self.weights, row, strict=True) if not f), None) for row in self.finite]
 
-    def _run_step(self, state, data, numbers, step):
+    def _run_step(
+        self, state: State, data: dict[str, jax.Array], numbers: dict[str, jax.Array], step: jax.Array
+    ) -> tuple[State, jax.Array]:
         """One step of one lane."""
         if not self.scalars:
             return super()._run_step(state, data, numbers, step)
@@ -76,41 +78,43 @@ class LaneSteps(Steps):
             finally:
                 self.objective = given
 
-    def _perform(self, state, sent, first):
+    def _perform(self, state: Any, sent: Any, first: int) -> tuple[Any, Any]:
         state, rows = self._perform_all(state, sent, first)
         self._newest = self._divided(state)  # before the next chunk begins: a device works in this order
         return state, rows
 
-    def _read(self):
+    def _read(self) -> Any:
         return self.state
 
-    def _write(self, state):
+    def _write(self, state: Any) -> None:
         self.state, self.shares = state, self._newest
 
 
 class StackedSteps(LaneSteps):
     """Each operation works on the stacked lanes."""
 
-    def send(self, draws, room):
+    def send(self, draws: dict[str, np.ndarray], room: int) -> Any:
         return super().send(self._with_scalars(draws), room)
 
-    def _joined(self, states):
+    def _joined(self, states: list[State]) -> State:
         return _stack(states)
 
-    def _divided(self, state):
+    def _divided(self, state: State) -> list[State]:
         return _divide(state)
 
-    def _perform_all(self, state, sent, first):
+    def _perform_all(self, state: State, sent: Any, first: int) -> tuple[State, Any]:
         return Steps._perform(self, state, sent, first)
 
     @property
-    def _row_shape(self):
+    def _row_shape(self) -> tuple[int, ...]:
         return (len(self.owned), self.column_count)
 
-    def _are_finite(self, state):
+    def _are_finite(self, state: State) -> jax.Array:
         return jax.vmap(super()._are_finite)(state)
 
-    def _run_step(self, state, data, numbers, step):
+    def _run_step(
+        self, state: State, data: dict[str, jax.Array], numbers: dict[str, jax.Array], step: jax.Array
+    ) -> tuple[State, jax.Array]:
         return jax.vmap(super()._run_step, (0, None, 0, None))(state, data, numbers, step)
 
 
@@ -120,24 +124,24 @@ class SeparateSteps(LaneSteps):
     For convolutions: stacked kernels make them grouped ones, which took four times as long on a CPU.
     """
 
-    def send(self, draws, room):
+    def send(self, draws: dict[str, np.ndarray], room: int) -> list[Any]:
         draws = self._with_scalars(draws)
         return [super(SeparateSteps, self).send(_of_lane(draws, lane), room) for lane in range(len(self.owned))]
 
-    def _joined(self, states):
+    def _joined(self, states: list[State]) -> list[State]:
         return states
 
-    def _divided(self, state):
+    def _divided(self, state: list[State]) -> list[State]:
         return state
 
-    def _perform_all(self, state, sent, first):
+    def _perform_all(self, state: list[State], sent: list[Any], first: int) -> tuple[list[State], list[Any]]:
         done = [Steps._perform(self, of_lane, numbers, first) for of_lane, numbers in zip(state, sent, strict=True)]
         return [of_lane for of_lane, _ in done], [rows for _, rows in done]
 
-    def _fetch(self, rows, sent):
+    def _fetch(self, rows: list[Any], sent: list[Any]) -> np.ndarray:
         return np.stack([super(SeparateSteps, self)._fetch(*each) for each in zip(rows, sent, strict=True)], axis=1)
 
-    def _are_finite(self, state):
+    def _are_finite(self, state: list[State]) -> jax.Array:
         return jnp.stack([super(SeparateSteps, self)._are_finite(of_lane) for of_lane in state])
 
 
@@ -146,12 +150,12 @@ def _of_lane(draws: dict[str, np.ndarray], lane: int) -> dict[str, np.ndarray]:
 
 
 @jax.jit
-def _stack(states):
+def _stack(states: list[State]) -> State:
     return [jnp.stack(values) for values in zip(*states, strict=True)]
 
 
 @jax.jit
-def _divide(state):
+def _divide(state: State) -> list[State]:
     return [[value[lane] for value in state] for lane in range(len(state[0]))]
 
 
@@ -159,7 +163,7 @@ def predicting_together(networks: Sequence[Network]) -> list[Network]:
     """The networks, of equal shapes. One compilation serves the predictions of all of them."""
 
     @jax.jit
-    def output(weights, values):
+    def output(weights: list[jax.Array], values: dict[str, np.ndarray]) -> jax.Array:
         with keras.StatelessScope(zip(networks[0].variables, weights, strict=True)):
             return networks[0](values)
 

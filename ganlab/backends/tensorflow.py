@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from ganlab.backends import adam, steps
-from ganlab.backends.steps import adam_replaced, pad, regularization
+from ganlab.backends.steps import Gradients, adam_replaced, pad, regularization
 from ganlab.errors import ConfigError
-from ganlab.training.stages import Objective, Pass, Update, Values
+from ganlab.training.stages import Logs, Objective, Pass, Update, Values
 
 # Grappler's dependency optimization (TensorFlow 2.21) drops the order between the read of a weight and its update where the graph
 # does not need the value otherwise. In some processes a gradient was then computed from weights that had moved already.
@@ -85,11 +85,13 @@ class Steps(steps.Steps):
         rows = self._chunk(self.data, draws, tf.constant(first), tf.constant(steps))
         return rows.numpy()[:steps].astype(np.float64)
 
-    def _run_chunk(self, data, draws, first, steps):
+    def _run_chunk(
+        self, data: dict[str, tf.Tensor], draws: dict[str, tf.Tensor], first: tf.Tensor, steps: tf.Tensor
+    ) -> tf.Tensor:
         room = tf.shape(next(iter(draws.values())))[0]
         rows = tf.TensorArray(tf.float32, size=room, element_shape=(self.column_count,))
 
-        def body(k, rows):
+        def body(k: tf.Tensor, rows: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             values = self._values(data, {name: numbers[k] for name, numbers in draws.items()}, first + k)
             row = tf.stack([tf.cast(log, tf.float32) for log in self._step(values, first + k)])
             return k + 1, rows.write(k, row)
@@ -98,20 +100,20 @@ class Steps(steps.Steps):
         _, rows = tf.while_loop(lambda k, rows: k < steps, body, (0, rows), parallel_iterations=1)
         return rows.stack()
 
-    def _gather(self, array, rows):
+    def _gather(self, array: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         return tf.gather(array, rows)
 
-    def _pass(self, stage: Pass, values: Values):
+    def _pass(self, stage: Pass, values: Values) -> tuple[tf.Tensor, tuple[tf.GradientTape, tf.Tensor]]:
         network = self.objective.networks[stage.network]
         with tf.GradientTape() as tape:
             output = tf.cast(network(stage.inputs(values), training=True), tf.float32)
             regularizers = regularization(network)
         return output, (tape, regularizers)
 
-    def _gradients(self, update: Update, values: Values, tapes: dict, step: tf.Tensor):
+    def _gradients(self, update: Update, values: Values, tapes: dict, step: tf.Tensor) -> tuple[Gradients, Logs]:
         variables = [variable.value for variable in self._variables(update)]
 
-        def gradients_of(with_lazy: bool):
+        def gradients_of(with_lazy: bool) -> tuple[Gradients, Logs]:
             with tf.GradientTape() as tape:
                 if update.through is not None:
                     tape.watch(values[update.through])

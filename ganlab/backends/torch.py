@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,7 +16,7 @@ from ganlab.backends.steps import adam_replaced, regularization
 from ganlab.backends.torch_adam import HostRates, fused_adam
 from ganlab.errors import ConfigError
 from ganlab.models.network import COMPUTATIONS
-from ganlab.training.stages import Compute, Objective, Pass, Update, Values
+from ganlab.training.stages import Compute, Logs, Objective, Pass, Update, Values
 
 COMPUTATIONS.update(torch_layers.COMPUTATIONS)
 # Values of the config's `jit`: each operation runs by itself, or a step is recorded as a CUDA graph.
@@ -62,16 +62,16 @@ class _Scope(keras.StatelessScope):
     A weight that is assigned, as in spectral normalization, has the gradient of its new value, as in TensorFlow.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(collect_losses=True)
         self.assigned = {}
         self.moving_statistics = torch_layers.MovingStatistics()
 
-    def get_current_value(self, variable):
+    def get_current_value(self, variable: keras.Variable) -> torch.Tensor:
         value = super().get_current_value(variable)
         return variable._value if value is None else value  # regularizers read every weight
 
-    def add_update(self, update):
+    def add_update(self, update: tuple[keras.Variable, torch.Tensor]) -> None:
         variable, value = update
         if variable.trainable:
             weight = variable.value
@@ -79,7 +79,7 @@ class _Scope(keras.StatelessScope):
         self.assigned[id(variable)] = variable, value
         super().add_update((variable, value))
 
-    def carry_out(self):
+    def carry_out(self) -> None:
         if self.assigned:
             variables, values = zip(*self.assigned.values(), strict=True)
             with torch.no_grad():
@@ -147,7 +147,7 @@ class Steps(steps.Steps):
         """Which lazy terms are due in a step."""
         return tuple(number % update.lazy_every == 0 for update in self.objective.updates)
 
-    def _pass(self, stage: Pass, values: Values):
+    def _pass(self, stage: Pass, values: Values) -> tuple[torch.Tensor, list[torch.Tensor]]:
         network = self.objective.networks[stage.network]
         with torch.set_grad_enabled(stage.name in self.through), _Scope() as scope:
             output = network(stage.inputs(values), training=True).to(torch.float32)
@@ -155,7 +155,9 @@ class Steps(steps.Steps):
         scope.carry_out()
         return output.detach(), ends
 
-    def _gradients(self, update: Update, values: Values, tapes: dict, step: int):
+    def _gradients(
+        self, update: Update, values: Values, tapes: dict, step: int
+    ) -> tuple[Sequence[torch.Tensor | None], Logs]:
         variables = [weight for name in update.networks for weight in self.moved[name]]
         ends = {}
         if update.through is not None:
