@@ -1,14 +1,22 @@
 """`ganlab check`: validate configs and estimate their cost."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from ganlab.cli.output import UserPath, json_option, print_json, print_tables, raise_all
+
+if TYPE_CHECKING:
+    from ganlab.errors import GanlabError
+    from ganlab.flows.check import Check
+    from ganlab.reports.table import Table
 
 
 @click.command("check")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @json_option
-def command(paths, as_json):
+def command(paths: tuple[Path, ...], as_json: bool) -> None:
     """Validate configs: layer shapes, parameters, operations a step, disk a run.
 
     PATH is a config, a folder of *.yaml, a pattern such as 'configs/exp*.yaml', or the name of a config that ships with
@@ -36,13 +44,13 @@ def command(paths, as_json):
     raise_all(problems, f"{len(problems)} mistakes{where}")
 
 
-def _problem(error):
+def _problem(error: "GanlabError") -> dict[str, str | int | None]:
     """A mistake for JSON; one that lies outside the config has no place."""
     nowhere = dict.fromkeys(("file", "line", "column", "key")) | {"message": str(error)}
     return error.details or nowhere
 
 
-def _named(path, error):
+def _named(path: Path, error: "GanlabError") -> "GanlabError":
     """The error with the config's name before it, if it lies outside the config or in the file that it extends."""
     if str(path) in str(error):
         return error
@@ -51,7 +59,7 @@ def _named(path, error):
     return named
 
 
-def _check(path):
+def _check(path: Path) -> "Check":
     from ganlab.errors import GanlabError
     from ganlab.flows.check import check_config
 
@@ -63,7 +71,7 @@ def _check(path):
         raise GanlabError(f"{path}: internal error: {type(error).__name__}: {error}") from error
 
 
-def _overview(checks):
+def _overview(checks: "list[Check]") -> "Table":
     from ganlab.reports.table import Table, numbers, texts
 
     networks = list(dict.fromkeys(name for check in checks for name in check.parameters))
@@ -82,14 +90,14 @@ def _overview(checks):
     return Table(columns, rows, notes=notes)
 
 
-def _parameters(check, network):
+def _parameters(check: "Check", network: str) -> str:
     if network not in check.parameters:
         return ""
     trainable, whole = check.trainable[network], check.parameters[network]
     return f"{trainable:,}" if trainable == whole else f"{trainable:,} of {whole:,}"
 
 
-def _layers(check, network):
+def _layers(check: "Check", network: str) -> "Table":
     from ganlab.reports.table import Table, numbers, texts
 
     rows = [

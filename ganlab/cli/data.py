@@ -20,7 +20,9 @@ class Grid(click.ParamType):
 
     name = "grid"
 
-    def convert(self, value, param, ctx):
+    def convert(
+        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
         if isinstance(value, tuple):
             return value
         if not (match := re.fullmatch(r"([1-9]\d?)x([1-9]\d?)", value, re.ASCII)):
@@ -34,7 +36,7 @@ class Grid(click.ParamType):
 @click.option("--seed", type=click.IntRange(0), help="Of the choice of images.  [default: 0]")
 @click.option("--out", type=UserPath(dir_okay=False), help="The picture, as .png, .jpg or another suffix.")
 @json_option
-def command(name, grid, seed, out, as_json):
+def command(name: str | None, grid: tuple[int, int] | None, seed: int | None, out: Path | None, as_json: bool) -> None:
     """List the data sets: where each was found, image counts, shapes, classes and checksums.
 
     With NAME and --out, write a grid of its training images instead. NAME is a data set, or a config, whose `data`

@@ -1,5 +1,7 @@
 """`ganlab diff`: the differences between two runs."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.completion import run_names
@@ -11,7 +13,7 @@ from ganlab.cli.output import json_option, print_json, print_tables, results_opt
 @click.argument("second", metavar="RUN", shell_complete=run_names)
 @results_option
 @json_option
-def command(first, second, results, as_json):
+def command(first: str, second: str, results: Path, as_json: bool) -> None:
     """Compare two runs: config keys that differ, metrics side by side, parts of the environment that differ."""
     from ganlab.reports.difference import difference_document, difference_tables
     from ganlab.runs.records import find_run, read_run

@@ -1,6 +1,7 @@
 """`ganlab doctor`: checks this machine's versions, devices, data, weights and results."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -10,7 +11,7 @@ from ganlab.cli.output import json_option, print_json, results_option
 @click.command("doctor")
 @results_option
 @json_option
-def command(results, as_json):
+def command(results: Path, as_json: bool) -> None:
     """Check this machine: versions, devices, data sets, weights, folders.
 
     A small GAN trains for a few steps on every device of each installed backend. Its losses must be those of the CPU. Each

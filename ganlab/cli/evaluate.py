@@ -1,5 +1,7 @@
 """`ganlab evaluate`: computes metrics of runs from their checkpoints."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.completion import metric_names, run_names
@@ -23,7 +25,16 @@ from ganlab.cli.output import backend_option, integers, json_option, print_json,
 @backend_option
 @json_option
 @results_option
-def command(runs, step, all_steps, metrics, splits, backend, as_json, results):
+def command(
+    runs: tuple[str, ...],
+    step: int | None,
+    all_steps: bool,
+    metrics: tuple[str, ...],
+    splits: list[int] | None,
+    backend: str | None,
+    as_json: bool,
+    results: Path,
+) -> None:
     """Compute metrics of RUNS (folders, names or identities) from a checkpoint, and add them to their metrics.jsonl.
 
     An Inception Score is the mean of ten splits; its deviation over the splits stands behind it.

@@ -1,6 +1,7 @@
 """`ganlab export`: sends run folders to MLflow or TensorBoard."""
 
 import re
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from ganlab.cli.output import fail_for, results_option
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=run_names)
 @click.option("--to", required=True, metavar="mlflow[:URI]|tensorboard[:FOLDER]", help="The tracker, and its address.")
 @results_option
-def command(runs, to, results):
+def command(runs: tuple[str, ...], to: str, results: Path) -> None:
     """Send runs to a tracker: hyperparameters, losses and metrics over steps, grids, files, verdict.
 
     RUN is a run folder, its name, a config's name (the runs of all its seeds), or an identity. The URI of MLflow is a server's

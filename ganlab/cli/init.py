@@ -13,7 +13,7 @@ from ganlab.cli.output import UserPath, write_file
 @click.option("--size", type=click.IntRange(1), help="Pixels on a side after resizing.")
 @click.option("--source", type=UserPath(exists=True), help="With DATASET folder: a folder or zip file of images.")
 @click.option("--out", type=UserPath(dir_okay=False), help="The config.  [default: DATASET.yaml]")
-def command(dataset, size, source, out):
+def command(dataset: str, size: int | None, source: Path | None, out: Path | None) -> None:
     """Write a config with comments for DATASET: a small GAN whose networks fit its images, to start from.
 
     DATASET is a name that `ganlab data` lists. A file that exists is not replaced.

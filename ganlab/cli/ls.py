@@ -1,5 +1,7 @@
 """`ganlab ls`: all runs."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.output import fail_for, json_option, print_json, print_tables, results_option, wide_option
@@ -17,7 +19,7 @@ from ganlab.cli.output import fail_for, json_option, print_json, print_tables, r
 @results_option
 @json_option
 @wide_option
-def command(sort, filters, results, as_json, wide):
+def command(sort: str | None, filters: tuple[str, ...], results: Path, as_json: bool, wide: bool) -> None:
     """List runs: name, state, progress, main metric, and the settings in which they differ."""
     from ganlab.reports.runs import listing_document, listing_table
     from ganlab.reports.selection import selected

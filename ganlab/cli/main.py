@@ -47,32 +47,34 @@ _PLAIN = {"±": "+/-", "×": "x", "→": "->", "…": "...", "–": "-"}
 class LazyGroup(click.Group):
     """A group with the names and help lines of its commands. It imports a command only to call it."""
 
-    def list_commands(self, ctx):
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx, name):
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return importlib.import_module(f"ganlab.cli.{name}").command if name in COMMANDS else None
 
-    def resolve_command(self, ctx, args):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
-    def shell_complete(self, ctx, incomplete):
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         return [CompletionItem(name, help=COMMANDS[name]) for name in names] or super().shell_complete(ctx, incomplete)
 
-    def invoke(self, ctx):
+    def invoke(self, ctx: click.Context) -> None:
         super().invoke(ctx)  # the value of a command is no exit code
 
-    def format_commands(self, ctx, formatter):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="ganlab", message="%(prog)s %(version)s")
-def cli():
+def cli() -> None:
     """Train, measure and compare GANs that are described by YAML files."""
 
 

@@ -1,5 +1,7 @@
 """`ganlab neighbours`: shows generated images beside the nearest training images."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.completion import run_names
@@ -17,7 +19,16 @@ from ganlab.cli.output import UserPath, backend_option, json_option, print_json,
 @backend_option
 @json_option
 @results_option
-def command(run, by, count, step, out, backend, as_json, results):
+def command(
+    run: str,
+    by: str,
+    count: int,
+    step: int | None,
+    out: Path | None,
+    backend: str | None,
+    as_json: bool,
+    results: Path,
+) -> None:
     """Draw generated images of RUN above their nearest training images, and print the distances.
 
     The last lines compare 1,000 generated images with as many real images that were not trained on. A generator that

@@ -1,5 +1,6 @@
 """Options that commands share, and the output of their answers: to a terminal, a pipe or a file."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from ganlab.storage.writing import write_text
 class UserPath(click.Path):
     """A path with `~` as the home folder."""
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: str | os.PathLike, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         return Path(super().convert(user_path(value), param, ctx))
 
 
@@ -36,7 +37,7 @@ wide_option = click.option("--wide", is_flag=True, help="Show all columns, also 
 def integers(least: int) -> Callable:
     """A callback for an option of distinct integers with commas between them; None if the option is not given."""
 
-    def read(context, parameter, text: str | None) -> list[int] | None:
+    def read(context: click.Context, parameter: click.Parameter, text: str | None) -> list[int] | None:
         words = [] if text is None else text.split(",")
         if not all(word.strip().isdecimal() and int(word) >= least for word in words):
             raise click.BadParameter(f"expected integers >= {least} with commas between, as in {parameter.metavar}")

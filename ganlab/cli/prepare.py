@@ -4,6 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 
@@ -24,7 +25,9 @@ _SECONDS_BETWEEN_LINES = 10.0
     help="box: the face MTCNN finds; square: a square around it; center: the largest square; none: the whole photo."
     "  [default: box for celeba, else center]",
 )
-def command(dataset, source, download, size, limit, crop):
+def command(
+    dataset: str, source: Path | None, download: bool, size: int | None, limit: int | None, crop: str | None
+) -> None:
     """Make the data set DATASET of photos, for configs with 'data: {name: DATASET}'.
 
     DATASET is celeba, afhq, or a free name for your own photos. An interrupted command goes on where it was.

@@ -54,8 +54,21 @@ SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", 
 @click.option("--watch", is_flag=True, help="Write --out again when runs have changed, until Ctrl-C.")
 @wide_option
 def command(
-    paths, results, dataset, metrics, format_name, out, figures, studies, columns, rows, cols, benchmark, watch, wide
-):
+    paths: tuple[str, ...],
+    results: Path,
+    dataset: str | None,
+    metrics: tuple[str, ...],
+    format_name: str | None,
+    out: Path | None,
+    figures: Path | None,
+    studies: Path | None,
+    columns: str | None,
+    rows: str | None,
+    cols: str | None,
+    benchmark: Path | None,
+    watch: bool,
+    wide: bool,
+) -> None:
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. RUN is a run's name or identity; a

@@ -1,5 +1,7 @@
 """`ganlab rm`: moves runs to the trash."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.completion import run_names
@@ -9,7 +11,7 @@ from ganlab.cli.output import results_option
 @click.command("rm")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=run_names)
 @results_option
-def command(runs, results):
+def command(runs: tuple[str, ...], results: Path) -> None:
     """Move runs to the folder .trash in the folder of results, and print where they are now.
 
     A run that trains is left where it is. To undo, move a folder back; to free the disk, delete .trash.

@@ -1,11 +1,19 @@
 """`ganlab run`: trains the GAN of a config file and leaves a finished run folder."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, print_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganlab.config.schema import Config
+    from ganlab.flows.plan import Plan
+    from ganlab.runs.folder import RunFolder
 
 
 @click.command("run")
@@ -28,7 +36,19 @@ from ganlab.cli.output import UserPath, print_json
 @click.option("--dry-run", is_flag=True, help="Print the resolved config. Train, write and download nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; with --dry-run, the plan.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folder.")
-def command(config, overrides, seed, results, backend, track, fresh, init_from, dry_run, as_json, quiet):
+def command(
+    config: Path,
+    overrides: tuple[str, ...],
+    seed: int | None,
+    results: Path,
+    backend: str | None,
+    track: str | None,
+    fresh: bool,
+    init_from: str | None,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Train the GAN that CONFIG describes, and measure it.
 
     CONFIG is a YAML file, or the name of a config that ships with ganlab, such as quickstart or exp18.
@@ -75,13 +95,13 @@ def command(config, overrides, seed, results, backend, track, fresh, init_from, 
         click.echo(f"finished; see: ganlab show {folder.path}")
 
 
-def _needs_download(config) -> bool:
+def _needs_download(config: "Config") -> bool:
     from ganlab.data.registry import needs_download
 
     return needs_download(config.data.name)
 
 
-def _show_plan(config, as_json, plan=None, state=None):
+def _show_plan(config: "Config", as_json: bool, plan: "Plan | None" = None, state: str | None = None) -> None:
     """Prints the resolved config as YAML, or as JSON with the plan, whose values are null until the data are here."""
     from ganlab.config.loading import dump_config
 
@@ -99,7 +119,7 @@ def _show_plan(config, as_json, plan=None, state=None):
     print_json({"format": 1, **found, "config": config.model_dump()})
 
 
-def _unmeasured(folder, metrics) -> list[str]:
+def _unmeasured(folder: "RunFolder", metrics: list[str] | str) -> list[str]:
     """The metrics that a config names and a finished run has no value of."""
     from ganlab.runs.records import read_run
 
@@ -107,7 +127,7 @@ def _unmeasured(folder, metrics) -> list[str]:
     return [name for name in metrics if name not in known] if metrics != "auto" else []
 
 
-def _start(results: Path, init_from: str | None):
+def _start(results: Path, init_from: str | None) -> "tuple[dict[str, np.ndarray], str] | tuple[None, None]":
     """The weights to start from and a word that identifies them; (None, None) without --init-from."""
     if init_from is None:
         return None, None

@@ -1,11 +1,18 @@
 """`ganlab sample`: makes images from a checkpoint."""
 
 import math
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganlab.cli.completion import run_names
 from ganlab.cli.output import UserPath, backend_option, results_option
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganlab.config.schema import Latent
 
 _MOST_IN_A_GRID = 10_000
 _BATCH = 1000  # samples in memory as floats
@@ -30,7 +37,18 @@ _BATCH = 1000  # samples in memory as floats
 )
 @backend_option
 @results_option
-def command(run, step, count, seed, label, interpolate, each, out, backend, results):
+def command(
+    run: str,
+    step: int | None,
+    count: int,
+    seed: int,
+    label: str | None,
+    interpolate: bool,
+    each: bool,
+    out: Path | None,
+    backend: str | None,
+    results: Path,
+) -> None:
     """Make a grid of images from a checkpoint of RUN (a folder, a name or an identity); no data set is needed.
 
     With --each, single images: PNG files in a new folder, or an .npz with the arrays arr_0 (uint8 images) and arr_1 (labels,
@@ -67,7 +85,7 @@ def command(run, step, count, seed, label, interpolate, each, out, backend, resu
     click.echo(target)
 
 
-def _latents(latent, seed, count, grid):
+def _latents(latent: "Latent", seed: int, count: int, grid: tuple[int, int] | None) -> "np.ndarray":
     """Latents (count, latent.size); of a grid, rows from one latent to another. Codes stay along a row."""
     from ganlab.training.draws import latents_of
     from ganlab.training.sampling import interpolate

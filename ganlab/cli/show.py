@@ -1,5 +1,7 @@
 """`ganlab show`: shows one run's state, hyperparameters, scores, cost and pictures."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.completion import run_names
@@ -10,7 +12,7 @@ from ganlab.cli.output import json_option, print_json, print_tables, results_opt
 @click.argument("run", shell_complete=run_names)
 @results_option
 @json_option
-def command(run, results, as_json):
+def command(run: str, results: Path, as_json: bool) -> None:
     """Show one run: its state, hyperparameters, scores, cost, and the paths of its pictures.
 
     RUN is a run folder, its name, a config's name, or the first digits of an identity.

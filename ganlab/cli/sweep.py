@@ -2,12 +2,20 @@
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ganlab.cli.completion import config_keys
 from ganlab.cli.output import UserPath, integers, json_option, print_json, print_tables, raise_all, results_option
 from ganlab.errors import GanlabError
+
+if TYPE_CHECKING:
+    from ganlab.sweeps.board import Board
+    from ganlab.sweeps.executor import Executor
+    from ganlab.sweeps.jobs import Job
 
 
 @click.command("sweep")
@@ -48,8 +56,21 @@ from ganlab.errors import GanlabError
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folders.")
 def command(
-    paths, overrides, seeds, workers, together, on, address, track, results, dry_run, rerun, fail_fast, as_json, quiet
-):
+    paths: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    seeds: list[int] | None,
+    workers: int,
+    together: bool,
+    on: str,
+    address: str | None,
+    track: str | None,
+    results: Path,
+    dry_run: bool,
+    rerun: str | None,
+    fail_fast: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Train all configs at each PATH.
 
     PATH is a folder of *.yaml, a study.yaml, one config, a pattern such as 'configs/exp*.yaml', or the name of a config or
@@ -100,7 +121,7 @@ def command(
 
 
 @contextlib.contextmanager
-def _all_mistakes():
+def _all_mistakes() -> Iterator[None]:
     """Prints every mistake of the configs, each on a line."""
     try:
         yield
@@ -109,7 +130,7 @@ def _all_mistakes():
         raise_all(problems, f"{len(problems)} mistakes; no run was started")
 
 
-def _write_slurm_array(due, results, workers):
+def _write_slurm_array(due: "list[Job]", results: Path, workers: int) -> None:
     from ganlab.sweeps.jobs import count_runs
     from ganlab.sweeps.slurm import write_slurm_array
 
@@ -121,7 +142,7 @@ def _write_slurm_array(due, results, workers):
     click.echo(f"{count_runs(len(due))}; start them by: sbatch {script}", err=True)
 
 
-def _executor(on, address):
+def _executor(on: str, address: str | None) -> "Callable[..., Executor]":
     """What makes the executor of a place."""
     if on == "ray":
         from functools import partial
@@ -135,7 +156,7 @@ def _executor(on, address):
     return LocalExecutor
 
 
-def _board(jobs, silent):
+def _board(jobs: "list[Job]", silent: bool) -> "contextlib.AbstractContextManager[Board]":
     from ganlab.sweeps.board import Board, LiveBoard
 
     if not silent and sys.stdout.isatty():

@@ -1,5 +1,7 @@
 """`ganlab verify`: looks for damage in run folders."""
 
+from pathlib import Path
+
 import click
 
 from ganlab.cli.completion import run_names
@@ -12,7 +14,7 @@ _LONGEST = 500  # characters of a finding
 @click.argument("path", metavar="PATH|RUN", shell_complete=run_names)
 @results_option
 @json_option
-def command(path, results, as_json):
+def command(path: str, results: Path, as_json: bool) -> None:
     """Check a RUN, or all run folders in PATH: checksums, weights, history, metrics, summary, pictures.
 
     A config's name stands for its runs of all seeds. The command prints a line for each folder and for each finding. An
