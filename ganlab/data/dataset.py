@@ -23,7 +23,7 @@ class Split:
     images: np.ndarray
     labels: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.images.dtype not in (np.uint8, np.float32):
             raise ValueError(f"images: expected uint8 or float32, received {self.images.dtype}.")
         if self.labels is not None and self.labels.shape != self.images.shape[:1]:

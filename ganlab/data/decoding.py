@@ -9,6 +9,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -17,6 +18,7 @@ from ganlab.data.options import to_luminosity
 from ganlab.data.picture_files import FORMATS, Pictures
 from ganlab.errors import GanlabError
 
+Used = TypeVar("Used")
 _GREY_MODES = ("1", "L", "LA", "I;16")
 _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of Python's lock
 _ORIENTATION = 0x0112  # EXIF's tag; its values 2 to 8 and the movement that turns the picture upright
@@ -111,7 +113,7 @@ def refusing_bombs() -> Iterator[None]:
         yield
 
 
-def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], object]):
+def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], Used]) -> Used:
     try:
         with Image.open(io.BytesIO(pictures.read(name)), formats=tuple(FORMATS)) as image:
             return use(image)

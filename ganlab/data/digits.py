@@ -7,6 +7,7 @@ import importlib.resources
 
 import numpy as np
 
+from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 from ganlab.data.published import checksum_of
@@ -15,7 +16,7 @@ _SOURCE = "scikit-learn"
 _CLASSES = tuple("0123456789")
 
 
-def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
+def load(options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
     """All digits as training data, their values 0 to 16 scaled to 0 to 255; see `Published.load`."""
     return apply_options("digits", _read(), None, _CLASSES, _SOURCE, options, error_at)
 

@@ -83,7 +83,7 @@ class FaceDetector:
     Raises: GanlabError if Keras already runs on another backend in this process.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         select_backend("tensorflow")
         os.environ.pop("TF_USE_LEGACY_KERAS", None)  # with it, mtcnn's tf.keras would be another package
         import tensorflow
@@ -136,7 +136,7 @@ def _compiled(model: Callable, size: int | None) -> Callable:
         input_signature=[tensorflow.TensorSpec((None, size, size, 3), tensorflow.float32)],
     )
 
-    def run(patches):
+    def run(patches: tensorflow.Tensor) -> list[tensorflow.Tensor]:
         starts = range(0, max(len(patches), 1), _PATCHES)
         parts = [graph(patches[start : start + _PATCHES]) for start in starts]
         return [tensorflow.concat(outputs, axis=0) for outputs in zip(*parts, strict=True)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 
+from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, fingerprint_of, listed
 from ganlab.data.decoding import are_all_grey, decode, decode_into, refusing_bombs
 from ganlab.data.options import ErrorAt, checked_limit, plain_error_at
@@ -21,7 +22,7 @@ from ganlab.storage.cache import compute_once
 _FORMAT = 2  # raise it when the same pictures give other arrays
 
 
-def load(options, error_at: ErrorAt = plain_error_at) -> Dataset:
+def load(options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
     """Reads, resizes and caches all pictures, in the order of their names.
 
     The images are grey if all pictures are grey, or with `grayscale: luminosity`. With `classes: folders`, each sub-folder is a
@@ -90,7 +91,7 @@ def _find(source: str | Path) -> Path:
     raise MissingDataError(f"data.source: expected a folder or a zip of pictures at {places}, found nothing.")
 
 
-def _read(pictures: Pictures, names: list[str], options) -> np.ndarray:
+def _read(pictures: Pictures, names: list[str], options: Data) -> np.ndarray:
     luminosity = options.grayscale == "luminosity"
     content = pictures.content_key(names)
     recipe = [_FORMAT, PIL.__version__, content, len(names), options.image_size, luminosity]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from ganlab.errors import ConfigError
 
@@ -25,7 +26,7 @@ def apply_options(
     test: Split | None,
     class_names: tuple[str, ...] | None,
     source: str,
-    options,
+    options: Data,
     error_at: ErrorAt,
 ) -> Dataset:
     """Makes a `Dataset` of samples.
@@ -53,7 +54,7 @@ def checked_limit(limit: int | None, count: int, source: str, error_at: ErrorAt)
     return count if limit is None else limit
 
 
-def _reshape(split: Split, options) -> Split:
+def _reshape(split: Split, options: Data) -> Split:
     images = split.images
     if options.image_size and images.shape[1:3] != (options.image_size, options.image_size):
         images = resize(images, options.image_size)

@@ -8,6 +8,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from ganlab.errors import GanlabError
 from ganlab.storage.unpacking import MOST_RATIO, is_bomb
@@ -82,7 +83,7 @@ class PictureFolder(Pictures):
             raise GanlabError(f"{error.filename or path}: cannot be listed: {error.strerror}.") from error
 
     def _walk(self) -> Iterator[str]:
-        def stop(error: OSError):
+        def stop(error: OSError) -> NoReturn:
             raise error
 
         roots = [self.path.resolve()]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganlab.config.schema import Data
 from ganlab.data.crops import CROPS, Found
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
@@ -78,7 +79,7 @@ def prepared_names() -> list[str]:
     return sorted({path.parents[1].name for path in cached_folder("").glob(f"*/*/{_MANIFEST}")})
 
 
-def load_prepared(options, error_at: ErrorAt = plain_error_at) -> Dataset:
+def load_prepared(options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
     """Loads a prepared set: the first of `prepared_sets` that has enough images.
 
     Args:
@@ -115,12 +116,12 @@ def _note(facts: dict) -> str | None:
     return f"left out: {'; '.join(left_out)} ({_LEFT_OUT})" if left_out else None
 
 
-def is_prepared(options) -> bool:
+def is_prepared(options: Data) -> bool:
     """Whether there is a prepared set of the size that a config's `data` section asks for."""
     return any(options.image_size in (None, facts["size"]) for _, facts in prepared_sets(options.name))
 
 
-def _how_to_prepare(options, sizes: list[int]) -> str:
+def _how_to_prepare(options: Data, sizes: list[int]) -> str:
     source = "--source img_align_celeba.zip" if options.name == "celeba" else "--source PHOTOS"
     limit = f" --limit {options.limit}" if options.limit else ""
     size = f" at {options.image_size} pixels" if options.image_size else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 from ganlab.data.sources import Download, fetch_files, find_files
@@ -41,7 +42,7 @@ class Published:
     downloads: tuple[Download, ...]
     content: str | None = None
 
-    def load(self, options, error_at: ErrorAt = plain_error_at) -> Dataset:
+    def load(self, options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
         """Reads the data set from this machine, or downloads it.
 
         Args:

@@ -3,7 +3,7 @@
 Sets that `ganlab prepare` made of a user's own photos are data sets too, under the names of their commands.
 """
 
-from ganlab.config.schema import Form
+from ganlab.config.schema import Data, Form
 from ganlab.data import digits, folder
 from ganlab.data.cifar10 import CIFAR10
 from ganlab.data.dataset import Dataset
@@ -26,7 +26,7 @@ DATASETS = {
 }
 
 
-def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
+def load_dataset(options: Data, error_at: ErrorAt | None = None) -> Dataset:
     """Loads the data set of a config.
 
     Args:
@@ -48,7 +48,7 @@ def load_dataset(options, error_at: ErrorAt | None = None) -> Dataset:
     raise error_at(("data", "name"), f"unknown data set '{options.name}'.{hint}")
 
 
-def published_form(options) -> Form:
+def published_form(options: Data) -> Form:
     """Shape and number of classes of a published data set under a config's options, without its files; no shape if unknown."""
     known, classes = DATASETS.get(options.name), None
     if isinstance(known, Made):
@@ -64,7 +64,7 @@ def published_form(options) -> Form:
     return Form((height, width, 1 if options.grayscale == "luminosity" else channels), classes)
 
 
-def is_here(options) -> bool:
+def is_here(options: Data) -> bool:
     """Whether data can be loaded without a download or preparing; True also if loading raises an error about the config."""
     if options.name in KNOWN:
         return options.image_size is None or is_prepared(options)

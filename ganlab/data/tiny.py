@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, fingerprint_of, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 
@@ -35,7 +36,7 @@ class Made:
     make: Callable[[], Split]
     class_names: tuple[str, ...] | None = None
 
-    def load(self, options, error_at: ErrorAt = plain_error_at) -> Dataset:
+    def load(self, options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
         """See `Published.load`. Raises: ConfigError also for options of images, if the samples are no images."""
         split = self.make()
         for key in ("image_size", "grayscale") if split.images.ndim != 4 else ():

@@ -17,6 +17,8 @@ from ganlab.flows.mistakes import mistakes_in
 from ganlab.sweeps.configs import is_study
 
 if TYPE_CHECKING:
+    import keras
+
     from ganlab.models.building import Models
     from ganlab.models.network import Network
     from ganlab.training.stages import Objective
@@ -118,7 +120,7 @@ def _layers(network: "Network") -> list[tuple[str, str, tuple, int]]:
     return [(layer.name, _class_of(layer), layer.output.shape[1:], layer.count_params()) for layer in layers]
 
 
-def _class_of(layer) -> str:
+def _class_of(layer: "keras.Layer") -> str:
     """The class of a layer; of a wrapper, also the class inside: `SpectralNormalization(Conv2D)`."""
     inner = getattr(layer, "layer", None)
     return f"{type(layer).__name__}({_class_of(inner)})" if inner is not None else type(layer).__name__

@@ -15,6 +15,8 @@ from ganlab.runs.folder import RunFolder
 
 COMPARED = 1_000  # generated images, and held-out real images, behind the mean distances
 _BLOCK = 10_000  # training images whose pixels are held as float64 at once
+# (rows of the nearest training images, squared distances) of generated images; the squared distances of held-out images
+_Nearest = tuple[tuple[np.ndarray, np.ndarray], np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def find_neighbours(path: Path, step: int | None, by: str, backend: str | None =
     return Neighbours(loaded.folder, loaded.step, by, generated, rows, dataset.train.images[rows], *distances)
 
 
-def _by_pixels(dataset: Dataset, generated: np.ndarray, held_out: int):
+def _by_pixels(dataset: Dataset, generated: np.ndarray, held_out: int) -> _Nearest:
     from ganlab.metrics.statistics import select_real
 
     def vectors(images: np.ndarray) -> np.ndarray:
@@ -77,7 +79,7 @@ def _by_pixels(dataset: Dataset, generated: np.ndarray, held_out: int):
     return search(generated), others
 
 
-def _by_features(dataset: Dataset, generated: np.ndarray, held_out: int):
+def _by_features(dataset: Dataset, generated: np.ndarray, held_out: int) -> _Nearest:
     """In the features of the classifier, or of the random network for data without labels."""
     from ganlab.metrics.extractors import EXTRACTORS
     from ganlab.metrics.statistics import load_statistics, select_real

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ganlab.config.schema import Config
     from ganlab.data.dataset import Dataset
     from ganlab.models.network import Network
+    from ganlab.runs.folder import RunFolder
+    from ganlab.training.sampling import Sampler
 
 DISTANCES = (
     "fd",
@@ -147,8 +149,13 @@ def _of_generator(
 
 
 def evaluate_networks(
-    folder, step: int, metrics: Sequence[Metric], dataset: "Dataset", sampler, discriminator=None
-) -> list:
+    folder: "RunFolder",
+    step: int,
+    metrics: Sequence[Metric],
+    dataset: "Dataset",
+    sampler: "Sampler",
+    discriminator: "Network | None" = None,
+) -> list[MetricValue]:
     """Evaluates the networks of a run at one step, adds the values to its metrics.jsonl and returns them.
 
     Args:

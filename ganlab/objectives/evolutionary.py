@@ -19,7 +19,7 @@ from ganlab.objectives.inputs import without_codes
 from ganlab.objectives.loss_config import Loss
 from ganlab.training import ops
 from ganlab.training.losses import LOSSES, Judged, sigmoid_cross_entropy
-from ganlab.training.stages import Column, Compute, Gradient, Objective, Stage, Update, Values
+from ganlab.training.stages import Column, Compute, Gradient, Logs, Objective, Stage, Update, Values
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -159,12 +159,12 @@ class EvolutionaryGan(Gan):
         """One update of the generator by one of MUTATIONS."""
         moving = self.train.discriminator_statistics == "moving"
 
-        def loss(values: Values, with_lazy: bool):
+        def loss(values: Values, with_lazy: bool) -> tuple[Tensor, Logs]:
             return MUTATIONS[name](self.judged(values, child, moving=moving).logits), {}
 
         return Update(("generator",), loss, self.generator_batch, through=child, counts=is_last)
 
-    def judge_child(self, real: str, values: Values, with_lazy: bool):
+    def judge_child(self, real: str, values: Values, with_lazy: bool) -> tuple[Tensor, Logs]:
         """The discriminator's loss of a real batch and of a child's images; the diversity reads its gradient."""
         of_real, of_fake = self.judged(values, real), self.judged(values, "judged")
         loss = sigmoid_cross_entropy(of_real.logits, 1.0) + sigmoid_cross_entropy(of_fake.logits, 0.0)

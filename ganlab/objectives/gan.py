@@ -16,7 +16,7 @@ from ganlab.training import ops
 from ganlab.training.class_heads import HEADS, split_outputs
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
-from ganlab.training.stages import Objective, Stage, Together, Update, Values
+from ganlab.training.stages import Logs, Objective, Stage, Together, Update, Values
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -154,7 +154,7 @@ class Gan:
         return loss, logs
 
     def one_side(self, side: str, images: str, targets: str | None, labelled: str) -> Update:
-        def loss(values: Values, with_lazy: bool):
+        def loss(values: Values, with_lazy: bool) -> tuple[Tensor, Logs]:
             judged = self.judged(values, images, targets)
             value = getattr(self.loss, side)(judged)
             value, logs = self.with_terms(values, side, value, judged, images, labelled)
@@ -164,7 +164,7 @@ class Gan:
 
     def both_sides(
         self, real: str, fake: str, labelled: str, targets: dict, mixing: list, values: Values, with_lazy: bool
-    ):
+    ) -> tuple[Tensor, Logs]:
         if self.train.discriminator_batches == "joint":
             of_real, of_fake = self.in_one_pass(values, real, fake, targets)
         else:
@@ -210,7 +210,7 @@ class Gan:
     def generator_update(self, fake: str, real: str | None) -> Update:
         moving = self.train.discriminator_statistics == "moving"
 
-        def loss(values: Values, with_lazy: bool):
+        def loss(values: Values, with_lazy: bool) -> tuple[Tensor, Logs]:
             of_real = None if real is None else self.judged(values, real, moving=moving)
             of_fake = self.judged(values, fake, moving=moving)
             value = self.loss.generator(of_real, of_fake)

@@ -14,7 +14,7 @@ from ganlab.config.schema import Config, Ends, Form, Latent, value_range
 from ganlab.objectives.averages import averaging
 from ganlab.objectives.inputs import fading, inputs_of, without_codes
 from ganlab.training import ops
-from ganlab.training.stages import Column, Draw, Objective, Update, Values
+from ganlab.training.stages import Column, Draw, Logs, Objective, Update, Values
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -88,7 +88,7 @@ def vae_objective(config: VaeConfig, models: "Models", input_gradient: Callable 
     size, dim, options = config.train.batch_size, config.latent.dim, config.objective.vae
     low, high = value_range(config.data.range)
 
-    def loss(values: Values, with_lazy: bool):
+    def loss(values: Values, with_lazy: bool) -> tuple[Tensor, Logs]:
         real = values["real"]
         codes = ops.cast(encoder(inputs_of(encoder, values, real), training=True), "float32")
         means, log_variances = codes[:, :dim], codes[:, dim:]

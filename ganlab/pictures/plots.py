@@ -8,10 +8,14 @@ import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganlab.pictures.canvas import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _COLUMNS = 4  # plots in a row of a sheet
 _TITLE_WIDTH = 40  # characters of a line above a small plot
@@ -64,7 +68,7 @@ def _write(path: Path, history: dict[str, np.ndarray], curves: dict[str, tuple[s
     return path
 
 
-def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]]) -> None:
+def _draw_curves(axes: "Axes", history: dict[str, np.ndarray], curves: dict[str, tuple[str, str]]) -> None:
     """Draws the curves for which the history has values."""
     present = [column for column in curves if len(history.get(column, ()))]
     for column in present:
@@ -81,7 +85,7 @@ def _draw_curves(axes, history: dict[str, np.ndarray], curves: dict[str, tuple[s
         axes.text(0.5, 0.5, "nothing recorded", ha="center", transform=axes.transAxes)
 
 
-def _draw_curve(axes, steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
+def _draw_curve(axes: "Axes", steps: np.ndarray, values: np.ndarray, label: str, colour: str) -> None:
     """Draws one curve. Values that are not finite leave gaps, and the legend counts them."""
     kept = np.abs(values) < _MOST  # False for NaN, too
     if lost := len(values) - kept.sum():

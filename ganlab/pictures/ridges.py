@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganlab.pictures.canvas import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MOST = 24  # ridges of a layer
 _HEIGHT = 2.5  # of the highest ridge, in distances between ridges
@@ -38,7 +42,7 @@ def write_ridges(path: Path, files: Mapping[int, Path], layers: Sequence[tuple[s
     return path
 
 
-def _draw(axes, histograms: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
+def _draw(axes: "Axes", histograms: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
     """Draws one ridge for each step: the share of values in each bin, scaled to one height."""
     for place, (counts, edges) in enumerate(histograms.values()):
         base, share = -place, counts / max(1, counts.max())

@@ -117,7 +117,7 @@ def _metrics(run: RunRecord) -> Table:
     return Table(columns, rows, "metrics", ["floor: the same metric between real samples."])
 
 
-def _text(value) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(entry)}" for key, entry in value.items())
     return number(value) if isinstance(value, float) else exact(value)

@@ -43,7 +43,7 @@ class Table:
     footer: list[list[str]] = field(default_factory=list)
     intro: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.rows, self.footer = ([self._cells(row) for row in rows] for rows in (self.rows, self.footer))
         self.columns = [replace(column, name=printable(column.name)) for column in self.columns]
         self.title, self.intro = printable(self.title), printable(self.intro)
@@ -79,14 +79,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
-def text_of(value) -> str:
+def text_of(value: object) -> str:
     """A value for a reader: a rounded number, a size as `8 x 8`, any other value as `exact` writes it."""
     if isinstance(value, list | tuple):
         return " x ".join(map(str, value))
     return number(value) if isinstance(value, float) else exact(value)
 
 
-def exact(value) -> str:
+def exact(value: object) -> str:
     """A setting as the user wrote it: text unchanged, '' for None, any other value as JSON."""
     if value is None:
         return ""

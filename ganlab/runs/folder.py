@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
 
 
-def _cut_lines(path: Path, step_of, last: int, header: bool) -> None:
+def _cut_lines(path: Path, step_of: Callable[[str], int], last: int, header: bool) -> None:
     """Keeps the whole lines up to step `last`, in a new file: a process that lost this run may still append to the old one."""
     if not path.exists():
         return

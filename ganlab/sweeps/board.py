@@ -163,11 +163,11 @@ class LiveBoard(Board):
     def __exit__(self, *error: object) -> None:
         self.progress.stop()
 
-    def started(self, job, log):
+    def started(self, job: Job, log: Path) -> None:
         super().started(job, log)
         self.show(time.monotonic())
 
-    def show(self, now):
+    def show(self, now: float) -> None:
         for job in [job for job in self.bars if job not in self.running()]:
             self.progress.remove_task(self.bars.pop(job))
         for job in self.running():

@@ -20,6 +20,7 @@ from typing import Any
 
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.runs.locks import make_folder
+from ganlab.sweeps.board import Board
 from ganlab.sweeps.executor import Executor
 from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.process import Attempt, start_process
@@ -49,7 +50,7 @@ class RayExecutor(Executor):
         super().__init__(results.resolve(), *others)
         self.address = address
 
-    def execute(self, jobs, board):
+    def execute(self, jobs: Sequence[Job], board: Board) -> None:
         """As `Executor.execute`.
 
         Raises:

@@ -29,24 +29,32 @@ def _slope_one(critic: Critic, points: Tensor, input_gradient: Callable) -> Tens
     return ops.mean(ops.square(norms - 1.0))
 
 
-def wgan_gp(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+def wgan_gp(
+    critic: Critic, real_images: Tensor, fake_images: Tensor, mixing: Tensor, input_gradient: Callable
+) -> Tensor:
     """Gulrajani et al. 2017, arXiv 1704.00028, equation 3: slope one on lines between real and generated images."""
     share = _per_sample(mixing, real_images)
     return _slope_one(critic, share * real_images + (1.0 - share) * fake_images, input_gradient)
 
 
-def dragan(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+def dragan(
+    critic: Critic, real_images: Tensor, fake_images: Tensor, mixing: Tensor, input_gradient: Callable
+) -> Tensor:
     """Kodali et al. 2017, arXiv 1705.07215: slope one at real images moved by up to half their standard deviation."""
     points = real_images + 0.5 * ops.std(real_images) * mixing  # mixing has the shape of the images
     return _slope_one(critic, points, input_gradient)
 
 
-def r1(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+def r1(
+    critic: Critic, real_images: Tensor, fake_images: Tensor, mixing: Tensor | None, input_gradient: Callable
+) -> Tensor:
     """Mescheder et al. 2018, arXiv 1801.04406, equation 9: half the squared slope at real images."""
     return 0.5 * ops.mean(_squared_norms(input_gradient(critic, real_images)))
 
 
-def r2(critic, real_images, fake_images, mixing, input_gradient) -> Tensor:
+def r2(
+    critic: Critic, real_images: Tensor, fake_images: Tensor, mixing: Tensor | None, input_gradient: Callable
+) -> Tensor:
     """The same paper, equation 10: half the squared slope at generated images."""
     return 0.5 * ops.mean(_squared_norms(input_gradient(critic, fake_images)))
 

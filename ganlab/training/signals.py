@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import NoReturn
 
 _POLITE = ("SIGINT", "SIGTERM", "SIGUSR1")
@@ -37,7 +38,7 @@ def watched_signals(
     asked: list[str] = []
     terminal = [descriptor for descriptor in _STANDARD if os.isatty(descriptor)]  # a closed terminal is not recognised
 
-    def remember(number: int, frame) -> None:
+    def remember(number: int, frame: FrameType | None) -> None:
         if asked and number == signal.SIGINT:
             signal.signal(number, signal.SIG_IGN)  # a third Ctrl-C must not interrupt `before_leaving`
             try:

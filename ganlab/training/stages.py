@@ -157,7 +157,7 @@ class Objective:
     begin: "Callable[[Mapping[str, np.ndarray]], None] | None" = None
     rebuild: "Callable[[dict[str, Network]], Objective] | None" = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         passes = [update.through for update in self.updates if update.through is not None]
         if twice := {name for name in passes if passes.count(name) > 1}:
             raise ValueError(
