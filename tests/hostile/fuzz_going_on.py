@@ -33,7 +33,7 @@ KINDS = (
     wrong_folders.a_file,
 )
 RUN = "study/digits/dense-loss_wasserstein-seed0-d81aadb7"
-SWEEP_EVERY = 5  # cases: a sweep starts processes that load a framework
+SWEEP_EVERY = 10  # cases: a sweep starts processes that load a framework
 # Which codes each command may end with: 4 for weights that are not finite, 3 for a sweep whose run has failed.
 CODES = {"sweep": (0, 1, 2, 3)}
 OTHERS = (0, 1, 2, 4, 6, 7)

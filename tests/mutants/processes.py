@@ -63,7 +63,7 @@ def answer_of(run: Callable[[], int], seconds: float) -> Answer:
         finally:
             os._exit(code)
     try:
-        end, pause = time.monotonic() + 60 + 30 * seconds, 0.005  # for one that waits; the machine may be busy
+        end, pause = time.monotonic() + 30 + 10 * seconds, 0.005  # for one that waits; the machine may be busy
         while time.monotonic() < end:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
