@@ -80,7 +80,8 @@ test-backends: $(VENV)/.installed-backends
 
 # These tests compile many steps, for a few calls each: XLA leaves out what makes a program fast. `make test-backends` runs
 # them with the programs that users have.
-QUICKLY := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
+# Nor have they work for several threads: PyTorch's took most of the time by waiting for each other.
+QUICKLY := OMP_NUM_THREADS=1 XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
 
 # Most of what is on JAX is one file, which keeps one processor busy.
 test-parity: $(VENV)/.installed-backends
@@ -93,7 +94,7 @@ on-jax:
 	$(QUICKLY) GANLAB_TEST_BACKEND=jax $(PYTEST) $(ON_JAX)
 
 on-torch:
-	GANLAB_TEST_BACKEND=torch $(PYTEST) $(ON_TORCH)
+	$(QUICKLY) GANLAB_TEST_BACKEND=torch $(PYTEST) $(ON_TORCH)
 
 test-peers: $(VENV)/.installed-peers
 	$(PYTEST) $(BY_FILE) -rs $(PEERS)
