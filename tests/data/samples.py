@@ -44,7 +44,7 @@ def write_idx_files(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     for part, split in (("train", "train"), ("t10k", "test")):
         for key, kind in (("x", "images-idx3"), ("y", "labels-idx1")):
             path = folder / f"{part}-{kind}-ubyte.gz"
-            path.write_bytes(gzip.compress(idx_bytes(arrays[f"{key}_{split}"])))
+            path.write_bytes(gzip.compress(idx_bytes(arrays[f"{key}_{split}"]), compresslevel=1))
 
 
 def cifar_record(label: int, image: np.ndarray) -> bytes:
