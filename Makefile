@@ -73,22 +73,28 @@ test-fast: $(VENV)/.installed-dev
 
 test-backends: $(VENV)/.installed-backends
 	$(PYTEST) $(PARITY)
+	GANLAB_TEST_BACKEND=jax $(PYTEST) $(ON_JAX)
 	for backend in tensorflow jax torch; do \
 		GANLAB_TEST_BACKEND=$$backend $(PYTEST) tests/training tests/objectives tests/backends tests/models tests/metrics tests/oracle \
 			$(WITHOUT_PARITY) || exit 1; done
+
+# These tests compile many steps, for a few calls each: XLA leaves out what makes a program fast. `make test-backends` runs
+# them with the programs that users have.
+# Nor have they work for several threads: PyTorch's took most of the time by waiting for each other.
+QUICKLY := OMP_NUM_THREADS=1 XLA_FLAGS="--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false"
 
 # Most of what is on JAX is one file, which keeps one processor busy.
 test-parity: $(VENV)/.installed-backends
 	$(MAKE) -j 2 parity on-jax on-torch
 
 parity:
-	$(PYTEST) $(BY_FILE) -rs $(PARITY)
+	$(QUICKLY) $(PYTEST) $(BY_FILE) -rs $(PARITY)
 
 on-jax:
-	GANLAB_TEST_BACKEND=jax $(PYTEST) $(ON_JAX)
+	$(QUICKLY) GANLAB_TEST_BACKEND=jax $(PYTEST) $(ON_JAX)
 
 on-torch:
-	GANLAB_TEST_BACKEND=torch $(PYTEST) $(ON_TORCH)
+	$(QUICKLY) GANLAB_TEST_BACKEND=torch $(PYTEST) $(ON_TORCH)
 
 test-peers: $(VENV)/.installed-peers
 	$(PYTEST) $(BY_FILE) -rs $(PEERS)

@@ -52,7 +52,8 @@ def found(tmp_path_factory):
     if not importlib.util.find_spec("jax"):
         pytest.skip("jax is not installed; pip install 'ganlab[jax]'")
     path = tmp_path_factory.mktemp("devices") / "found.npz"
-    simulated = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    simulated = {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
     program = f"from {__name__} import write_results; write_results({str(path)!r})"
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], env=os.environ | simulated, check=True)
     with np.load(path) as file:
