@@ -134,6 +134,7 @@ def test_shipped_classifiers_read_images_they_have_not_seen(name, least_accuracy
         pytest.skip("GANLAB_DATA names no folder of data sets")
     options = SimpleNamespace(name=name, image_size=None, limit=None, range="tanh", grayscale=None, source=None)
     dataset = load_dataset(options)
+    assert is_shipped(dataset)
     extractor = load_classifier(dataset)
     assert accuracy(extractor, dataset.test) >= least_accuracy
     score, _ = inception_score(extractor.extract(dataset.test.images[:5000]).probabilities)

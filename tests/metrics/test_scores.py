@@ -159,6 +159,7 @@ class TestCopies:
         generator = np.random.default_rng(0)
         train, held_out, fake = (generator.normal(size=(5000, 3)) for _ in range(3))
         assert share_of_copies(train, held_out, fake, 0.1)[0] == pytest.approx(0.1, abs=0.02)
+        assert share_of_copies(train, held_out, held_out)[0] == pytest.approx(0.01, abs=1e-3)
 
     def test_are_counted_in_any_block_size(self, monkeypatch):
         generator = np.random.default_rng(0)

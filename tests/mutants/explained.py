@@ -39,6 +39,12 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
             "_BLOCK_ELEMENTS = 2**22",
             *("Pow -> Mult", "2 -> 3", "2 -> 4", "22 -> 23", "22 -> 44"),
         ),
+        _of(
+            "metrics/scores",
+            "_BLOCK_ELEMENTS = 2**22",
+            *("Pow -> Mult", "2 -> 3", "2 -> 4", "22 -> 23", "22 -> 44"),
+        ),
+        _of("metrics/statistics", "_CHUNK = 8192", "8192 -> 8193", "8192 -> 16384"),
         _of("metrics/classifier", "compile_for_batches(model)", "without compile_for_batches(model)"),
         _of("metrics/classifier", "build_classifier(shape, classes, drawn=False)", "False -> True"),  # read afterwards
         _of("training/draws", "lru_cache(2)", "2 -> 3", "2 -> 4"),  # steps ask for two epochs in turn at most
@@ -107,6 +113,7 @@ EXPLAINED: dict[str, tuple[Explained, ...]] = {
     "names of files in the cache": (
         _of("metrics/statistics", '{"seed": SELECTION_SEED, **everything}, sort_keys=True)', "True -> False"),
         _of("metrics/statistics", "hexdigest()[:16]", "16 -> 17", "16 -> 32"),
+        _of("metrics/statistics", "_FORMAT = 2", "2 -> 3", "2 -> 4"),
         _of("metrics/classifier", "hexdigest()[:16]", "16 -> 17", "16 -> 32"),
     ),
 }
