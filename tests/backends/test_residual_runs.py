@@ -31,7 +31,7 @@ def train(results: Path, capfd) -> RunFolder:
     return RunFolder(path)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 @pytest.mark.data
 def test_the_network_trains_and_resumes_to_the_same_bits(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
