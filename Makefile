@@ -46,6 +46,7 @@ PYTEST := $(BIN)/python -m pytest
 # A process more than processors (tests/conftest.py); one that has nothing left to do takes over tests that wait for another.
 # Each needs a gigabyte.
 PARALLEL := -n auto --dist worksteal
+ONE_BY_ONE := -n auto --dist load --maxschedchunk 1 # in their order: the longest first (tests/conftest.py)
 BY_FILE := -n auto --dist loadfile # tests of a file share what they train
 PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli/test_backends.py \
 	tests/reliability/test_backends.py
@@ -64,7 +65,7 @@ test: $(VENV)/.installed-dev
 	$(PYTEST) $(PARALLEL) -m "not slow" $(WITHOUT_PARITY)
 
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) $(PARALLEL) -m slow $(filter-out $(PARITY),$(shell grep -rl --include='test_*.py' 'mark\.slow' tests))
+	$(PYTEST) $(ONE_BY_ONE) -m slow $(filter-out $(PARITY),$(shell grep -rl --include='test_*.py' 'mark\.slow' tests))
 
 test-all: test test-slow
 

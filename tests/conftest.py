@@ -24,6 +24,13 @@ def pytest_xdist_auto_num_workers(config):
     return min(8, processors + 1)
 
 
+def pytest_collection_modifyitems(items):
+    """The longest tests come first: none of them is left for the end, when the other processes have nothing more to do."""
+    slow = [item for item in items if (mark := item.get_closest_marker("slow")) and mark.kwargs.get("longest")]
+    first = set(map(id, slow))
+    items[:] = slow + [item for item in items if id(item) not in first]
+
+
 def pytest_make_parametrize_id(config, val, argname):
     """Bytes give a test no name: gzip writes the time into them, and all processes of a run must find the same tests."""
     return argname if isinstance(val, bytes) else None

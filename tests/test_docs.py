@@ -22,6 +22,7 @@ from ganlab.config.reader import parse_yaml
 from ganlab.metrics.names import NAMES
 from ganlab.objectives import OBJECTIVES
 from ganlab.objectives.loss_config import Choice, ClassLoss, Loss, Penalty
+from tests.forks import runs_in_forks, survey_in_forks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/**/*.md")])
@@ -262,6 +263,8 @@ class TestPythonPage:
     def test_its_blocks_run_one_after_another(self, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+        survey_in_forks(monkeypatch)
+        runs_in_forks(monkeypatch)
         text = TEXTS["docs/python.md"]
         program = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
         names: dict = {}

@@ -20,7 +20,7 @@ ZOO = sorted((ROOT / "experiments" / "zoo").glob("*.yaml"))
 FEW = ("quickstart", "exp09", "exp13")
 CHOSEN = CONFIGS + ZOO if os.environ.get("GANLAB_SMOKE") == "all" else [path for path in CONFIGS if path.stem in FEW]
 
-pytestmark = [pytest.mark.slow, pytest.mark.data]
+pytestmark = [pytest.mark.slow(longest=True), pytest.mark.data]
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ def interrupt(client, results: Path) -> None:
     os.killpg(client.km.provisioner.pgid, signal.SIGINT)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_every_cell_runs_and_shows_what_the_text_says_and_an_interrupt_saves_the_run(client, folder):
     cells = [cell for cell in client.nb.cells if cell["cell_type"] == "code"]
     assert all(not cell["outputs"] for cell in cells), "outputs are not committed"

@@ -182,7 +182,7 @@ def test_what_is_finished_is_skipped_and_what_failed_waits_for_rerun(sweep, tmp_
     assert len(changed) == 1 and changed[0].startswith("wild-")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_a_signal_lets_runs_save_and_a_second_ctrl_c_kills_them(tmp_path):
     results = tmp_path / "results"
     # So long that none ends while the other, on a busy machine, has not begun.
@@ -221,7 +221,7 @@ def test_together_names_the_runs_that_train_alone_and_shows_no_group_for_them(sw
     assert [line.split() for line in out.splitlines()[1:3]] == expected
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_runs_train_together_are_killed_together_and_go_on_together(tmp_path):
     pytest.importorskip("jax")
     results = tmp_path / "results"

@@ -62,7 +62,7 @@ def start(folder: Path, cache: Path, *words, **more: str) -> subprocess.Complete
 
 
 @pytest.mark.parametrize(
-    "command", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in COMMANDS]
+    "command", [pytest.param(name, marks=pytest.mark.slow(longest=True) if name in SLOW else ()) for name in COMMANDS]
 )
 def test_nothing_in_it_is_executed(planted, cache, command):
     done = start(planted, cache, sys.executable, "-m", "ganlab", *COMMANDS[command])

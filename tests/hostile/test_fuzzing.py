@@ -3,6 +3,7 @@
 import h5py
 
 from ganlab.flows.verify import verify_run
+from tests.forks import runs_in_forks, survey_in_forks
 from tests.hostile import fuzz_config, fuzz_going_on, fuzz_run_folder, fuzz_weights, whole_run, wrong_folders
 from tests.hostile.watch import watching
 from tests.hostile.wrong_configs import KINDS
@@ -23,7 +24,9 @@ def test_every_run_folder_is_shown_or_refused_in_a_few_lines():
 
 def test_no_run_folder_has_a_command_change_anything_else(monkeypatch, tmp_path):
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path))
-    figures = fuzz_going_on.fuzz(range(len(fuzz_going_on.KINDS)), seed=4)
+    survey_in_forks(monkeypatch)
+    runs_in_forks(monkeypatch)
+    figures = fuzz_going_on.fuzz(range(2 * len(fuzz_going_on.KINDS)), seed=4)
     assert figures.failures == []
     assert {command for command, _ in figures.codes} == {"sample", "evaluate", "run", "sweep"}
     assert figures.codes["evaluate", 0] > 2 and figures.codes["evaluate", 1] > 1 and figures.codes["run", 0] > 2

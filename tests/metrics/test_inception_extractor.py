@@ -156,7 +156,7 @@ def test_keras_network_gives_2048_features_in_float32():
     assert {layer.compute_dtype for layer in network.layers[1:]} == {"float32"}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_the_pipeline_of_akel2022_scales_faces_twice_and_digits_once(digits, random_keras_weights):
     images = digits.train.images[:4]
     kinds = {}

@@ -105,7 +105,7 @@ def test_a_stopped_process_that_lost_its_lock_does_not_touch_the_run_of_the_new_
     require_sound(folder / "results")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_two_sweeps_share_the_runs_and_both_end_when_all_are_finished(folder):
     sweeps = [start(folder, "sweep", "tiny.yaml", "--seeds", "0,1", "-q", "-o", "metrics=[]") for _ in range(2)]
     with ending(*sweeps):

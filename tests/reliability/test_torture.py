@@ -20,7 +20,7 @@ def test_killed_runs_end_as_if_nothing_had_happened():
     assert sum(report["kills"].values()) == 2 and report["rounds"]["run"] >= 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_a_killed_sweep_ends_as_if_nothing_had_happened():
     report = report_of("kills", "--kills", "2", "--seed", "2", "--jobs", "1", "--kind", "sweep")
     assert sum(report["kills"].values()) == 2 and report["rounds"]["sweep"] >= 1

@@ -21,7 +21,7 @@ def test_memory_and_open_files_of_a_run_stay_what_they_are(tmp_path):
 
 
 @LINUX
-@pytest.mark.slow
+@pytest.mark.slow(longest=True)
 def test_every_run_of_a_sweep_leaves_a_right_folder(tmp_path):
     results, sightings = sweep(tmp_path, runs=4, jobs=2)
     assert problems(results, 4) == []

@@ -17,6 +17,7 @@ from ganlab.sweeps.board import Board
 from ganlab.sweeps.jobs import Job
 from ganlab.sweeps.local import LocalExecutor
 from ganlab.sweeps.process import log_of
+from tests.forks import runs_in_forks
 from tests.hostile.watch import watching
 from tests.sweeps.examples import write_config
 from tests.sweeps.test_jobs import hold_lock_in_another_process
@@ -162,7 +163,8 @@ def test_no_log_is_opened_behind_a_link_nor_waited_for_as_a_pipe(results, failin
     assert [file.name for file in mine.iterdir()] == ["thesis.txt"]
 
 
-def test_a_run_that_is_given_up_saves_and_stops_and_its_other_seeds_do_not_start(results, tmp_path):
+def test_a_run_that_is_given_up_saves_and_stops_and_its_other_seeds_do_not_start(results, tmp_path, monkeypatch):
+    runs_in_forks(monkeypatch)
     path = write_config(tmp_path, "tiny.yaml", "steps: 60,", "steps: 1000000,")
     plans = [plan_experiment(load_config(path, seed=seed), results) for seed in (0, 1)]
     jobs = [Job(plan.config, plan.cell, plan.identity, plan.steps, plan.folder.path) for plan in plans]
