@@ -25,11 +25,11 @@ pytestmark = [pytest.mark.slow(longest=True), pytest.mark.data]
 
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory):
-    """A cache folder with 1,000 faces that `ganlab prepare` cut out of the photos under GANLAB_DATA."""
+    """A cache folder with 1,000 faces that `ganlab prepare` cut out of the middle of the photos under GANLAB_DATA."""
     if not ((data := own_data_folder()) and (data / "celeba" / "img_align_celeba.zip").exists()):
         pytest.skip("celeba is not on this machine: 'ganlab data' tells where it is looked for")
     cache = tmp_path_factory.mktemp("cache")
-    ganlab("prepare", "celeba", "--limit", "1000", GANLAB_CACHE=str(cache))
+    ganlab("prepare", "celeba", "--limit", "1000", "--crop", "center", GANLAB_CACHE=str(cache))
     return cache
 
 
