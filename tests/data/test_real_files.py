@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganlab.data import list_datasets, load_dataset
-from tests.data.samples import options, write_idx_files, write_npz
+from tests.data.samples import options, write_idx_files
 
 pytestmark = pytest.mark.data
 
@@ -32,7 +32,8 @@ def test_mnist_is_known_in_whichever_form_it_lies(own_data, kind, tmp_path, monk
     parts = dataset.train.images[..., 0], dataset.train.labels, dataset.test.images[..., 0], dataset.test.labels
     arrays = dict(zip(("x_train", "y_train", "x_test", "y_test"), parts, strict=True))
     if kind == "int64":
-        write_npz(folder / "mnist.npz", {key: array.astype(np.int64) for key, array in arrays.items()})
+        folder.mkdir(parents=True)
+        np.savez(folder / "mnist.npz", **{key: array.astype(np.int64) for key, array in arrays.items()})
     elif kind == "idx":
         write_idx_files(folder, {key: array.astype(np.uint8) for key, array in arrays.items()})
     monkeypatch.setenv("GANLAB_DATA", str(tmp_path / "mine") if kind != "as it is" else str(own_data))
