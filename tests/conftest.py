@@ -21,7 +21,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [_ROOT, os.environ.get("
 def pytest_xdist_auto_num_workers(config):
     """For `-n auto`: one process more than processors, because many tests wait for processes that they start, kill and look at."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", 0)) or min(8, processors + 1)
+    return min(8, processors + 1)
 
 
 def pytest_collection_modifyitems(items):
