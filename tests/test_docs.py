@@ -46,6 +46,11 @@ def blocks(language: str) -> list:
     return found
 
 
+def _context() -> click.Context:
+    """That of `ganlab`: a command keeps the words for help of the first context that it is given."""
+    return click.Context(cli, **cli.context_settings)
+
+
 class TestCommands:
     def test_every_command_and_option_has_help(self):
         context = click.Context(cli)
@@ -211,8 +216,9 @@ class TestReadme:
     @pytest.mark.parametrize("line", README_COMMANDS)
     def test_a_command_is_one_that_the_program_has(self, line):
         _, name, *words = shlex.split(line, comments=True)
-        command = cli.get_command(click.Context(cli), name)
-        command.make_context(name, words)  # raises for an option or a word that there is not
+        context = _context()
+        command = cli.get_command(context, name)
+        command.make_context(name, words, parent=context)  # raises for an option or a word that there is not
 
     @pytest.mark.slow
     def test_the_tour_runs_from_top_to_bottom(self, tmp_path, monkeypatch, capfd):
@@ -294,7 +300,8 @@ class TestKubernetes:
 
     def test_the_sweep_is_a_command_of_the_program_whose_folders_every_pod_sees(self):
         _, name, *words = shlex.split(self.JOB["spec"]["entrypoint"])
-        given = cli.get_command(click.Context(cli), name).make_context(name, words).params
+        context = _context()
+        given = cli.get_command(context, name).make_context(name, words, parent=context).params
         assert given["on"] == "ray" and self.CLAIM["spec"]["accessModes"] == ["ReadWriteMany"]
         for pod in self.pods():
             (volume,), (container,) = pod["volumes"], pod["containers"]

@@ -1,10 +1,10 @@
 """`ganlab report`: the tables that compare runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -12,6 +12,7 @@ from ganlab.cli.completion import metric_names, run_names
 from ganlab.cli.output import UserPath, fail_for, print_tables, results_option, wide_option, write_file
 
 if TYPE_CHECKING:
+    from ganlab.reports.figures import Figure
     from ganlab.reports.report import Report
 
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
@@ -85,9 +86,8 @@ def command(
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
         raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
     if benchmark and (is_pivot or columns or watch or format_name in ("json", "html")):
-        raise click.UsageError(
-            "--benchmark goes without --rows, --cols, --columns and --watch, as table, markdown, latex or csv"
-        )
+        words = "--benchmark goes without --rows, --cols, --columns and --watch, as table, markdown, latex or csv"
+        raise click.UsageError(words)
     if watch and (out is None or figures):
         raise click.UsageError("--watch needs --out, and goes without --figures")
     build = partial(
@@ -103,26 +103,33 @@ def command(
     if watch:
         _keep_writing(build, lambda report: write_file(out, render(report, format_name)))
     report = build()
+    content, tables_of, text_of, draw = report, report_tables, render, draw_figures
     if benchmark:
-        from ganlab.reports.benchmark import benchmark_tables, draw_benchmark, problems_of, render_benchmark
-
-        content = problems_of(report, _names_in(benchmark), str(benchmark))
-        tables_of, text_of, draw = benchmark_tables, render_benchmark, draw_benchmark
-    else:
-        content, tables_of, text_of, draw = report, report_tables, render, draw_figures
+        content, tables_of, text_of, draw = _of_benchmark(report, benchmark)
     if out is not None:
         write_file(out, text_of(content, format_name))
     elif format_name == "table":
         print_tables(tables_of(content), wide)
     else:
         click.echo(text_of(content, format_name), nl=False)
-    problems = [*report.problems]
-    if figures is not None:
-        for figure in draw(content, figures):
-            problems += [figure.problem] if figure.problem else []
-            if figure.path.is_file():
-                click.echo(f"wrote {figure.path}", err=True)
-    fail_for(problems, told=report.problems if out is None and format_name == "table" else ())
+    undrawn = _undrawn(draw(content, figures)) if figures else ()
+    fail_for([*report.problems, *undrawn], told=report.problems if out is None and format_name == "table" else ())
+
+
+def _of_benchmark(report: "Report", study: Path) -> tuple[Any, Callable, Callable, Callable]:
+    """The problems of a benchmark, and what makes tables, a text and figures of them."""
+    from ganlab.reports.benchmark import benchmark_tables, draw_benchmark, problems_of, render_benchmark
+
+    return problems_of(report, _names_in(study), str(study)), benchmark_tables, render_benchmark, draw_benchmark
+
+
+def _undrawn(drawn: Iterable["Figure"]) -> Iterator[str]:
+    """Says which figures are written, as they come; gives the problems of the others."""
+    for figure in drawn:
+        if figure.problem:
+            yield figure.problem
+        if figure.path.is_file():
+            click.echo(f"wrote {figure.path}", err=True)
 
 
 def _names_in(study: Path) -> set[str]:

@@ -13,6 +13,7 @@ from ganlab.cli.output import UserPath, integers, json_option, print_json, print
 from ganlab.errors import GanlabError
 
 if TYPE_CHECKING:
+    from ganlab.flows.sweep import Sweep
     from ganlab.sweeps.board import Board
     from ganlab.sweeps.executor import Executor
     from ganlab.sweeps.jobs import Job
@@ -112,11 +113,16 @@ def command(
         finally:
             if as_json and sweep.boards:
                 print_json(sweep.as_dict())
+    _tell_end(sweep, quiet, as_json)
+
+
+def _tell_end(sweep: "Sweep", quiet: bool, as_json: bool) -> None:
+    """With --quiet the folders, by default the outcome in a line. An error if a run is not finished."""
     if quiet and not as_json:
         for job in sweep.jobs:
             click.echo(job.folder)
     sweep.require_finished()
-    if not silent:
+    if not (quiet or as_json):
         click.echo(f"{sweep.outcome()}; see: ganlab report")
 
 

@@ -39,10 +39,14 @@ dense = keras.layers.Dense(2)
 dense.build((None, 3))
 print(keras.backend.backend(), keras.config.image_data_format(), keras.layers.Flatten().data_format)
 print(keras.config.floatx(), dense.kernel.dtype, dense.compute_dtype, keras.config.epsilon())
-print(keras.ops.convert_to_tensor([1.0]).dtype, keras.config.is_nnx_enabled())"""
-    said = run(program, KERAS_HOME=str(tmp_path), JAX_ENABLE_X64="1", KERAS_NNX_ENABLED="true").stdout.splitlines()
+print(keras.ops.convert_to_tensor([1.0]).dtype, keras.config.is_nnx_enabled())
+import os
+print(os.environ["TF_ENABLE_ONEDNN_OPTS"])"""
+    others = {"JAX_ENABLE_X64": "1", "KERAS_NNX_ENABLED": "true", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    said = run(program, KERAS_HOME=str(tmp_path), **others).stdout.splitlines()
     assert said[:2] == [f"{backend} channels_last channels_last", "float32 float32 float32 1e-07"]
     assert "float32" in said[2] and said[2].endswith("False")
+    assert said[3] == "0"  # the user's own choice
 
 
 def test_a_terminal_shows_what_is_loaded_while_it_is_loaded(monkeypatch):

@@ -162,6 +162,7 @@ def test_the_floor_uses_as_many_images_as_the_metric_where_they_fit_twice(many_d
         (lambda count: np.zeros((count, 8, 8, 1), np.uint8), "received uint8"),
         (lambda count: np.full((count, 8, 8, 1), np.nan, np.float32), "expected finite values"),
         (lambda count: np.full((count, 8, 8, 1), -np.inf, np.float32), "expected finite values"),
+        (lambda count: np.insert(np.zeros((count - 1, 8, 8, 1), np.float32), 3, np.nan, 0), "expected finite values"),
         (lambda count: np.insert(np.zeros((count - 1, 8, 8, 1), np.float32), 3, np.inf, 0), "expected finite values"),
         (lambda count: np.full((count, 8, 8, 1), 0.3, np.float32), "nearly one grey"),
     ],
