@@ -60,12 +60,14 @@ PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metric
 EXTRAS := tests/trackers tests/cli/test_export.py tests/cli/test_track.py tests/sweeps/test_search.py tests/flows/test_sweep.py \
 	tests/pictures/test_video.py tests/test_docs.py::TestSite tests/cli/test_sweep.py::test_a_search_trains_its_trials_and_goes_on_after_them
 WITHOUT_PARITY := $(PARITY:%=--ignore=%)
+# Slow ones that `make test-backends` runs, on each backend.
+ON_EACH := tests/backends/test_residual_runs.py
 
 test: $(VENV)/.installed-dev
 	$(PYTEST) $(PARALLEL) -m "not slow" $(WITHOUT_PARITY)
 
 test-slow: $(VENV)/.installed-dev
-	$(PYTEST) $(ONE_BY_ONE) -m slow $(filter-out $(PARITY),$(shell grep -rl --include='test_*.py' 'mark\.slow' tests))
+	$(PYTEST) $(ONE_BY_ONE) -m slow $(filter-out $(PARITY) $(ON_EACH),$(shell grep -rl --include='test_*.py' 'mark\.slow' tests))
 
 test-all: test test-slow
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from ganlab.backends import adam, steps
+from ganlab.backends import adam, steps, tensorflow_layers
 from ganlab.backends.steps import Gradients, adam_replaced, pad, regularization
 from ganlab.errors import ConfigError
+from ganlab.models.network import COMPUTATIONS
 from ganlab.training.stages import Logs, Objective, Pass, Update, Values
 
 # Grappler's dependency optimization (TensorFlow 2.21) drops the order between the read of a weight and its update where the graph
 # does not need the value otherwise. In some processes a gradient was then computed from weights that had moved already.
 tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+
+COMPUTATIONS.update(tensorflow_layers.COMPUTATIONS)
 
 JIT = (False, True)  # values of the config's `jit`: XLA compiles a chunk of steps, or it does not
 on_devices = functools.partial(steps.on_one_device, "tensorflow")
