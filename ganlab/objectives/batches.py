@@ -1,5 +1,6 @@
 """The batches of a GAN's step: the numbers that are drawn for them, and the stages that generate images."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.gan_config import GanConfig
@@ -78,10 +79,18 @@ class Batches:
             labels = self.draw(f"classes_{name}", "integers", size, high=self.classes)
             before.append(Compute(lambda values: dict.fromkeys((f"{name}.drawn", f"{name}.labels"), values[labels])))
 
-        def inputs(values: Values) -> Any:
-            classes = self.one_hot(values.get(f"{name}.drawn"))
-            latents, codes = values[f"latents_{name}"], values.get(f"codes_{name}")
-            taken = latents if codes is None else ops.concatenate([latents, codes], axis=1)
-            return inputs_of(self.generator, values, taken, classes)
+        return [*before, Pass(name, "generator", lambda values: self._inputs(name, values), size), *after]
 
-        return [*before, Pass(name, "generator", inputs, size), *after]
+    def _inputs(self, name: str, values: Values, moved_by: Tensor | None = None) -> Any:
+        """What the generator takes for a batch, its latents moved if wanted."""
+        classes = self.one_hot(values.get(f"{name}.drawn"))
+        latents, codes = values[f"latents_{name}"], values.get(f"codes_{name}")
+        latents = latents if moved_by is None else latents + moved_by
+        taken = latents if codes is None else ops.concatenate([latents, codes], axis=1)
+        return inputs_of(self.generator, values, taken, classes)
+
+    def near(self, name: str, size: int) -> Callable[[Values], Any]:
+        """Draws numbers that move the latents of a generated batch a little; returns what the generator takes then."""
+        numbers = self.draw(f"moved_{name}", "normal", size, self.config.latent.dim)
+        deviation = self.config.latent_consistency.deviation
+        return lambda values: self._inputs(name, values, deviation * values[numbers])

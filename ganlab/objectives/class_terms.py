@@ -32,9 +32,10 @@ class ClassTerm:
             message = "needs a layer of the discriminator that takes labels: the proxies, such as [Labels, Dense]"
             raise config.error_at(("class_loss", name), message)
         numbers = discriminator.output_shape[0] - config.latent.codes
-        if numbers < 3 or numbers % 2 == 0:
+        parts = self.loss.parts
+        if numbers <= parts or numbers % parts != 1:
             last = config.discriminator.expanded()[-1]
-            needed = f"1 + 2 n: a logit, an embedding and its class's proxy, as class_loss: {name} needs"
+            needed = f"1 + {parts} n: a logit, then embeddings and proxies, as class_loss: {name} needs"
             raise config.error_at((*last.path, last.kind), f"has {numbers} numbers for an image, expected {needed}")
 
     def discriminator(self, side: str, judged: Judged) -> tuple[Tensor | None, dict[str, Tensor]]:

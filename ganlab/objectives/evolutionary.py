@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from ganlab.config.document import shown
 from ganlab.config.fields import Described, Name, Section, described, located, one_of
 from ganlab.config.layers import normalise_choice
 from ganlab.config.schema import Latent
 from ganlab.objectives.gan import Gan
 from ganlab.objectives.gan_config import GanConfig, GanTrain
 from ganlab.objectives.inputs import without_codes
-from ganlab.objectives.loss_config import Loss
+from ganlab.objectives.loss_config import LatentConsistency, Loss
 from ganlab.training import ops
 from ganlab.training.losses import LOSSES, Judged, sigmoid_cross_entropy
 from ganlab.training.stages import Column, Compute, Gradient, Logs, Objective, Stage, Update, Values
@@ -102,6 +103,14 @@ class EvolutionaryConfig(GanConfig):
                 words = f"expected {str(allowed).lower()} with the objective evolutionary"
                 raise located(f"{words}, received {str(received).lower()}", (key,))
         return train
+
+    @field_validator("latent_consistency")
+    @classmethod
+    def _of_the_discriminator_alone(cls, latent_consistency: LatentConsistency) -> LatentConsistency:
+        if latent_consistency.generator_weight:
+            words = "expected 0 with the objective evolutionary, whose mutations have no such term"
+            raise located(f"{words}, received {shown(latent_consistency.generator_weight)}", ("generator_weight",))
+        return latent_consistency
 
     def columns(self) -> tuple[Column, ...]:
         return (*super().columns(), *map(Column, ("mutation", "fitness", "fitness_diversity")))

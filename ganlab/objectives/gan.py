@@ -11,12 +11,13 @@ from ganlab.objectives.class_terms import ClassTerm
 from ganlab.objectives.code_terms import CodeTerm
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.objectives.inputs import fading, inputs_of
-from ganlab.objectives.regularizers import Regularizers
+from ganlab.objectives.regularizers import Regularizers, near_of
 from ganlab.training import ops
 from ganlab.training.class_heads import HEADS, split_outputs
 from ganlab.training.losses import LOSSES, Judged
 from ganlab.training.penalties import PENALTIES
-from ganlab.training.stages import Logs, Objective, Stage, Together, Update, Values
+from ganlab.training.regularizers import latent_distance
+from ganlab.training.stages import Logs, Objective, Pass, Stage, Together, Update, Values
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -121,7 +122,7 @@ class Gan:
 
     def discriminator_turn(self, turn: int) -> list[Stage]:
         """One turn of the discriminator: its passes and updates."""
-        size = self.train.batch_size
+        config, size = self.config, self.train.batch_size
         real, fake = self.batches.real(f"real_{turn}", size), f"fake_{turn}"
         generated = self.batches.generated(fake, size)
         targets = {side: self.batches.targets(turn, side) for side in ("real", "fake")}
@@ -133,6 +134,8 @@ class Gan:
         mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, _ in self.penalties]
         loss = partial(self.both_sides, real, fake, labelled, targets, mixing)
         after = self.after_discriminator
+        if config.latent_consistency.weight:
+            generated.append(Pass(near_of(fake), "generator", self.batches.near(fake, size), size))
         generated += self.regularizers.deceive(real, fake, self.batches.draws)
         passes = 2 + self.regularizers.passes
         return [*generated, Update(("discriminator",), loss, passes * size, lazy_every=self.lazy_every, after=after)]
@@ -209,6 +212,8 @@ class Gan:
 
     def generator_update(self, fake: str, real: str | None) -> Update:
         moving = self.train.discriminator_statistics == "moving"
+        weight = self.config.latent_consistency.generator_weight
+        near = self.batches.near(fake, self.generator_batch) if weight else None
 
         def loss(values: Values, with_lazy: bool) -> tuple[Tensor, Logs]:
             of_real = None if real is None else self.judged(values, real, moving=moving)
@@ -217,7 +222,12 @@ class Gan:
             for term in self.terms:
                 more = term.generator(of_fake)
                 value = value if more is None else value + more
-            return value, {"g_loss": value}
+            if near is None:
+                return value, {"g_loss": value}
+            images = ops.cast(self.generator(near(values), training=True), "float32")
+            distance = latent_distance(values[fake], images)
+            value = value - weight * distance
+            return value, {"g_loss": value, "latent_distance": distance}
 
         return Update(("generator",), loss, self.generator_batch, through=fake, after=self.after_generator)
 

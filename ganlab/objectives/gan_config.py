@@ -13,6 +13,7 @@ from ganlab.objectives.loss_config import (
     ClassLoss,
     CodeLoss,
     Consistency,
+    LatentConsistency,
     Lecam,
     Loss,
     Penalty,
@@ -74,6 +75,7 @@ class GanConfig(Config):
     ]
     lecam: Lecam = Lecam()
     consistency: Consistency = Consistency()
+    latent_consistency: LatentConsistency = LatentConsistency()
     adaptive: Adaptive = Adaptive()
     clip_weights: PositiveOrNull = None
     train: GanTrain
@@ -85,6 +87,7 @@ class GanConfig(Config):
             f"the loss {self.loss.name}": LOSSES[self.loss.name].real is None,
             "lecam": self.lecam.weight,
             "consistency": self.consistency.is_used,
+            "latent_consistency": self.latent_consistency.weight,
             "adaptive": self.adaptive.method != "none",
         }
         reason = next((name for name, applies in reasons.items() if applies), None)
@@ -118,7 +121,8 @@ class GanConfig(Config):
             outputs = None if of_class is None else of_class + 1  # an embedding has any number of outputs
             plain = self.class_loss.name == "cross_entropy"
             name = f"labels: {self.labels}" if plain else f"class_loss: {self.class_loss.name}"
-        what = "one number an image" if outputs == 1 else f"{outputs or '1 + 2 n'} numbers an image, as {name} needs"
+        any_number = f"1 + {CLASS_LOSSES[self.class_loss.name].parts} n"
+        what = "one number an image" if outputs == 1 else f"{outputs or any_number} numbers an image, as {name} needs"
         if codes:
             what += f", and {codes} more for codes"
             outputs = None if outputs is None else outputs + codes
@@ -137,6 +141,8 @@ class GanConfig(Config):
             "penalty": self.penalty,
             "lecam": self.lecam.weight,
             "consistency": self.consistency.is_used,
+            "latent_consistency": self.latent_consistency.weight,
+            "latent_distance": self.latent_consistency.generator_weight,
             "adaptive_probability": self.adaptive.method != "none",
         }
         names = ("d_loss", "g_loss", *measured, *(name for name, applies in regularized.items() if applies))

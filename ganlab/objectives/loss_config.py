@@ -157,6 +157,18 @@ class Consistency(Section):
         return bool(self.weight or self.fake_weight)
 
 
+class LatentConsistency(Section):
+    """Consistency regularization of latents; weights of 0 leave it out."""
+
+    weight: Weight = 0.0  # of the discriminator's term
+    generator_weight: Weight = 0.0  # of the generator's term
+    deviation: Positive = 0.05  # of the normal numbers that move the latents
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.weight or self.generator_weight)
+
+
 class Adaptive(Section):
     """An augmentation whose probability follows the discriminator: ADA or APA."""
 

@@ -1,4 +1,4 @@
-"""What a GAN does to the discriminator's images and outputs in its own update: LeCam, consistency, ADA and APA."""
+"""What a GAN does to the discriminator's images and outputs in its own update: LeCam, both consistencies, ADA and APA."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from ganlab.models.building import Models
 
 Tensor = Any
+
+
+def near_of(fake: str) -> str:
+    """The name of the images that are generated from latents near those of a batch."""
+    return f"{fake}_near"
 
 
 class Regularizers:
@@ -34,8 +39,8 @@ class Regularizers:
     @property
     def passes(self) -> int:
         """How many batches more than two go through the discriminator in one of its updates."""
-        weights = self.config.consistency.weight, self.config.consistency.fake_weight
-        return sum(weight > 0 for weight in weights)
+        images, latents = self.config.consistency, self.config.latent_consistency
+        return sum(weight > 0 for weight in (images.weight, images.fake_weight, latents.weight))
 
     def seen(self, images: Tensor) -> Tensor:
         """The images as the discriminator sees them: with ADA, after random changes."""
@@ -65,6 +70,11 @@ class Regularizers:
                 if weight
             )
             yield "consistency", value, value
+        if weight := self.config.latent_consistency.weight:
+            _, (fake, batch) = judged.items()
+            near = self.judge(values, self.seen(values[near_of(fake)]), batch.labels)
+            value = weight * consistency(batch.logits, near.logits)
+            yield "latent_consistency", value, value
         if self.adaptive:
             # A product is a copy; the variable itself would show the value after `note`.
             yield "adaptive_probability", None, 1.0 * self.adaptive.probability

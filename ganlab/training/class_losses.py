@@ -4,7 +4,9 @@ Each is a function of the head's outputs, float32 (batch, outputs), of labels (b
 a scalar, the mean over the batch.
 
 The contrastive losses compare embeddings. The head's outputs are an embedding of each image, then the proxy of its class, with
-equally many numbers. All similarities are cosines: s(a, b) = a.b / (|a| |b|).
+equally many numbers. All similarities are cosines: s(a, b) = a.b / (|a| |b|). Behind `twin_` the outputs are these two for real
+images, then another embedding and proxy for generated ones. Behind `discriminative_` they are the embedding, its class's proxy
+among real images, and its class's proxy among generated images.
 """
 
 from collections.abc import Callable
@@ -85,6 +87,15 @@ def _second_half(outputs: Tensor) -> Tensor:
     return outputs[:, outputs.shape[1] // 2 :]
 
 
+def _first_and_second(outputs: Tensor) -> Tensor:
+    return outputs[:, : 2 * (outputs.shape[1] // 3)]
+
+
+def _first_and_third(outputs: Tensor) -> Tensor:
+    third = outputs.shape[1] // 3
+    return ops.concatenate([outputs[:, :third], outputs[:, 2 * third :]], axis=1)
+
+
 Term = Callable[[Tensor, Tensor, Any], Tensor]
 
 
@@ -98,7 +109,8 @@ class ClassLoss:
         fake: the term of generated images in the discriminator's loss, or None.
         measure: (column of the history, function of outputs and labels), for real images with labels.
         options: its options in a config, besides `weight`.
-        outputs: number of classes -> number of the head's outputs, or None if the embedding has any number of them.
+        outputs: number of classes -> number of the head's outputs, or None if they are embeddings and proxies of any length.
+        parts: of how many embeddings and proxies the outputs consist, if they do.
         class_logits: the head's outputs -> the logits (batch, classes) by which it classifies real images.
     """
 
@@ -108,6 +120,7 @@ class ClassLoss:
     fake: Term | None = None
     options: tuple[str, ...] = ()
     outputs: Callable[[int], int | None] = lambda classes: None
+    parts: int = 2
     class_logits: Callable[[Tensor], Tensor] = lambda outputs: outputs
 
 
@@ -117,6 +130,23 @@ _OF_FIRST_HALF = {
     "class_logits": _first_half,
 }
 _OF_PROXIES = ("d_similarity_class", proxy_similarity)
+Part = Callable[[Tensor], Tensor]
+
+
+def _deceived(loss: Term, of_real: Part, of_fake: Part, parts: int, options: tuple[str, ...]) -> ClassLoss:
+    """A contrastive loss of which a second one learns generated images, and the generator deceives that."""
+    real: Term = lambda outputs, labels, options: loss(of_real(outputs), labels, options)  # noqa: E731
+    fake: Term = lambda outputs, labels, options: loss(of_fake(outputs), labels, options)  # noqa: E731
+    return ClassLoss(
+        real=real,
+        fake=fake,
+        generator=lambda outputs, labels, options: real(outputs, labels, options) - fake(outputs, labels, options),
+        measure=("d_similarity_class", lambda outputs, labels: proxy_similarity(of_real(outputs), labels)),
+        options=options,
+        parts=parts,
+    )
+
+
 CLASS_LOSSES = {
     # Odena et al. 2017, arXiv 1610.09585, equation 3.
     "cross_entropy": ClassLoss(
@@ -148,3 +178,8 @@ CLASS_LOSSES = {
     "contrastive": ClassLoss(contrastive, contrastive, _OF_PROXIES, options=("temperature",)),
     "data_to_data": ClassLoss(data_to_data, data_to_data, _OF_PROXIES, options=("temperature", "margin")),
 }
+# TAC-GAN and ADC-GAN with a contrastive loss in the place of the cross-entropy, as in PyTorch-StudioGAN.
+for _name, _loss in {"contrastive": contrastive, "data_to_data": data_to_data}.items():
+    _options = CLASS_LOSSES[_name].options
+    CLASS_LOSSES[f"twin_{_name}"] = _deceived(_loss, _first_half, _second_half, 4, _options)
+    CLASS_LOSSES[f"discriminative_{_name}"] = _deceived(_loss, _first_and_second, _first_and_third, 3, _options)

@@ -78,6 +78,14 @@ PROXIES = [
     },
 ]
 CONTRASTIVE = {"generator": LABELLED, "discriminator": PROXIES, "labels": "auxiliary"}
+TWO_PROXIES = {
+    "generator": LABELLED,
+    "discriminator": [
+        PROXIES[0],
+        {"merge": "Concatenate", "branches": PROXIES[1]["branches"] | {"of_generated": ["Labels", dense(3)]}},
+    ],
+    "labels": "auxiliary",
+}
 CODES = {"latent": {"dim": 3, "categorical": [3, 2], "continuous": 2}}
 DECAY = {
     "Adam": {
@@ -112,6 +120,7 @@ FAMILIES = {
     "auxiliary": {"generator": LABELLED, "discriminator": CLASSES, "labels": "auxiliary"},
     "contrastive": CONTRASTIVE | {"class_loss": {"contrastive": {"temperature": 0.5}}, "loss": "hinge"},
     "data to data": CONTRASTIVE | {"class_loss": {"data_to_data": {"margin": 0.75, "weight": 0.5}}},
+    "discriminative contrastive": TWO_PROXIES | {"class_loss": "discriminative_contrastive"},
     "twin": {
         "generator": LABELLED,
         "discriminator": [*normalized(dense(6)), dense(7)],
@@ -120,6 +129,8 @@ FAMILIES = {
     },
     "InfoGAN": CODES | {"discriminator": [*normalized(dense(6)), {"Dense": {"units": 1 + 3 + 2 + 2}}]},
     "LeCam": DENSE | {"loss": "hinge", "lecam": {"weight": 0.3, "decay": 0.5}, "train": {"discriminator_steps": 2}},
+    "latent consistency": DENSE
+    | {"latent_consistency": {"weight": 5.0, "generator_weight": 0.5}, "train": {"share_latents": True}},
     "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {

@@ -74,7 +74,7 @@ WRONG = [
     ("non_saturating", "{minimax: {flip_labels: 1.5}}", "c.yaml:18:18: loss.minimax.flip_labels: expected a number from 0 to 1, received 1.5"),
     ("", "class_loss: contrastiv", f"c.yaml:20:1: class_loss: expected one of {CLASS_LOSSES}, received 'contrastiv'. Did you mean 'contrastive'?"),
     ("", "class_loss: contrastive", "c.yaml:20:1: class_loss: expected only with 'labels: auxiliary', received with 'labels: none'"),
-    ("", "labels: auxiliary\nclass_loss: {contrastive: {margin: 0.9}}", "c.yaml:21:28: class_loss.contrastive.margin: the class loss contrastive has no margin; those with it are data_to_data"),
+    ("", "labels: auxiliary\nclass_loss: {contrastive: {margin: 0.9}}", "c.yaml:21:28: class_loss.contrastive.margin: the class loss contrastive has no margin; those with it are data_to_data, twin_data_to_data, discriminative_data_to_data"),
     ("", "labels: auxiliary\nclass_loss: {contrastive: {temperature: 0}}", "c.yaml:21:28: class_loss.contrastive.temperature: expected a number > 0, received 0"),
     ("", "labels: auxiliary\nclass_loss: {cross_entropy: {fake_weight: -1}}", "c.yaml:21:30: class_loss.cross_entropy.fake_weight: expected a number >= 0, received -1"),
     ("", "labels: auxiliary\nclass_loss: {data_to_data: {margn: 1}}", "c.yaml:21:29: class_loss.data_to_data.margn: unknown key. Did you mean 'margin'?"),

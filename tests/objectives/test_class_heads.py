@@ -270,7 +270,7 @@ def test_labelled_images_come_from_the_labelled_part_and_all_images_are_real_one
         (
             contrasting("data_to_data", with_proxies(size=3)),
             Form((8,), CLASSES),
-            "discriminator.layers[1].merge.Concatenate: has 6 numbers for an image, expected 1 + 2 n: a logit, an embedding",
+            "discriminator.layers[1].merge.Concatenate: has 6 numbers for an image, expected 1 + 2 n: a logit, then embeddings",
         ),
     ],
 )

@@ -31,6 +31,14 @@ class TestProxies:
         with pytest.raises(ConfigError, match=rf"has {outputs - codes} numbers for an image, expected 1 \+ 2 n"):
             term_of(outputs, class_loss=name, latent={"dim": 3, "continuous": codes})
 
+    @pytest.mark.parametrize(("head", "right", "wrong"), [("twin", (5, 9), (3, 7)), ("discriminative", (4, 7), (3, 5))])
+    def test_of_generated_images_need_further_numbers(self, name, head, right, wrong):
+        for outputs in right:
+            term_of(outputs, class_loss=f"{head}_{name}")
+        for outputs in wrong:
+            with pytest.raises(ConfigError, match=rf"has {outputs} numbers for an image, expected 1 \+ [34] n"):
+                term_of(outputs, class_loss=f"{head}_{name}")
+
     def test_are_made_of_labels(self, name):
         with pytest.raises(
             ConfigError, match=rf"class_loss\.{name}: needs a layer of the discriminator that takes labels"

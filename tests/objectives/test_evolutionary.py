@@ -161,6 +161,7 @@ def config_of(text: str):
         ("loss: minimax\n", "", "c.yaml:1:1: loss: missing; expected minimax"),
         ("loss:", "labels: auxiliary\nloss:", "c.yaml:7:1: labels: expected none or conditional with the objective evolutionary, received 'auxiliary'"),
         ("latent: {", "latent: {continuous: 1, ", "c.yaml:4:10: latent.continuous: expected none with the objective evolutionary, whose mutations have no loss for codes"),
+        ("loss:", "latent_consistency: {generator_weight: 0.5}\nloss:", "c.yaml:7:22: latent_consistency.generator_weight: expected 0 with the objective evolutionary, whose mutations have no such term, received 0.5"),
         ("steps: 100", "steps: 100, generator_steps: 2", "c.yaml:8:21: train.generator_steps: expected 1 with the objective evolutionary, received 2"),
         ("steps: 100", "steps: 100, share_latents: true", "c.yaml:8:21: train.share_latents: expected false with the objective evolutionary, received true"),
         ("steps: 100", "steps: 100, simultaneous: true", "c.yaml:8:21: train.simultaneous: expected false with the objective evolutionary, received true"),

@@ -99,6 +99,66 @@ def test_changes_of_data_without_images_are_one_line():
         build_models(tiny_config(adaptive={"method": "ada"}), Form((8,)))
 
 
+def near_images(tiny, step: int, batch: str, deviation: float) -> np.ndarray:
+    """Images of the latents that were moved a little."""
+    taken = {name: value[0] for name, value in tiny.draws.take(step, 1).items()}
+    latents = taken[f"latents_{batch}"] + np.float32(deviation) * taken[f"moved_{batch}"]
+    return ops.convert_to_numpy(tiny.models.networks["generator"](latents))
+
+
+@pytest.mark.parametrize("way", ["separate", "joint"])
+def test_latent_consistency_compares_images_of_near_latents(way):
+    options = {"weight": 5.0, "generator_weight": 0.5, "deviation": 0.3}
+    plain = build(config_of(train={"discriminator_batches": way}), images=PICTURES)
+    tiny = build(config_of(latent_consistency=options, train={"discriminator_batches": way}), images=PICTURES)
+    row = dict(zip(tiny.objective.column_names, tiny.train(1)[0], strict=True))
+    without = dict(zip(plain.objective.column_names, plain.train(1)[0], strict=True))
+    fake = batches(tiny, 0)[1]
+    near = near_images(tiny, 0, "fake_0", 0.3)
+    expected = 5.0 * ((logits(tiny, fake) - logits(tiny, near)) ** 2).mean()
+    assert row["latent_consistency"] == pytest.approx(expected, rel=1e-4) and expected > 0.01
+    taken = {name: value[0] for name, value in tiny.draws.take(0, 1).items()}
+    images = ops.convert_to_numpy(tiny.models.networks["generator"](taken["latents_generator_fake_0"]))
+    distance = ((images - near_images(tiny, 0, "generator_fake_0", 0.3)) ** 2).mean()
+    assert row["latent_distance"] == pytest.approx(distance, rel=1e-4) and distance > 1e-3
+    assert row["g_loss"] == pytest.approx(without["g_loss"] - 0.5 * distance, rel=1e-4)
+    assert row["d_loss"] == pytest.approx(without["d_loss"], rel=1e-5)  # logged without its regularizers
+    assert [update.samples for update in tiny.objective.updates] == [3 * 4, 4]
+
+
+def test_generators_draw_images_of_near_latents_apart():
+    """The gradient flows through both images, also where the update goes back through the discriminator's batch."""
+    for shared in (False, True):
+        options = {"generator_weight": 100.0, "deviation": 0.3}
+        config = config_of(
+            optimizer={"SGD": {"learning_rate": 0.02}}, latent_consistency=options, train={"share_latents": shared}
+        )
+        tiny = build(config, images=PICTURES)
+        values = tiny.column(tiny.train(100), "latent_distance")
+        assert values[-30:].mean() > 1.5 * values[:30].mean()
+        assert "latent_consistency" not in tiny.objective.column_names
+
+
+def test_both_images_of_near_latents_give_the_generator_a_gradient():
+    """A linear generator: its slope follows from both images, and from one alone it would be another."""
+    linear = [{"Dense": {"units": 16, "use_bias": False}}, {"Reshape": {"target_shape": [4, 4, 1]}}]
+    config = config_of(
+        optimizer={"SGD": {"learning_rate": 1.0}},
+        generator=linear,
+        latent_consistency={"generator_weight": 1.0, "deviation": 0.3},
+        discriminator=["Flatten", {"Dense": {"units": 1, "kernel_initializer": "zeros"}}],
+        loss="wasserstein",
+    )
+    config = config.model_copy(update={"discriminator": config.discriminator.model_copy(update={"optimizer": STILL})})
+    tiny = build(config, images=PICTURES)
+    (before,) = tiny.weights("generator")
+    moved = 0.3 * tiny.draws.take(0, 1)["moved_generator_fake_0"][0].astype(np.float64)
+    tiny.train(1)
+    (after,) = tiny.weights("generator")
+    slope = 2 * moved.T @ (moved @ before) / (len(moved) * 16)  # of the mean of (moved @ kernel)^2
+    np.testing.assert_allclose(after - before, slope, rtol=1e-3, atol=1e-6)
+
+
 ADA = {"method": "ada", "target": 0.0, "images": 16, "interval": 2}
 
 

@@ -80,6 +80,28 @@ def test_data_to_data_cross_entropy_of_three_images():
     assert found == pytest.approx(np.mean(expected), rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["contrastive", "data_to_data"])
+def test_generators_deceive_the_embedding_of_generated_images(name):
+    """Embedding and proxy of real images, then those of generated ones: for `discriminative` with one embedding for both."""
+    embeddings, proxies = np.split(np.array(IMAGES), 2, axis=1)
+    others, other_proxies = embeddings[::-1], proxies[[1, 2, 0]]
+    labels, options = [0, 1, 1], {"temperature": 0.5, "margin": 0.75}
+    of_real = value_of(name, IMAGES, labels, **options)
+    cases = {
+        "twin": ([embeddings, proxies, others, other_proxies], [others, other_proxies]),
+        "discriminative": ([embeddings, proxies, other_proxies], [embeddings, other_proxies]),
+    }
+    for head, (outputs, of_generated) in cases.items():
+        outputs = np.concatenate(outputs, axis=1)
+        of_fake = value_of(name, np.concatenate(of_generated, axis=1), labels, **options)
+        expected = {"real": of_real, "fake": of_fake, "generator": of_real - of_fake}
+        found = {term: value_of(f"{head}_{name}", outputs, labels, term, **options) for term in expected}
+        assert found == pytest.approx(expected, rel=1e-5) and abs(of_real - of_fake) > 0.1
+        measure = CLASS_LOSSES[f"{head}_{name}"].measure[1]
+        similarity = measure(ops.convert_to_tensor(outputs, "float32"), ops.convert_to_tensor(labels))
+        assert float(similarity) == pytest.approx(1 / 3)
+
+
 def test_pairs_beyond_the_margins_have_no_gradient():
     """Embeddings at their proxies, and 0.1 from being at right angles to the other class."""
     outputs = ops.convert_to_tensor([[1.0, 0.1, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]], "float32")
@@ -113,6 +135,8 @@ def test_the_similarity_to_the_proxies_is_a_mean_cosine():
         ("discriminative", set()),
         ("contrastive", {"temperature"}),
         ("data_to_data", {"temperature", "margin"}),
+        ("twin_contrastive", {"temperature"}),
+        ("discriminative_data_to_data", {"temperature", "margin"}),
     ],
 )
 def test_a_config_may_have_these_options_of_a_class_loss(name, options):

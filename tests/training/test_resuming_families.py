@@ -54,6 +54,7 @@ FAMILIES = {
     },
     "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
     "APA": {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
+    "latent consistency": {"latent_consistency": {"weight": 5.0, "generator_weight": 0.5}},
     "ADA and consistency": OF_PICTURES
     | {"adaptive": {"method": "ada", "target": -1.0, "images": 20}, "consistency": {"weight": 1.0, "fake_weight": 1.0}},
     "E-GAN": {"objective": "evolutionary", "loss": "minimax", "train": {"ema": 0.9}},
