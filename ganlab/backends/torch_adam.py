@@ -75,7 +75,7 @@ def _memory(optimizer: keras.optimizers.Adam, names: tuple[int, ...], variables:
 
 def _corrected_rate(optimizer: keras.optimizers.Adam, learning_rate: Rate) -> Rate:
     """The learning rate times the corrections of both moments. On a GPU a tensor: reading it would wait for the device."""
-    iterations = optimizer.iterations.value
+    iterations = keras.ops.convert_to_tensor(optimizer.iterations)  # with accumulated gradients it is no variable
     if iterations.device.type == "cpu":
         return float(_corrected(float(learning_rate), optimizer, int(iterations) + 1))
     left = 1 - torch.pow(_constants((optimizer.beta_1, optimizer.beta_2), iterations.device), iterations + 1)
@@ -121,6 +121,7 @@ class HostRates:
             for name in self._rates
             if type(objective.optimizers[name]).update_step is keras.optimizers.Adam.update_step
             and not objective.optimizers[name].amsgrad
+            and not objective.optimizers[name].gradient_accumulation_steps
         }
         self._ready: dict[str, Iterator[torch.Tensor]] = {}
 

@@ -47,6 +47,9 @@ class AdaptiveProbability:
         return self.augmentation(images, training=True, probability=self.probability)
 
     def deceived(self, real: Tensor, fake: Tensor, numbers: Tensor) -> Tensor:
-        """Real images, of which generated ones take the place at the probability. `numbers` are uniform in [0, 1), (batch,)."""
+        """Real images or labels, of which generated ones take the place at the probability.
+
+        `numbers` are uniform in [0, 1), (batch,): the same numbers choose the same places.
+        """
         chosen = ops.reshape(numbers < self.probability, (-1, *[1] * (len(real.shape) - 1)))
-        return ops.where(chosen, fake, real)
+        return ops.where(chosen, ops.cast(fake, real.dtype), real)

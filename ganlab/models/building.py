@@ -128,6 +128,13 @@ def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Op
     keys = (owner, "optimizer", name)
     if name not in _OPTIMIZERS:
         raise error_at(keys, f"unknown optimizer.{did_you_mean(name, _OPTIMIZERS)}")
+    if arguments.get("loss_scale_factor") is not None:
+        raise error_at(
+            (*keys, "loss_scale_factor"), "cannot be used: it divides the gradients of a loss that nobody scaled"
+        )
+    if arguments.get("use_ema") and arguments.get("ema_overwrite_frequency") is None:
+        message = "has no effect without ema_overwrite_frequency; train.ema keeps an average of the generator"
+        raise error_at((*keys, "use_ema"), message)
     return build_object(_OPTIMIZERS[name], arguments, keys, error_at, "the optimizer")
 
 

@@ -53,7 +53,10 @@ def lane_memory(objective: Objective) -> int:
 
 
 def step_flops(objective: Objective) -> int:
-    """Operations of one training step, without penalties (a second backward pass) and the generator's term of latent consistency."""
+    """Operations of one training step, without penalties (a second backward pass).
+
+    The images that the generator's term of latent consistency needs are not counted, either.
+    """
     forward = {name: forward_flops(model) for name, model in objective.networks.items()}
     total = 0
     for stage in objective.stages:

@@ -96,7 +96,7 @@ class Gan:
         features = {name: ops.cast(outputs[name], "float32") for name in self.features}
         parts = split_outputs(ops.cast(outputs["output"], "float32"), self.config.labels, self.config.latent.codes)
         logits, class_outputs, code_outputs = parts
-        return Judged(logits, None, labels, features, class_outputs, code_outputs)
+        return Judged(logits, None, labels, features, class_outputs, code_outputs, images=images)
 
     def judged(self, values: Values, name: str, targets: str | None = None, moving: bool = False) -> Judged:
         """The outputs for a batch, real or generated."""
@@ -132,11 +132,14 @@ class Gan:
             of_fake = self.one_side("fake", fake, targets["fake"], labelled)
             return [of_real, *generated, of_fake]
         mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, _ in self.penalties]
-        loss = partial(self.both_sides, real, fake, labelled, targets, mixing)
         after = self.after_discriminator
         if config.latent_consistency.weight:
             generated.append(Pass(near_of(fake), "generator", self.batches.near(fake, size), size))
-        generated += self.regularizers.deceive(real, fake, self.batches.draws)
+        if config.adaptive.method == "apa":
+            mixed, stage = self.regularizers.deceive(real, fake, self.batches)
+            generated.append(stage)
+            real, labelled = mixed, mixed if labelled == real else labelled
+        loss = partial(self.both_sides, real, fake, labelled, targets, mixing)
         passes = 2 + self.regularizers.passes
         return [*generated, Update(("discriminator",), loss, passes * size, lazy_every=self.lazy_every, after=after)]
 
@@ -178,11 +181,12 @@ class Gan:
             loss, more = self.with_terms(values, side, loss, judged, real, labelled)
             logs |= more
         logs["d_loss"] = loss
+        seen = self.regularizers.seen
         for (penalty, options), name in zip(self.penalties, mixing, strict=True):
             if options.every > 1 and not with_lazy:
                 continue
             labels = (of_real if penalty.labels == "real" else of_fake).labels
-            critic = lambda points, labels=labels: self.judge(values, points, labels).logits  # noqa: E731
+            critic = lambda points, labels=labels: self.judge(values, seen(points), labels).logits  # noqa: E731
             numbers = None if name is None else values[name]
             value = penalty.function(critic, values[real], values[fake], numbers, self.input_gradient)
             loss = loss + options.weight * options.every * value
@@ -204,9 +208,8 @@ class Gan:
             cut = lambda tensor: None if tensor is None else tensor[rows]  # noqa: E731
             features = {key: feature[rows] for key, feature in judged.features.items()}
             outputs = cut(judged.class_outputs), cut(judged.code_outputs)
-            return self.known(
-                values, Judged(judged.logits[rows], None, labels, features, *outputs), name, targets[side]
-            )
+            half = Judged(judged.logits[rows], None, labels, features, *outputs, images=images[rows])
+            return self.known(values, half, name, targets[side])
 
         return part(slice(size), labels[0], real, "real"), part(slice(size, None), labels[1], fake, "fake")
 

@@ -97,6 +97,13 @@ class GanConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _near_latents_are_seen_alike(self) -> "GanConfig":
+        if self.latent_consistency.weight and self.adaptive.method == "ada":
+            message = "expected 0 with 'adaptive: {method: ada}', which changes the images of near latents differently"
+            raise located(message, ("latent_consistency", "weight"))
+        return self
+
+    @model_validator(mode="after")
     def _class_losses_are_for_auxiliary_heads(self) -> "GanConfig":
         if self.labels != "auxiliary" and self.class_loss != ClassLoss(name="cross_entropy"):
             message = f"expected only with 'labels: auxiliary', received with 'labels: {self.labels}'"

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ganlab.objectives.batches import Batches
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.training.losses import Judged
 from ganlab.training.regularizers import consistency, lecam
-from ganlab.training.stages import Compute, Draw, Values
+from ganlab.training.stages import Compute, Values
 
 if TYPE_CHECKING:
     from ganlab.models.building import Models
@@ -46,13 +47,26 @@ class Regularizers:
         """The images as the discriminator sees them: with ADA, after random changes."""
         return self.adaptive.augmented(images) if self.config.adaptive.method == "ada" else images
 
-    def deceive(self, real: str, fake: str, draws: dict[str, Draw]) -> list[Compute]:
-        """APA's stage: some real images of a batch are replaced by generated ones."""
-        if self.config.adaptive.method != "apa":
-            return []
-        numbers = f"deceived_{real}"
-        draws[numbers] = Draw("uniform", (self.config.train.batch_size,))
-        return [Compute(lambda values: {real: self.adaptive.deceived(values[real], values[fake], values[numbers])})]
+    def deceive(self, real: str, fake: str, batches: Batches) -> tuple[str, Compute]:
+        """APA's batch, a real one in which generated images take the place of some: (its name, the stage that makes it).
+
+        The images bring their labels. The generator's update reads the real batch as it was.
+
+        Raises: ConfigError if the step reads labels of real images, and generated images have none.
+        """
+        mixed, numbers = f"{real}_mixed", batches.draw(f"deceived_{real}", "uniform", self.config.train.batch_size)
+        parts = [""]
+        if "labels" in batches.draws[real].arrays:
+            if not batches.takes_labels:
+                message = "expected none or ada: apa takes generated images for real ones, and they have no labels here"
+                raise self.config.error_at(("adaptive", "method"), message)
+            parts.append(".labels")
+
+        def mix(values: Values) -> Values:
+            pairs = {mixed + part: (values[real + part], values[fake + part]) for part in parts}
+            return {name: self.adaptive.deceived(*pair, values[numbers]) for name, pair in pairs.items()}
+
+        return mixed, Compute(mix)
 
     def terms(self, values: Values, judged: dict[str, Judged]) -> Iterator[tuple[str, Tensor | None, Tensor]]:
         """(column, term of the discriminator's loss or None, log) of each, for a real and a generated batch by name."""
@@ -65,14 +79,14 @@ class Regularizers:
         if self.changes:
             weights = self.config.consistency.weight, self.config.consistency.fake_weight
             value = sum(
-                weight * consistency(batch.logits, self._changed(values, name, batch.labels))
-                for weight, (name, batch) in zip(weights, judged.items(), strict=True)
+                weight * consistency(batch.logits, self._changed(values, batch))
+                for weight, batch in zip(weights, judged.values(), strict=True)
                 if weight
             )
             yield "consistency", value, value
         if weight := self.config.latent_consistency.weight:
             _, (fake, batch) = judged.items()
-            near = self.judge(values, self.seen(values[near_of(fake)]), batch.labels)
+            near = self.judge(values, values[near_of(fake)], batch.labels)
             value = weight * consistency(batch.logits, near.logits)
             yield "latent_consistency", value, value
         if self.adaptive:
@@ -80,6 +94,6 @@ class Regularizers:
             yield "adaptive_probability", None, 1.0 * self.adaptive.probability
             self.adaptive.note(of_real)
 
-    def _changed(self, values: Values, name: str, labels: Tensor | None) -> Tensor:
-        """The logits of a batch after random changes."""
-        return self.judge(values, self.changes(values[name], training=True), labels).logits
+    def _changed(self, values: Values, batch: Judged) -> Tensor:
+        """The logits of a batch after random changes of what the discriminator saw."""
+        return self.judge(values, self.changes(batch.images, training=True), batch.labels).logits

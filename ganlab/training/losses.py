@@ -26,6 +26,7 @@ class Judged:
         class_outputs: shape (batch, n), of a discriminator with a class head, or None.
         code_outputs: shape (batch, codes), of a discriminator that tells InfoGAN's codes, or None.
         codes: the codes of generated images, shape (batch, codes), or None.
+        images: the images as the discriminator saw them, shape (batch, ...).
     """
 
     logits: Tensor
@@ -35,6 +36,7 @@ class Judged:
     class_outputs: Tensor = None
     code_outputs: Tensor = None
     codes: Tensor = None
+    images: Tensor = None
 
 
 @dataclass(frozen=True)

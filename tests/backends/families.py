@@ -129,6 +129,8 @@ FAMILIES = {
     },
     "InfoGAN": CODES | {"discriminator": [*normalized(dense(6)), {"Dense": {"units": 1 + 3 + 2 + 2}}]},
     "LeCam": DENSE | {"loss": "hinge", "lecam": {"weight": 0.3, "decay": 0.5}, "train": {"discriminator_steps": 2}},
+    "accumulated gradients": DENSE
+    | {"optimizer": {"Adam": {"learning_rate": 0.01, "beta_1": 0.5, "gradient_accumulation_steps": 2}}},
     "latent consistency": DENSE
     | {"latent_consistency": {"weight": 5.0, "generator_weight": 0.5}, "train": {"share_latents": True}},
     "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},

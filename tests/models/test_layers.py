@@ -64,18 +64,20 @@ class TestDiffAugment:
             seen.add(shifts[0])
         assert {down for down, _ in seen} == {right for _, right in seen} == {-2, -1, 0, 1, 2}
 
-    def test_cutout_zeroes_one_square_of_half_the_side_cut_at_the_edges(self):
+    @pytest.mark.parametrize(("side", "width"), [(16, 8), (10, 5), (14, 7), (7, 4)])
+    def test_cutout_zeroes_one_square_of_half_the_side_cut_at_the_edges(self, side, width):
         sizes = set()
-        for image, cut in zip(IMAGES, augmented("cutout"), strict=True):
+        images = IMAGES[:, :side, :side]
+        for image, cut in zip(images, augmented("cutout", images=images), strict=True):
             gone = (cut == 0).all(axis=2)
             rows, columns = np.flatnonzero(gone.any(1)), np.flatnonzero(gone.any(0))
             assert np.array_equal(gone, np.outer(gone.any(1), gone.any(0)))
             for place in (rows, columns):
                 assert np.array_equal(place, np.arange(place[0], place[-1] + 1))
-                assert len(place) == 8 or place[0] == 0 or place[-1] == 15
+                assert len(place) == width or place[0] == 0 or place[-1] == side - 1
             np.testing.assert_array_equal(cut[~gone], image[~gone])
             sizes |= {len(rows), len(columns)}
-        assert max(sizes) == 8 and min(sizes) < 8
+        assert max(sizes) == width and min(sizes) < width
 
     def test_color_keeps_where_things_are(self):
         changed = augmented("color")

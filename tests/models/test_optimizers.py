@@ -19,6 +19,8 @@ MISTAKES = {
     " Did you mean 'learning_rate'?",
     "{Adam: {beta_1: low}}": "10:22: discriminator.optimizer.Adam.beta_1: expected a number, received 'low'",
     "{Adam: {amsgrad: no}}": "10:22: discriminator.optimizer.Adam.amsgrad: expected true or false, received 'no'",
+    "{SGD: {loss_scale_factor: 128}}": "10:21: discriminator.optimizer.SGD.loss_scale_factor: cannot be used: it divides",
+    "{SGD: {use_ema: true}}": "10:21: discriminator.optimizer.SGD.use_ema: has no effect without ema_overwrite_frequency;",
     "{SGD: {momentum: 2}}": "10:21: discriminator.optimizer.SGD.momentum: the optimizer SGD does not accept this:"
     " `momentum` must be a float between [0, 1].",
     "{Adam: {learning_rate: {CosineDcay: {}}}}": "10:38: discriminator.optimizer.Adam.learning_rate.CosineDcay:"

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from keras import ops
+from pydantic import ValidationError
 
 from ganlab.config.schema import Form
 from ganlab.errors import ConfigError
@@ -201,6 +202,94 @@ def test_apa_puts_generated_images_in_the_place_of_real_ones(probability, from_r
     real, fake = (logits(tiny, images).mean() for images in batches(tiny, 0))
     assert tiny.column(row, "d_real")[0] == pytest.approx(real if from_real else fake, rel=1e-5)
     assert tiny.column(row, "d_fake")[0] == pytest.approx(fake, rel=1e-5)
+
+
+CURVED = ["Flatten", {"Dense": {"units": 6, "activation": "tanh"}}, {"Dense": {"units": 1}}]
+
+
+class Always(Mirror):
+    """ADA's random changes, all of them made."""
+
+    def __call__(self, images, training, probability):
+        return super().__call__(images, training)
+
+
+def row_with_mirrors(**more) -> tuple:
+    """(the networks and draws, the history's row of the first step) where ADA mirrors every image."""
+    config = config_of(adaptive=ADA | {"interval": 1000}, discriminator=CURVED, **more)
+    tiny = build(config, images=PICTURES)
+    tiny.models.adaptive.augmentation = Always()
+    models = dataclasses.replace(tiny.models, augmentation=tiny.models.augmentation and Mirror())
+    objective = build_objective(config, models, BACKEND.input_gradient)
+    steps = BACKEND.Steps(objective, {"images": PICTURES}, (-1.0, 1.0), BACKEND.JIT[0])
+    return tiny, dict(zip(objective.column_names, steps.run(tiny.draws.take(0, 1), 0, 8)[0], strict=True))
+
+
+def test_with_ada_a_penalty_is_of_the_discriminator_behind_the_changes():
+    tiny, row = row_with_mirrors(penalty={"r1": {"weight": 2.0}})
+    critic = tiny.models.networks["discriminator"]
+    slopes = [
+        (ops.convert_to_numpy(BACKEND.input_gradient(critic, ops.convert_to_tensor(images))) ** 2).sum((1, 2, 3)).mean()
+        for images in (batches(tiny, 0)[0][:, :, ::-1].copy(), batches(tiny, 0)[0])
+    ]
+    assert row["penalty"] == pytest.approx(slopes[0], rel=1e-4) and slopes[0] != pytest.approx(slopes[1], rel=1e-2)
+
+
+@pytest.mark.parametrize("way", ["separate", "joint"])
+def test_with_ada_consistency_changes_what_the_discriminator_saw(way):
+    tiny, row = row_with_mirrors(consistency={"weight": 1.0}, train={"discriminator_batches": way})
+    real, _ = batches(tiny, 0)
+    expected = ((logits(tiny, real[:, :, ::-1]) - logits(tiny, real)) ** 2).mean()
+    assert row["consistency"] == pytest.approx(expected, rel=1e-4) and expected > 1e-3
+
+
+def test_ada_and_latent_consistency_are_no_pair():
+    with pytest.raises(ValidationError, match="expected 0 with 'adaptive: {method: ada}'"):
+        config_of(adaptive=ADA, latent_consistency={"weight": 1.0})
+
+
+IMAGE = [{"Dense": {"units": 16, "activation": "tanh"}}, {"Reshape": {"target_shape": [4, 4, 1]}}]
+WITH_LABELS = {
+    "labels": "conditional",
+    "generator": [{"merge": "Concatenate", "branches": {"latents": [], "class": ["Labels"]}}, *IMAGE],
+    "discriminator": [
+        "Flatten",
+        {"merge": "Concatenate", "branches": {"image": [], "class": ["Labels"]}},
+        *CURVED[1:],
+    ],
+}
+
+
+@pytest.mark.parametrize("way", ["separate", "joint"])
+def test_images_in_the_place_of_real_ones_bring_their_labels(way):
+    config = config_of(
+        adaptive=ADA | {"method": "apa", "interval": 1000}, train={"discriminator_batches": way}, **WITH_LABELS
+    )
+    tiny = build(config, images=PICTURES, labels=np.arange(20, dtype=np.int32) % 3)
+    tiny.models.adaptive.probability.assign(1.0)
+    row = dict(zip(tiny.objective.column_names, tiny.train(1)[0], strict=True))
+    assert row["d_real"] == pytest.approx(row["d_fake"], rel=1e-5)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_generator_learns_from_the_real_batch_as_it_was(shared):
+    config = config_of(
+        adaptive=ADA | {"method": "apa", "interval": 1000},
+        loss={"feature_matching": {"layer": "hidden"}},
+        discriminator=["Flatten", {"Dense": {"units": 6, "name": "hidden"}}, {"Dense": {"units": 1}}],
+        train={"share_latents": shared},
+    )
+    tiny = build(config, images=PICTURES)
+    tiny.models.adaptive.probability.assign(1.0)
+    assert tiny.column(tiny.train(1), "g_loss")[0] > 0.01
+
+
+def test_apa_with_labels_of_real_images_alone_is_one_line():
+    config = config_of(
+        adaptive=ADA | {"method": "apa"}, labels="semi_supervised", discriminator=["Flatten", {"Dense": {"units": 4}}]
+    )
+    with pytest.raises(ConfigError, match=r"adaptive\.method: expected none or ada: .* have no labels here$"):
+        build_objective(config, build_models(config, Form((4, 4, 1), 3)), BACKEND.input_gradient)
 
 
 def test_the_same_numbers_are_drawn_with_and_without_regularizers():

@@ -85,10 +85,10 @@ class DiffAugment(keras.layers.Layer):
         return images * ops.maximum(rows, columns)
 
     def _outside(self, images: Tensor, side: int) -> Tensor:
-        centre = ops.floor(self._uniform(images, 0, side + 1 - side % 2))
+        width = int(side / 2 + 0.5)
+        first = ops.floor(self._uniform(images, 0, side + 1 - width % 2)) - width // 2
         place = ops.reshape(ops.arange(side, dtype=images.dtype), (1, side, 1, 1))
-        half = side // 4
-        inside = ops.logical_and(place >= centre - half, place < centre + half)
+        inside = ops.logical_and(place >= first, place < first + width)
         return 1 - ops.cast(inside, images.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
