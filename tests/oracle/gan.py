@@ -157,10 +157,12 @@ class Gan(Training):
             self.logs["d_loss"].append(of_real.value + of_fake.value)
             return real, fake, None
         fake = self.generated(f"fake_{turn}", self.size)
+        unmixed = real  # for the generator
         if self.adaptive:
             chosen = self.draws.uniform(f"deceived_real_{turn}", (self.size, 1)) < self.adaptive.probability
             mixed = np.where(chosen, fake.images.value, real.images.value)
-            real = Batch(Tensor(mixed), real.labels)
+            has_labels = real.labels is not None and fake.labels is not None
+            real = Batch(Tensor(mixed), np.where(chosen[:, 0], fake.labels, real.labels) if has_labels else real.labels)
         of_real, of_fake = self.both_judged(real, fake)
         loss = self.one_side(0, of_real, real, targets[0]) + self.one_side(1, of_fake, fake, targets[1])
         if self.loss == "relativistic":
@@ -174,9 +176,9 @@ class Gan(Training):
             loss = loss + self.lecam_term(of_real.logits, of_fake.logits)
         gradients = self.gradients("discriminator", loss)
         if self.train["simultaneous"]:
-            return real, fake, gradients
+            return unmixed, fake, gradients
         self.move_discriminator(gradients)
-        return real, fake, None
+        return unmixed, fake, None
 
     def both_judged(self, real: Batch, fake: Batch) -> tuple[Judged, Judged]:
         if self.train["discriminator_batches"] == "separate":
