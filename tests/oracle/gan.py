@@ -4,7 +4,7 @@ Nothing of ganlab is used, and no framework. Only dense networks are known.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,7 @@ class Batch(NamedTuple):
     images: Tensor
     labels: np.ndarray | None
     codes: np.ndarray | None = None  # of generated images, for InfoGAN
+    near: Callable[[], Tensor] | None = None  # generates images of near latents
 
 
 class Gan(Training):
@@ -72,6 +73,7 @@ class Gan(Training):
         self.count_of_codes = sum(config["latent"]["categorical"]) + config["latent"]["continuous"]
         ((self.class_loss, self.class_options),) = config["class_loss"].items()
         self.balancing, self.lecam = None, config["lecam"]["weight"]
+        self.near = config["latent_consistency"]
         self.adaptive = Adaptive(config["adaptive"], self.other) if config["adaptive"]["method"] == "apa" else None
         self.averages = [float(self.other[name]) for name in AVERAGES] if self.lecam else []
         if config["labels"] == "balanced":
@@ -116,10 +118,15 @@ class Gan(Training):
         if self.count_of_codes:
             codes = self.draws.codes(f"codes_{name}", size, latent["categorical"], latent["continuous"])
             latents = np.concatenate([latents, codes], 1)
-        images = self.networks["generator"].run(Tensor(latents), self.one_hot(drawn))[0]
+        near = latents.copy()
+        run = lambda taken: self.networks["generator"].run(Tensor(taken), self.one_hot(drawn))[0]  # noqa: E731
+        images = run(latents)
         if self.balancing:
             labels = self.balancing.nearest((images.value - self.low) / self.span)
-        return Batch(images, labels, codes)
+        if any(self.near[key] for key in ("weight", "generator_weight")):
+            moved = self.draws.latents(f"moved_{name}", size, {"dim": latent["dim"], "distribution": "normal"})
+            near[:, : latent["dim"]] += self.near["deviation"] * moved
+        return Batch(images, labels, codes, lambda: run(near))
 
     def one_hot(self, labels: np.ndarray | None) -> np.ndarray | None:
         return np.eye(self.classes)[labels] if self.conditional else None
@@ -163,6 +170,7 @@ class Gan(Training):
             mixed = np.where(chosen, fake.images.value, real.images.value)
             has_labels = real.labels is not None and fake.labels is not None
             real = Batch(Tensor(mixed), np.where(chosen[:, 0], fake.labels, real.labels) if has_labels else real.labels)
+        near = fake.near() if self.near["weight"] else None
         of_real, of_fake = self.both_judged(real, fake)
         loss = self.one_side(0, of_real, real, targets[0]) + self.one_side(1, of_fake, fake, targets[1])
         if self.loss == "relativistic":
@@ -174,6 +182,11 @@ class Gan(Training):
             self.adaptive.note(of_real.logits.value)
         if self.lecam:
             loss = loss + self.lecam_term(of_real.logits, of_fake.logits)
+        if near is not None:
+            logits = self.judged(Batch(Tensor(near.value), fake.labels)).logits
+            value = ad.mean((of_fake.logits - logits) ** 2.0) * self.near["weight"]
+            self.logs["latent_consistency"].append(value.value)
+            loss = loss + value
         gradients = self.gradients("discriminator", loss)
         if self.train["simultaneous"]:
             return unmixed, fake, gradients
@@ -248,6 +261,10 @@ class Gan(Training):
             loss = loss + self.class_term(2, of_fake.classes, fake.labels)
         if self.count_of_codes:
             loss = loss + self.code_term(of_fake.codes, fake.codes)
+        if weight := self.near["generator_weight"]:
+            distance = ad.mean((fake.images - fake.near()) ** 2.0)
+            self.logs["latent_distance"].append(distance.value)
+            loss = loss - distance * weight
         self.logs["g_loss"].append(loss.value)
         return loss
 

@@ -172,6 +172,23 @@ def test_generated_images_take_the_place_of_real_ones_with_apa(switches, uncompi
     assert found["adaptive_probability"].max() > 0.2
 
 
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"networks": "batch normalization"},
+        {"turns": "three turns", "penalty": "wgan_gp"},
+        {"batches": "joint", "turns": "shared", "networks": "labels"},
+        {"turns": "simultaneous", "loss": "least_squares", "ema": 0.9},
+        {"turns": "two generator turns", "networks": "auxiliary"},
+    ],
+    ids=str,
+)
+def test_images_of_near_latents_are_judged_alike_and_drawn_apart(switches, uncompiled):
+    config = config_of(USUAL | switches, latent_consistency={"weight": 2.0, "generator_weight": 0.5, "deviation": 0.2})
+    found = hold(config)
+    assert found["latent_consistency"].min() > 0.0 and found["latent_distance"].min() > 0.0
+
+
 class TestWhichImages:
     @pytest.mark.parametrize("loss", ["relativistic", "feature_matching"])
     @pytest.mark.parametrize("turns", ["two turns, shared", "three turns", "two generator turns", "simultaneous"])
