@@ -244,7 +244,7 @@ def test_with_ada_consistency_changes_what_the_discriminator_saw(way):
 
 
 def test_ada_and_latent_consistency_are_no_pair():
-    with pytest.raises(ValidationError, match="expected 0 with 'adaptive: {method: ada}'"):
+    with pytest.raises(ValidationError, match=r"expected 0 with 'adaptive: \{method: ada\}'"):
         config_of(adaptive=ADA, latent_consistency={"weight": 1.0})
 
 
