@@ -222,7 +222,7 @@ def _load_floors(
             results, _ = metric.measure(metric.settings, last.real)
         return {"n": np.array(count), **{f"floor{suffix}": np.array(value) for suffix, value in results.items()}}
 
-    depends_on = {"data": fingerprints(dataset, metric.parts), "protocol": metric.recipe}
+    depends_on = {"data": fingerprints(dataset, metric.parts, metric.needs_labels), "protocol": metric.recipe}
     floors = cached(f"{dataset.name}-{metric.name}-floor", extractor, depends_on, compute)
     return {name.removeprefix("floor"): float(value) for name, value in floors.items() if name != "n"}, count
 

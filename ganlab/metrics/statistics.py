@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganlab.data.dataset import fingerprint_of
 from ganlab.metrics.distances import Moments, merge, moments_of
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.names import SELECTION_SEED, Real
@@ -80,10 +79,9 @@ def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count:
     return RealStatistics(sample[:count], (sample[:held], sample[held : 2 * held]), held)
 
 
-def fingerprints(dataset: "Dataset", parts: Sequence[Real]) -> dict[str, str]:
-    """The fingerprint of the images of each split that these parts belong to."""
-    splits = sorted({part.split for part in parts})
-    return {name: dataset.fingerprint if name == "train" else fingerprint_of(dataset.test.images) for name in splits}
+def fingerprints(dataset: "Dataset", parts: Sequence[Real], with_labels: bool = False) -> dict[str, str]:
+    """The sha256 of the samples of each split that these parts belong to: see `Dataset.origin`."""
+    return {split: dataset.origin(split, with_labels) for split in sorted({part.split for part in parts})}
 
 
 def cached(

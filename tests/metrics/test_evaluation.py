@@ -7,7 +7,8 @@ import pytest
 
 from ganlab.data import Split, fingerprint_of
 from ganlab.errors import GanlabError
-from ganlab.metrics.evaluation import DISTANCES, compute_real_statistics, evaluate_all
+from ganlab.metrics.classifier import load_classifier
+from ganlab.metrics.evaluation import DISTANCES, _load_floors, compute_real_statistics, evaluate_all
 from ganlab.metrics.names import METRICS, Real
 from ganlab.metrics.protocols import resolve
 from ganlab.metrics.random_network import load_random_network
@@ -221,3 +222,16 @@ def test_statistics_of_other_data_are_not_mixed_up(digits, cache):
         for dataset in (digits, other)
     ]
     assert floors[0] != floors[1]
+
+
+def test_the_floor_of_a_metric_of_labels_is_that_of_the_labels(digits, cache):
+    noted = dataclasses.replace(digits, note="not known to be the published digits")
+    turned = (digits.train.labels + 3) % 10
+    datasets = [noted, dataclasses.replace(noted, train=Split(digits.train.images, turned))]
+    trained = load_classifier(digits)
+    floors = [
+        _load_floors(metric, dataset, trained, [load_statistics(dataset, trained, Real("sample"), 1000)])[0][""]
+        for metric in resolve(["acc1k_classifier"], digits)
+        for dataset in datasets
+    ]
+    assert floors[0] > 0.9 and floors[1] < 0.1
