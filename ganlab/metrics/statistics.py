@@ -51,6 +51,21 @@ def select_real(dataset: "Dataset", count: int, split: str = "train") -> np.ndar
     return generator.permutation(getattr(dataset, split).count)[:count]
 
 
+def rarest_class(dataset: "Dataset", part: Real, count: int) -> tuple[int, int, int]:
+    """The class with the fewest images in a sample of `load_statistics` or in one of its halves.
+
+    Returns: the class, its images there, and the number of all images there.
+    """
+    labels = getattr(dataset, part.split).labels
+    held = min(count, len(labels) // 2)
+    ordered = labels[select_real(dataset, max(count, 2 * held), part.split)]
+    samples = ordered[:count], ordered[:held], ordered[held : 2 * held]
+    counts = [np.bincount(sample, minlength=dataset.form.classes) for sample in samples]
+    found = [(int(each.min()), int(each.argmin()), len(sample)) for each, sample in zip(counts, samples, strict=True)]
+    images, label, size = min(found)
+    return label, images, size
+
+
 def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count: int) -> RealStatistics:
     """Statistics of a part of the real data, for `count` generated images."""
     split = getattr(dataset, part.split)
