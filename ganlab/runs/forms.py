@@ -63,6 +63,7 @@ class Metric(_Form):
     floor_n: described(int | None, "an integer or null") = None
     fingerprint: TextOrNull
     weight_hash: TextOrNull = None
+    real_data: TextOrNull = None
 
 
 class Summary(_Form):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A history may be read without its config. These columns are measured in some steps only.
 _ALWAYS_OPTIONAL = ("penalty", "diversity", "recall")
 # Two values of one name can be compared only if these are equal.
-_PROTOCOL = ("fingerprint", "weight_hash")
+_PROTOCOL = ("fingerprint", "weight_hash", "real_data")
 
 
 class HistoryFile:
@@ -144,7 +144,8 @@ def _entry(lines: list[dict], finished: int | None) -> dict:
     """The table's entry of one name; the lines are in the order of their steps."""
     newest = lines[-1]
     protocol = {key: newest.get(key) for key in _PROTOCOL}
-    alike = [line for line in lines if all(line.get(key) == protocol[key] for key in _PROTOCOL)]
+    # Earlier versions did not write all keys.
+    alike = [line for line in lines if all(line.get(key, value) == value for key, value in protocol.items())]
     choose = min if better(newest["name"]) == "lower" else max
     best = choose(alike, key=lambda line: line["value"])  # the first of equal values
     last = newest["value"] if finished in (None, newest["step"]) else None

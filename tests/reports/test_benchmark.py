@@ -78,6 +78,13 @@ def test_runs_of_other_lengths_data_and_studies_do_not_meet(train, problems):
     }
 
 
+def test_runs_on_the_same_images_with_other_labels_do_not_meet(train, problems):
+    for optimizer, labels in ((ADAM, "aa"), (SGD, "bb")):
+        status = train([10.0], optimizer) / "status.json"
+        status.write_text(json.dumps(json.loads(status.read_text()) | {"label_fingerprint": labels}))
+    assert sorted([*problem.best] for problem in problems()) == [["Adam"], ["SGD"]]
+
+
 def test_networks_may_have_different_optimizers(train, problems):
     train([10.0], ADAM, SGD)
     ((name, (setting,)),) = problems()[0].optimizers.items()
