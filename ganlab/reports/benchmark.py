@@ -40,7 +40,7 @@ class Setting:
 
     def share(self, verdict: str) -> tuple[int, int]:
         """How many of the ended runs have this verdict, and how many have ended."""
-        ended = [run for run in self.cell.runs if run.verdict and run.state in ("finished", "diverged")]
+        ended = [run for run in self.cell.runs if run.judged]
         return sum(run.verdict == verdict for run in ended), len(ended)
 
 
