@@ -110,6 +110,8 @@ def _create(plan: Plan, session: Any, surroundings: dict) -> None:
             dataset = plan.dataset
             data = {"data_fingerprint": dataset.fingerprint, "classes": dataset.form.classes}
             data["class_names"] = list(dataset.class_names or [])
+            if plan.config.reads_labels and (labels := dataset.label_fingerprint()):
+                data["label_fingerprint"] = labels
             folder.set_status("created", **identity, **data)
         except BaseException:
             if is_new:  # on a full disk: leave no half folder behind

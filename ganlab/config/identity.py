@@ -18,7 +18,7 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
 
     Args:
         config: the experiment.
-        data_fingerprint: sha256 of the training images.
+        data_fingerprint: sha256 of the training images, and of labels of one's own if the training reads them.
         steps: of the whole training.
 
     Returns: two sha256 in hex: the cell, by which seeds are grouped, and the identity, which includes the seed.

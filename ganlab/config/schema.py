@@ -150,6 +150,11 @@ class Config(Section):
         """The networks by name, in the order of NETWORKS."""
         return {name: getattr(self, name) for name in self.NETWORKS}
 
+    @property
+    def reads_labels(self) -> bool:
+        """Whether the training reads the labels of real samples."""
+        return self.labels != "none"
+
     def context(self, form: Form | None) -> dict[str, tuple[int, ...]]:
         """More inputs for the layers of any network: name -> shape without the batch."""
         fade = {"fade": (1,)} if self.phases else {}

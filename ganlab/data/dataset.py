@@ -56,6 +56,18 @@ class Dataset:
     source: str
     note: str | None = None
 
+    def label_fingerprint(self, split: str = "train") -> str | None:
+        """`fingerprint_of` the labels of a split; None without labels, and for published labels, which follow from the images."""
+        labels = getattr(self, split).labels
+        are_published = self.note is None and self.name != "folder"
+        return None if labels is None or are_published else fingerprint_of(labels)
+
+    def origin(self, split: str = "train", with_labels: bool = False) -> str:
+        """A sha256 that names the samples of a split, together with their labels if someone reads them."""
+        images = self.fingerprint if split == "train" else fingerprint_of(getattr(self, split).images)
+        labels = self.label_fingerprint(split) if with_labels else None
+        return images if labels is None else hashlib.sha256(f"{images} {labels}".encode()).hexdigest()
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample: `(H, W, C)` for images, `(2,)` for points."""

@@ -100,9 +100,12 @@ def load_training_data(loaded: Checkpointed) -> "Dataset":
     if "data_fingerprint" not in (status := folder.status()):
         raise GanlabError(f"{folder.status_file}: damaged: data_fingerprint is missing")
     dataset = load_dataset(last.data(config), config.error_at)
+    here = f"the data of {config.data.name} here ({dataset.source})"
     if dataset.fingerprint != status["data_fingerprint"]:
-        here = f"the data of {config.data.name} here ({dataset.source})"
         raise GanlabError(f"{folder.path}: {here} are not its training data")
+    # Earlier versions did not write down which labels they read.
+    if status.get("label_fingerprint", dataset.label_fingerprint()) != dataset.label_fingerprint():
+        raise GanlabError(f"{folder.path}: {here} have other labels than its training data")
     return dataset
 
 

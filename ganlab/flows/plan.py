@@ -67,8 +67,8 @@ def plan_experiment(
         # The data of the last phase are the data of the run. The number of steps of phases does not depend on data.
         dataset = load_dataset(stretches(config, 1)[-1].data(config), config.error_at)
     steps = total_steps(config, dataset.count)
-    origin = dataset.fingerprint if start is None else f"{dataset.fingerprint} from {start}"
-    cell, identity = identity_of(config, origin, steps)
+    origin = dataset.origin(with_labels=config.reads_labels)
+    cell, identity = identity_of(config, origin if start is None else f"{origin} from {start}", steps)
     folder = _folder_of(results / config.data.name, config, identity, fresh)
     require_unlinked(results, folder.path)
     if folder.path.exists():

@@ -50,7 +50,8 @@ class MetricValue:
             declared range; `below_floor`, if a distance is smaller than its floor.
         fingerprint: sha256 of the recipe, 16 hex digits.
         weight_hash: sha256 of the extractor's weights, or None.
-        real_hash: sha256 of the features or moments of the real images, or of these images.
+        real_hash: sha256 of the features or moments of the real images, or of these images; machines differ in it.
+        real_data: sha256 of the real images, with their labels if the metric reads them: see `Dataset.origin`.
         recipe: the protocol as plain data.
         versions: of the programs that computed the value.
     """
@@ -63,6 +64,7 @@ class MetricValue:
     fingerprint: str
     weight_hash: str | None
     real_hash: str
+    real_data: str
     recipe: dict[str, Any]
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -141,6 +143,7 @@ def _of_generator(
             fingerprint=metric.fingerprint,
             weight_hash=extractor.weight_hash,
             real_hash="+".join(part.hash for part in real),
+            real_data="+".join(fingerprints(dataset, metric.parts, metric.needs_labels).values()),
             recipe=metric.recipe,
             versions=_versions(),
         )
@@ -197,9 +200,18 @@ def _of_discriminator(metric: Metric, dataset: "Dataset", classify: Callable[[np
     """The value for all images of the test split. No floor: there is no other discriminator to compare with."""
     test = dataset.test
     results, details = metric.measure(metric.settings, Sample(test.images, classify(test.images), test.labels))
-    hashed = fingerprint_of(test.images)
     return MetricValue(
-        metric.name, results[""], None, None, details, metric.fingerprint, None, hashed, metric.recipe, _versions()
+        name=metric.name,
+        value=results[""],
+        floor=None,
+        floor_n=None,
+        details=details,
+        fingerprint=metric.fingerprint,
+        weight_hash=None,
+        real_hash=fingerprint_of(test.images),
+        real_data=dataset.origin("test", with_labels=True),
+        recipe=metric.recipe,
+        versions=_versions(),
     )
 
 
@@ -222,7 +234,7 @@ def _load_floors(
             results, _ = metric.measure(metric.settings, last.real)
         return {"n": np.array(count), **{f"floor{suffix}": np.array(value) for suffix, value in results.items()}}
 
-    depends_on = {"data": fingerprints(dataset, metric.parts), "protocol": metric.recipe}
+    depends_on = {"data": fingerprints(dataset, metric.parts, metric.needs_labels), "protocol": metric.recipe}
     floors = cached(f"{dataset.name}-{metric.name}-floor", extractor, depends_on, compute)
     return {name.removeprefix("floor"): float(value) for name, value in floors.items() if name != "n"}, count
 

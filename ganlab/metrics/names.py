@@ -64,6 +64,12 @@ class Metric:
     real: tuple[Real, ...]
     needs_labels: bool = False  # whether generated images must have labels
     subject: str = "generator"  # or "discriminator": its class logits for the labelled test images are measured
+    suffixes: tuple[str, ...] = ("",)  # of the names of its values
+
+    @property
+    def value_names(self) -> list[str]:
+        """The names of its values in metrics.jsonl and summary.json."""
+        return [self.name + suffix for suffix in self.suffixes]
 
     @property
     def parts(self) -> tuple[Real, ...]:
@@ -185,7 +191,17 @@ _COPIES = {"quantile": 0.01}
 METRICS = (
     *_rows("fd{}_classifier", _FROM_1K, "classifier", "fd", measure_frechet, "lower", _FD, _SAMPLE),
     *_rows("is{}_classifier", (*_FROM_1K, 60_000), "classifier", "is", measure_inception, "higher", _IS, ()),
-    *_rows("pr{}_classifier", _FROM_1K, "classifier", "pr", measure_neighbours, "higher", _PR, _SAMPLE),
+    *_rows(
+        "pr{}_classifier",
+        _FROM_1K,
+        "classifier",
+        "pr",
+        measure_neighbours,
+        "higher",
+        _PR,
+        _SAMPLE,
+        suffixes=(".precision", ".recall", ".density", ".coverage"),
+    ),
     *_rows("copies{}_classifier", (1_000, 5_000), "classifier", "copies", measure_copies, "lower", _COPIES, _HELD_OUT),
     *_rows(
         "acc{}_classifier", _FROM_1K, "classifier", "acc", measure_label_accuracy, "higher", {}, (), needs_labels=True

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from ganlab.errors import ConfigError, did_you_mean, raise_first
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.inception_weights import find_source
-from ganlab.metrics.names import NAMES, Metric, measure_inception
+from ganlab.metrics.names import NAMES, Metric, measure_frechet_by_class, measure_inception
+from ganlab.metrics.statistics import rarest_class
 
 if TYPE_CHECKING:
     from ganlab.data.dataset import Dataset
+
+LEAST_OF_A_CLASS = 2  # images behind a covariance
 
 
 def _unlocated(keys: tuple, message: str) -> ConfigError:
@@ -77,7 +80,21 @@ def _problem(name: str, dataset: "Dataset") -> str | None:
         return f"{name} needs labels, {dataset.name} has none."
     if source.channels and dataset.shape[-1] not in source.channels:
         return f"{name} needs grey or RGB images, received data of shape {dataset.shape}."
-    return None
+    return _rare_class(metric, dataset) if metric.measure is measure_frechet_by_class else None
+
+
+def _rare_class(metric: Metric, dataset: "Dataset") -> str | None:
+    """One line about a class with too few images for a covariance; else None."""
+    (part,) = metric.parts
+    label, images, size = rarest_class(dataset, part, metric.count)
+    if images >= LEAST_OF_A_CLASS:
+        return None
+    name = dataset.class_names[label] if dataset.class_names else label
+    total = int((getattr(dataset, part.split).labels == label).sum())
+    return (
+        f"{metric.name} needs at least {LEAST_OF_A_CLASS} images of each class in each of its real samples; "
+        f"class {name} has {images} in a sample of {size:,}, and {total:,} in all."
+    )
 
 
 def with_splits(metrics: Sequence[Metric], splits: Sequence[int]) -> list[Metric]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganlab.data.dataset import fingerprint_of
 from ganlab.metrics.distances import Moments, merge, moments_of
 from ganlab.metrics.extraction import Extractor, Sample
 from ganlab.metrics.names import SELECTION_SEED, Real
@@ -52,6 +51,21 @@ def select_real(dataset: "Dataset", count: int, split: str = "train") -> np.ndar
     return generator.permutation(getattr(dataset, split).count)[:count]
 
 
+def rarest_class(dataset: "Dataset", part: Real, count: int) -> tuple[int, int, int]:
+    """The class with the fewest images in a sample of `load_statistics` or in one of its halves.
+
+    Returns: the class, its images there, and the number of all images there.
+    """
+    labels = getattr(dataset, part.split).labels
+    held = min(count, len(labels) // 2)
+    ordered = labels[select_real(dataset, max(count, 2 * held), part.split)]
+    samples = ordered[:count], ordered[:held], ordered[held : 2 * held]
+    counts = [np.bincount(sample, minlength=dataset.form.classes) for sample in samples]
+    found = [(int(each.min()), int(each.argmin()), len(sample)) for each, sample in zip(counts, samples, strict=True)]
+    images, label, size = min(found)
+    return label, images, size
+
+
 def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count: int) -> RealStatistics:
     """Statistics of a part of the real data, for `count` generated images."""
     split = getattr(dataset, part.split)
@@ -80,10 +94,9 @@ def load_statistics(dataset: "Dataset", extractor: Extractor, part: Real, count:
     return RealStatistics(sample[:count], (sample[:held], sample[held : 2 * held]), held)
 
 
-def fingerprints(dataset: "Dataset", parts: Sequence[Real]) -> dict[str, str]:
-    """The fingerprint of the images of each split that these parts belong to."""
-    splits = sorted({part.split for part in parts})
-    return {name: dataset.fingerprint if name == "train" else fingerprint_of(dataset.test.images) for name in splits}
+def fingerprints(dataset: "Dataset", parts: Sequence[Real], with_labels: bool = False) -> dict[str, str]:
+    """The sha256 of the samples of each split that these parts belong to: see `Dataset.origin`."""
+    return {split: dataset.origin(split, with_labels) for split in sorted({part.split for part in parts})}
 
 
 def cached(

@@ -110,6 +110,10 @@ class GanConfig(Config):
             raise located(message, ("class_loss",))
         return self
 
+    @property
+    def reads_labels(self) -> bool:
+        return super().reads_labels or LOSSES[self.loss.name].reads_labels
+
     def ends(self, form: Form | None) -> dict[str, Ends]:
         shape, classes = (form.shape, form.classes) if form else (None, None)
         shared = self.context(form)

@@ -96,10 +96,21 @@ def data_of(run: RunRecord) -> str | None:
     return run.status.get("data_fingerprint")
 
 
+def labels_of(run: RunRecord) -> str | None:
+    """Fingerprint of the labels that a run was trained on; None if they are the published ones, or were not read."""
+    return run.status.get("label_fingerprint")
+
+
 def metrics_of(run: RunRecord) -> dict[MetricKey, dict]:
     """The metrics of a run's summary, by their keys."""
     data = data_of(run)
-    return {MetricKey(name, m["fingerprint"], data, m.get("weight_hash")): m for name, m in run.metrics.items()}
+    return {_key(name, entry, data): entry for name, entry in run.metrics.items()}
+
+
+def _key(name: str, entry: dict, data: str | None) -> MetricKey:
+    """Earlier versions wrote no `real_data`. Their values and ours meet where the real data are the training images."""
+    real = entry.get("real_data")
+    return MetricKey(name, entry["fingerprint"], data, entry.get("weight_hash"), None if real == data else real)
 
 
 def _cell(runs: list[RunRecord]) -> Cell:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ganlab.errors import ConfigError
 from ganlab.metrics.names import better
-from ganlab.reports.averages import Cell, Statistic, summarize
+from ganlab.reports.averages import Cell, Statistic, labels_of, summarize
 from ganlab.reports.figures import Figure, told_settings
 from ganlab.reports.formats.text import render
 from ganlab.reports.metric_names import MetricKey, main_metric
@@ -40,7 +40,7 @@ class Setting:
 
     def share(self, verdict: str) -> tuple[int, int]:
         """How many of the ended runs have this verdict, and how many have ended."""
-        ended = [run for run in self.cell.runs if run.verdict and run.state in ("finished", "diverged")]
+        ended = [run for run in self.cell.runs if run.judged]
         return sum(run.verdict == verdict for run in ended), len(ended)
 
 
@@ -92,7 +92,8 @@ def problems_of(report: Report, names: Collection[str], study: str) -> list[Prob
     grouped: dict[str, list[tuple[Cell, dict[str, Any]]]] = {}
     for cell, settings in zip(cells, found, strict=True):
         rest = {key: value for key, value in settings.items() if ".optimizer" not in key}
-        grouped.setdefault(exact({"dataset": cell.dataset, "data": cell.data, **rest}), []).append((cell, settings))
+        data = {"dataset": cell.dataset, "data": cell.data, "labels": labels_of(cell.runs[0])}
+        grouped.setdefault(exact([data, rest]), []).append((cell, settings))
     firsts = [members[0] for members in grouped.values()]
     told = varied([{k: v for k, v in settings.items() if ".optimizer" not in k} for _, settings in firsts])
     heads = short_keys(list(told[0]))

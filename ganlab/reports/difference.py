@@ -1,6 +1,6 @@
 """The differences between two runs."""
 
-from ganlab.reports.averages import data_of, metrics_of
+from ganlab.reports.averages import data_of, labels_of, metrics_of
 from ganlab.reports.metric_names import label_metrics
 from ganlab.reports.settings import flatten
 from ganlab.reports.table import Table, exact, text_of, texts
@@ -29,7 +29,7 @@ def difference_document(first: RunRecord, second: RunRecord) -> dict:
     """All differences as plain data, and the metrics side by side, each protocol in its own entry."""
     metrics = {side: metrics_of(run) for side, run in zip(SIDES, (first, second), strict=True)}
     labels = label_metrics(key for entries in metrics.values() for key in entries)
-    data = [{"data": {"fingerprint": data_of(run)}} for run in (first, second)]
+    data = [{"data": {"fingerprint": data_of(run), "labels": labels_of(run)}} for run in (first, second)]
     return {
         "format": DIFFERENCE_FORMAT,
         "runs": [str(first.folder), str(second.folder)],

@@ -9,19 +9,21 @@ from ganlab.metrics.names import better
 
 
 class MetricKey(NamedTuple):
-    """Two values stand in one column, and enter one mean, only if all four are equal.
+    """Two values stand in one column, and enter one mean, only if all five are equal.
 
     Attributes:
         name: as in the config, with a suffix if the protocol gives several values.
         protocol: fingerprint of the recipe.
         data: fingerprint of the training images.
         weights: sha256 of the extractor's weights.
+        real: sha256 of the real data if they are not the training images alone: a test split, or labels that are not published.
     """
 
     name: str
     protocol: str | None = None
     data: str | None = None
     weights: str | None = None
+    real: str | None = None
 
 
 def sample_count(name: str) -> int | None:
@@ -44,7 +46,7 @@ def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:
     labels = {}
     for key in keys:
         others, marks = [other for other in keys if other.name == key.name and other != key], []
-        for part, word in (("protocol", ""), ("data", "data "), ("weights", "weights ")):
+        for part, word in (("protocol", ""), ("data", "data "), ("weights", "weights "), ("real", "real ")):
             mine = getattr(key, part)
             if any(getattr(other, part) != mine for other in others):
                 others = [other for other in others if getattr(other, part) == mine]

@@ -60,6 +60,7 @@ def _cell(report: Report, cell: Cell, settings: Mapping[str, str], labels: Mappi
                 "floor": floors[0] if len(floors) == 1 else floors or None,
                 "fingerprint": key.protocol,
                 "weight_hash": key.weights,
+                "real_data": key.real,
             }
     for paper, row in report.repetitions_of(cell):
         score = {"name": row.name, paper.layout.score: row.score, "rank": row.rank}

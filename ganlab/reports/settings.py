@@ -54,9 +54,17 @@ def settings_of(runs: Sequence[RunRecord]) -> tuple[list[dict[str, Any]], list[s
     for run in runs:
         summary = run.summary or {}
         steps = run.status.get("steps", summary.get("steps"))  # a summary has the steps made, maybe fewer
-        device = {"device": summary["device"]} if summary.get("device") else {}
-        settings.append({"steps": steps} | configs.get(_cell_of(run), {}) | device)
+        settings.append({"steps": steps} | configs.get(_cell_of(run), {}) | _device_of(run))
     return settings, problems
+
+
+def _device_of(run: RunRecord) -> dict[str, str]:
+    """The device of a run; a run that a verdict or an error ended has it in environment.json alone."""
+    try:
+        device = (run.summary or run.environment).get("device")
+    except (GanlabError, OSError):  # the table of environments tells of it
+        return {}
+    return {"device": device} if isinstance(device, str) and device else {}
 
 
 def _cell_of(run: RunRecord) -> tuple:

@@ -185,18 +185,23 @@ def _lines(path: Path) -> list[str]:
 
 
 def _cut_lines(path: Path, step_of: Callable[[str], int], last: int, header: bool) -> None:
-    """Keeps the whole lines up to step `last`, in a new file: a process that lost this run may still append to the old one."""
+    """Keeps the lines up to step `last` that stand before a torn one.
+
+    They go into a new file: a process that lost this run may still append to the old one.
+    """
     if not path.exists():
         return
     kept = []
     for number, line in enumerate(_lines(path)):
-        try:
-            belongs = line.endswith("\n") and ((header and number == 0) or step_of(line) <= last)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            belongs = False
-        if not belongs:
+        if not line.endswith("\n"):
             break
-        kept.append(line)
+        try:
+            if (header and number == 0) or step_of(
+                line
+            ) <= last:  # `ganlab evaluate` adds earlier steps after later ones
+                kept.append(line)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            break
     if kept:
         write_text(path, "".join(kept))
     else:

@@ -38,6 +38,7 @@ class Status(_Form):
     identity: Hash = ""
     cell: Hash = ""
     data_fingerprint: Text = ""
+    label_fingerprint: Text = ""  # of labels that are not published, if the training reads them
     class_names: Texts = []  # of the labels 0, 1, ...
     steps: whole(1) = 1
     checkpoint: whole(1) = 1
@@ -62,6 +63,7 @@ class Metric(_Form):
     floor_n: described(int | None, "an integer or null") = None
     fingerprint: TextOrNull
     weight_hash: TextOrNull = None
+    real_data: TextOrNull = None
 
 
 class Summary(_Form):

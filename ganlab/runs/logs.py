@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A history may be read without its config. These columns are measured in some steps only.
 _ALWAYS_OPTIONAL = ("penalty", "diversity", "recall")
+# Two values of one name can be compared only if these are equal.
+_PROTOCOL = ("fingerprint", "weight_hash", "real_data")
 
 
 class HistoryFile:
@@ -123,25 +125,34 @@ def _metric_value(line: str) -> dict | None:
 
 
 def metric_table(folder: "RunFolder", finished: int | None = None) -> dict[str, dict]:
-    """name -> last, sd (the deviation of `last` over splits), best, best_step, floor, fingerprint over the lines of metrics.jsonl.
+    """name -> last, sd (the deviation of `last` over splits), best, best_step, floor, `_PROTOCOL`, from the lines of metrics.jsonl.
+
+    Values of another protocol than the newest step's are left out: `best` would be chosen among values that cannot be compared.
 
     Args:
         folder: of the run.
         finished: the last step of a finished run; a metric without a value there has no `last` value. None for a run that
             has not finished: its `last` value is the newest.
     """
-    table: dict[str, dict] = {}
+    lines: dict[str, list[dict]] = {}
     for line in sorted(read_metrics(folder.metrics), key=lambda line: line["step"]):
-        name, value = line["name"], line["value"]
-        entry = table.setdefault(name, {"best": value, "best_step": line["step"]})
-        choose = min if better(name) == "lower" else max
-        if value != entry["best"] and choose(value, entry["best"]) == value:
-            entry |= {"best": value, "best_step": line["step"]}
-        entry |= {key: line.get(key) for key in ("floor", "floor_n", "fingerprint", "weight_hash")}
-        entry["last"] = value if finished in (None, line["step"]) else None
-        details = line.get("details")
-        entry["sd"] = details.get("sd") if isinstance(details, dict) and entry["last"] is not None else None
-    return table
+        lines.setdefault(line["name"], []).append(line)
+    return {name: _entry(found, finished) for name, found in lines.items()}
+
+
+def _entry(lines: list[dict], finished: int | None) -> dict:
+    """The table's entry of one name; the lines are in the order of their steps."""
+    newest = lines[-1]
+    protocol = {key: newest.get(key) for key in _PROTOCOL}
+    # Earlier versions did not write all keys.
+    alike = [line for line in lines if all(line.get(key, value) == value for key, value in protocol.items())]
+    choose = min if better(newest["name"]) == "lower" else max
+    best = choose(alike, key=lambda line: line["value"])  # the first of equal values
+    last = newest["value"] if finished in (None, newest["step"]) else None
+    details = newest.get("details")
+    sd = details.get("sd") if isinstance(details, dict) and last is not None else None
+    entry = {"best": best["value"], "best_step": best["step"], "floor": newest.get("floor")}
+    return entry | {"floor_n": newest.get("floor_n"), **protocol, "last": last, "sd": sd}
 
 
 def best_step(folder: "RunFolder") -> int | None:

@@ -39,6 +39,15 @@ class RunRecord:
         return self.state == "finished" and self.summary is not None
 
     @property
+    def judged(self) -> bool:
+        """Whether the run ended with a verdict: it finished or diverged, or a verdict of `train.stop_on` ended it."""
+        if self.state != "failed":
+            return self.state in ("finished", "diverged") and bool(self.verdict)
+        train = self.config.get("train")
+        stop_on = train.get("stop_on") if isinstance(train, dict) else None
+        return isinstance(stop_on, list) and self.verdict in stop_on
+
+    @property
     def dataset(self) -> str:
         return self.summary["dataset"] if self.summary else self.folder.resolve().parent.name
 

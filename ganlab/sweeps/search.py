@@ -10,6 +10,7 @@ import importlib.util
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from ganlab.config.loading import configs_at, read_config, resolve_config
 from ganlab.config.merging import keys_of, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config
-from ganlab.errors import ConfigError, LockedError, did_you_mean, raise_first
+from ganlab.config.steps import stretches
+from ganlab.errors import ConfigError, LockedError, MissingDataError, did_you_mean, raise_first
 from ganlab.metrics.names import NAMES, better
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import locked
@@ -87,8 +89,12 @@ class Search:
         self._asked: list[tuple[optuna.Trial, Trial]] = []
 
     def _check(self, document: Document) -> None:
-        if self.metric.partition(".")[0] not in NAMES:
-            raise error_in(document, ("search", "metric"), f"no such metric.{did_you_mean(self.metric, NAMES)}")
+        at_metric = partial(error_in, document, ("search", "metric"))
+        name = self.metric.partition(".")[0]
+        if name not in NAMES:
+            raise at_metric(f"no such metric.{did_you_mean(self.metric, NAMES)}")
+        if self.metric not in (values := NAMES[name].value_names):
+            raise at_metric(f"expected {'one of ' * (len(values) > 1)}{', '.join(values)}, received '{self.metric}'")
         problems = []
         for key, node in self.space.items():
             for end in ends(node):
@@ -97,10 +103,9 @@ class Search:
                 except ConfigError as error:
                     problems += [error, *error.others]
         raise_first(problems)
-        if config.metrics != "auto" and self.metric.partition(".")[0] not in config.metrics:
-            raise error_in(
-                document, ("search", "metric"), f"the base does not compute it; its metrics are {config.metrics}"
-            )
+        computed = _metrics_of(config)
+        if computed is not None and name not in computed:
+            raise at_metric(f"the base does not compute it; its metrics are {computed}")
         if self.prunes and config.output.metrics_every is None:
             raise error_in(
                 document,
@@ -217,6 +222,21 @@ def _optuna_study(better_is: str) -> "optuna.Study":
     direction = "minimize" if better_is == "lower" else "maximize"
     pruner = optuna.pruners.MedianPruner()  # from the sixth trial with a score on
     return optuna.create_study(direction=direction, sampler=optuna.samplers.TPESampler(seed=0), pruner=pruner)
+
+
+def _metrics_of(config: Config) -> list[str] | None:
+    """The names of the metrics of a config; None if `auto` depends on data that are not here. The sweep tells of those."""
+    if config.metrics != "auto":
+        return config.metrics
+    from ganlab.data.registry import is_here, load_dataset
+    from ganlab.metrics.protocols import resolve
+
+    data = stretches(config, 1)[-1].data(config)
+    try:
+        dataset = load_dataset(data, config.error_at) if is_here(data) else None
+    except MissingDataError:
+        return None
+    return None if dataset is None else [metric.name for metric in resolve("auto", dataset)]
 
 
 def _note(job: Job, reason: str) -> None:

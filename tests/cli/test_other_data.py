@@ -152,6 +152,20 @@ class TestLabels:
         assert not (tmp_path / "results").exists()
 
 
+def test_the_same_images_with_other_labels_are_other_data(ganlab, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLAB_DATA", str(tmp_path))
+    (tmp_path / "own.yaml").write_text(CONDITIONAL.replace("name: digits", "name: mnist, image_size: 8"))
+    arrays, runs = mnist_arrays(20), []
+    for turn in (0, 3):
+        labels = (arrays["y_train"] + turn) % 10
+        write_npz(tmp_path / "mnist" / "mnist.npz", arrays | {"y_train": labels})
+        code, out, _ = ganlab("run", "own.yaml", "-q")
+        assert code == 0 and out.strip() not in runs
+        runs.append(out.strip())
+    code, _, err = ganlab("evaluate", runs[0], "--metric", "fd200_random")
+    assert code == 1 and err.endswith("have other labels than its training data\n")
+
+
 CLASSES = {"auxiliary": 11, "balanced": 1}
 
 

@@ -46,3 +46,32 @@ def test_labels_must_match_the_images():
 def test_samples_are_uint8_or_float32(kind):
     with pytest.raises(ValueError, match=f"images: expected uint8 or float32, received {np.dtype(kind)}"):
         Split(np.zeros((3, 8, 8, 1), kind))
+
+
+def of(labels, name="folder", note=None, test=None):
+    images = np.zeros((3, 2, 2, 1), np.uint8)
+    train = Split(images, None if labels is None else np.array(labels))
+    return Dataset(name, train, test, fingerprint_of(images), None, "drawn", note)
+
+
+def test_labels_count_beside_the_images_only_if_they_are_read():
+    first, second = of([0, 1, 1]), of([0, 0, 1])
+    assert first.origin() == second.origin() == first.fingerprint
+    assert len({first.origin(with_labels=True), second.origin(with_labels=True), first.fingerprint}) == 3
+    assert first.label_fingerprint() == fingerprint_of(first.train.labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "note"), [(None, "folder", None), (None, "faces", "left out: 3"), ([0, 1, 2], "mnist", None)]
+)
+def test_no_labels_and_published_labels_need_no_fingerprint(labels, name, note):
+    dataset = of(labels, name, note)
+    assert dataset.label_fingerprint() is None and dataset.origin(with_labels=True) == dataset.fingerprint
+
+
+def test_a_test_split_has_labels_of_its_own():
+    splits = [Split(np.ones((2, 2, 2, 1), np.uint8), np.array(labels)) for labels in ([0, 1], [1, 1])]
+    datasets = [of([0, 1, 2], "mnist", "not known to be the published mnist", split) for split in splits]
+    assert datasets[0].origin("test") == datasets[1].origin("test") == fingerprint_of(splits[0].images)
+    assert len({dataset.origin("test", with_labels=True) for dataset in datasets}) == 2
+    assert datasets[0].origin(with_labels=True) == datasets[1].origin(with_labels=True)

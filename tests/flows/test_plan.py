@@ -1,9 +1,11 @@
 """The folder of a run: found by its identity, whatever the config was called."""
 
+import dataclasses
 import json
 
 import pytest
 
+from ganlab.data.dataset import Split
 from ganlab.errors import GanlabError
 from ganlab.flows.plan import plan_experiment
 from tests.config.examples import changed, config_of
@@ -53,3 +55,29 @@ def test_a_link_is_refused_as_under_the_own_name(plan, tmp_path):
     for name in ("example", "renamed"):
         with pytest.raises(GanlabError, match="link"):
             again(plan, name=name)
+
+
+def identity_for(plan, labels, **changes):
+    """The identity of a run that reads labels or not, on the plan's images with other facts and labels."""
+    dataset = dataclasses.replace(plan.dataset, **changes)
+    return plan_experiment(config_of(changed("", f"labels: {labels}")), plan.folder.results, dataset=dataset).identity
+
+
+OWN = {"note": "not known to be the published digits"}
+
+
+def relabelled(plan):
+    return {"train": Split(plan.dataset.train.images, (plan.dataset.train.labels + 3) % 10)}
+
+
+@pytest.mark.parametrize("own", [OWN, {"name": "folder"}], ids=["noted", "folder"])
+def test_other_labels_of_ones_own_make_another_run_if_the_training_reads_labels(plan, own):
+    assert identity_for(plan, "conditional", **own) != identity_for(plan, "conditional", **own, **relabelled(plan))
+    assert identity_for(plan, "none", **own) == identity_for(plan, "none", **own, **relabelled(plan))
+
+
+def test_published_labels_change_no_identity(plan):
+    """Runs on disk are found by it."""
+    assert identity_for(plan, "none") == plan.identity
+    assert identity_for(plan, "conditional")[:8] == "44a6dbf8"
+    assert identity_for(plan, "conditional", **OWN) != identity_for(plan, "conditional")

@@ -7,7 +7,8 @@ import pytest
 
 from ganlab.data import Split, fingerprint_of
 from ganlab.errors import GanlabError
-from ganlab.metrics.evaluation import DISTANCES, compute_real_statistics, evaluate_all
+from ganlab.metrics.classifier import load_classifier
+from ganlab.metrics.evaluation import DISTANCES, _load_floors, compute_real_statistics, evaluate_all
 from ganlab.metrics.names import METRICS, Real
 from ganlab.metrics.protocols import resolve
 from ganlab.metrics.random_network import load_random_network
@@ -72,6 +73,7 @@ def test_values_carry_their_whole_protocol(digits, module_cache):
     assert values["fd1k_classifier"].real_hash != values["fd1k_random"].real_hash
     sample = load_statistics(digits, load_random_network((8, 8, 1)), Real("sample"), 1000).real
     assert values["fd1k_random"].real_hash == hash_of_arrays([sample.features])
+    assert {value.real_data for value in values.values()} == {digits.fingerprint}
 
 
 def test_floors_are_those_of_real_images(digits, module_cache):
@@ -133,7 +135,7 @@ def test_an_accuracy_of_the_discriminator_is_that_of_the_test_split_and_needs_no
     answers = np.where(np.arange(100) < 25, (test.labels + 1) % 10, test.labels)
     (value,) = evaluate_all(metrics, None, dataset, "tanh", classify=lambda images: np.eye(10)[answers])
     assert (value.name, value.value, value.floor, value.floor_n) == (metrics[0].name, 0.75, None, None)
-    assert value.real_hash == fingerprint_of(test.images)
+    assert value.real_hash == value.real_data == fingerprint_of(test.images)
     with pytest.raises(GanlabError, match=f"^metrics: {metrics[0].name} needs a discriminator that takes no labels"):
         evaluate_all(metrics, None, dataset, "tanh")
 
@@ -221,3 +223,40 @@ def test_statistics_of_other_data_are_not_mixed_up(digits, cache):
         for dataset in (digits, other)
     ]
     assert floors[0] != floors[1]
+
+
+def test_the_floor_of_a_metric_of_labels_is_that_of_the_labels(digits, cache):
+    noted = dataclasses.replace(digits, note="not known to be the published digits")
+    turned = (digits.train.labels + 3) % 10
+    datasets = [noted, dataclasses.replace(noted, train=Split(digits.train.images, turned))]
+    trained = load_classifier(digits)
+    floors = [
+        _load_floors(metric, dataset, trained, [load_statistics(dataset, trained, Real("sample"), 1000)])[0][""]
+        for metric in resolve(["acc1k_classifier"], digits)
+        for dataset in datasets
+    ]
+    assert floors[0] > 0.9 and floors[1] < 0.1
+
+
+def test_values_name_the_real_data_that_they_depend_on(digits, cache):
+    """The same images with other labels: only metrics of labels depend on them."""
+    noted = dataclasses.replace(digits, note="not known to be the published digits", test=digits.train)
+    turned = Split(digits.train.images, (digits.train.labels + 3) % 10)
+    datasets = [noted, dataclasses.replace(noted, train=turned, test=turned)]
+    metrics = resolve(["fd1k_random", "fd1k_random_test", "accuracy_discriminator_test"], noted)
+    images = from_uint8(digits.train.images, "tanh")
+    found = [
+        [
+            value.real_data
+            for value in evaluate_all(
+                metrics,
+                lambda count: images[:count],
+                dataset,
+                "tanh",
+                classify=lambda shown: np.eye(10)[shown[:, 0, 0, 0] % 10],
+            )
+        ]
+        for dataset in datasets
+    ]
+    assert found[0][:2] == found[1][:2] == [digits.fingerprint] * 2
+    assert found[0][2] != found[1][2]

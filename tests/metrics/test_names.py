@@ -18,6 +18,7 @@ from ganlab.metrics.names import (
     measure_frechet_by_class,
     measure_inception,
     measure_label_accuracy,
+    measure_neighbours,
 )
 from ganlab.metrics.protocols import resolve
 from ganlab.pictures.images import from_uint8
@@ -60,6 +61,15 @@ def test_these_rows_need_labels():
 
 def test_only_the_accuracy_of_a_discriminator_needs_no_generated_images():
     assert {metric.name for metric in METRICS if metric.count == 0} == {"accuracy_discriminator_test"}
+
+
+def test_a_row_knows_the_names_of_its_values():
+    several = {metric.measure for metric in METRICS if metric.suffixes != ("",)}
+    assert several == {measure_neighbours}
+    sample = Sample(np.random.default_rng(0).standard_normal((20, 3)))
+    metric = NAMES["pr1k_classifier_test"]
+    values, _ = metric.measure(metric.settings, sample, sample)
+    assert [metric.name + suffix for suffix in values] == metric.value_names
 
 
 def test_a_name_belongs_to_one_row():

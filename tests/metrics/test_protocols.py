@@ -12,8 +12,10 @@ import pytest
 from ganlab.data import Dataset, Split
 from ganlab.errors import ConfigError
 from ganlab.metrics.extraction import Sample
-from ganlab.metrics.names import NAMES
+from ganlab.metrics.names import NAMES, Real
 from ganlab.metrics.protocols import resolve, with_splits
+from ganlab.metrics.random_network import load_random_network
+from ganlab.metrics.statistics import load_statistics, rarest_class
 
 FINGERPRINTS = {
     "copies1k_classifier": "751591586340c49f",
@@ -260,3 +262,33 @@ def test_resolving_loads_no_framework():
     code = "import sys, ganlab.metrics.protocols; print({'keras', 'tensorflow', 'scipy'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+def with_rare_class(dataset, images):
+    """The data set with so many images of a further class, `rare`."""
+    labels = dataset.train.labels.copy()
+    labels[:images] = 10
+    names = (*dataset.class_names, "rare")
+    return dataclasses.replace(dataset, train=Split(dataset.train.images, labels), class_names=names)
+
+
+@pytest.mark.parametrize(
+    ("images", "told"), [(0, "0 in a sample of 3,594, and 0"), (3, "1 in a sample of 3,594, and 3")]
+)
+def test_a_class_too_rare_for_a_distance_by_class_is_named(many_digits, images, told):
+    with pytest.raises(ConfigError) as caught:
+        resolve(["fd5k_classifier", "cfd5k_classifier"], with_rare_class(many_digits, images))
+    assert str(caught.value) == (
+        "metrics[1]: cfd5k_classifier needs at least 2 images of each class in each of its real samples; "
+        f"class rare has {told} in all."
+    )
+
+
+def test_the_samples_that_are_counted_are_those_that_are_measured(many_digits, cache):
+    dataset = with_rare_class(many_digits, 40)
+    assert names_of(resolve(["cfd5k_classifier"], dataset)) == ["cfd5k_classifier"]
+    label, images, size = rarest_class(dataset, Real("sample"), 5000)
+    loaded = load_statistics(dataset, load_random_network((8, 8, 1)), Real("sample"), 5000)
+    parts = [loaded.real, *loaded.halves]
+    assert (label, images) == (10, min(np.sum(part.labels == 10) for part in parts))
+    assert size in {len(part) for part in parts}

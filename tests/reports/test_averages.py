@@ -87,6 +87,24 @@ def test_values_of_other_classifiers_are_never_averaged_together(tmp_path, part)
     assert {key.data for key in cell.metrics} == {"d" * 64}
 
 
+def test_values_against_other_test_splits_are_never_averaged_together(tmp_path):
+    for seed, (value, real) in enumerate([(3.0, "aa"), (40.0, "bb"), (5.0, "aa"), (7.0, None)]):
+        write_run(tmp_path, seed=seed, data="d" * 64, metrics={"copies1k_classifier": metric(value, real_data=real)})
+    (cell,) = cells_of(tmp_path)
+    assert {key.real: (value.last.mean, value.last.n) for key, value in cell.metrics.items()} == {
+        "aa": (4.0, 2),
+        "bb": (40.0, 1),
+        None: (7.0, 1),
+    }
+
+
+def test_values_against_the_training_images_meet_those_of_versions_that_did_not_name_them(tmp_path):
+    write_run(tmp_path, data="d" * 64, metrics={"fd1k": metric(3.0, real_data="d" * 64)})
+    write_run(tmp_path, seed=1, data="d" * 64, metrics={"fd1k": metric(5.0)})
+    (cell,) = cells_of(tmp_path)
+    assert [(value.last.mean, value.last.n) for value in cell.metrics.values()] == [(4.0, 2)]
+
+
 def test_one_cell_on_two_data_sets_stays_two(tmp_path):
     write_run(tmp_path, dataset="mnist", cell="c" * 64)
     write_run(tmp_path, dataset="digits", cell="c" * 64)

@@ -78,6 +78,13 @@ def test_runs_of_other_lengths_data_and_studies_do_not_meet(train, problems):
     }
 
 
+def test_runs_on_the_same_images_with_other_labels_do_not_meet(train, problems):
+    for optimizer, labels in ((ADAM, "aa"), (SGD, "bb")):
+        status = train([10.0], optimizer) / "status.json"
+        status.write_text(json.dumps(json.loads(status.read_text()) | {"label_fingerprint": labels}))
+    assert sorted([*problem.best] for problem in problems()) == [["Adam"], ["SGD"]]
+
+
 def test_networks_may_have_different_optimizers(train, problems):
     train([10.0], ADAM, SGD)
     ((name, (setting,)),) = problems()[0].optimizers.items()
@@ -93,6 +100,24 @@ def test_collapsed_and_diverged_runs_are_counted_over_all_settings(train, proble
     assert rows["Adam"][6:9] == ["2 of 3", "0 of 3", "0 of 3"]
     assert rows["SGD"][1:4] == ["", "", ""] and rows["SGD"][6:9] == ["0 of 1", "0 of 1", "1 of 1"]
     assert "SGD" not in problem.best
+
+
+def test_runs_that_a_verdict_of_stop_on_ended_are_counted(train, problems):
+    def run(optimizer, verdict="", summary=False):
+        folder = train([1.0], optimizer, status="finished" if summary else "failed", with_summary=summary)
+        config = (folder / "config.yaml").read_text()
+        stop_on = "batch_size: 32, stop_on: [diverged, collapsed]"
+        (folder / "config.yaml").write_text(config.replace("batch_size: 32", stop_on))
+        health = {"health": {"step": 300, "verdict": verdict}}
+        (folder / "status.json").write_text(json.dumps(json.loads((folder / "status.json").read_text()) | health))
+
+    run(ADAM, summary=True)
+    run(SGD, "collapsed")
+    run(MOMENTUM, "not_converged")  # a full disk, for instance, ended it
+    run(NESTEROV)
+    (problem,) = problems()
+    shares = {name: settings[0].share("collapsed") for name, settings in problem.optimizers.items()}
+    assert shares == {"SGD": (1, 1), "momentum": (0, 0), "Adam": (0, 1), "Nesterov": (0, 0)}
 
 
 def test_csv_has_every_setting_in_a_row_and_latex_the_problems(train, problems):

@@ -180,6 +180,7 @@ def test_json_holds_every_run_and_every_cell(report):
         "floor": 0.5,
         "fingerprint": "aa",
         "weight_hash": None,
+        "real_data": None,
     }
     assert other["metrics"]["fd1k"]["last"]["sd"] is None
 

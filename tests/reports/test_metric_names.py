@@ -42,6 +42,10 @@ def test_a_name_states_its_sample_count(name, count):
         ([("fd5k", "aa"), ("is5k", "cc"), ("fd5k", "bb"), ("fd5k", "aa")], ["fd5k [aa]", "is5k", "fd5k [bb]"]),
         ([("fd5k", "aa", "0123456789"), ("fd5k", "aa", None)], ["fd5k [data 01234567]", "fd5k [data unknown]"]),
         ([("fd5k", "a", "d", "0123456789"), ("fd5k", "a", "d", "w")], ["fd5k [weights 01234567]", "fd5k [weights w]"]),
+        (
+            [("copies1k", "a", "d", "w", "0123456789"), ("copies1k", "a", "d", "w", None)],
+            ["copies1k [real 01234567]", "copies1k [real unknown]"],
+        ),
         # The weights of a classifier differ wherever its data do.
         ([("fd5k", "a", "d", "v"), ("fd5k", "a", "e", "w")], ["fd5k [data d]", "fd5k [data e]"]),
         (

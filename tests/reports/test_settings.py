@@ -146,3 +146,11 @@ def test_a_key_is_as_short_as_the_others_allow():
 def test_the_index_of_a_list_belongs_to_its_key():
     keys = ["generator.layers[1]", "discriminator.layers[2]", "train.layers[2]"]
     assert list(short_keys(keys).values()) == ["layers[1]", "discriminator.layers[2]", "train.layers[2]"]
+
+
+def test_a_run_without_a_summary_has_the_device_of_its_environment(tmp_path):
+    folder = write_run(tmp_path, status="failed", with_summary=False)
+    assert settings_of([read_run(folder)])[0][0]["device"] == "cpu"
+    for content in ("{", "[1]", '{"device": 3}'):
+        (folder / "environment.json").write_text(content)
+        assert "device" not in settings_of([read_run(folder)])[0][0]

@@ -184,6 +184,13 @@ class TestCuttingBack:
         trained.cut_back(3)
         assert trained.metrics.read_text() == "".join(whole[:2])
 
+    def test_earlier_steps_that_were_measured_later_stay(self, trained):
+        with trained.metrics.open("a") as file:
+            file.write('{"step": 1, "value": 7.0}\n{"step": 3, "value": 7.0}\n{"step": 2, "val')
+        trained.cut_back(2)
+        lines = [json.loads(line) for line in trained.metrics.read_text().splitlines()]
+        assert [(line["step"], line["value"]) for line in lines] == [(1, 1.0), (2, 1.0), (1, 7.0)]
+
     def test_of_an_empty_folder_is_nothing(self, folder):
         folder.cut_back(0)
         assert not folder.path.exists()

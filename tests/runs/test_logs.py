@@ -55,6 +55,7 @@ def line(step, name, value, **more):
     return {"step": step, "name": name, "value": value, "floor": 0.5, "floor_n": 500} | {
         "fingerprint": "f00d",
         "weight_hash": "beef",
+        "real_data": "dada",
         **more,
     }
 
@@ -130,6 +131,23 @@ class TestMetricTable:
         entry = metric_table(folder, finished=20)["fd1k_classifier"]
         assert (entry["last"], entry["best"], entry["best_step"]) == (None, 2.0, 10)
         assert metric_table(folder, finished=10)["fd1k_classifier"]["last"] == 2.0
+
+    @pytest.mark.parametrize("other", [{"fingerprint": "0ld"}, {"weight_hash": "0ld"}, {"real_data": "0ld"}])
+    def test_the_best_value_is_of_the_protocol_of_the_newest(self, folder, other):
+        before = [line(step, "is1k_classifier", value) | other for step, value in ((10, 9.0), (20, 8.0))]
+        write_metrics(folder, *before, line(20, "is1k_classifier", 5.0), line(10, "is1k_classifier", 6.0))
+        entry = metric_table(folder)["is1k_classifier"]
+        assert (entry["last"], entry["best"], entry["best_step"]) == (5.0, 6.0, 10)
+        write_metrics(folder, *before, line(20, "is1k_classifier", 5.0))
+        entry = metric_table(folder)["is1k_classifier"]
+        assert (entry["last"], entry["best"], entry["best_step"]) == (5.0, 5.0, 20)
+
+    def test_lines_of_versions_that_did_not_name_the_real_data_count(self, folder):
+        before, newest = line(10, "is1k_classifier", 9.0), line(20, "is1k_classifier", 5.0)
+        del before["real_data"]
+        write_metrics(folder, before, newest)
+        entry = metric_table(folder)["is1k_classifier"]
+        assert (entry["best"], entry["real_data"]) == (9.0, newest["real_data"])
 
     def test_metrics_of_another_version_are_listed_as_well(self, folder):
         write_metrics(

@@ -282,6 +282,8 @@ class TestPruner:
 SPACE = "search.space['latent.dim']"
 ENDS = "expected [low, high] with low < high"
 FORMS = "expected a list of choices, {range: [low, high]} or {log_range: [low, high]}"
+AT_METRIC = "3:3: search.metric"
+PARTS = ", ".join(f"pr1k_classifier.{part}" for part in ("precision", "recall", "density", "coverage"))
 METRIC = "the base does not compute it; its metrics are ['fd1k_classifier']"
 
 
@@ -297,6 +299,13 @@ METRIC = "the base does not compute it; its metrics are ['fd1k_classifier']"
         ("[hinge,", "[hing,", "9:12: loss: expected one of"),
         ("fd1k_classifier", "fd1k_clasifier", "3:3: search.metric: no such metric. Did you mean 'fd1k_classifier'?"),
         ("fd1k_classifier", "is1k_classifier", f"3:3: search.metric: {METRIC}"),
+        (
+            "fd1k_classifier",
+            "fd1k_classifier.foo",
+            f"{AT_METRIC}: expected fd1k_classifier, received 'fd1k_classifier.foo'",
+        ),
+        ("fd1k_classifier", "pr1k_classifier", f"{AT_METRIC}: expected one of {PARTS}, received 'pr1k_classifier'"),
+        ("fd1k_classifier", "pr1k_classifier.f", f"{AT_METRIC}: expected one of {PARTS}, received 'pr1k_classifier.f'"),
         ("trials: 6", "trials: 0", "4:3: search.trials: expected an integer from 1 to 10000, received 0"),
         (
             "search:",
@@ -313,6 +322,35 @@ def test_a_mistake_is_located(tmp_path, old, new, line):
     with pytest.raises(ConfigError) as caught:
         open_search(path)
     assert str(caught.value).startswith(f"{path}:{line}")
+
+
+def test_a_part_of_a_metric_is_a_score(tmp_path):
+    path = write(tmp_path)
+    path.write_text(path.read_text().replace("fd1k_classifier", "pr1k_classifier.recall"))
+    assert open_search(path, ["metrics=[pr1k_classifier]"]).metric == "pr1k_classifier.recall"
+
+
+def test_auto_is_resolved_before_the_first_trial(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+    path = write(tmp_path)
+    assert open_search(path, ["metrics=auto"])
+    text = path.read_text()
+    path.write_text(text.replace("fd1k_classifier", "fd5k_classifier"))
+    with pytest.raises(ConfigError) as caught:
+        open_search(path, ["metrics=auto"])
+    names = ["fd1k_classifier", "is1k_classifier", "pr1k_classifier"]
+    told = f"{path}:{AT_METRIC}: the base does not compute it; its metrics are {names}"
+    assert str(caught.value) == told
+
+
+def test_auto_of_data_that_are_not_here_is_left_to_the_sweep(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GANLAB_DATA", raising=False)
+    for name in ("cifar10", "celeba", "folder, source: nowhere"):
+        path = write(tmp_path)
+        base = tmp_path / "base" / "tiny.yaml"
+        base.write_text(base.read_text().replace("name: digits", f"name: {name}, image_size: 8"))
+        assert open_search(path, ["metrics=auto"]).total == 6
 
 
 def test_a_search_takes_no_grid_and_no_override_of_its_keys(tmp_path):
