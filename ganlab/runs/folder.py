@@ -196,9 +196,8 @@ def _cut_lines(path: Path, step_of: Callable[[str], int], last: int, header: boo
         if not line.endswith("\n"):
             break
         try:
-            if (header and number == 0) or step_of(
-                line
-            ) <= last:  # `ganlab evaluate` adds earlier steps after later ones
+            # Not the end of what is kept: `ganlab evaluate` adds earlier steps after later ones.
+            if (header and number == 0) or step_of(line) <= last:
                 kept.append(line)
         except (ValueError, KeyError, TypeError, RecursionError):
             break
