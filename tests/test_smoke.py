@@ -25,12 +25,19 @@ pytestmark = [pytest.mark.slow(longest=True), pytest.mark.data]
 
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory):
-    """A cache folder with 1,000 faces that `ganlab prepare` cut out of the middle of the photos under GANLAB_DATA."""
+    """A function of a size: a cache folder with 1,000 faces that `ganlab prepare` cut out of the middle of the photos."""
     if not ((data := own_data_folder()) and (data / "celeba" / "img_align_celeba.zip").exists()):
         pytest.skip("celeba is not on this machine: 'ganlab data' tells where it is looked for")
-    cache = tmp_path_factory.mktemp("cache")
-    ganlab("prepare", "celeba", "--limit", "1000", "--crop", "center", GANLAB_CACHE=str(cache))
-    return cache
+    cache, sizes = tmp_path_factory.mktemp("cache"), set()
+
+    def of(size: int) -> Path:
+        if size not in sizes:
+            options = ("--size", str(size), "--limit", "1000", "--crop", "center")
+            ganlab("prepare", "celeba", *options, GANLAB_CACHE=str(cache))
+            sizes.add(size)
+        return cache
+
+    return of
 
 
 def ganlab(*words: str, **environment: str) -> None:
@@ -47,7 +54,7 @@ def cache_with_data(path: Path, request: pytest.FixtureRequest) -> dict[str, str
     if is_here(data):
         return {}
     if data.name == "celeba":
-        return {"GANLAB_CACHE": str(request.getfixturevalue("faces"))}
+        return {"GANLAB_CACHE": str(request.getfixturevalue("faces")(data.image_size))}
     pytest.skip(f"{data.name} is not on this machine: 'ganlab data' tells where it is looked for")
 
 
