@@ -54,13 +54,13 @@ def run(
         GanlabError: Keras runs on another backend in this process already.
         DivergedError, StoppedError, LockedError, MissingDataError: see ganlab.errors.
     """
-    from ganlab.config.loading import load_config
     from ganlab.experiment import run_experiment
     from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
+    from ganlab.sweeps.configs import load_experiment
     from ganlab.training.signals import interrupt
 
-    loaded = load_config(config_path(Path(config)), _options(overrides), seed)
+    loaded = load_experiment(config_path(Path(config)), _options(overrides), seed)
     plan = plan_experiment(loaded, Path(results), fresh)
     for line in warnings_of(loaded, plan.dataset.form):
         warnings.warn(line, stacklevel=2)

@@ -78,10 +78,12 @@ def did_you_mean(word: str, choices: Iterable[str], list_all_up_to: int = 12) ->
     choices = sorted(choices)
     if hint := foreign_hint(str(word), choices):
         return hint
-    lowered = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.6)
-    if near:
-        return f" Did you mean '{lowered[near[0]]}'?"
+    given, lowered = str(word).lower(), {choice.lower(): choice for choice in choices}
+    # A slip of the finger, then a word that was cut short (`fd1k`), then any similar word.
+    beginning = [name for name in lowered if len(given) > 2 and name.startswith(given)]
+    slip, similar = (difflib.get_close_matches(given, lowered, n=1, cutoff=cutoff) for cutoff in (0.85, 0.6))
+    if near := slip or (beginning if len(beginning) <= 3 else []) or similar:
+        return " Did you mean " + " or ".join(f"'{lowered[name]}'" for name in near) + "?"
     if choices and len(choices) <= list_all_up_to:
         return f" Expected one of: {', '.join(choices)}."
     return ""

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import gc
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -49,6 +50,8 @@ def select_backend(backend: str | None = None, onednn: str | None = "1") -> None
     os.environ |= {"KERAS_NNX_ENABLED": "false", "JAX_ENABLE_X64": "0"}
     with _told_while_loading(backend), _standard_error_held_back():
         import keras
+    # TensorFlow warns of functions that it traces several times; the networks of several phases or runs are several functions.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)

@@ -68,6 +68,8 @@ def _list(as_json: bool) -> None:
 
 
 def _load(name: str) -> "Dataset":
+    from pydantic import ValidationError
+
     from ganlab.config.loading import load_config
     from ganlab.config.schema import Data
     from ganlab.data.registry import load_dataset
@@ -75,7 +77,12 @@ def _load(name: str) -> "Dataset":
     if name.endswith((".yaml", ".yml")):
         config = load_config(Path(name))
         return load_dataset(config.data, config.error_at)
-    return load_dataset(Data(name=name))
+    try:
+        options = Data(name=name)
+    except ValidationError:
+        message = "expected a data set or a config; in a config, a folder of pictures is {name: folder, source: FOLDER}"
+        raise ConfigError(f"{name}: {message}") from None
+    return load_dataset(options)
 
 
 def choose_images(dataset: "Dataset", rows: int, columns: int, seed: int) -> "np.ndarray":

@@ -1,6 +1,7 @@
 """`ganlab init`: writes a first config for a data set."""
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -28,4 +29,4 @@ def command(dataset: str, size: int | None, source: Path | None, out: Path | Non
     # A config's own paths start at its folder, so an absolute one is true anywhere.
     where = None if source is None else str(source.resolve())
     write_file(out, first_config(Data(name=dataset, image_size=size, source=where)))
-    click.echo(f"see: ganlab check {out}", err=True)
+    click.echo(f"see: ganlab check {shlex.quote(str(out))}", err=True)

@@ -1,5 +1,6 @@
 """`ganlab run`: trains the GAN of a config file and leaves a finished run folder."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,15 +55,15 @@ def command(
     CONFIG is a YAML file, or the name of a config that ships with ganlab, such as quickstart or exp18.
     An unfinished run of the same config continues from its last checkpoint. A finished run stays as it is.
     """
-    from ganlab.config.loading import load_config
     from ganlab.config.shipped import config_path
     from ganlab.experiment import run_experiment
     from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
+    from ganlab.sweeps.configs import load_experiment
 
     said = {"backend": backend, "track": track}
     overrides = (*overrides, *(f"{key}={value}" for key, value in said.items() if value))
-    loaded = load_config(config_path(config), overrides, seed)
+    loaded = load_experiment(config_path(config), overrides, seed)
     start, origin = _start(results, init_from)
     if dry_run and _needs_download(loaded):
         said = f"{loaded.data.name} is not on this machine; the run downloads it, and its folder is known only then"
@@ -82,17 +83,15 @@ def command(
         _show_plan(loaded, as_json, plan, state)
         return
     if missing := state == "finished" and _unmeasured(plan.folder, loaded.metrics):
-        names = " ".join(f"--metric {name}" for name in missing)
-        click.echo(
-            f"finished before; other metrics are computed by: ganlab evaluate {plan.folder.path} {names}", err=True
-        )
+        words = [str(plan.folder.path), *(word for name in missing for word in ("--metric", name))]
+        click.echo(f"finished before; other metrics are computed by: ganlab evaluate {shlex.join(words)}", err=True)
     folder = run_experiment(plan, results, start, quiet or as_json)
     if as_json:
         click.echo(folder.summary.read_text(encoding="utf-8"), nl=False)
     elif quiet:
         click.echo(folder.path)
     else:
-        click.echo(f"finished; see: ganlab show {folder.path}")
+        click.echo(f"finished; see: ganlab show {shlex.quote(str(folder.path))}")
 
 
 def _needs_download(config: "Config") -> bool:

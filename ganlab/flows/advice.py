@@ -30,6 +30,8 @@ def warnings_of(config: Config, form: Form) -> Iterator[str]:
     loss = getattr(config, "loss", None)
     if loss and not _compares_outputs(loss.name) and _activation(networks["discriminator"]) == "sigmoid":
         yield f"the discriminator ends in a sigmoid, but the loss {loss.name} works on logits: leave the sigmoid out"
+    if loss and loss.name == "wasserstein" and not _is_bounded(config):
+        yield "the loss wasserstein bounds no slope of the critic: it needs clip_weights, a penalty or SpectralNormalization"
     if form.is_image and (activation := _activation(networks["generator"])):
         yield from _range_warnings(activation, config.data.range)
     for name, network in networks.items():
@@ -37,6 +39,16 @@ def warnings_of(config: Config, form: Form) -> Iterator[str]:
         for momentum in [value for value in momenta if isinstance(value, int | float) and value < 0.5][:1]:
             other = f"momentum {momentum:g} of PyTorch is {1 - momentum:g} here"
             yield f"{name}: BatchNormalization with momentum {momentum:g} keeps little of its averages; {other}"
+
+
+def _is_bounded(config: Config) -> bool:
+    """Whether something keeps the weights or the slope of the discriminator small."""
+    specs = config.networks["discriminator"].expanded()
+    arguments = [key for spec in specs for key in (spec.arguments or {})]
+    constrained = any(spec.kind == "SpectralNormalization" for spec in specs) or any(
+        "constraint" in a for a in arguments
+    )
+    return bool(config.clip_weights or config.penalty or constrained)
 
 
 def _compares_outputs(loss: str) -> bool:

@@ -14,7 +14,7 @@ from ganlab.data.registry import is_here, load_dataset, published_form
 from ganlab.errors import ConfigError, MissingDataError, raise_first
 from ganlab.flows.advice import warnings_of
 from ganlab.flows.mistakes import mistakes_in
-from ganlab.sweeps.configs import is_study
+from ganlab.sweeps.configs import require_config
 
 if TYPE_CHECKING:
     import keras
@@ -64,10 +64,7 @@ def check_config(path: Path) -> Check:
     Raises: ConfigError or MissingDataError, the same line as `ganlab run`; its `others` are the other mistakes of the config.
     """
     root = read_config(path)
-    if is_study(root.value):
-        raise ConfigError(
-            f"{path}: expected a config, received a study; 'ganlab sweep {path} --dry-run' checks its cells"
-        )
+    require_config(path, root.value)
     try:
         config = resolve_config(root)
         options = stretches(config, 1)[-1].data(config)

@@ -51,6 +51,11 @@ class Gan:
         if config.labels in ("auxiliary", "balanced") and "labels" not in self.generator.inputs:
             message = f"'{config.labels}' needs a layer of the generator that takes labels, such as Labels"
             raise config.error_at(("labels",), message)
+        if config.labels == "conditional" and not self.batches.takes_labels:
+            message = (
+                "'conditional' needs a layer that takes labels, such as Labels; without one the GAN is unconditional"
+            )
+            raise config.error_at(("labels",), message)
         of_classes = [ClassTerm(config, models)] if config.labels in HEADS else []
         self.terms = [*of_classes, *([CodeTerm(config)] if config.latent.codes else [])]
         self.features = [config.loss.layer] if config.loss.layer else []

@@ -118,7 +118,7 @@ class GanConfig(Config):
         shape, classes = (form.shape, form.classes) if form else (None, None)
         shared = self.context(form)
         name, loss = self.loss.name, LOSSES[self.loss.name]
-        if form and classes is None and (loss.reads_labels or self.labels not in ("none", "conditional")):
+        if form and classes is None and (loss.reads_labels or self.labels != "none"):
             key, reader = ("loss", f"the loss {name}") if loss.reads_labels else ("labels", self.labels)
             raise self.error_at((key,), f"{reader} reads labels, and {self.data.name} has none")
         outputs = loss.outputs(classes) if form else 1  # without data no discriminator is built

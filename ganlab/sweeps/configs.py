@@ -68,6 +68,20 @@ def is_study(data: object) -> bool:
     return any(key in keys for key in StudyFile.model_fields) and not any(key in keys for key in _OF_A_CONFIG)
 
 
+def require_config(path: Path | str, data: object) -> None:
+    """Refuses a study where one config is expected; `data` is the content of the file."""
+    if is_study(data):
+        message = f"expected a config, received a study; 'ganlab sweep {path} --dry-run' checks its cells"
+        raise ConfigError(f"{path}: {message}")
+
+
+def load_experiment(path: Path, overrides: Sequence[str] = (), seed: int | None = None) -> Config:
+    """As `load_config`; a study is refused."""
+    root = read_config(path)
+    require_config(path, root.value)
+    return resolve_config(root, overrides, seed)
+
+
 def check_overrides(cell: Cell, overrides: Sequence[str]) -> None:
     """Refuses to override a key that a cell varies, because different cells would become equal."""
     for option in overrides:

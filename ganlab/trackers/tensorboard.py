@@ -1,5 +1,6 @@
 """Writes runs for TensorBoard: scalars, grids of samples, hyperparameters. TensorFlow is not needed."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import BinaryIO
@@ -27,7 +28,7 @@ class TensorboardTracker:
 
     def __init__(self, address: str | None, results: Path):
         self.folder = Path(address) if address else results / ".tensorboard"
-        self.viewer = f"tensorboard --logdir {self.folder}"
+        self.viewer = f"tensorboard --logdir {shlex.quote(str(self.folder))}"
         self._files: dict[str, _EventFile] = {}
 
     def send(self, content: Content) -> None:

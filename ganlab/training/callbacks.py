@@ -4,6 +4,7 @@ CALLBACKS is the order of the calls. A checkpoint comes after the history, pictu
 after its last rows are written. One writer (`background`) writes pictures and checkpoints in order, from copies on the host.
 """
 
+import shlex
 from functools import partial
 
 import numpy as np
@@ -184,7 +185,7 @@ class Metrics(Callback):
             except Exception as error:
                 if is_fatal(error, context.folder):
                     raise
-                advice = f"`ganlab evaluate {context.folder.path}` tries again"
+                advice = f"`ganlab evaluate {shlex.quote(str(context.folder.path))}` tries again"
                 warn(f"{context.folder.path}: no metrics at step {chunk.step}", error, advice)
 
 

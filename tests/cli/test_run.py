@@ -127,6 +127,20 @@ class TestTheCommand:
         assert code == 0 and first == f"{folder}  (new, 12 steps on 1797 images of digits)"
         assert last == f"finished; see: ganlab show {folder}"
 
+    def test_gives_commands_that_can_be_pasted(self, ganlab, trained):
+        shutil.move(trained / "results", trained / "meine Läufe")
+        code, out, err = ganlab("run", "tiny.yaml", "--results", "meine Läufe", "-o", "metrics=[pr1k_classifier]")
+        folder = the_run(trained / "meine Läufe").relative_to(trained)
+        assert code == 0 and out.splitlines()[-1] == f"finished; see: ganlab show '{folder}'"
+        assert err.endswith(f"ganlab evaluate '{folder}' --metric pr1k_classifier\n")
+
+    def test_refuses_a_study(self, ganlab, tmp_path):
+        (tmp_path / "study.yaml").write_text("base: tiny.yaml\nmatrix: {loss: [hinge]}\n")
+        message = (
+            "study.yaml: expected a config, received a study; 'ganlab sweep study.yaml --dry-run' checks its cells\n"
+        )
+        assert ganlab("run", "study.yaml") == (2, "", message)
+
     def test_starts_afresh_beside_the_old_run(self, ganlab, trained):
         old = the_run(trained / "results")
         before = files_below(old)

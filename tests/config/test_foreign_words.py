@@ -66,6 +66,13 @@ def test_a_foreign_word_means_nothing_in_another_place():
         assert did_you_mean(word, {"exp01", "exp02"}, 0) == ""
 
 
+def test_a_word_that_was_cut_short_means_those_that_begin_so():
+    metrics = ["fd1k_classifier", "fd1k_random", "fid10k", "is1k_classifier"]
+    assert did_you_mean("fd1k", metrics) == " Did you mean 'fd1k_classifier' or 'fd1k_random'?"
+    assert did_you_mean("fid1k", metrics) == " Did you mean 'fid10k'?"
+    assert did_you_mean("dens", ["dense", "dense_1", "dense_2"]) == " Did you mean 'dense'?"
+
+
 # What is replaced in a config, by what, and a part of the message.
 CASES = [
     ("learning_rate: 1.0e-3", "betas: [0.5, 0.9]", "Adam.betas: unknown key. Write beta_1: 0.5 and beta_2: 0.999."),

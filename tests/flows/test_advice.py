@@ -37,7 +37,8 @@ class TestASigmoidAtTheEndOfTheDiscriminator:
     @pytest.mark.parametrize("loss", ["minimax", "non_saturating", "wasserstein", "hinge", "relativistic"])
     @pytest.mark.parametrize("layers", ENDS)
     def test_is_wrong_under_a_loss_on_logits(self, loss, layers):
-        (line,) = warnings(discriminator=layers, loss=loss)
+        more = {"clip_weights": 0.01} if loss == "wasserstein" else {}
+        (line,) = warnings(discriminator=layers, loss=loss, **more)
         assert (
             line == f"the discriminator ends in a sigmoid, but the loss {loss} works on logits: leave the sigmoid out"
         )
@@ -47,6 +48,25 @@ class TestASigmoidAtTheEndOfTheDiscriminator:
 
     def test_is_none_inside_the_network(self):
         assert warnings(discriminator=("Flatten", dense(8, "sigmoid"), dense(1))) == []
+
+
+class TestACriticUnderTheWassersteinLoss:
+    def test_is_not_bounded_by_the_loss(self):
+        (line,) = warnings(loss="wasserstein")
+        assert line.endswith("it needs clip_weights, a penalty or SpectralNormalization")
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"clip_weights": 0.01},
+            {"penalty": {"wgan_gp": {}}},
+            {"discriminator": ["Flatten", {"SpectralNormalization": {"layer": dense(1)}}]},
+            {"discriminator": ["Flatten", {"Dense": {"units": 1, "kernel_constraint": {"MaxNorm": {}}}}]},
+        ],
+        ids=str,
+    )
+    def test_may_be_bounded_in_four_ways(self, more):
+        assert warnings(loss="wasserstein", **more) == []
 
 
 class TestTheEndOfTheGenerator:

@@ -258,6 +258,8 @@ def test_labelled_images_come_from_the_labelled_part_and_all_images_are_real_one
         (config_of("auxiliary", 1), Form((8,), CLASSES), "4 numbers an image, as labels: auxiliary needs"),
         (config_of("semi_supervised", 5), Form((8,), CLASSES), "4 numbers an image, as labels: semi_supervised needs"),
         (config_of("semi_supervised"), Form((8,)), "labels: semi_supervised reads labels, and digits has none"),
+        (tiny_config(labels="conditional"), Form((8,), CLASSES), "'conditional' needs a layer that takes labels"),
+        (tiny_config(labels="conditional"), Form((8,)), "labels: conditional reads labels, and digits has none"),
         (tiny_config(labels="balanced"), Form((8,), CLASSES), "'balanced' needs a layer of the generator that takes"),
         (tiny_config(generator=EMBEDDED, labels="semi_supervised"), Form((8,), CLASSES), "labels"),
         (contrasting("twin", critic()), Form((8,), CLASSES), "7 numbers an image, as class_loss: twin needs"),
