@@ -291,23 +291,6 @@ class TestClipping:
         assert max(np.array(v).max() for v in discriminator.model.non_trainable_variables) == 1  # the moving variance
 
 
-class TestConditional:
-    """`labels: conditional` offers labels to layers; networks that take none are trained as without."""
-
-    LABELS = (np.arange(20) % 3).astype(np.int32)
-
-    @pytest.mark.parametrize("batches", ["separate", "joint"])
-    def test_networks_that_take_no_labels_are_drawn_and_trained_as_without(self, batches):
-        plain, conditional = (
-            build(tiny_config(labels=labels, train={"discriminator_batches": batches}), labels=self.LABELS)
-            for labels in ("none", "conditional")
-        )
-        assert conditional.objective.draws == plain.objective.draws
-        assert [type(stage) for stage in conditional.objective.stages] == [type(s) for s in plain.objective.stages]
-        assert conditional.steps.arrays.keys() == {"images"}
-        np.testing.assert_array_equal(conditional.train(3), plain.train(3))
-
-
 class TestDiscriminatorStatistics:
     """What the discriminator's batch normalization uses in the generator's update."""
 
