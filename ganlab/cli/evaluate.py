@@ -50,6 +50,9 @@ def command(
     folders = [find_run(results, run) for run in runs]
     wanted = [(folder, at) for folder in folders for at in (kept_steps(folder) if all_steps else [step])]
     found = [(folder, *evaluate_run(folder, at, metrics, backend, splits)) for folder, at in wanted]
+    for folder in dict.fromkeys(folder for folder, _, values in found if not values):
+        hint = "choose one, such as --metric fd200_random"
+        click.echo(f"{folder.name}: nothing measured: its config chooses no metric for its data; {hint}", err=True)
     if as_json:
         rows = [{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values]
         print_json({"format": 1, "values": rows})
@@ -65,4 +68,4 @@ def command(
         for run, at, v in values
         for n, s in v.details.get("by_splits", {}).items()
     ]
-    print_tables([*tables, *([Table(columns, scores)] if scores else [])])
+    print_tables([*(tables if values else []), *([Table(columns, scores)] if scores else [])])

@@ -12,7 +12,7 @@ from ganlab.config.steps import stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_form
 from ganlab.errors import ConfigError, MissingDataError, raise_first
-from ganlab.flows.advice import warnings_of
+from ganlab.flows.advice import note_of_metrics, warnings_of
 from ganlab.flows.mistakes import mistakes_in
 from ganlab.sweeps.configs import is_study
 
@@ -82,6 +82,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     notes: list[str] = []
     form = dataset.form if dataset else published_form(stretches(config, 1)[-1].data(config))
     notes += [f"warning: {line}" for line in warnings_of(config, form)]
+    notes += [note] if dataset and (note := note_of_metrics(config, form, dataset.count)) else []
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
     select_backend(config.backend)
