@@ -159,11 +159,15 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def short_keys(keys: Sequence[str], separator: str = ".") -> dict[str, str]:
-    """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words."""
+    """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words.
+
+    A layer itself, `encoder.layers[0]`, keeps all words, for the last one does not say of which network it is.
+    """
     words = {key: re.findall(r"[A-Za-z0-9_]+(?:\[[0-9]+\])?", key) for key in keys}  # `layers[1]` is one word
     forms = (lambda w: w[-1:], lambda w: [w[0], w[-1]], lambda w: w[-2:])
     short = {}
     for key in keys:
         fitting = (form for form in forms if sum(form(words[other]) == form(words[key]) for other in keys) == 1)
+        fitting = iter(()) if words[key][-1].startswith("layers[") else fitting
         short[key] = separator.join(next(fitting, lambda w: w)(words[key]))
     return short

@@ -8,6 +8,8 @@ from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import SUMMARY_FORMAT
 from ganlab.runs.logs import metric_table, read_history
 
+LATER = ("limit", "labels", "labelled")  # hyperparameters that summaries of earlier versions lack
+
 
 def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
     """The flat mapping that tables compare; None for a key that does not apply."""
@@ -20,6 +22,9 @@ def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
         "ema": config.train.ema,
         "precision": config.precision,
         "image_size": image_size,
+        "limit": config.data.limit,
+        "labels": None if config.labels == "none" else config.labels,
+        "labelled": config.data.labelled,
     }
 
 

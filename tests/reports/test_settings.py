@@ -163,9 +163,9 @@ def test_a_key_is_as_short_as_the_others_allow():
     ]
 
 
-def test_the_index_of_a_list_belongs_to_its_key():
-    keys = ["generator.layers[1]", "discriminator.layers[2]", "train.layers[2]"]
-    assert list(short_keys(keys).values()) == ["layers[1]", "discriminator.layers[2]", "train.layers[2]"]
+def test_a_layer_keeps_the_name_of_its_network():
+    keys = ["encoder.layers[1]", "discriminator.layers[2]", "encoder.layers[1].layers[2]", "encoder.layers[2]"]
+    assert list(short_keys(keys).values()) == keys
 
 
 def test_a_run_without_a_summary_has_the_device_of_its_environment(tmp_path):
