@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 _EVERY = 30  # seconds between two looks at the runs
 _SHARE = 10  # of the time at most 1 / _SHARE is spent on writing: the runs need the processors
-SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
+SUFFIXES = {".txt": "table", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
+SUFFIXES |= {".htm": "html"}
 
 
 @click.command("report")
@@ -81,7 +82,7 @@ def command(
     from ganlab.reports.report import build_report
     from ganlab.runs.records import paths_of
 
-    format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
+    format_name = format_name or _format_of(out)
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
         raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
@@ -114,6 +115,15 @@ def command(
         click.echo(text_of(content, format_name), nl=False)
     undrawn = _undrawn(draw(content, figures)) if figures else ()
     fail_for([*report.problems, *undrawn], told=report.problems if out is None and format_name == "table" else ())
+
+
+def _format_of(out: Path | None) -> str:
+    """The format that a suffix names; `table` without a file and for a name without a suffix, such as /dev/stdout."""
+    if out is None or not out.suffix:
+        return "table"
+    if (found := SUFFIXES.get(out.suffix.lower())) is None:
+        raise click.UsageError(f"--out {out}: unknown suffix; expected one of {', '.join(SUFFIXES)}, or --format")
+    return found
 
 
 def _of_benchmark(report: "Report", study: Path) -> tuple[Any, Callable, Callable, Callable]:

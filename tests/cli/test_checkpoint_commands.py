@@ -158,6 +158,7 @@ class TestSample:
         assert images.shape == (7, 8, 8, 1) and images.dtype == np.uint8
         Path("images").mkdir()
         assert ganlab(*words, "--out", "images")[0] == 0
+        assert ganlab(*words, "--out", "v1.5")[0] == 0 and len(list(Path("v1.5").iterdir())) == 7
         names = sorted(path.name for path in Path("images").iterdir())
         assert names == [f"{number:06d}.png" for number in range(7)]
         for name, image in zip(names, images, strict=True):
@@ -174,6 +175,10 @@ class TestSample:
             (
                 ("--each", "--interpolate", "--out", "a"),
                 "--each: expected --out DIR or --out FILE.npz, without --inter",
+            ),
+            (
+                ("--each", "--out", "s.npy"),
+                "--out s.npy: expected a name with the suffix .npz, or a new or empty folder",
             ),
             (
                 ("--each", "--out", "a.png"),

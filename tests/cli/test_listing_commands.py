@@ -377,6 +377,8 @@ def test_report_puts_a_study_beside_the_runs_of_the_data_set_asked_for(ganlab, r
         ("t.csv", (), "dataset"),
         ("t.tex", (), "\\begin"),
         ("t.txt", (), "digits"),
+        ("t", (), "digits"),
+        ("t.xlsx", ("--format", "csv"), "dataset"),
         ("t.json", ("--format", "csv"), "dataset"),
     ],
 )
@@ -384,6 +386,13 @@ def test_a_report_is_written_in_the_format_of_the_suffix(ganlab, results, tmp_pa
     write_run(results)
     assert ganlab("report", "--out", name, *more)[0] == 0
     assert begins in (tmp_path / name).read_text()
+
+
+def test_a_report_under_an_unknown_suffix_is_a_usage_error(ganlab, results, tmp_path):
+    write_run(results)
+    code, out, err = ganlab("report", "--out", "rep.xlsx")
+    said = "--out rep.xlsx: unknown suffix; expected one of .txt, .md, .tex, .csv, .json, .html, .htm, or --format\n"
+    assert (code, out) == (2, "") and err.endswith(said) and not (tmp_path / "rep.xlsx").exists()
 
 
 def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):
