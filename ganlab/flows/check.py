@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganlab.backends.select import select_backend
+from ganlab.backends.select import select_any_backend
 from ganlab.config.loading import read_config, resolve_config
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretches, total_steps
@@ -85,7 +85,7 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     notes += [note] if dataset and (note := note_of_metrics(config, form, dataset.count)) else []
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
-    select_backend(config.backend)
+    select_any_backend(config.backend)
     from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
     from ganlab.metrics.evaluation import require_networks

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlab.backends.select import select_backend
+from ganlab.backends.select import select_any_backend
 from ganlab.config.document import Document, Keys, Node, error_in
 from ganlab.config.loading import resolve_config, with_source
 from ganlab.config.network import Network
@@ -27,8 +27,7 @@ def mistakes_in(root: Node) -> Iterator[ConfigError]:
     """
     document = Document(with_source(root))
     config = _tried(lambda: resolve_config(root))
-    # Any backend that this process has loaded will do.
-    backend = _tried(lambda: select_backend(config.backend if isinstance(config, Config) else "tensorflow"))
+    backend = _tried(lambda: select_any_backend(config.backend if isinstance(config, Config) else "tensorflow"))
     if isinstance(backend, ConfigError):  # it is not installed
         return
 

@@ -53,6 +53,28 @@ class TestCheck:
         code, out, _ = ganlab("check", "exp*.yaml", "tiny.yaml", "--json")
         assert code == 0 and [check["name"] for check in json.loads(out)["checks"]] == ["exp1", "exp2", "tiny"]
 
+    def test_names_the_files_of_configs_that_have_one_name(self, ganlab, tmp_path):
+        for file in ("a.yaml", "b.yaml", "sub/b.yaml"):
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).write_text(CONFIG.replace("{units: 1}", "{units: 1, activation: sigmoid}"))
+        _, out, err = ganlab("check", "a.yaml", "sub")
+        assert [line.split()[0] for line in out.splitlines()[-3:-1]] == ["a.yaml", "b.yaml"]
+        assert [line.partition(": warning: the disc")[0] for line in err.splitlines()] == ["a.yaml", "sub/b.yaml"]
+        out = ganlab("check", "b.yaml", "sub")[1]
+        assert [line.split()[0] for line in out.splitlines()[-3:-1]] == ["b.yaml", "sub/b.yaml"]
+        found = json.loads(ganlab("check", "b.yaml", "sub", "--json")[1])["checks"]
+        assert [(check["name"], check["file"]) for check in found] == [("tiny", "b.yaml"), ("tiny", "sub/b.yaml")]
+
+    def test_looks_at_configs_of_several_backends_in_one_process(self, ganlab, tmp_path, monkeypatch):
+        (tmp_path / "other.yaml").write_text(CONFIG + "backend: torch\n")
+        monkeypatch.syspath_prepend(tmp_path / "installed")
+        (tmp_path / "installed/torch").mkdir(parents=True)
+        (tmp_path / "installed/torch/__init__.py").write_text("raise SystemExit('was loaded')")
+        code, out, err = ganlab("check", "tiny.yaml", "other.yaml")
+        assert (code, err) == (0, "")
+        tiny, other = ([*line.split()[1:]] for line in out.splitlines()[-3:-1])
+        assert tiny == other
+
     def test_names_the_config_of_an_error_that_lies_outside_its_file(self, ganlab, tmp_path):
         data = "data: {name: folder, source: pictures, image_size: 8}"
         (tmp_path / "own.yaml").write_text(CONFIG.replace("data: {name: digits}", data))
