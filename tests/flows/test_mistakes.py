@@ -35,7 +35,7 @@ FOUND = """\
 :6:26: generator.layers[0].Dense.activatio: unknown key. Did you mean 'activation'?
 :6:43: generator.layers[0].Dense.use_bias: expected true or false, received 'no'
 :7:7: generator.layers[1].Reshap: unknown layer. Did you mean 'Reshape'?
-:8:8: generator.layers[2].Dense: expected a mapping of arguments, received 3
+:8:8: generator.layers[2].Dense: expected a mapping of arguments, received 3. Write Dense: {units: 3}.
 :9:8: generator.layers[3].repeat: expected an integer from 1 to 1000, received 'x'
 :10:15: generator.optimizer.Adm: unknown optimizer. Did you mean 'Adam'?
 :14:25: discriminator.layers[0].layers[0].Dense.unitz: unknown key. Did you mean 'units'?
