@@ -48,6 +48,9 @@ def require_known(name: str, error_at: ErrorAt) -> None:
     """Raises: ConfigError for a name that no data set has."""
     if name not in DATASETS and name not in (prepared := prepared_names()):
         hint = did_you_mean(name, [*DATASETS, *prepared])
+        if "Did you mean" not in hint:
+            own = f"'name: folder' with 'source: FOLDER', or 'ganlab prepare {name} --source FOLDER'"
+            hint = f"{hint} For your own pictures: {own}."
         raise error_at(("data", "name"), f"unknown data set '{name}'.{hint}")
 
 
