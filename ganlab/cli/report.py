@@ -74,8 +74,8 @@ def command(
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. RUN is a run's name or identity; a
-    config's name stands for its runs of all seeds. With --dataset, the
-    scores that a study published for these names stand beside the runs. The html format is one page with pictures.
+    config's name stands for its runs of all seeds, a pattern such as 'short-*' for all runs whose names fit. With --dataset,
+    the scores that a study published for these names stand beside the runs. The html format is one page with pictures.
     """
     from ganlab.reports.figures import draw_figures
     from ganlab.reports.formats import render, report_tables

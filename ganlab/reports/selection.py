@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ganlab.config.reader import read_scalar
@@ -17,7 +18,8 @@ def selected(runs: Sequence[RunRecord], filters: Sequence[str] = (), sort: str |
     Args:
         runs: all runs.
         filters: `KEY=VALUE` each. KEY is a column of the list, the name of a metric (its last value) or a key of the config, as
-            `keys_named` reads it, or a heading of the list; VALUE is read as YAML.
+            `keys_named` reads it, or a heading of the list; VALUE is read as YAML,
+            or is a pattern for text.
         sort: a KEY, `-KEY` for the highest value first; None keeps the order. Runs without a value come last.
 
     Raises: ConfigError for a word without `=`, and for a key that no run has.
@@ -29,7 +31,7 @@ def selected(runs: Sequence[RunRecord], filters: Sequence[str] = (), sort: str |
         if not (key and equals):
             raise ConfigError(f"--filter {word}: expected KEY=VALUE, as in --filter status=finished")
         column, wanted = _column(values, key, f"--filter {word}"), _value(text)
-        chosen = [index for index in chosen if column[index] is not None and column[index] in (wanted, text)]
+        chosen = [index for index in chosen if _fits(column[index], wanted, text)]
     if sort:
         column = _column(values, sort.removeprefix("-"), f"--sort {sort}")
         there = sorted(
@@ -66,6 +68,10 @@ def _column(values: Sequence[Mapping[str, Any]], word: str, place: str) -> list[
     if len(fitting) > 1:
         raise ConfigError(f"{place}: {word} fits several keys: {', '.join(fitting)}")
     return [each.get(fitting[0]) for each in values] if values else []
+
+
+def _fits(value: Any, wanted: Any, text: str) -> bool:
+    return value is not None and (value in (wanted, text) or (isinstance(value, str) and fnmatchcase(value, text)))
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
