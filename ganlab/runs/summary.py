@@ -48,7 +48,7 @@ def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds:
         folder: of the run, whose history and metrics are complete.
         config: the experiment.
         facts: identity, cell, backend, device, status, verdict, reason, image_size, parameters, flops_a_step.
-        seconds: wall time of all sessions of the run.
+        seconds: wall time of all sessions of the run, each from the moment its networks are built.
     """
     durations = read_history(folder.history)["seconds"]
     steps, training = len(durations), float(durations.sum())

@@ -166,6 +166,15 @@ class TestSample:
         with Image.open(trained / name) as picture:
             assert picture.format == form
 
+    @pytest.mark.parametrize("command", ["sample", "neighbours"])
+    def test_a_run_folder_that_takes_no_file_is_told_with_the_way_out(self, ganlab, trained, command):
+        samples = the_run(trained / "results") / "samples"
+        shutil.rmtree(samples)
+        samples.touch()
+        code, out, err = ganlab(command, "tiny")
+        assert (code, out) == (1, "") and err.endswith("; --out FILE writes elsewhere\n") and err.count("\n") == 1
+        assert ganlab(command, "tiny", "--out", "elsewhere.png")[0] == 0
+
     @pytest.mark.parametrize("name", ["grid", "grid.pgn", "grid.json"])
     def test_a_name_of_no_picture_is_a_usage_error(self, ganlab, trained, name):
         code, _, err = ganlab("sample", "tiny", "--out", name)
