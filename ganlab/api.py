@@ -15,7 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ganlab.config.document import shown
 from ganlab.config.shipped import config_path
+from ganlab.errors import ConfigError
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.records import find_run, paths_of, read_run
 
@@ -55,14 +57,15 @@ def run(
         DivergedError, StoppedError, LockedError, MissingDataError: see ganlab.errors.
     """
     from ganlab.experiment import run_experiment
-    from ganlab.flows.advice import warnings_of
+    from ganlab.flows.advice import note_of_metrics, warnings_of
     from ganlab.flows.plan import plan_experiment
     from ganlab.sweeps.configs import load_experiment
     from ganlab.training.signals import interrupt
 
-    loaded = load_experiment(config_path(Path(config)), _options(overrides), seed)
+    loaded = load_experiment(config_path(Path(_path(config, "config"))), _options(overrides), seed)
     plan = plan_experiment(loaded, Path(results), fresh)
-    for line in warnings_of(loaded, plan.dataset.form):
+    note = note_of_metrics(loaded, plan.dataset.form, plan.dataset.count)
+    for line in (*warnings_of(loaded, plan.dataset.form), *([note] if note else [])):
         warnings.warn(line, stacklevel=2)
     return Run(run_experiment(plan, Path(results), quiet=quiet, leave=interrupt).path)
 
@@ -79,7 +82,7 @@ def load(run: PathLike, step: int | None = None, results: PathLike = "results") 
         ConfigError: no run fits, or several.
         GanlabError: its files are damaged.
     """
-    return Run(find_run(Path(results), os.fspath(run)), step)
+    return Run(find_run(Path(results), os.fspath(_path(run, "run"))), step)
 
 
 def sweep(
@@ -110,8 +113,9 @@ def sweep(
     from ganlab.sweeps.board import Board
     from ganlab.sweeps.local import LocalExecutor
 
-    named = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    found = Sweep([Path(path) for path in named], _options(overrides), seeds, Path(results), rerun)
+    are_several = isinstance(paths, Iterable) and not isinstance(paths, str | os.PathLike | Mapping)
+    named = paths if are_several else [paths]
+    found = Sweep([Path(_path(path, "paths")) for path in named], _options(overrides), seeds, Path(results), rerun)
     for turn in found.turns():
         board = Board(list(turn.states), (lambda line: None) if quiet else print)
         found.train(turn, LocalExecutor(Path(results), jobs), board)
@@ -120,7 +124,7 @@ def sweep(
 
 
 def report(
-    *runs: PathLike, results: PathLike = "results", dataset: str | None = None, metrics: Sequence[str] = ()
+    *runs: PathLike, results: PathLike = "results", dataset: str | None = None, metrics: str | Sequence[str] = ()
 ) -> "pandas.DataFrame":
     """A row for each experiment, with mean, deviation and count over its seeds: the table of `ganlab report --format csv`.
 
@@ -128,7 +132,7 @@ def report(
         runs: run folders, folders of them, or names; all runs by default.
         results: the folder of all runs.
         dataset: only runs on this data set.
-        metrics: only these metrics; the rows are sorted by the first.
+        metrics: only this metric, or these metrics; the rows are sorted by the first.
 
     Warns: a line for each run folder that could not be read.
 
@@ -140,7 +144,8 @@ def report(
     from ganlab.reports.plain_data import tidy_rows
     from ganlab.reports.report import build_report
 
-    paths = paths_of(Path(results), map(os.fspath, runs))
+    paths = paths_of(Path(results), (os.fspath(_path(run, "runs")) for run in runs))
+    metrics = [metrics] if isinstance(metrics, str) else metrics
     built = build_report(paths, results=Path(results), dataset=dataset, metrics=metrics)
     for problem in built.problems:
         warnings.warn(problem, stacklevel=2)
@@ -203,15 +208,17 @@ class Run:
         """Generated samples in the data's range, float32 (n, *data_shape). `ganlab sample --each` writes the same ones.
 
         Args:
-            n: how many.
+            n: how many, at least 1.
             label: the class of all samples, by name or number; `all` gives n samples of each class, one class after the
                 other. By default the classes take turns. Only for a generator that takes labels.
             seed: of the latents.
 
         Raises:
-            ConfigError: an unknown label.
+            ConfigError: an unknown label, or no sample.
             CheckpointError: see `generator`.
         """
+        if n < 1:
+            raise ConfigError(f"n: expected an integer >= 1, received {n}")
         from ganlab.training.draws import latents_of
 
         loaded = self._checkpoint
@@ -242,6 +249,13 @@ class Run:
         told = scores[["last", "best", "best_step", "floor"]].to_html(na_rep="") if len(scores) else ""
         head = f"{self.folder}: {self.status}{f', {self.verdict}' if self.verdict else ''}"
         return f"<div><p>{html.escape(head)}</p>{''.join(images)}{told}</div>"
+
+
+def _path(value: PathLike, name: str) -> PathLike:
+    """The argument of a function. Raises: ConfigError for a mapping, a number or another value that is no path."""
+    if not isinstance(value, str | os.PathLike):
+        raise ConfigError(f"{name}: expected a path or a name, received {shown(value)}")
+    return value
 
 
 def _options(overrides: Overrides) -> list[str]:

@@ -86,6 +86,13 @@ class TestRun:
             ganlab.run("quickstrat")
         assert {path.name for path in folder.iterdir()} <= {"tiny.yaml", "results", "cache"}
 
+    @pytest.mark.parametrize(("value", "received"), [({"name": "tiny"}, "a mapping"), (3, "3"), (None, "null")])
+    def test_what_is_no_path_is_told_in_a_line(self, value, received):
+        functions = {"config": ganlab.run, "run": ganlab.load, "runs": ganlab.report, "paths": ganlab.sweep}
+        for name, function in functions.items():
+            with pytest.raises(ConfigError, match=f"^{name}: expected a path or a name, received {received}$"):
+                function(value)
+
     def test_keras_on_another_backend_is_an_error_and_leaves_no_folder(self):
         here = keras.backend.backend()
         other = "jax" if here != "jax" else "torch"
@@ -169,6 +176,10 @@ class TestLoad:
         with pytest.raises(ConfigError, match="label: the generator of this run takes no labels"):
             run.sample(1, label=3)
 
+    def test_no_sample_is_a_mistake(self, run):
+        with pytest.raises(ConfigError, match=r"^n: expected an integer >= 1, received 0$"):
+            run.sample(0)
+
     def test_a_notebook_shows_grid_losses_and_scores(self, run):
         page = run._repr_html_()
         assert page.count('src="data:image/png;base64,') == 2 and "is1k_classifier" in page and "too_early" in page
@@ -181,6 +192,10 @@ class TestReport:
         (row,) = table.to_dict("records")
         assert (row["name"], row["n"]) == ("tiny", 1)
         assert row["is1k_classifier_last_mean"] == run.summary["metrics"]["is1k_classifier"]["last"]
+
+    def test_one_metric_is_a_metric(self, run):
+        table, same = (ganlab.report(run.folder, metrics=named) for named in ("is1k_classifier", ["is1k_classifier"]))
+        assert table.equals(same)
 
     def test_warns_of_a_folder_that_cannot_be_read(self, run, tmp_path):
         (tmp_path / "digits" / "broken-seed0-12345678").mkdir(parents=True)

@@ -35,11 +35,7 @@ def select_backend(backend: str | None = None, onednn: str | None = "1") -> None
             message = f"keras already runs on {here} in this process, expected {backend}"
             raise GanlabError(f"{message}; start a new process, or choose the backend {here}")
         return
-    if importlib.util.find_spec(backend) is None:
-        others = ", ".join(name for name in BACKENDS if importlib.util.find_spec(name))
-        raise ConfigError(
-            f"the backend {backend} is not installed; pip install 'ganlab[{backend}]', or choose --backend {others}"
-        )
+    require_installed(backend)
     # Python's last collection would walk a framework's million objects for a second. The system frees them anyway.
     atexit.register(gc.freeze)
     os.environ["KERAS_BACKEND"] = backend
@@ -56,6 +52,27 @@ def select_backend(backend: str | None = None, onednn: str | None = "1") -> None
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)
     keras.config.set_dtype_policy("float32")
+
+
+def select_any_backend(preferred: str) -> None:
+    """Loads Keras on the preferred backend; a process that has loaded another one stays on that.
+
+    For work whose results are equal on all backends, such as shapes and counts.
+
+    Raises: ConfigError if the package of the preferred backend is not installed.
+    """
+    require_installed(preferred)
+    if "keras" not in sys.modules:
+        select_backend(preferred)
+
+
+def require_installed(backend: str) -> None:
+    """Raises: ConfigError if the backend's package is not installed."""
+    if importlib.util.find_spec(backend) is None:
+        others = ", ".join(name for name in BACKENDS if importlib.util.find_spec(name))
+        raise ConfigError(
+            f"the backend {backend} is not installed; pip install 'ganlab[{backend}]', or choose --backend {others}"
+        )
 
 
 @contextlib.contextmanager

@@ -25,21 +25,23 @@ def command(paths: tuple[Path, ...], as_json: bool) -> None:
     from ganlab.config.loading import configs_at
     from ganlab.errors import GanlabError
 
-    checks, problems = [], []
-    configs = [config for path in paths for config in configs_at(path)]
+    checks: dict[Path, Check] = {}
+    problems = []
+    configs = dict.fromkeys(config for path in paths for config in configs_at(path))
     for config in configs:
         try:
-            checks.append(_check(config))
+            checks[config] = _check(config)
         except GanlabError as error:  # check the other configs, too
             problems += [_named(config, each) for each in (error, *error.others)]
     if as_json:
-        found = [check.as_dict() for check in checks]
+        found = [{"file": str(path), **check.as_dict()} for path, check in checks.items()]
         print_json({"format": 1, "checks": found, "problems": [_problem(error) for error in problems]})
     elif checks:
-        print_tables([_overview(checks), *(_layers(checks[0], n) for n in checks[0].layers if len(checks) == 1)])
-        for check in checks:
+        first = next(iter(checks.values()))
+        print_tables([_overview(checks), *(_layers(first, name) for name in first.layers if len(checks) == 1)])
+        for path, check in checks.items():
             for note in check.notes:
-                click.echo(f"{check.config.name}: {note}", err=True)
+                click.echo(f"{path}: {note}", err=True)
     where = f" in {len(configs) - len(checks)} of {len(configs)} configs" if len(configs) > 1 else ""
     raise_all(problems, f"{len(problems)} mistakes{where}")
 
@@ -71,20 +73,22 @@ def _check(path: Path) -> "Check":
         raise GanlabError(f"{path}: internal error: {type(error).__name__}: {error}") from error
 
 
-def _overview(checks: "list[Check]") -> "Table":
+def _overview(checks: "dict[Path, Check]") -> "Table":
+    """A row for each config, by its file: several files may give one name."""
     from ganlab.reports.table import Table, numbers, texts
 
-    networks = list(dict.fromkeys(name for check in checks for name in check.parameters))
+    networks = list(dict.fromkeys(name for check in checks.values() for name in check.parameters))
     columns = [*texts("config", "family", "data"), *numbers("steps", *networks, "MFLOP a step", "disk, MB")]
+    are_distinct = len({path.name for path in checks}) == len(checks)
     rows = [
         [
-            *(check.config.name, check.config.family, check.config.data.name),
+            *(path.name if are_distinct else str(path), check.config.family, check.config.data.name),
             "" if check.steps is None else str(check.steps),
             *(_parameters(check, name) for name in networks),
             f"{check.flops / 1e6:,.0f}",
             "" if check.disk is None else f"{check.disk / 1e6:,.0f}",
         ]
-        for check in checks
+        for path, check in checks.items()
     ]
     notes = [f"{' and '.join(networks)}: trainable parameters, and all parameters if some are not trained"]
     return Table(columns, rows, notes=notes)

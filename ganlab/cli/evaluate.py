@@ -35,7 +35,9 @@ def command(
     as_json: bool,
     results: Path,
 ) -> None:
-    """Compute metrics of RUNS (folders, names or identities) from a checkpoint, and add them to their metrics.jsonl.
+    """Compute metrics of RUNS from a checkpoint, and add them to their metrics.jsonl.
+
+    RUNS are folders, names, identities, or patterns such as 'short-*' for all runs whose names fit.
 
     An Inception Score is the mean of ten splits; its deviation over the splits stands behind it.
     """
@@ -43,13 +45,17 @@ def command(
 
     from ganlab.flows.evaluate import evaluate_run, kept_steps
     from ganlab.reports.table import Table, numbers, spread, texts
-    from ganlab.runs.records import find_run
+    from ganlab.runs.records import named_runs
 
     if step and all_steps:
         raise click.UsageError("--step and --all-steps: expected one of them")
-    folders = [find_run(results, run) for run in runs]
-    wanted = [(folder, at) for folder in folders for at in (kept_steps(folder) if all_steps else [step])]
+    wanted = [
+        (folder, at) for folder in named_runs(results, runs) for at in (kept_steps(folder) if all_steps else [step])
+    ]
     found = [(folder, *evaluate_run(folder, at, metrics, backend, splits)) for folder, at in wanted]
+    for folder in dict.fromkeys(folder for folder, _, values in found if not values):
+        hint = "choose one, such as --metric fd200_random"
+        click.echo(f"{folder.name}: nothing measured: its config chooses no metric for its data; {hint}", err=True)
     if as_json:
         rows = [{"run": str(f), "step": at, **dataclasses.asdict(v)} for f, at, values in found for v in values]
         print_json({"format": 1, "values": rows})
@@ -65,4 +71,4 @@ def command(
         for run, at, v in values
         for n, s in v.details.get("by_splits", {}).items()
     ]
-    print_tables([*tables, *([Table(columns, scores)] if scores else [])])
+    print_tables([*(tables if values else []), *([Table(columns, scores)] if scores else [])])

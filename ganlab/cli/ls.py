@@ -14,7 +14,11 @@ from ganlab.cli.output import fail_for, json_option, print_json, print_tables, r
     help="Sort by a column, a metric or a key of the config; -KEY sorts from high to low. Runs without a value come last.",
 )
 @click.option(
-    "--filter", "filters", multiple=True, metavar="KEY=VALUE", help="Only runs with this value; may be given again."
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only runs with this value; may be given again. Text may be a pattern: name=short-*.",
 )
 @results_option
 @json_option

@@ -5,7 +5,15 @@ from pathlib import Path
 import click
 
 from ganlab.cli.completion import run_names
-from ganlab.cli.output import UserPath, backend_option, json_option, print_json, print_tables, results_option
+from ganlab.cli.output import (
+    UserPath,
+    backend_option,
+    hinting_at_out,
+    json_option,
+    print_json,
+    print_tables,
+    results_option,
+)
 
 
 @click.command("neighbours")
@@ -45,7 +53,8 @@ def command(
     found = find_neighbours(find_run(results, run), step, by, backend)
     target = out or found.folder.neighbours(found.step, by)
     title = f"generated images above, the nearest training images below, and their distances ({by})"
-    write_pairs(target, found.generated[:count], found.found[:count], found.distances[:count], title)
+    with hinting_at_out(out):
+        write_pairs(target, found.generated[:count], found.found[:count], found.distances[:count], title)
     groups = {"generated images": found.distances, "real images of the test split": found.held_out}
     means = [
         {"of": name, "count": len(d), "mean_distance": float(d.mean())} for name, d in groups.items() if d is not None

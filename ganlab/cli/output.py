@@ -1,9 +1,10 @@
 """Options that commands share, and the output of their answers: to a terminal, a pipe or a file."""
 
+import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -74,6 +75,19 @@ def write_file(path: Path, text: str) -> None:
         return
     write_text(target, text)
     click.echo(f"wrote {path}", err=True)
+
+
+@contextlib.contextmanager
+def hinting_at_out(out: Path | None) -> Iterator[None]:
+    """Adds a hint at --out to the error of a file that cannot be written into a run's folder."""
+    try:
+        yield
+    except OSError as error:
+        if out is not None:
+            raise
+        raise GanlabError(
+            f"{error.filename or 'the picture'}: {error.strerror or error}; --out FILE writes elsewhere"
+        ) from error
 
 
 def raise_all(problems: list[GanlabError], summary: str) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
 _EVERY = 30  # seconds between two looks at the runs
 _SHARE = 10  # of the time at most 1 / _SHARE is spent on writing: the runs need the processors
-SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".htm": "html"}
+SUFFIXES = {".txt": "table", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html"}
+SUFFIXES |= {".htm": "html"}
 
 
 @click.command("report")
@@ -73,15 +74,15 @@ def command(
     """Compare runs: a table for each data set, a row for each experiment, mean and deviation over its seeds.
 
     PATH is a run folder or a folder of run folders; without one, all results are taken. RUN is a run's name or identity; a
-    config's name stands for its runs of all seeds. With --dataset, the
-    scores that a study published for these names stand beside the runs. The html format is one page with pictures.
+    config's name stands for its runs of all seeds, a pattern such as 'short-*' for all runs whose names fit. With --dataset,
+    the scores that a study published for these names stand beside the runs. The html format is one page with pictures.
     """
     from ganlab.reports.figures import draw_figures
     from ganlab.reports.formats import render, report_tables
     from ganlab.reports.report import build_report
     from ganlab.runs.records import paths_of
 
-    format_name = format_name or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
+    format_name = format_name or _format_of(out)
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
         raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
@@ -114,6 +115,15 @@ def command(
         click.echo(text_of(content, format_name), nl=False)
     undrawn = _undrawn(draw(content, figures)) if figures else ()
     fail_for([*report.problems, *undrawn], told=report.problems if out is None and format_name == "table" else ())
+
+
+def _format_of(out: Path | None) -> str:
+    """The format that a suffix names; `table` without a file and for a name without a suffix, such as /dev/stdout."""
+    if out is None or not out.suffix:
+        return "table"
+    if (found := SUFFIXES.get(out.suffix.lower())) is None:
+        raise click.UsageError(f"--out {out}: unknown suffix; expected one of {', '.join(SUFFIXES)}, or --format")
+    return found
 
 
 def _of_benchmark(report: "Report", study: Path) -> tuple[Any, Callable, Callable, Callable]:

@@ -14,10 +14,12 @@ from ganlab.cli.output import results_option
 def command(runs: tuple[str, ...], results: Path) -> None:
     """Move runs to the folder .trash in the folder of results, and print where they are now.
 
+    RUN is a folder, a name, an identity, or a pattern such as 'short-*' for all runs whose names fit.
+
     A run that trains is left where it is. To undo, move a folder back; to free the disk, delete .trash.
     """
-    from ganlab.runs.records import find_run
+    from ganlab.runs.records import named_runs
     from ganlab.runs.trash import move_to_trash
 
-    for run in dict.fromkeys([find_run(results, run) for run in runs]):  # a wrong name moves nothing
+    for run in named_runs(results, runs):  # a wrong name moves nothing
         click.echo(move_to_trash(run))

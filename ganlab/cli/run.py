@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ganlab.config.schema import Config
+    from ganlab.data.dataset import Dataset
     from ganlab.flows.plan import Plan
     from ganlab.runs.folder import RunFolder
 
@@ -57,7 +58,6 @@ def command(
     """
     from ganlab.config.shipped import config_path
     from ganlab.experiment import run_experiment
-    from ganlab.flows.advice import warnings_of
     from ganlab.flows.plan import plan_experiment
     from ganlab.sweeps.configs import load_experiment
 
@@ -75,8 +75,7 @@ def command(
     if not (quiet or as_json):
         work = f"{plan.steps} steps on {plan.dataset.count} images of {loaded.data.name}"
         click.echo(f"{plan.folder.path}  ({state}, {work})", err=dry_run)
-        for line in warnings_of(loaded, plan.dataset.form):
-            click.echo(f"warning: {line}", err=True)
+        _advise(loaded, plan.dataset)
     if plan.dataset.note:
         click.echo(f"{plan.dataset.source}: {plan.dataset.note}", err=True)
     if dry_run:
@@ -92,6 +91,15 @@ def command(
         click.echo(folder.path)
     else:
         click.echo(f"finished; see: ganlab show {shlex.quote(str(folder.path))}")
+
+
+def _advise(config: "Config", dataset: "Dataset") -> None:
+    from ganlab.flows.advice import note_of_metrics, warnings_of
+
+    for line in warnings_of(config, dataset.form):
+        click.echo(f"warning: {line}", err=True)
+    if note := note_of_metrics(config, dataset.form, dataset.count):
+        click.echo(note, err=True)
 
 
 def _needs_download(config: "Config") -> bool:

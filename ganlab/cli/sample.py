@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ganlab.cli.completion import run_names
-from ganlab.cli.output import UserPath, backend_option, results_option
+from ganlab.cli.output import UserPath, backend_option, hinting_at_out, results_option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +81,8 @@ def command(
         click.echo(out)
         return
     target = out or loaded.folder.extra_sample("interpolation" if interpolate else "sample", loaded.step, seed)
-    write_samples(target, sampler.images(latents, labels), (rows, columns), data_range)
+    with hinting_at_out(out):
+        write_samples(target, sampler.images(latents, labels), (rows, columns), data_range)
     click.echo(target)
 
 

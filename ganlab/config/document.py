@@ -106,6 +106,22 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...{text[-1] if isinstance(value, str) else ''}"
 
 
+def plainly(value: Any) -> str:
+    """A value as a user writes it: as `shown`, but a word without quotes."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(plainly, value))}]"
+    return value if isinstance(value, str) else shown(value)
+
+
+def sweep_hint(keys: Keys, value: Any) -> str:
+    """A hint at a sweep, to append to a message about a list of plain values where a run takes one; '' for other values."""
+    if not isinstance(value, list) or len(value) < 2 or any(isinstance(item, dict | list) for item in value):
+        return ""
+    values = ",".join(map(plainly, value))
+    option = f"--seeds {values}" if keys == ("seed",) else f"-o {dotted(keys)}={values}"
+    return f". A run takes one value; a sweep trains each: ganlab sweep CONFIG {option}"
+
+
 def error_in(document: Document | None, keys: Keys, message: str, name: str = "config") -> ConfigError:
     """The error about `keys` of a document, or of a config without a document that is called `name`."""
     place = document.place(keys) if document else Place(name)

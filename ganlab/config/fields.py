@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, WrapValidator
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from ganlab.config.document import Document, Keys, error_in, shown
+from ganlab.config.document import Document, Keys, error_in, plainly, shown, sweep_hint
 from ganlab.errors import did_you_mean, raise_first
 
 MAX_INT = 2**63 - 1
 MAX_NAME = 80  # characters
+_MOST_PLACES = 3  # in a hint
+_SEVERAL = re.compile("[0-9]+(,[0-9]+)+")
 
 
 class Section(BaseModel):
@@ -120,7 +122,7 @@ def validate(root: type[Root], document: Document, also: Iterable[str] = ()) -> 
     except ValidationError as error:
         details = [each for detail in error.errors(include_url=False) for each in _single(detail)]
         details.sort(key=lambda detail: (detail["type"] == "missing", *document.order(path_of(detail))))
-        found = [(path_of(detail), message_of(detail, root, also)) for detail in details]
+        found = [(path_of(detail), message_of(detail, root, also, document.data)) for detail in details]
     hints = re.compile("unknown key. Did you mean '(.+)'[?]")
     misspelled = {(*keys[:-1], hint[1]) for keys, message in found if (hint := hints.fullmatch(message))}
     # A misspelled key is no missing key, too.
@@ -141,21 +143,62 @@ def path_of(detail: dict[str, Any]) -> Keys:
     return (*detail["loc"], *below)
 
 
-def message_of(detail: dict[str, Any], root: type[BaseModel], also: Iterable[str] = ()) -> str:
-    """A finding of pydantic about the model `root`, in ganlab's words."""
+def message_of(
+    detail: dict[str, Any], root: type[BaseModel], also: Iterable[str] = (), content: dict[str, Any] | None = None
+) -> str:
+    """A finding of pydantic about the model `root`, in ganlab's words; `content` is the whole document."""
     keys, kind = path_of(detail), detail["type"]
     if kind == "located":
-        return detail["ctx"]["message"]
+        return _told_of_sweep(detail, content or {})
     if kind == "missing":
         return f"missing; expected {_words(root, keys)}"
     if kind == "extra_forbidden":
+        if places := content and _places_of(keys[-1], root, content):
+            return f"unknown key. Did you mean {' or '.join(map(repr, places))}?"
         choices = [*_section_at(root, keys[:-1]).model_fields, *(also if len(keys) == 1 else [])]
         return f"unknown key.{did_you_mean(keys[-1], choices)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"expected a mapping, received {shown(detail['input'])}"
+        return f"expected a mapping, received {shown(detail['input'])}{_hint_at_key(root, keys, detail['input'])}"
     if kind == "list_type":
         return f"expected a list, received {shown(detail['input'])}"
     raise AssertionError(f"a field at {keys} has no words for {detail}")
+
+
+def _places_of(word: str, root: type[BaseModel], content: dict[str, Any]) -> list[str]:
+    """The dotted keys of a config that end in a word: of its sections, and of the optimizers that it has."""
+    sections = {name: _section_at(root, (name,)) for name in root.model_fields}
+    found = [f"{name}.{word}" for name, section in sections.items() if word in getattr(section, "model_fields", ())]
+    for network in getattr(root, "NETWORKS", ()):
+        written = content.get(network)
+        optimizer = written.get("optimizer") if isinstance(written, dict) else None
+        for kind, arguments in optimizer.items() if isinstance(optimizer, dict) else ():
+            if word == "learning_rate" or (isinstance(arguments, dict) and word in arguments):
+                found.append(f"{network}.optimizer.{kind}.{word}")
+    return found if len(found) <= _MOST_PLACES else []
+
+
+def _hint_at_key(root: type[BaseModel], keys: Keys, value: Any) -> str:
+    """How to write a plain value in place of a section, if the section's first key takes it: `latent: 16`."""
+    section = _section_at(root, keys)
+    if not (names := getattr(section, "model_fields", {})):  # an open mapping
+        return ""
+    first = next(iter(names))
+    try:
+        section.model_validate({first: value})
+    except ValidationError:
+        return ""
+    return f". Write {{{first}: {plainly(value)}}}."
+
+
+def _told_of_sweep(detail: dict[str, Any], content: dict[str, Any]) -> str:
+    """The message of a located error; if a config's key takes one value and has several, with a hint at a sweep."""
+    message, value = detail["ctx"]["message"], detail["input"]
+    expected, _, received = message.partition(", received ")
+    if not received or "list" in expected or "[" in expected or detail["ctx"]["keys"] or "data" not in content:
+        return message
+    if isinstance(value, str) and "an integer" in expected and _SEVERAL.fullmatch(value):  # -o train.batch_size=32,64
+        return f"{expected}, received {shown(value)}{sweep_hint(detail['loc'], value.split(','))}"
+    return message + sweep_hint(detail["loc"], value)
 
 
 def _section_at(root: type[BaseModel], keys: Keys) -> type[BaseModel]:

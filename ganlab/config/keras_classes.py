@@ -28,6 +28,16 @@ def arguments_of(module: str, base: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+@functools.cache
+def first_arguments() -> dict[str, str]:
+    """The class of a layer or an optimizer -> its first argument, if a plain value can stand for it: `units` of Dense."""
+    classes = arguments_of("keras.layers", "Layer") | arguments_of("keras.optimizers", "Optimizer")
+    first = {name: next(iter(arguments.items()), ("", None)) for name, arguments in classes.items()}
+    return {
+        name: key for name, (key, default) in first.items() if default is REQUIRED or isinstance(default, float | tuple)
+    }
+
+
 def activations() -> list[str]:
     """The names of Keras' activations."""
     return [name for name in _names_of("keras.activations") if name.islower() and name not in _NO_FUNCTIONS]

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from ganlab.config.document import Keys, shown
+from ganlab.config.document import Keys, plainly, shown
 from ganlab.config.fields import located, together
 from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import did_you_mean
@@ -56,11 +56,19 @@ def normalise_choice(value: Any, words: str, keys: Keys = ()) -> dict[str, dict[
     if arguments is None:
         return {name: {}}
     if not isinstance(arguments, dict):
-        hint = foreign_hint(name, ("Dense",))
+        hint = foreign_hint(name, ("Dense",)) or _hint_at_argument(name, arguments)
         message = f"expected a mapping of arguments, received {shown(arguments)}{'.' * bool(hint)}{hint}"
         raise located(message, (*keys, name))
     _require_finite(arguments, (*keys, name))
     return {name: arguments}
+
+
+def _hint_at_argument(name: str, value: Any) -> str:
+    """How to write the only argument of a class, as in `Dropout: 0.3`."""
+    from ganlab.config.keras_classes import first_arguments
+
+    first = first_arguments().get(name)
+    return f" Write {name}: {{{first}: {plainly(value)}}}." if first else ""
 
 
 def _require_finite(value: Any, keys: Keys) -> None:

@@ -76,10 +76,10 @@ def resolve_config(root: Node, overrides: Sequence[str] = (), seed: int | None =
         root = override(root, option)
     if seed is not None:
         root = put(root, ["seed"], Node(seed, Place(f"--seed {seed}")))
-    return build_config(Document(_with_source(root)))
+    return build_config(Document(with_source(root)))
 
 
-def _with_source(root: Node) -> Node:
+def with_source(root: Node) -> Node:
     """A relative `data.source` of a file starts at the file's folder, else at $GANLAB_DATA if it is only there."""
     data = root.child("data")
     source = data and data.child("source")

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from ganlab.config.document import Document, Keys, Node, Place, Scalar, dotted, shown
+from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import ConfigError
 
 MAX_BYTES = 256 * 1024
@@ -81,6 +82,11 @@ def _describe(error: yaml.YAMLError, text: str, builder: "_Builder") -> str:
             return f"{place}: the character {match[0]!a} is no space in YAML; write a plain space"
     if "\t" in before and not before.strip():
         problem = "a tab; indent with spaces"
+    if "quoted scalar" in str(getattr(error, "context", "")) and "end of stream" in problem:
+        start = error.context_mark
+        return f"{builder.place(start.line + 1, start.column + 1)}: syntax error: this quotation mark has no end"
+    if problem.startswith(("found unexpected ':'", "could not find expected ':'", "mapping values are not allowed")):
+        problem = f"{problem}; write 'key: value' with a space after the colon"
     if "nesting depth" in problem:  # libyaml 0.2.6 and later looks ahead and meets its own limit first
         return f"{builder.place(line + 1, column + 1)}: nested more than {MAX_DEPTH} levels deep, the limit"
     return f"{builder.place(line + 1, column + 1)}: syntax error: {problem}"
@@ -140,19 +146,28 @@ class _Builder:
     def entries(self, keys: Keys) -> dict[str, Node]:
         entries: dict[str, Node] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            place, key = self.place_of(event), self.key(event, keys)
+            place, key = self.place_of(event), self.key(event, keys, next(reversed(entries.values()), None))
             if key in entries:
                 raise _error(place, f"duplicate key; it stands at {entries[key].place} already", (*keys, key))
             entries[key] = replace(self.node(next(self.events), (*keys, key)), place=place)
         return entries
 
-    def key(self, event: yaml.NodeEvent, keys: Keys) -> str:
+    def key(self, event: yaml.NodeEvent, keys: Keys, before: Node | None) -> str:
+        """The key that an event is; `before` is the value of the key before it."""
         place = self.place_of(event)
         _refuse_tag(event, place, keys)
         if not isinstance(event, yaml.ScalarEvent):
             raise _error(place, "expected a word as key", keys)
         key = _scalar(event, place, keys)
         if not isinstance(key, str):
+            # Between brackets, `a: 8, 8` ends the value 8.
+            parts = (
+                before is not None
+                and before.place.line == place.line
+                and foreign_hint(f"{before.value},{event.value}", ())
+            )
+            if parts:
+                raise _error(place, f"expected a word as key, received {event.value}.{parts}", keys)
             raise _error(place, f"expected a word as key, received {shown(key)}; quote it if it is one", keys)
         if key == "<<" and event.implicit[0]:
             hint = "unknown key. Merge keys are not read; 'extends: FILE' builds on another config"

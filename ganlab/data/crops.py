@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from ganlab.data.decoding import decode, in_parallel
+from ganlab.data.decoding import ADVICE, decode, in_parallel
 from ganlab.data.picture_files import Pictures
 from ganlab.errors import GanlabError
 
@@ -50,7 +50,7 @@ def decode_or_reason(pictures: Pictures, name: str) -> np.ndarray | str:
     try:
         return decode(pictures, name, None, channels=3)
     except GanlabError as error:
-        return str(error).removeprefix(f"{pictures.shown(name)}: ").rstrip(".")
+        return str(error).removeprefix(f"{pictures.shown(name)}: ").removesuffix(ADVICE).rstrip(".")
 
 
 def area_of(crop: str, width: int, height: int, face: Box | None = None) -> Box:

@@ -21,6 +21,7 @@ from ganlab.errors import GanlabError
 Used = TypeVar("Used")
 _GREY_MODES = ("1", "L", "LA", "I;16")
 _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of Python's lock
+ADVICE = " Mend it or remove it; 'ganlab prepare' leaves such files out."
 _ORIENTATION = 0x0112  # EXIF's tag; its values 2 to 8 and the movement that turns the picture upright
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -122,7 +123,7 @@ def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], Used]) -> 
     except Exception as error:  # Pillow's decoders raise nearly anything for damaged pictures
         reason = f"not one of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
         reason = " ".join(str(reason).split()).rstrip(".")
-        raise GanlabError(f"{pictures.shown(name)}: cannot be read as a picture: {reason}.") from error
+        raise GanlabError(f"{pictures.shown(name)}: cannot be read as a picture: {reason}.{ADVICE}") from error
 
 
 def _upright(image: Image.Image) -> Image.Image:

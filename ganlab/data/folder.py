@@ -15,7 +15,7 @@ from ganlab.data.decoding import are_all_grey, decode, decode_into, refusing_bom
 from ganlab.data.options import ErrorAt, checked_limit, plain_error_at
 from ganlab.data.picture_files import Pictures, open_pictures
 from ganlab.data.sources import cached_folder
-from ganlab.errors import MissingDataError
+from ganlab.errors import ConfigError, MissingDataError
 from ganlab.paths import own_data_folder, user_path
 from ganlab.storage.cache import compute_once
 
@@ -51,6 +51,17 @@ def load(options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
     finally:
         pictures.close()
     return Dataset("folder", Split(images, labels), None, fingerprint_of(images), class_names, str(path), pictures.note)
+
+
+def possible_classes(options: Data) -> tuple[str, ...]:
+    """The classes that `classes: folders` makes of a source; () if pictures lie beside its sub-folders."""
+    pictures = open_pictures(path := _find(options.source))
+    try:
+        return _classified(pictures.names, str(path), plain_error_at)[2]
+    except ConfigError:
+        return ()
+    finally:
+        pictures.close()
 
 
 def describe() -> dict:

@@ -23,6 +23,7 @@ FORMATS = {
     "TIFF": (".tif", ".tiff"),
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+_ARRAYS = (".npy", ".npz", ".h5", ".hdf5", ".mat", ".pkl", ".pt")
 
 _MOST_BYTES = 256 * 2**20  # of one picture
 _MOST_SHOWN = 5  # names in a note
@@ -185,11 +186,21 @@ def open_pictures(path: Path) -> Pictures:
     """
     if not path.is_dir() and not path.is_file():
         raise GanlabError(f"{path}: expected a folder or a zip of pictures, received a pipe, a device or nothing.")
+    if path.is_file() and (hint := _hint_at_arrays([path.name])):
+        raise GanlabError(f"{path}: expected a folder or a zip of pictures.{hint}")
     pictures = PictureFolder(path) if path.is_dir() else PictureZip(path)
     if not pictures.names:
         there = f" ({pictures.note})" if pictures.note else ""
-        raise GanlabError(f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none{there}.")
+        hint = _hint_at_arrays(pictures.left_out)
+        raise GanlabError(f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none{there}.{hint}")
     return pictures
+
+
+def _hint_at_arrays(names: Sequence[str]) -> str:
+    """A hint at arrays among files."""
+    if any(PurePosixPath(name).suffix.lower() in _ARRAYS for name in names):
+        return " Arrays are not read here: write each image as a PNG file first (docs/config.md#data)."
+    return ""
 
 
 def is_picture(name: str) -> bool:

@@ -39,13 +39,19 @@ def load_dataset(options: Data, error_at: ErrorAt | None = None) -> Dataset:
         GanlabError: if its files are damaged.
     """
     error_at = error_at or plain_error_at
-    if options.name in DATASETS:
-        return DATASETS[options.name].load(options, error_at)
-    prepared = prepared_names()
-    if options.name in prepared:
-        return load_prepared(options, error_at)
-    hint = did_you_mean(options.name, [*DATASETS, *prepared])
-    raise error_at(("data", "name"), f"unknown data set '{options.name}'.{hint}")
+    require_known(options.name, error_at)
+    known = DATASETS.get(options.name)
+    return known.load(options, error_at) if known else load_prepared(options, error_at)
+
+
+def require_known(name: str, error_at: ErrorAt) -> None:
+    """Raises: ConfigError for a name that no data set has."""
+    if name not in DATASETS and name not in (prepared := prepared_names()):
+        hint = did_you_mean(name, [*DATASETS, *prepared])
+        if "Did you mean" not in hint:
+            own = f"'name: folder' with 'source: FOLDER', or 'ganlab prepare {name} --source FOLDER'"
+            hint = f"{hint} For your own pictures: {own}."
+        raise error_at(("data", "name"), f"unknown data set '{name}'.{hint}")
 
 
 def published_form(options: Data) -> Form:

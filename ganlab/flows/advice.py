@@ -1,10 +1,11 @@
-"""Warnings about a config that is valid, and probably not what its author wants."""
+"""Warnings and notes about a config that is valid, and probably not what its author wants."""
 
 import math
 from collections.abc import Iterator
 
 from ganlab.config.network import LayerSpec, Network
 from ganlab.config.schema import Config, Form, value_range
+from ganlab.metrics.names import AUTO_FROM, NAMES
 from ganlab.training.losses import LOSSES, MEAN_PROBABILITY
 
 # Activation -> the lowest and the highest value. Others have no upper bound.
@@ -13,6 +14,7 @@ _RANGES = {
     **dict.fromkeys(("tanh", "hard_tanh", "softsign"), (-1.0, 1.0)),
 }
 _ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax")
+_FOR_FEW = ("fd500_random", "fd200_random")  # metrics that need fewer images than those of `auto`
 # Layers that change no value.
 _NEUTRAL = ("Cropping2D", "Dropout", "Flatten", "Identity", "OutputNoise", "Permute", "Reshape", "UpSampling2D")
 
@@ -49,6 +51,21 @@ def _is_bounded(config: Config) -> bool:
         "constraint" in a for a in arguments
     )
     return bool(config.clip_weights or config.penalty or constrained)
+
+
+def note_of_metrics(config: Config, form: Form, count: int) -> str | None:
+    """A line about `metrics: auto` if it measures nothing because the data have too few images.
+
+    Args:
+        config: the experiment.
+        form: of its data.
+        count: the number of training images.
+    """
+    if config.metrics != "auto" or not form.is_image or count >= AUTO_FROM:
+        return None
+    fitting = [name for name in _FOR_FEW if NAMES[name].count <= count]
+    advice = f"metrics: [{fitting[0]}] fits" if fitting else f"metrics need at least {NAMES[_FOR_FEW[-1]].count}"
+    return f"metrics: auto measures nothing on {count} images, fewer than {AUTO_FROM:,}; {advice}"
 
 
 def _compares_outputs(loss: str) -> bool:

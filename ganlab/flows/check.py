@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganlab.backends.select import select_backend
+from ganlab.backends.select import select_any_backend
 from ganlab.config.loading import read_config, resolve_config
 from ganlab.config.schema import Config
 from ganlab.config.steps import stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_form
 from ganlab.errors import ConfigError, MissingDataError, raise_first
-from ganlab.flows.advice import warnings_of
+from ganlab.flows.advice import note_of_metrics, warnings_of
 from ganlab.flows.mistakes import mistakes_in
 from ganlab.sweeps.configs import require_config
 
@@ -79,9 +79,10 @@ def check_networks(config: Config, dataset: Dataset | None) -> Check:
     notes: list[str] = []
     form = dataset.form if dataset else published_form(stretches(config, 1)[-1].data(config))
     notes += [f"warning: {line}" for line in warnings_of(config, form)]
+    notes += [note] if dataset and (note := note_of_metrics(config, form, dataset.count)) else []
     if dataset is None:
         notes.append(f"{config.data.name} is not on this machine; checked against its published shape {form.shape}")
-    select_backend(config.backend)
+    select_any_backend(config.backend)
     from ganlab.flows.labelled import labelled_rows
     from ganlab.metrics import protocols
     from ganlab.metrics.evaluation import require_networks

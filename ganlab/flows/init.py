@@ -4,6 +4,7 @@ import json
 import math
 
 from ganlab.config.schema import Data, Form
+from ganlab.data.folder import possible_classes
 from ganlab.data.registry import load_dataset, published_form
 
 _BATCH = 64
@@ -45,11 +46,13 @@ def first_config(data: Data) -> str:
         form, count = dataset.form, dataset.count
     generator, discriminator = _convolutions(form) if form.is_image else _dense(form)
     chosen = {key: value for key in ("name", "image_size", "source") if (value := getattr(data, key)) is not None}
+    classes = possible_classes(data) if data.name == "folder" else ()
+    hint = f"  # classes: folders makes {len(classes)} classes of its sub-folders, for labels" if classes else ""
     return _HEAD.format(
         data=data.name,
         shape="x".join(map(str, form.shape)),
         family="DCGAN" if form.is_image else "GAN",
-        options="{" + ", ".join(f"{key}: {_written(value)}" for key, value in chosen.items()) + "}",
+        options="{" + ", ".join(f"{key}: {_written(value)}" for key, value in chosen.items()) + "}" + hint,
         generator="\n".join(f"    - {layer}" for layer in generator),
         discriminator="\n".join(f"    - {layer}" for layer in discriminator),
         batch=min(_BATCH, count),

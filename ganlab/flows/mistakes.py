@@ -5,15 +5,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganlab.backends.select import select_backend
+from ganlab.backends.select import select_any_backend
 from ganlab.config.document import Document, Keys, Node, error_in
-from ganlab.config.loading import resolve_config
+from ganlab.config.loading import resolve_config, with_source
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Data, Form
 from ganlab.config.steps import stretches
 from ganlab.data.dataset import Dataset
 from ganlab.data.options import ErrorAt
-from ganlab.data.registry import is_here, load_dataset, published_form
+from ganlab.data.registry import is_here, load_dataset, published_form, require_known
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
 from ganlab.metrics.names import NAMES
 from ganlab.objectives import OBJECTIVES, name_of
@@ -25,10 +25,9 @@ def mistakes_in(root: Node) -> Iterator[ConfigError]:
     Args:
         root: the mapping of a config, which may have any mistake.
     """
-    document = Document(root)
+    document = Document(with_source(root))
     config = _tried(lambda: resolve_config(root))
-    # Any backend that this process has loaded will do.
-    backend = _tried(lambda: select_backend(config.backend if isinstance(config, Config) else "tensorflow"))
+    backend = _tried(lambda: select_any_backend(config.backend if isinstance(config, Config) else "tensorflow"))
     if isinstance(backend, ConfigError):  # it is not installed
         return
 
@@ -38,13 +37,11 @@ def mistakes_in(root: Node) -> Iterator[ConfigError]:
     in_layers = list(_in_layers(_networks_of(document), error_at))
     yield from in_layers
     data = document.data.get("data")
-    if isinstance(config, Config):
-        options = stretches(config, 1)[-1].data(config)
-    else:
-        name = data.get("name") if isinstance(data, dict) else None
-        options = _read(Data, data) or _read(Data, {"name": name})
+    options = stretches(config, 1)[-1].data(config) if isinstance(config, Config) else _read(Data, data)
+    # With a mistake among its keys, the data cannot be loaded as they are meant: only their name is looked at.
+    name = None if options else _read(Data, {"name": data.get("name")} if isinstance(data, dict) else None)
     dataset = _tried(lambda: load_dataset(options, error_at)) if options and is_here(options) else None
-    yield from _mistakes([dataset])
+    yield from _mistakes([dataset, name and _tried(lambda: require_known(name.name, error_at))])
     yield from _in_metrics(document.data.get("metrics"), dataset, error_at)
     if isinstance(config, Config) and not in_layers:
         yield from _in_shapes(config, dataset.form if isinstance(dataset, Dataset) else published_form(options))

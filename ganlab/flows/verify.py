@@ -22,7 +22,7 @@ from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import holder_of
 from ganlab.runs.logs import check_history, check_metrics, metric_table
 from ganlab.runs.records import FOLDER_NAME, as_named, folders_in, is_closed, read_run
-from ganlab.runs.summary import hyperparameters
+from ganlab.runs.summary import LATER, hyperparameters
 from ganlab.storage.weights import check_weights, hash_of_arrays
 from ganlab.storage.writing import read_json
 from ganlab.training.checkpoints import read_state
@@ -182,7 +182,9 @@ class _Inspection:
         if self.summary is None:
             return
         expected = {"name": config.name, "family": config.family, "seed": config.seed, "dataset": config.data.name}
-        expected |= {"config": hyperparameters(config, self.summary["config"].get("image_size"))}
+        written = self.summary["config"]
+        told = hyperparameters(config, written.get("image_size"))
+        expected |= {"config": {key: value for key, value in told.items() if key in written or key not in LATER}}
         expected |= {key: self.status.get(key) for key in ("identity", "cell", "steps", "status")}
         expected |= {key: self.status[key] for key in ("verdict", "reason") if key in self.status}
         for key, value in expected.items():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # The metric's value for each suffix of its name ("" for a single value), and further details.
 Result = tuple[dict[str, float], dict[str, Any]]
+AUTO_FROM = 1000  # images; `metrics: auto` measures nothing on fewer
 SELECTION_SEED = 0  # of the permutation whose first images are the real sample
 
 

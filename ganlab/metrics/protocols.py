@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganlab.errors import ConfigError, did_you_mean, raise_first
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.inception_weights import find_source
-from ganlab.metrics.names import NAMES, Metric, measure_frechet_by_class, measure_inception
+from ganlab.metrics.names import AUTO_FROM, NAMES, Metric, measure_frechet_by_class, measure_inception
 from ganlab.metrics.statistics import rarest_class
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def resolve(
         metrics: names, or "auto": fid5k if Inception's weights are on this machine and there are 5,000 images, else
             Frechet distance, Inception Score and precision/recall by classifier for images with labels, else the
             Frechet distance by random network, at 5k or 1k as the data set has images; none for data that are no images
-            and for fewer than 1,000.
+            and for fewer than AUTO_FROM.
         dataset: the real data.
         error_at: makes the located error of a message about a key of the config.
 
@@ -49,7 +49,7 @@ def resolve(
 
 
 def _choose(dataset: "Dataset") -> list[str]:
-    if len(dataset.shape) != 3 or dataset.count < 1000:
+    if len(dataset.shape) != 3 or dataset.count < AUTO_FROM:
         return []
     count = "5k" if dataset.count >= 5000 else "1k"
     if count == "5k" and dataset.shape[-1] in EXTRACTORS["inception"].channels and find_source() is not None:

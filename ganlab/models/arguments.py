@@ -12,7 +12,7 @@ import keras
 from keras import constraints, initializers, regularizers
 from keras.optimizers import schedules
 
-from ganlab.config.document import shown
+from ganlab.config.document import shown, sweep_hint
 from ganlab.config.foreign_words import foreign_hint
 from ganlab.errors import ConfigError, did_you_mean, raise_first
 
@@ -112,8 +112,10 @@ def _require_kind(value: Any, default: Any, keys: Keys, error_at: ErrorAt) -> No
         raise error_at(keys, f"expected true or false, received {shown(value)}")
     if isinstance(default, str) and isinstance(value, int | float):
         raise error_at(keys, f"expected a word, as {default} (the default), received {shown(value)}")
-    if isinstance(value, str) and value.startswith("(") and (hint := foreign_hint(value, ())):
+    if isinstance(value, str) and (hint := foreign_hint(value, ())):
         raise error_at(keys, f"received the text {shown(value)}.{hint}")
+    if isinstance(default, float) and isinstance(value, list):
+        raise error_at(keys, f"expected a number, received {shown(value)}{sweep_hint(keys, value)}")
     if isinstance(default, int | float) and isinstance(value, str):
         raise error_at(keys, f"expected a number, received {shown(value)}")
 

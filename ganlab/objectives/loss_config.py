@@ -191,7 +191,8 @@ def read_penalties(value: Any) -> Any:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise located(f"expected null or a mapping of {', '.join(PENALTIES)}, received {shown(value)}")
+        hint = f". Write {{{value}: {{}}}}." if isinstance(value, str) and value in PENALTIES else ""
+        raise located(f"expected null or a mapping of {', '.join(PENALTIES)}, received {shown(value)}{hint}")
     if unknown := [name for name in value if name not in PENALTIES]:
         raise together([located(f"unknown key.{did_you_mean(name, PENALTIES)}", (name,)) for name in unknown])
     penalties = {}

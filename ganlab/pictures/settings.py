@@ -19,10 +19,11 @@ _COLOUR = "#1d4ed8"
 class _Scale:
     """The places of a setting's values on an axis from 0 to 1, and the values that are written there.
 
-    Numbers that span a factor of 20 are placed by their logarithms. Texts stand at equal distances.
+    Numbers that span a factor of 20 are placed by their logarithms. Texts stand at equal distances; '' is written `none`.
     """
 
     def __init__(self, values: Sequence[str]):
+        values = [value or "none" for value in values]
         numbers = [_as_number(value) for value in values]
         is_numeric = None not in numbers
         if is_numeric:

@@ -1,6 +1,7 @@
 """Single samples for other programs: a folder of PNG files, or one .npz file."""
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -13,11 +14,15 @@ from ganlab.errors import ConfigError
 from ganlab.pictures.images import to_uint8
 from ganlab.storage.writing import replacing
 
+_SUFFIX = re.compile(r"\.[A-Za-z]\w*")  # of a file
+
 
 def require_place(path: Path) -> None:
-    """Raises: ConfigError if `path` is neither the name of an .npz file nor of a new or empty folder."""
-    is_free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
-    if not _is_file(path) and (path.suffix.lower() in Image.registered_extensions() or not is_free):
+    """Raises: ConfigError if `path` is neither the name of an .npz file nor of a new folder without a suffix or an empty folder."""
+    is_free = path.is_dir() and not any(path.iterdir())
+    if not path.exists():
+        is_free = not _SUFFIX.fullmatch(path.suffix)  # s.npy means a file, v1.5 a folder
+    if not _is_file(path) and not is_free:
         raise ConfigError(f"--out {path}: expected a name with the suffix .npz, or a new or empty folder")
 
 

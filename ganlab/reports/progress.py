@@ -37,7 +37,8 @@ def progress_of(run: RunRecord) -> Progress | None:
     columns, rows = last_rows(run.folder)
     steps, last = run.status.get("steps"), dict(zip(columns, rows[-1], strict=True)) if rows else {}
     step = int(last.get("step", 0))
-    seconds = [row[columns.index("seconds")] for row in rows[-_RATE_OVER:]] if "seconds" in columns else []
+    timed = [row for row in rows[-_RATE_OVER:] if row[0] > 1]  # the first step compiles
+    seconds = [row[columns.index("seconds")] for row in timed] if "seconds" in columns else []
     rate = len(seconds) / sum(seconds) if 0 < sum(seconds) < _MOST else None
     losses = {name: value for name, value in last.items() if name.endswith("loss")}
     is_known = rate is not None and steps is not None and step <= steps < _MOST

@@ -92,26 +92,53 @@ def varied(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
                 each[network] = f"network {numbers.setdefault(layers, len(numbers) + 1)}"
             keys[keys.index(of_layers[0])] = network
             keys = [key for key in keys if key not in of_layers]
-    columns = {key: tuple(exact(each.get(key)) for each in settings) for key in keys}
-    distinct: dict[tuple, str] = {}
-    for key, column in columns.items():
-        distinct.setdefault((key.rpartition(".")[2], column), key)
-    return [{key: columns[key][row] for key in distinct.values()} for row in range(len(settings))]
+    distinct = _distinct(keys, settings)
+    return [{key: exact(each.get(key)) for key in distinct} for each in settings]
 
 
 def chosen(settings: Sequence[Mapping[str, Any]], words: Sequence[str]) -> list[dict[str, str]]:
-    """For each of the settings the keys that a user names, by the whole key or its end, with their values as text.
+    """For each of the settings the keys that a user names (see `keys_named`), with their values as text.
 
     Raises:
         ConfigError: no run has such a setting.
     """
-    known, keys = dict.fromkeys(key for each in settings for key in each), []
+    settings, keys = with_numbers(settings), []
     for word in words:
-        found = [key for key in known if key == word or key.endswith(f".{word}")]
+        found = keys_named(word, settings)
         if not found:
+            known = dict.fromkeys(key for each in settings for key in each)
             raise ConfigError(f"{word}: no run here has this setting.{did_you_mean(word, known)}")
         keys += found
     return [{key: exact(each.get(key)) for key in keys} for each in settings]
+
+
+def with_numbers(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The settings, and for each network that `varied` numbers its number."""
+    numbers = [{key: text for key, text in each.items() if text} for each in varied(settings)]
+    return [number | each for number, each in zip(numbers, settings, strict=True)]
+
+
+def keys_named(word: str, settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys that a word names: by the whole key, its end, or its first and last word, as headings are written.
+
+    Of several keys those count that differ among the settings; of keys with the same values, the first.
+    """
+    known = dict.fromkeys(key for each in settings for key in each)
+    if word in known:
+        return [word]
+    first, _, last = word.partition(".")
+    ends = [key for key in known if key.endswith(f".{word}")]
+    fitting = ends or [key for key in known if last and key.startswith(f"{first}.") and key.endswith(f".{last}")]
+    differing = [key for key in fitting if len({exact(each.get(key)) for each in settings}) > 1]
+    return _distinct(differing or fitting, settings)
+
+
+def _distinct(keys: Sequence[str], settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of keys with one last word and the same values the first."""
+    found: dict[tuple, str] = {}
+    for key in keys:
+        found.setdefault((key.rpartition(".")[2], *(exact(each.get(key)) for each in settings)), key)
+    return list(found.values())
 
 
 def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -132,11 +159,15 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def short_keys(keys: Sequence[str], separator: str = ".") -> dict[str, str]:
-    """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words."""
+    """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words.
+
+    A layer itself, `encoder.layers[0]`, keeps all words, for the last one does not say of which network it is.
+    """
     words = {key: re.findall(r"[A-Za-z0-9_]+(?:\[[0-9]+\])?", key) for key in keys}  # `layers[1]` is one word
     forms = (lambda w: w[-1:], lambda w: [w[0], w[-1]], lambda w: w[-2:])
     short = {}
     for key in keys:
         fitting = (form for form in forms if sum(form(words[other]) == form(words[key]) for other in keys) == 1)
+        fitting = iter(()) if words[key][-1].startswith("layers[") else fitting
         short[key] = separator.join(next(fitting, lambda w: w)(words[key]))
     return short

@@ -1,9 +1,11 @@
 """Reads run folders: lists them, finds the one that a user means, and gives the content of one."""
 
+import glob
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -188,7 +190,9 @@ def find_run(results: Path, selector: str) -> Path:
 
 
 def runs_of(results: Path, selector: str) -> list[Path]:
-    """All run folders that fit a selector of `find_run`: of a config's name, the runs of all seeds.
+    """All run folders that fit a selector of `find_run`, or a pattern: of a config's name, the runs of all seeds.
+
+    A pattern such as `short-*` stands for a folder's name, or for a config's name as a whole.
 
     Raises:
         ConfigError: no run fits the selector.
@@ -209,6 +213,12 @@ def runs_of(results: Path, selector: str) -> list[Path]:
     raise ConfigError(f"{selector}: no such run in {results}.{hint}")
 
 
+def named_runs(results: Path, words: Iterable[str]) -> list[Path]:
+    """The one run that each word means (see `find_run`); a pattern stands for all runs that fit. Each run once."""
+    found = [runs_of(results, word) if glob.has_magic(word) else [find_run(results, word)] for word in words]
+    return list(dict.fromkeys(run for runs in found for run in runs))
+
+
 def paths_of(results: Path, words: Iterable[str]) -> list[Path]:
     """For each word the path if there is one, else the run folders that it selects."""
     found = []
@@ -218,12 +228,15 @@ def paths_of(results: Path, words: Iterable[str]) -> list[Path]:
 
 
 def _rank(run: Path, selector: str) -> int | None:
-    """0 if the selector is the folder's name, 1 for the config's name, 2 for the identity; else None."""
+    """0 if the selector is the folder's name, 1 for the config's name, 2 for the identity, 3 for a pattern; else None."""
     match = FOLDER_NAME.fullmatch(run.name)
     if selector in (run.name, f"{run.parent.name}/{run.name}"):
         return 0
     if selector in _names(run):
         return 1
+    if glob.has_magic(selector):
+        names = {run.name, f"{run.parent.name}/{run.name}", *_names(run)}
+        return 3 if any(fnmatchcase(name, selector) for name in names) else None
     # The folder's name holds eight digits; users also copy a whole identity from a table.
     is_identity = match and re.fullmatch("[0-9a-f]{4,64}", selector) and match["identity"].startswith(selector[:8])
     return 2 if is_identity else None

@@ -8,6 +8,8 @@ from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import SUMMARY_FORMAT
 from ganlab.runs.logs import metric_table, read_history
 
+LATER = ("limit", "labels", "labelled")  # hyperparameters that summaries of earlier versions lack
+
 
 def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
     """The flat mapping that tables compare; None for a key that does not apply."""
@@ -20,6 +22,9 @@ def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
         "ema": config.train.ema,
         "precision": config.precision,
         "image_size": image_size,
+        "limit": config.data.limit,
+        "labels": None if config.labels == "none" else config.labels,
+        "labelled": config.data.labelled,
     }
 
 
@@ -43,7 +48,7 @@ def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds:
         folder: of the run, whose history and metrics are complete.
         config: the experiment.
         facts: identity, cell, backend, device, status, verdict, reason, image_size, parameters, flops_a_step.
-        seconds: wall time of all sessions of the run.
+        seconds: wall time of all sessions of the run, each from the moment its networks are built.
     """
     durations = read_history(folder.history)["seconds"]
     steps, training = len(durations), float(durations.sum())

@@ -3,7 +3,7 @@
 import itertools
 import math
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ganlab.config.document import Document, Node, Place, error_in
 from ganlab.config.fields import validate
 from ganlab.config.reader import parse_yaml
-from ganlab.errors import ConfigError, did_you_mean
+from ganlab.errors import ConfigError, did_you_mean, raise_first
 from ganlab.paths import user_path
 from ganlab.sweeps.study_file import StudyFile, is_label, same
 
@@ -102,20 +102,29 @@ def _cells(file: StudyFile, document: Document) -> list[Cell]:
     cells = [Cell({}, {})] if axes or not file.include else []  # the base alone is a cell if nothing is varied
     for axis in axes:
         cells = [Cell(a.values | b.values, a.named | b.named) for a, b in itertools.product(cells, axis)]
-    for index, pattern in enumerate(file.exclude):
-        for key in pattern:
-            if key not in varied:
-                raise error_in(document, ("exclude", index, key), f"no key of the matrix.{did_you_mean(key, varied)}")
-        if not any(cell.has(pattern) for cell in cells):
-            raise error_in(document, ("exclude", index), "excludes nothing; no cell of the matrix has these values")
+    excluded = [_mistake_of(pattern, index, varied, cells, document) for index, pattern in enumerate(file.exclude)]
     cells = [cell for cell in cells if not any(cell.has(pattern) for pattern in file.exclude)]
+    mistakes = [mistake for mistake in excluded if mistake]
     for index, values in enumerate(file.include):
         if any(cell.has(values) and len(cell.values) == len(values) for cell in cells):
-            raise error_in(document, ("include", index), "is a cell of the study already")
+            mistakes.append(error_in(document, ("include", index), "is a cell of the study already"))
         cells.append(Cell(root["include"].value[index].value, values))
+    raise_first(mistakes)
     if not cells:
         raise error_in(document, ("exclude",), "leaves no cell to run")
     return cells
+
+
+def _mistake_of(
+    pattern: Mapping[str, Any], index: int, varied: Collection[str], cells: Sequence[Cell], document: Document
+) -> ConfigError | None:
+    """The mistake in an item of `exclude`."""
+    for key in pattern:
+        if key not in varied:
+            return error_in(document, ("exclude", index, key), f"no key of the matrix.{did_you_mean(key, varied)}")
+    if not any(cell.has(pattern) for cell in cells):
+        return error_in(document, ("exclude", index), "excludes nothing; no cell of the matrix has these values")
+    return None
 
 
 def _axis(entry: str, nodes: list[Node]) -> list[Cell]:

@@ -1,12 +1,13 @@
 """The keys of study.yaml and their checks: a matrix of values, or a search."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from ganlab.config.document import Keys, shown
-from ganlab.config.fields import Described, Section, Text, located, one_of, whole
+from ganlab.config.fields import Described, Section, Text, located, one_of, together, whole
 from ganlab.config.keras_schema import one_key
 from ganlab.config.merging import keys_of
 from ganlab.objectives import OBJECTIVES
@@ -20,36 +21,50 @@ _NOT_VARIED = {
 }
 
 
-def _require_varied(values: dict[str, Any], where: Keys = ()) -> dict[str, Any]:
+def _unvaried(values: dict[str, Any], where: Keys = ()) -> Iterator[PydanticCustomError]:
+    """A mistake for each key that no study varies."""
     for key in values:
         parts = keys_of(key)
         if parts is None:
-            raise located("expected a dotted key, as in train.batch_size", (*where, key))
-        if parts[0] in _NOT_VARIED:
-            raise located(f"cannot be varied; {_NOT_VARIED[parts[0]]}", (*where, key))
-    return values
+            yield located("expected a dotted key, as in train.batch_size", (*where, key))
+        elif parts[0] in _NOT_VARIED:
+            yield located(f"cannot be varied; {_NOT_VARIED[parts[0]]}", (*where, key))
 
 
-def _require_distinct(values: list[Any]) -> list[Any]:
+def _repeated(values: list[Any], where: Keys = ()) -> Iterator[PydanticCustomError]:
     for index, value in enumerate(values):
         if any(same(value, other) for other in values[:index]):
-            raise located(f"{shown(value)} is in the list already", (index,))
-    return values
+            yield located(f"{shown(value)} is in the list already", (*where, index))
 
 
-def _require_keys(matrix: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def _in_matrix(matrix: dict[str, list[Any]]) -> Iterator[PydanticCustomError]:
+    yield from _unvaried(matrix)
     setters: dict[str, str] = {}
-    for entry, values in _require_varied(matrix).items():
-        for index, value in enumerate(values if is_label(entry, values) else [{entry: None}]):
-            for key in _require_varied(value, (entry, index)):
+    for entry, values in matrix.items():
+        yield from _repeated(values, (entry,))
+        sets_several = is_label(entry, values)
+        for index, value in enumerate(values if sets_several else [{entry: None}]):
+            if sets_several:
+                yield from _unvaried(value, (entry, index))
+            for key in value:
                 if setters.setdefault(key, entry) != entry:
-                    raise located(f"sets {key}, which '{setters[key]}' sets already", (entry,))
-    return matrix
+                    yield located(f"sets {key}, which '{setters[key]}' sets already", (entry,))
+
+
+def _without(mistakes: Callable[[Any], Iterator[PydanticCustomError]]) -> Callable[[Any], Any]:
+    """A check that raises all mistakes of a value together."""
+
+    def check(value: Any) -> Any:
+        if found := list(mistakes(value)):
+            raise together(found)
+        return value
+
+    return check
 
 
 def _require_space(space: dict[str, Any]) -> dict[str, Any]:
     """Each value is a list of choices, or a range of one key: `{range: [1, 8]}`, `{log_range: [1e-5, 1e-2]}`."""
-    for key, value in _require_varied(space).items():
+    for key, value in space.items():
         if isinstance(value, list) and value:
             continue
         if not (isinstance(value, dict) and len(value) == 1 and value.keys() <= RANGES):
@@ -67,8 +82,8 @@ def _filled(kind: Any, words: str, *checks: Callable[[Any], Any]) -> Any:
     return Annotated[kind, Field(min_length=1), Described(words), *map(AfterValidator, checks)]
 
 
-_Values = _filled(list[Any], "a list of values", _require_distinct)
-_Setting = _filled(dict[str, Any], "a mapping of keys to values", _require_varied)
+_Values = _filled(list[Any], "a list of values")
+_Setting = _filled(dict[str, Any], "a mapping of keys to values", _without(_unvaried))
 _Settings = _filled(list[_Setting], "a list of mappings of keys to values")
 
 
@@ -84,17 +99,17 @@ class SearchFile(Section):
     trials: whole(1, 10_000)
     batch: whole(1, 1000) = 1
     pruner: one_of("none", "median") = "none"
-    space: _filled(dict[str, _Space], "a mapping of keys to choices and ranges", _require_space)
+    space: _filled(dict[str, _Space], "a mapping of keys to choices and ranges", _without(_unvaried), _require_space)
 
 
 class StudyFile(Section):
     """The keys of study.yaml."""
 
     base: Annotated[str, Described("the path of the config that is varied")]
-    matrix: _filled(dict[str, _Values], "a mapping of keys to lists of values", _require_keys) = Field({})
+    matrix: _filled(dict[str, _Values], "a mapping of keys to lists of values", _without(_in_matrix)) = Field({})
     include: _Settings = Field([])
     exclude: _Settings = Field([])
-    seeds: _filled(list[whole(0)], "a list of integers >= 0", _require_distinct) | None = None
+    seeds: _filled(list[whole(0)], "a list of integers >= 0", _without(_repeated)) | None = None
     search: SearchFile | None = None
 
     @model_validator(mode="after")

@@ -53,6 +53,28 @@ class TestCheck:
         code, out, _ = ganlab("check", "exp*.yaml", "tiny.yaml", "--json")
         assert code == 0 and [check["name"] for check in json.loads(out)["checks"]] == ["exp1", "exp2", "tiny"]
 
+    def test_names_the_files_of_configs_that_have_one_name(self, ganlab, tmp_path):
+        for file in ("a.yaml", "b.yaml", "sub/b.yaml"):
+            (tmp_path / file).parent.mkdir(exist_ok=True)
+            (tmp_path / file).write_text(CONFIG.replace("{units: 1}", "{units: 1, activation: sigmoid}"))
+        _, out, err = ganlab("check", "a.yaml", "sub")
+        assert [line.split()[0] for line in out.splitlines()[-3:-1]] == ["a.yaml", "b.yaml"]
+        assert [line.partition(": warning: the disc")[0] for line in err.splitlines()] == ["a.yaml", "sub/b.yaml"]
+        out = ganlab("check", "b.yaml", "sub")[1]
+        assert [line.split()[0] for line in out.splitlines()[-3:-1]] == ["b.yaml", "sub/b.yaml"]
+        found = json.loads(ganlab("check", "b.yaml", "sub", "--json")[1])["checks"]
+        assert [(check["name"], check["file"]) for check in found] == [("tiny", "b.yaml"), ("tiny", "sub/b.yaml")]
+
+    def test_looks_at_configs_of_several_backends_in_one_process(self, ganlab, tmp_path, monkeypatch):
+        (tmp_path / "other.yaml").write_text(CONFIG + "backend: torch\n")
+        monkeypatch.syspath_prepend(tmp_path / "installed")
+        (tmp_path / "installed/torch").mkdir(parents=True)
+        (tmp_path / "installed/torch/__init__.py").write_text("raise SystemExit('was loaded')")
+        code, out, err = ganlab("check", "tiny.yaml", "other.yaml")
+        assert (code, err) == (0, "")
+        tiny, other = ([*line.split()[1:]] for line in out.splitlines()[-3:-1])
+        assert tiny == other
+
     def test_names_the_config_of_an_error_that_lies_outside_its_file(self, ganlab, tmp_path):
         data = "data: {name: folder, source: pictures, image_size: 8}"
         (tmp_path / "own.yaml").write_text(CONFIG.replace("data: {name: digits}", data))
@@ -144,6 +166,15 @@ class TestSample:
         with Image.open(trained / name) as picture:
             assert picture.format == form
 
+    @pytest.mark.parametrize("command", ["sample", "neighbours"])
+    def test_a_run_folder_that_takes_no_file_is_told_with_the_way_out(self, ganlab, trained, command):
+        samples = the_run(trained / "results") / "samples"
+        shutil.rmtree(samples)
+        samples.touch()
+        code, out, err = ganlab(command, "tiny")
+        assert (code, out) == (1, "") and err.endswith("; --out FILE writes elsewhere\n") and err.count("\n") == 1
+        assert ganlab(command, "tiny", "--out", "elsewhere.png")[0] == 0
+
     @pytest.mark.parametrize("name", ["grid", "grid.pgn", "grid.json"])
     def test_a_name_of_no_picture_is_a_usage_error(self, ganlab, trained, name):
         code, _, err = ganlab("sample", "tiny", "--out", name)
@@ -158,6 +189,7 @@ class TestSample:
         assert images.shape == (7, 8, 8, 1) and images.dtype == np.uint8
         Path("images").mkdir()
         assert ganlab(*words, "--out", "images")[0] == 0
+        assert ganlab(*words, "--out", "v1.5")[0] == 0 and len(list(Path("v1.5").iterdir())) == 7
         names = sorted(path.name for path in Path("images").iterdir())
         assert names == [f"{number:06d}.png" for number in range(7)]
         for name, image in zip(names, images, strict=True):
@@ -174,6 +206,10 @@ class TestSample:
             (
                 ("--each", "--interpolate", "--out", "a"),
                 "--each: expected --out DIR or --out FILE.npz, without --inter",
+            ),
+            (
+                ("--each", "--out", "s.npy"),
+                "--out s.npy: expected a name with the suffix .npz, or a new or empty folder",
             ),
             (
                 ("--each", "--out", "a.png"),

@@ -46,3 +46,14 @@ def test_a_mistake_writes_nothing(ganlab, tmp_path):
     code, _, err = ganlab("init", "mnits")
     assert code == 2 and err == "data.name: unknown data set 'mnits'. Did you mean 'mnist'?\n"
     assert not (tmp_path / "mnits.yaml").exists()
+
+
+def test_sub_folders_that_could_be_classes_are_named_in_a_comment(ganlab, tmp_path):
+    for number, name in enumerate(["cats/a.png", "dogs/b.png", "dogs/more/c.png"]):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "photos" / name)
+    assert ganlab("init", "folder", "--source", "photos", "--out", "mine.yaml")[0] == 0
+    (line,) = [line for line in (tmp_path / "mine.yaml").read_text().splitlines() if line.startswith("data:")]
+    assert line.endswith("}  # classes: folders makes 2 classes of its sub-folders, for labels")
+    assert ganlab("init", "folder", "--source", "photos/dogs", "--out", "dogs.yaml")[0] == 0
+    assert "classes" not in (tmp_path / "dogs.yaml").read_text()

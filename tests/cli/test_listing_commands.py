@@ -211,6 +211,25 @@ def test_report_makes_a_table_of_two_settings(ganlab, study):
     assert out.splitlines()[:2] == ["data.limit,hinge,minimax", "16,1.000 ± 0.000 (2),1.000 ± 0.000 (2)"]
 
 
+@pytest.mark.parametrize("other", [1e-3, None])
+def test_a_heading_names_its_setting_in_every_command(ganlab, results, other):
+    network = "discriminator: {{layers: [Flatten], optimizer: {{Adam: {{learning_rate: {}}}}}}}\n"
+    for loss in ("hinge", "minimax"):
+        for rate in (1e-3, 2e-4):
+            folder = write_run(results, f"{loss}{rate}", written=f"loss: {loss}\n" + network.format(other or rate))
+            config = folder / "config.yaml"
+            config.write_text(config.read_text().replace("learning_rate: 1e-3", f"learning_rate: {rate}", 1))
+    assert "learning" in ganlab("ls")[1]
+    head = ganlab("report", "--columns", "loss,learning_rate", "--format", "csv")[1].splitlines()[0]
+    assert "data,loss,generator.optimizer.Adam.learning_rate,seconds_mean" in head
+    title = ganlab("report", "--rows", "loss", "--cols", "learning_rate")[1].splitlines()[0]
+    assert title.endswith("columns: generator.optimizer.Adam.learning_rate")
+    runs = json.loads(ganlab("ls", "--sort", "learning_rate", "--filter", "loss=hinge", "--json")[1])["runs"]
+    assert [run["name"] for run in runs] == ["hinge0.0002", "hinge0.001"]
+    runs = json.loads(ganlab("ls", "--filter", "generator.learning_rate=2e-4", "--json")[1])["runs"]
+    assert sorted(run["name"] for run in runs) == ["hinge0.0002", "minimax0.0002"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -358,6 +377,8 @@ def test_report_puts_a_study_beside_the_runs_of_the_data_set_asked_for(ganlab, r
         ("t.csv", (), "dataset"),
         ("t.tex", (), "\\begin"),
         ("t.txt", (), "digits"),
+        ("t", (), "digits"),
+        ("t.xlsx", ("--format", "csv"), "dataset"),
         ("t.json", ("--format", "csv"), "dataset"),
     ],
 )
@@ -365,6 +386,13 @@ def test_a_report_is_written_in_the_format_of_the_suffix(ganlab, results, tmp_pa
     write_run(results)
     assert ganlab("report", "--out", name, *more)[0] == 0
     assert begins in (tmp_path / name).read_text()
+
+
+def test_a_report_under_an_unknown_suffix_is_a_usage_error(ganlab, results, tmp_path):
+    write_run(results)
+    code, out, err = ganlab("report", "--out", "rep.xlsx")
+    said = "--out rep.xlsx: unknown suffix; expected one of .txt, .md, .tex, .csv, .json, .html, .htm, or --format\n"
+    assert (code, out) == (2, "") and err.endswith(said) and not (tmp_path / "rep.xlsx").exists()
 
 
 def test_each_run_that_cannot_be_read_has_its_line(ganlab, results):

@@ -294,3 +294,15 @@ def test_files_that_are_no_pictures_are_named_by_a_run(ganlab, tmp_path):
     (tmp_path / "photos.yaml").write_text(text)
     code, _, err = ganlab("run", "photos.yaml", "-q")
     assert (code, err) == (0, "photos: 1 of 10 files is no picture that can be read: movie.mov\n")
+
+
+def test_few_images_without_a_metric_are_told_by_check_run_and_evaluate(ganlab, tmp_path):
+    text = CONFIG.replace("name: digits", "name: digits, limit: 300").replace("[is1k_classifier]", "auto")
+    (tmp_path / "few.yaml").write_text(text)
+    note = "metrics: auto measures nothing on 300 images, fewer than 1,000; metrics: [fd200_random] fits\n"
+    assert ganlab("check", "few.yaml")[2] == f"few.yaml: {note}"
+    assert note in ganlab("run", "few.yaml", "-o", "train.steps=2")[2]
+    run = the_run(tmp_path / "results").name
+    said = "nothing measured: its config chooses no metric for its data; choose one, such as --metric fd200_random\n"
+    assert ganlab("evaluate", run) == (0, "", f"{run}: {said}")
+    assert "fd200_random" in ganlab("evaluate", run, "--metric", "fd200_random")[1]

@@ -36,6 +36,17 @@ def test_a_run_of_the_same_name_in_the_trash_is_kept(ganlab, results):
     ]
 
 
+def test_a_pattern_names_several_runs(ganlab, results):
+    names = ("short-loss=hinge", "short-loss=minimax", "other")
+    runs = [write_run(results, name, seed=seed) for name in names for seed in (0, 1)]
+    out = ganlab("report", "short-*", "--format", "csv")[1]
+    assert "short-loss=hinge" in out and "short-loss=minimax" in out and "other" not in out
+    code, _, err = ganlab("rm", "shrt-*")
+    assert code == 2 and err.startswith("shrt-*: no such run in results.")
+    assert ganlab("rm", "short-*-seed1", runs[2].name)[0] == 0
+    assert [run.exists() for run in runs] == [True, False, False, False, True, True]
+
+
 def test_a_run_that_trains_is_left(ganlab, results):
     run = write_run(results, status="running")
     with locked(results, read_run(run).status["identity"]):

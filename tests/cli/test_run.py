@@ -111,7 +111,7 @@ class TestTheCommand:
         assert ganlab("run", "other.yaml", "--dry-run")[2].splitlines()[1:] == [f"warning: {warning}"]
         assert ganlab("run", "other.yaml", "--dry-run", "-q")[2] == ""
         code, _, err = ganlab("check", "other.yaml")
-        assert (code, err) == (0, f"tiny: warning: {warning}\n")
+        assert (code, err) == (0, f"other.yaml: warning: {warning}\n")
 
     def test_takes_no_negative_time_when_the_clock_is_set_back(self, ganlab, trained, monkeypatch):
         times = itertools.count(1.7e9, -3600)

@@ -160,6 +160,15 @@ def test_a_finished_run_is_sound(ganlab, trained):
     assert ganlab("verify", "results") == ganlab("verify", "results/digits") == ganlab("verify", str(run)) == expected
 
 
+def test_a_summary_of_an_earlier_version_is_sound(ganlab, trained):
+    path = the_run(trained / "results") / "summary.json"
+    summary = json.loads(path.read_text())
+    for key in ("limit", "labels", "labelled"):
+        del summary["config"][key]
+    path.write_text(json.dumps(summary))
+    assert ganlab("verify", "results")[0] == 0
+
+
 def test_a_value_that_could_not_be_measured_at_the_end_is_no_damage(ganlab, trained):
     run = the_run(trained / "results")
     line = json.loads((run / "metrics.jsonl").read_text())

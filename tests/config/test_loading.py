@@ -85,7 +85,17 @@ WRONG_OVERRIDES = [
     ),
     (
         "generator.optimizer.Adam=3",
-        "-o generator.optimizer.Adam=3: generator.optimizer.Adam: expected a mapping of arguments, received 3",
+        "-o generator.optimizer.Adam=3: generator.optimizer.Adam: expected a mapping of arguments, received 3. Write Adam: {learning_rate: 3}.",
+    ),
+    ("steps=20", "-o steps=20: steps: unknown key. Did you mean 'train.steps'?"),
+    (
+        "train.batch_size=8,16",
+        "-o train.batch_size=8,16: train.batch_size: expected an integer >= 1, received '8,16'. A run takes one value; a sweep "
+        "trains each: ganlab sweep CONFIG -o train.batch_size=8,16",
+    ),
+    (
+        "penalty={r1:{weight:5}}",
+        "-o penalty={r1:{weight:5}}: syntax error: found unexpected ':'; write 'key: value' with a space after the colon",
     ),
     ("a" + ".a" * 40 + "=1", f"-o {'a' + '.a' * 40}=1: nested more than 40 levels deep, the limit"),
 ]

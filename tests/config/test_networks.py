@@ -27,7 +27,7 @@ WRONG = [
     ("{merge: {Dense: {units: 3}}, branches: {a: [], b: []}}", "c.yaml:15:16: discriminator.layers[0].merge.Dense: unknown merging layer. Expected one of: " + MERGES + "."),
     ("'': {units: 3}", f"{HERE}: expected a layer as Name, {{Name: {{arguments}}}}, {{repeat: N, layers: [...]}} or {{merge: Name, branches: {{...}}}}, received a mapping"),
     ("{merge: 3, branches: {a: [], b: []}}", "c.yaml:15:8: discriminator.layers[0].merge: expected a merging layer as Name or {Name: {arguments}}, received 3"),
-    ("{merge: {Dot: 1}, branches: {a: [], b: []}}", "c.yaml:15:16: discriminator.layers[0].merge.Dot: expected a mapping of arguments, received 1"),
+    ("{merge: {Dot: 1}, branches: {a: [], b: []}}", "c.yaml:15:16: discriminator.layers[0].merge.Dot: expected a mapping of arguments, received 1. Write Dot: {axes: 1}."),
     ("{merge: Add, branches: {a: [ReLU]}}", f"c.yaml:15:20: discriminator.layers[0].branches: expected {BRANCHES}, received 1 of them"),
     ("{merge: Add, branches: [[], []]}", f"c.yaml:15:20: discriminator.layers[0].branches: expected {BRANCHES}, received [[], []]"),
     ("{merge: Add, branches: {a: ReLU, b: []}}", "c.yaml:15:31: discriminator.layers[0].branches.a: expected a list of layers, received 'ReLU'"),

@@ -101,6 +101,7 @@ WRONG = [
     ("# only a comment\n", "f.yaml:1:1: is empty; expected a YAML document"),
     ("---\n", "f.yaml:1:1: is empty; expected a YAML document"),
     ("a:\n\tb: 1", "f.yaml:2:1: syntax error: a tab; indent with spaces"),
+    ('a: 1\nb: "open\nc: 2\n', "f.yaml:2:4: syntax error: this quotation mark has no end"),
     ("a: \x07", "f.yaml:1:4: the character '\\x07' is not allowed in YAML"),
     ("a: \ud800", "f.yaml:1:4: the character '\\ud800' is not allowed in YAML"),
     ("a: *b", "f.yaml:1:4: a: the alias *b has no anchor before it"),
@@ -127,6 +128,12 @@ WRONG = [
 def test_no_depth_is_too_deep_to_be_refused(either_parser):
     with pytest.raises(ConfigError, match=rf"f.yaml:1:[0-9]+: nested more than {MAX_DEPTH} levels deep, the limit"):
         parse_yaml("[" * 100_000, "f.yaml")
+
+
+@pytest.mark.parametrize("text", ["a:1\nb: 2", "a: 1\nb 2\nc: 3"])
+def test_a_missing_space_after_a_colon_is_hinted_at(text, either_parser):
+    with pytest.raises(ConfigError, match=r"syntax error: .*; write 'key: value' with a space after the colon$"):
+        parse_yaml(text, "f.yaml")
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG, ids=[message[:60] for _, message in WRONG])

@@ -199,6 +199,7 @@ def test_an_unreadable_picture_is_one_line_and_leaves_no_cache(photos, cache, co
     text = error_of(photos)
     assert text.startswith(f"{photos / 'b.jpg'}: cannot be read as a picture: "), text
     assert reason in text or "truncated" in text
+    assert text.endswith(". Mend it or remove it; 'ganlab prepare' leaves such files out.")
     assert not list((cache / "data" / "folder").glob("*.npy"))
 
 

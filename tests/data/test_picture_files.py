@@ -3,6 +3,7 @@ import stat
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ganlab.data.picture_files import SUFFIXES, open_pictures
@@ -38,6 +39,17 @@ def test_an_empty_folder_and_a_zip_without_pictures_are_one_line(tmp_path):
         with pytest.raises(GanlabError) as caught:
             open_pictures(path)
         assert str(caught.value) == f"{path}: expected pictures ({', '.join(SUFFIXES)}), found none{note}."
+
+
+def test_arrays_are_told_to_become_pictures(tmp_path):
+    hint = "Arrays are not read here: write each image as a PNG file first (docs/config.md#data)."
+    np.savez(tmp_path / "mine.npz", images=np.zeros((2, 8, 8), np.uint8))
+    (tmp_path / "folder").mkdir()
+    np.save(tmp_path / "folder" / "mine.npy", np.zeros((2, 8, 8), np.uint8))
+    for path in (tmp_path / "mine.npz", tmp_path / "folder" / "mine.npy", tmp_path / "folder"):
+        with pytest.raises(GanlabError) as caught:
+            open_pictures(path)
+        assert str(caught.value).startswith(f"{path}: expected ") and str(caught.value).endswith(f". {hint}")
 
 
 @pytest.mark.parametrize("make", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero")])

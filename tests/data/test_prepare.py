@@ -68,6 +68,7 @@ def test_every_photo_is_an_image_or_is_listed(source):
     left_out = [json.loads(line) for line in place.left_out.read_text().splitlines()]
     assert [name for name, _ in left_out] == ["photos/0003.jpg", "photos/0200.jpg"]
     assert all(reason.startswith("cannot be read as a picture") for _, reason in left_out)
+    assert not any("ganlab prepare" in reason for _, reason in left_out)
     assert manifest["left_out"] == left_out
     assert told == [(128, 316, 127, 128), (256, 316, 254, 256), (316, 316, 314, 316)]
 

@@ -13,6 +13,13 @@ def test_an_unknown_data_set_is_a_config_error_with_a_hint():
     assert str(caught.value) == "data.name: unknown data set 'fashon_mnist'. Did you mean 'fashion_mnist'?"
 
 
+def test_an_unknown_name_without_a_similar_one_says_how_own_pictures_are_read():
+    with pytest.raises(ConfigError, match=r"^data.name: unknown data set 'mine'\. Expected one of: afhq, ") as caught:
+        load_dataset(options("mine"))
+    own = "'name: folder' with 'source: FOLDER', or 'ganlab prepare mine --source FOLDER'."
+    assert str(caught.value).endswith(f" For your own pictures: {own}")
+
+
 def test_a_config_can_place_the_error():
     def error_at(keys, message):
         return ConfigError(f"exp.yaml:3:7: {'.'.join(keys)}: {message}")

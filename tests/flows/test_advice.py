@@ -3,7 +3,7 @@
 import pytest
 
 from ganlab.config.schema import Form
-from ganlab.flows.advice import warnings_of
+from ganlab.flows.advice import note_of_metrics, warnings_of
 from tests.training.tiny import tiny_config
 
 IMAGES, POINTS = Form((8, 8, 1), 10), Form((2,))
@@ -112,3 +112,20 @@ def test_a_momentum_of_pytorch_is_named_once_a_network(momentum, own):
     (line,) = warnings(generator=[dense(64), *layers, dense(64, "tanh"), SHAPE])
     assert line.startswith("generator: BatchNormalization with momentum") and line.endswith(f"of PyTorch is {own} here")
     assert warnings(generator=[dense(64), {"BatchNormalization": {"momentum": 0.8}}, dense(64, "tanh"), SHAPE]) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "metrics", "form", "advice"),
+    [
+        (1000, "auto", IMAGES, None),
+        (999, "auto", IMAGES, "metrics: [fd500_random] fits"),
+        (499, "auto", IMAGES, "metrics: [fd200_random] fits"),
+        (199, "auto", IMAGES, "metrics need at least 200"),
+        (499, [], IMAGES, None),
+        (1, "auto", POINTS, None),
+    ],
+)
+def test_auto_says_on_how_few_images_it_measures_nothing(count, metrics, form, advice):
+    said = note_of_metrics(tiny_config(metrics=metrics), form, count)
+    line = f"metrics: auto measures nothing on {count} images, fewer than 1,000; {advice}"
+    assert said == (advice and line)

@@ -1,6 +1,7 @@
 """All mistakes of a config at once, in the order of the file."""
 
 import pytest
+from PIL import Image
 
 from ganlab.errors import ConfigError, MissingDataError
 from ganlab.flows.check import check_config
@@ -34,7 +35,7 @@ FOUND = """\
 :6:26: generator.layers[0].Dense.activatio: unknown key. Did you mean 'activation'?
 :6:43: generator.layers[0].Dense.use_bias: expected true or false, received 'no'
 :7:7: generator.layers[1].Reshap: unknown layer. Did you mean 'Reshape'?
-:8:8: generator.layers[2].Dense: expected a mapping of arguments, received 3
+:8:8: generator.layers[2].Dense: expected a mapping of arguments, received 3. Write Dense: {units: 3}.
 :9:8: generator.layers[3].repeat: expected an integer from 1 to 1000, received 'x'
 :10:15: generator.optimizer.Adm: unknown optimizer. Did you mean 'Adam'?
 :14:25: discriminator.layers[0].layers[0].Dense.unitz: unknown key. Did you mean 'units'?
@@ -118,3 +119,23 @@ def test_a_study_is_no_config(tmp_path):
     assert str(found).endswith(
         "received a study; 'ganlab sweep " + str(tmp_path / "study.yaml") + " --dry-run' checks its cells"
     )
+
+
+@pytest.mark.parametrize(
+    "wrong", ["limit: 90%", "classes: true", "grayscale: true", "range: [-1, 1]", "image_size: 0", "lmit: 3"]
+)
+def test_one_wrong_key_of_data_is_one_mistake(tmp_path, wrong):
+    key = wrong.partition(":")[0]
+    text = EXAMPLE.replace("name: digits", f"name: folder, source: photos, {wrong}")
+    assert [each.details["key"] for each in mistakes_of(tmp_path / "c.yaml", text)] == [f"data.{key}"]
+
+
+def test_pictures_beside_the_config_are_found_in_spite_of_a_mistake(tmp_path, monkeypatch):
+    for folder, count in (("photos", 4), ("elsewhere/photos", 1)):
+        (tmp_path / folder).mkdir(parents=True)
+        for index in range(count):
+            Image.new("L", (8, 8), index).save(tmp_path / folder / f"{index}.png")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    text = EXAMPLE.replace("name: digits", "name: folder, source: photos, limit: 3").replace("dim: 64", "dim: 0")
+    found = mistakes_of(tmp_path / "c.yaml", text)
+    assert [each.details["key"] for each in found] == ["latent.dim"]

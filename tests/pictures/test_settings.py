@@ -26,7 +26,7 @@ def test_a_score_is_drawn_over_each_setting_with_a_point_for_each_run(tmp_path, 
     assert [*zip(*np.round(line.get_data(), 9), strict=True)] == [(0.0, 2.0), (0.5, 4.0), (1.0, 2.0)]
     assert ticks(rate.xaxis) == {0.0: "0.0001", 0.5: "0.001", 1.0: "0.01"}
     assert ticks(size.xaxis) == {0.0: "16", 0.333: "32", 1.0: "64"}
-    assert ticks(loss.xaxis) == {0.0: "hinge", 0.5: "", 1.0: "minimax"}
+    assert ticks(loss.xaxis) == {0.0: "hinge", 0.5: "none", 1.0: "minimax"}
     assert loss.lines[0].get_ydata().tolist() == [2.0, 2.0, 4.0]
     assert not recwarn.list
 
@@ -38,7 +38,16 @@ def test_parallel_coordinates_lead_each_run_through_its_settings_to_its_score(tm
     lines = [line.get_ydata().round(3).tolist() for line in axes.lines[: len(SCORES)]]
     assert lines == [[0, 0, 0, 0], [1, 0.333, 0.5, 0.333], [0, 1, 0, 0.667], [0.5, 0, 1, 1]]
     assert len({tuple(line.get_color()) for line in axes.lines[: len(SCORES)]}) == 4
-    assert {text.get_text() for text in axes.texts} >= {"0.0001", "0.001", "0.01", "16", "64", "hinge", "minimax"}
+    assert {text.get_text() for text in axes.texts} >= {
+        "0.0001",
+        "0.001",
+        "0.01",
+        "16",
+        "64",
+        "hinge",
+        "none",
+        "minimax",
+    }
     assert not recwarn.list
 
 

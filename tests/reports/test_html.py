@@ -86,7 +86,7 @@ def test_the_page_has_the_tables_of_the_paper_and_the_comparison(written):
 
 def test_an_experiment_has_its_settings_networks_summaries_and_config(written):
     (article,) = [part for part in re.findall("<article.*?</article>", written, re.S) if ">exp02 on digits" in part]
-    assert "units 8, layers[0] Flatten, layers[1] Dense, device cpu</p>" in article
+    assert "units 8, discriminator.layers[0] Flatten, discriminator.layers[1] Dense, device cpu</p>" in article
     assert "Model of exp02 &lt;b&gt;" in article and "name: exp02" in article
     assert re.findall('alt="(.*?)"', article) == ["exp02 on digits, seed 0", "exp02 on digits, seed 0: networks"]
 

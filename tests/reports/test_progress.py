@@ -36,6 +36,11 @@ def test_the_rate_is_that_of_the_last_steps(run):
     )
 
 
+def test_the_first_step_which_compiles_enters_no_rate(run):
+    assert str(progress(run, HEAD + rows(1, 1, seconds=9.0))) == "step 1 of 1500, d_loss 0.1500, g_loss -0.001000"
+    assert progress(run, HEAD + rows(1, 1, seconds=9.0) + rows(2, 3)).steps_per_second == 2.0
+
+
 def test_a_long_history_is_read_from_its_end(run):
     assert progress(run, HEAD + rows(1, 200_000)).step == 200_000
     assert len(last_rows(run)[1]) < 2000

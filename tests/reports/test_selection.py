@@ -27,6 +27,8 @@ def runs(tmp_path):
         (["fd1k=9"], "a"),
         (["learning_rate=1e-3"], "abc"),
         (["name=z"], ""),
+        (["name=[ab]"], "ab"),
+        (["status=fin*"], "ab"),
     ],
 )
 def test_filters_by_column_config_key_and_metric(runs, filters, names):

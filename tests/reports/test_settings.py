@@ -3,7 +3,7 @@ import json
 import pytest
 
 from ganlab.config.reader import parse_yaml
-from ganlab.reports.settings import flatten, settings_of, short_keys, varied
+from ganlab.reports.settings import chosen, flatten, keys_named, settings_of, short_keys, varied
 from ganlab.runs.records import read_run
 from tests.run_folders import write_json, write_run
 
@@ -126,6 +126,26 @@ def test_settings_that_differ_are_found(case):
     assert varied([flat(text) for text in texts]) == expected
 
 
+def test_every_heading_names_its_setting():
+    layers = ("{Dense: {units: 1}}, " * 6, "ReLU, " * 6)
+    texts = [
+        f"generator: {{layers: [{layers[row % 2]}], o: {{Adam: {{rate: {row}}}}}}}\n"
+        f"other: {{layers: [{{Conv2D: {{filters: {row}}}}}], o: {{Adam: {{rate: {2 * row}}}}}}}\ntrain: {{size: {row % 2}}}"
+        for row in range(4)
+    ]
+    settings = [flat(text) for text in texts]
+    heads = short_keys(list(varied(settings)[0]))
+    assert list(heads.values()) == ["generator", "generator.rate", "filters", "other.rate", "size"]
+    assert chosen(settings, list(heads.values())) == varied(settings)
+
+
+def test_of_the_keys_with_one_end_the_different_ones_are_meant():
+    texts = ["a: {rate: 1}\nb: {rate: 3}\nc: {rate: 3}", "a: {rate: 2}\nb: {rate: 3}\nc: {rate: 3}"]
+    settings = [flat(text) for text in texts]
+    assert keys_named("rate", settings) == ["a.rate"]
+    assert keys_named("rate", settings[:1]) == ["a.rate", "b.rate"]  # nothing differs
+
+
 def test_a_key_is_as_short_as_the_others_allow():
     keys = [
         "train.batch_size",
@@ -143,9 +163,9 @@ def test_a_key_is_as_short_as_the_others_allow():
     ]
 
 
-def test_the_index_of_a_list_belongs_to_its_key():
-    keys = ["generator.layers[1]", "discriminator.layers[2]", "train.layers[2]"]
-    assert list(short_keys(keys).values()) == ["layers[1]", "discriminator.layers[2]", "train.layers[2]"]
+def test_a_layer_keeps_the_name_of_its_network():
+    keys = ["encoder.layers[1]", "discriminator.layers[2]", "encoder.layers[1].layers[2]", "encoder.layers[2]"]
+    assert list(short_keys(keys).values()) == keys
 
 
 def test_a_run_without_a_summary_has_the_device_of_its_environment(tmp_path):

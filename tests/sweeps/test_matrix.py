@@ -98,6 +98,23 @@ def test_a_mistake_is_one_line_with_its_place(read, text):
     assert str(caught.value) == f"study.yaml:{MISTAKES[text]}"
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (
+            "matrix: {seed: [1], a: [2, 2], c: [{name: 1, d..e: 2}]}\nsedes: [0]",
+            ["2:10", "2:28", "2:37", "2:46", "3:1"],
+        ),
+        ("matrix: {a: [1]}\nexclude: [{b: 1}, {a: 2}]\ninclude: [{a: 1}]", ["3:12", "3:19", "4:11"]),
+    ],
+)
+def test_all_mistakes_are_told_at_once(read, text, places):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    found = [str(each).split(": ")[0] for each in (caught.value, *caught.value.others)]
+    assert found == [f"study.yaml:{place}" for place in places]
+
+
 def test_a_matrix_has_a_limit(read):
     axes = ", ".join(f"{key}: {list(range(30))}" for key in "abc")
     with pytest.raises(ConfigError, match=r"study.yaml:2:1: matrix: more than 10,000 cells, the limit"):
