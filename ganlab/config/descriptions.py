@@ -61,7 +61,7 @@ CONFIG = {
     "class_loss.NAME.weight": "factor of the class term in both losses",
     "class_loss.NAME.fake_weight": "`cross_entropy` only: further factor of the class term of generated images in the discriminator's loss; 0 leaves the term out",
     "class_loss.NAME.temperature": "with embeddings only: divides similarities",
-    "class_loss.NAME.margin": "`data_to_data` and its kin only: a proxy attracts up to this similarity, other classes repel down to 1 minus it",
+    "class_loss.NAME.margin": "losses with `data_to_data` in their name only: a proxy attracts up to this similarity, other classes repel down to 1 minus it",
     "code_loss.categorical": "factor of the loss of categorical codes in the losses of both networks",
     "code_loss.continuous": "factor of the loss of continuous codes in the losses of both networks",
     "penalty.NAME.weight": "factor of the penalty in the discriminator's loss",
