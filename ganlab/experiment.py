@@ -12,7 +12,7 @@ from ganlab.errors import DivergedError, LockedError, StoppedError
 from ganlab.flows.plan import Plan
 from ganlab.runs.environment import environment, setting_of
 from ganlab.runs.folder import RunFolder, remove
-from ganlab.runs.locks import locked, owner_record
+from ganlab.runs.locks import is_this_process, locked, owner_record
 from ganlab.storage.writing import guarding, write_json, write_text
 from ganlab.trackers.follow import followed
 from ganlab.training.signals import Asked, end_process, watched_signals
@@ -33,9 +33,11 @@ def run_experiment(
     """
     folder = plan.folder
     with (
+        watched_signals(
+            lambda: leave_unsaved(folder), leave
+        ) as asked,  # before the lock: a signal would leave it behind
         locked(results, plan.identity) as require_own,
         guarding(folder.path, require_own),
-        watched_signals(lambda: leave_unsaved(folder), leave) as asked,
     ):
         if folder.status().get("status") == "finished":
             return folder
@@ -92,8 +94,9 @@ def stop_if(asked: Asked, folder: RunFolder) -> None:
 
 
 def leave_unsaved(folder: RunFolder) -> None:
-    """Writes to status.json that a second Ctrl-C ended the run."""
-    if folder.status().get("status") == "running":
+    """Writes to status.json that a second Ctrl-C ended the run, if it is this process that trains it."""
+    status = folder.status()
+    if status.get("status") == "running" and is_this_process(status.get("owner", {})):
         folder.set_status("stopped", reason="left by a second Ctrl-C, without saving")
 
 

@@ -103,6 +103,12 @@ def owner_record() -> dict:
     return {"host": socket.gethostname(), "pid": os.getpid(), "since": round(time.time(), 3)}
 
 
+def is_this_process(record: dict) -> bool:
+    """Whether an owner's record names this process."""
+    own = owner_record()
+    return all(record.get(key) == own[key] for key in ("host", "pid"))
+
+
 def _files(results: Path, identity: str) -> tuple[Path, Path]:
     """The files of an identity's lock and of its owner's record. Neither may be a link."""
     if not is_identity(identity):
