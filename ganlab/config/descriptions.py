@@ -79,6 +79,7 @@ CONFIG = {
     "adaptive.images": "the probability moves by 1 in so many real images",
     "adaptive.interval": "real batches between two changes of the probability",
     "adaptive.policy": "`ada` only: the random changes of the images, as in the layer `DiffAugment`",
+    "adaptive.probability": "the probability, if it does not follow the discriminator",
     "clip_weights": "clip the discriminator's weights to ± this value after each of its updates",
     "train.discriminator_steps": "discriminator turns in a step, each on new batches",
     "train.discriminator_batches": "whether an update of the discriminator sees real and generated images in two passes, in turn, or together",
@@ -104,7 +105,7 @@ CONFIG = {
     "lecam": "the LeCam regularization of the discriminator's outputs",
     "consistency": "consistency regularization: the discriminator's outputs for an image and for a changed copy are drawn together",
     "latent_consistency": "consistency regularization of latents: the discriminator's outputs for images of near latents are drawn together, and these images apart",
-    "adaptive": "an augmentation whose probability follows the discriminator: ADA or APA",
+    "adaptive": "an augmentation whose probability follows the discriminator or is given: ADA or APA",
     "penalty": "penalties on the discriminator's gradient: `wgan_gp`, `r1`, `r2`, `dragan`",
 }
 STUDY = {

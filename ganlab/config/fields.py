@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, WithJsonSchema, WrapValidator
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from ganlab.config.document import Document, Keys, error_in, plainly, shown, sweep_hint
@@ -88,12 +88,26 @@ def one_of(*names: str) -> Any:
     return described(Literal[names], f"one of {', '.join(names)}", *names)
 
 
+def scheduled(kind: Any, words: str) -> Any:
+    """The type of a number, or of its schedule over the steps as `{Name: {arguments}}`, which is checked when it is built."""
+    written = WithJsonSchema({"type": "object", "minProperties": 1, "maxProperties": 1})
+    return described(kind | Annotated[dict[str, Any], written], f"{words} or a schedule as {{Name: {{arguments}}}}")
+
+
+def without_schedule(value: Any) -> Any:
+    """What tables show of a number that may follow a schedule: a schedule's name and first value, or the number as it is."""
+    if not isinstance(value, dict):
+        return value
+    ((name, arguments),) = value.items()
+    return f"{name}({next(iter((arguments or {}).values()), '')})"
+
+
 _Positive = Annotated[float, Field(gt=0)]
 Positive = described(_Positive, "a number > 0")
 PositiveOrNull = described(_Positive | None, "a number > 0 or null")
-FractionOrNull = described(
-    Annotated[float, Field(gt=0, lt=1)] | None, "a number between 0 and 1 (both excluded) or null"
-)
+PositiveOverSteps = scheduled(_Positive, "a number > 0")
+DecayOverSteps = scheduled(Annotated[float, Field(gt=0, lt=1)] | None, "null, a number between 0 and 1 (both excluded)")
+ShareOverSteps = scheduled(Annotated[float, Field(ge=0, le=1)] | None, "null, a number from 0 to 1")
 Text = described(str, "a text")
 Flag = described(bool, "true or false")
 Name = Annotated[

@@ -74,6 +74,8 @@ def _value(key: str, default: Any) -> dict[str, Any]:
         return {"$ref": "#/$defs/SingleLayer"}
     if end in _OBJECTS or end == "activation":
         return {"$ref": f"#/$defs/{end}"}
+    if key == "beta_2":  # Adam's follows a schedule, too
+        return {"$ref": "#/$defs/learning_rate"}
     if isinstance(default, bool):
         return {"type": "boolean"}
     if isinstance(default, int | float):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ganlab.config.document import Document, Keys, error_in
-from ganlab.config.fields import FractionOrNull, Name, Section, Track, described, located, one_of, whole, whole_or_null
+from ganlab.config.fields import DecayOverSteps, Name, Section, Track, described, located, one_of, whole, whole_or_null
 from ganlab.config.network import Network
 from ganlab.errors import ConfigError, did_you_mean
 from ganlab.training.stages import Column
@@ -86,7 +86,7 @@ class Train(Section):
     steps: described(whole(1) | None, "an integer >= 1") = None  # null only in files that ganlab writes
     epochs: described(Annotated[float, Field(gt=0)] | None, "a number > 0") = None
     batch_size: whole(1)
-    ema: FractionOrNull = None
+    ema: DecayOverSteps = None
     stop_on: list[one_of("diverged", "collapsed", "not_converged")] = Field(["diverged"])
 
 

@@ -130,15 +130,14 @@ def resolve_argument(key: str, value: Any, keys: Keys, error_at: ErrorAt) -> Any
             raise error_at(keys, f"unknown activation {value!r}.{did_you_mean(str(value), ACTIVATIONS)}")
         return ACTIVATIONS[value]
     if end in OBJECTS and (end != "learning_rate" or isinstance(value, Mapping)):
-        return _build_named(*OBJECTS[end], value, keys, error_at)
+        return build_named(end, value, keys, error_at)
     _only_plain(value, keys, error_at)
     return value
 
 
-def _build_named(
-    noun: str, classes: Mapping[str, type], short: Callable, value: Any, keys: Keys, error_at: ErrorAt
-) -> Any:
-    """The object of `Name`, a short name or `{Name: {arguments}}`."""
+def build_named(kind: str, value: Any, keys: Keys, error_at: ErrorAt) -> Any:
+    """The object of `Name`, a short name or `{Name: {arguments}}`; `kind` is a key of OBJECTS."""
+    noun, classes, short = OBJECTS[kind]
     if isinstance(value, Mapping):
         name, arguments, keys = single_entry(value, keys, error_at, noun)
     elif isinstance(value, str):

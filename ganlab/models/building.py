@@ -3,10 +3,14 @@
 import hashlib
 import math
 import random
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import keras
+from keras.optimizers.schedules import LearningRateSchedule
 
+from ganlab.config.document import Keys
 from ganlab.config.network import REFUSED_OPTIMIZERS
 from ganlab.config.schema import Config, Form, value_range
 from ganlab.config.schema import Network as Written
@@ -19,6 +23,7 @@ from ganlab.models.compiler import check_output, compile_network
 from ganlab.models.layers.augmentation import DiffAugment
 from ganlab.models.network import Network
 from ganlab.models.output_averages import OutputAverages
+from ganlab.models.schedules import Place, ScheduledAdam, build_schedule, build_schedules
 
 _OPTIMIZERS = {
     name: cls
@@ -42,6 +47,7 @@ class Models:
         output_averages: of the discriminator's outputs, with `lecam`.
         augmentation: random changes of images, with `consistency`.
         adaptive: the probability of augmentation, with `adaptive`.
+        schedules: keys of the config -> the schedule that stands there in the place of a number.
     """
 
     networks: dict[str, Network]
@@ -53,11 +59,16 @@ class Models:
     output_averages: OutputAverages | None = None
     augmentation: DiffAugment | None = None
     adaptive: AdaptiveProbability | None = None
+    schedules: Mapping[Keys, LearningRateSchedule] = field(default_factory=dict)
 
     @property
     def sampled(self) -> Network:
         """The generator that pictures and metrics come from."""
         return self.averages.get("generator") or self.networks["generator"]
+
+    def over_steps(self, keys: Keys, value: Any) -> Callable[[Any], Any]:
+        """step -> the value at these keys of the config: of their schedule, or else `value`."""
+        return self.schedules.get(keys, lambda step: value)
 
 
 def build_network(config: Config, name: str, form: Form | None = None, stretch: Stretch = WHOLE_RUN) -> Network:
@@ -95,10 +106,12 @@ def build_models(config: Config, form: Form, stretch: Stretch = WHOLE_RUN) -> Mo
     balancing = None
     if config.labels == "balanced":
         balancing = Balancing(math.prod(form.shape), form.classes, *value_range(config.data.range))
-    return Models(networks, optimizers, averages, form, stretch, balancing, *_build_regularizers(config, form))
+    schedules = build_schedules(config)
+    regularizers = _build_regularizers(config, form, schedules)
+    return Models(networks, optimizers, averages, form, stretch, balancing, *regularizers, schedules)
 
 
-def _build_regularizers(config: Config, form: Form) -> tuple:
+def _build_regularizers(config: Config, form: Form, schedules: Mapping[Keys, LearningRateSchedule]) -> tuple:
     """The parts of a GAN that only its discriminator's updates use: each of them, or None."""
     keys = ("lecam", "consistency", "adaptive")
     lecam, consistency, adaptive = (getattr(config, key, None) for key in keys)  # a VAE has none
@@ -107,7 +120,8 @@ def _build_regularizers(config: Config, form: Form) -> tuple:
     probability = None
     if adaptive and adaptive.method != "none":
         augmentation = _build_changes(config, form, "adaptive") if adaptive.method == "ada" else None
-        probability = AdaptiveProbability(adaptive.target, adaptive.images, adaptive.interval, augmentation)
+        fixed = schedules.get(("adaptive", "probability"), adaptive.probability)
+        probability = AdaptiveProbability(adaptive.target, adaptive.images, adaptive.interval, augmentation, fixed)
     return averages, changes, probability
 
 
@@ -135,7 +149,11 @@ def build_optimizer(network: Written, owner: str, error_at: ErrorAt) -> keras.Op
     if arguments.get("use_ema") and arguments.get("ema_overwrite_frequency") is None:
         message = "has no effect without ema_overwrite_frequency; train.ema keeps an average of the generator"
         raise error_at((*keys, "use_ema"), message)
-    return build_object(_OPTIMIZERS[name], arguments, keys, error_at, "the optimizer")
+    cls = _OPTIMIZERS[name]
+    if name == "Adam" and isinstance(written := arguments.get("beta_2"), Mapping):
+        schedule = build_schedule(written, Place((*keys, "beta_2"), 0.0, 1.0), None, error_at)
+        cls, arguments = ScheduledAdam, arguments | {"beta_2": schedule}
+    return build_object(cls, arguments, keys, error_at, "the optimizer")
 
 
 def chained(networks: dict[str, Network]) -> keras.Model:

@@ -63,8 +63,11 @@ class Gan:
             named = ", ".join(self.discriminator.features) or "no layer"
             message = f"no layer of the discriminator has this name; named there: {named}"
             raise config.error_at(("loss", config.loss.name, "layer"), message)
-        self.penalties = [(PENALTIES[name], options) for name, options in config.penalty.items()]
-        self.lazy_every = max([options.every for _, options in self.penalties], default=1)
+        self.penalties = [
+            (PENALTIES[name], options.every, models.over_steps(("penalty", name, "weight"), options.weight))
+            for name, options in config.penalty.items()
+        ]
+        self.lazy_every = max([every for _, every, _ in self.penalties], default=1)
         self.input_gradient = input_gradient
         clip = config.clip_weights
         self.after_discriminator = () if clip is None else (partial(clip_weights, self.discriminator, clip),)
@@ -79,7 +82,7 @@ class Gan:
         return Objective(
             models.networks,
             models.optimizers,
-            (*fading(models), *self.stages()),
+            (*fading(models), *self.regularizers.beginning(), *self.stages()),
             self.batches.draws,
             config.columns(),
             models.averages,
@@ -136,7 +139,7 @@ class Gan:
             of_real = self.one_side("real", real, targets["real"], labelled)
             of_fake = self.one_side("fake", fake, targets["fake"], labelled)
             return [of_real, *generated, of_fake]
-        mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, _ in self.penalties]
+        mixing = [self.draw_mixing(turn, penalty.mixing) for penalty, *_ in self.penalties]
         after = self.after_discriminator
         if config.latent_consistency.weight:
             generated.append(Pass(near_of(fake), "generator", self.batches.near(fake, size), size))
@@ -187,15 +190,16 @@ class Gan:
             logs |= more
         logs["d_loss"] = loss
         seen = self.regularizers.seen
-        for (penalty, options), name in zip(self.penalties, mixing, strict=True):
-            if options.every > 1 and not with_lazy:
+        for (penalty, every, weight), name in zip(self.penalties, mixing, strict=True):
+            if every > 1 and not with_lazy:
                 continue
             labels = (of_real if penalty.labels == "real" else of_fake).labels
             critic = lambda points, labels=labels: self.judge(values, seen(points), labels).logits  # noqa: E731
             numbers = None if name is None else values[name]
             value = penalty.function(critic, values[real], values[fake], numbers, self.input_gradient)
-            loss = loss + options.weight * options.every * value
-            logs["penalty"] = logs.get("penalty", 0.0) + options.weight * value
+            factor = weight(values["step"])
+            loss = loss + factor * every * value
+            logs["penalty"] = logs.get("penalty", 0.0) + factor * value
         if self.penalties and "penalty" not in logs:
             logs["penalty"] = ops.not_a_number()  # not measured in this step, which is not zero
         for name, term, log in self.regularizers.terms(values, {real: of_real, fake: of_fake}):

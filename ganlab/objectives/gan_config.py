@@ -5,7 +5,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ganlab.config.document import shown
-from ganlab.config.fields import Described, Flag, PositiveOrNull, located, one_of, whole, whole_or_null
+from ganlab.config.fields import (
+    Described,
+    Flag,
+    PositiveOrNull,
+    located,
+    one_of,
+    whole,
+    whole_or_null,
+    without_schedule,
+)
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Ends, Form, Train
 from ganlab.objectives.loss_config import (
@@ -173,10 +182,13 @@ class GanConfig(Config):
         return self.train.share_latents or self.train.simultaneous
 
     def hyperparameters(self) -> dict[str, Any]:
-        penalties = ", ".join(f"{name}({penalty.weight:g})" for name, penalty in self.penalty.items())
+        weights = {name: without_schedule(penalty.weight) for name, penalty in self.penalty.items()}
+        penalties = [
+            f"{name}({weight if isinstance(weight, str) else f'{weight:g}'})" for name, weight in weights.items()
+        ]
         return {
             "discriminator_steps": self.train.discriminator_steps,
             "loss": self.loss.name,
             "clip_weights": self.clip_weights,
-            "penalty": penalties or None,
+            "penalty": ", ".join(penalties) or None,
         }

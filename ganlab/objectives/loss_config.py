@@ -3,10 +3,29 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, SerializationInfo, ValidationError, WithJsonSchema, model_serializer
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    ValidationError,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
 
 from ganlab.config.document import shown
-from ganlab.config.fields import Described, Positive, Section, located, nearest, one_of, together, whole
+from ganlab.config.fields import (
+    Described,
+    Positive,
+    PositiveOverSteps,
+    Section,
+    ShareOverSteps,
+    located,
+    nearest,
+    one_of,
+    together,
+    whole,
+)
 from ganlab.config.layers import normalise_choice
 from ganlab.errors import did_you_mean
 from ganlab.training.class_losses import CLASS_LOSSES
@@ -170,19 +189,26 @@ class LatentConsistency(Section):
 
 
 class Adaptive(Section):
-    """An augmentation whose probability follows the discriminator: ADA or APA."""
+    """An augmentation whose probability follows the discriminator, or is given: ADA or APA."""
 
     method: one_of("none", "ada", "apa") = "none"
     target: Annotated[float, Field(ge=-1, le=1), Described("a number from -1 to 1")] = 0.6  # of E sign(D(real))
     images: whole(1) = 500_000  # real images in which the probability can move by 1
     interval: whole(1) = 4  # real batches between two changes of the probability
     policy: Policy = Field(["flip", "translation", "color"])  # of ada
+    probability: ShareOverSteps = None  # in the place of one that follows the discriminator
+
+    @model_validator(mode="after")
+    def _a_probability_is_used(self) -> "Adaptive":
+        if self.probability is not None and self.method == "none":
+            raise located("expected only with the method ada or apa", ("probability",))
+        return self
 
 
 class Penalty(Section):
     """A penalty on the discriminator's gradient."""
 
-    weight: Positive  # factor in the discriminator's loss
+    weight: PositiveOverSteps  # factor in the discriminator's loss
     every: whole(1) = 1  # applied in every so many steps, with as many times the weight (lazy regularization)
 
 

@@ -37,6 +37,17 @@ class Regularizers:
         """Owner -> the object that has the variables, or None."""
         return {"lecam": self.averages, "consistency": self.changes, "adaptive": self.adaptive}
 
+    def beginning(self) -> tuple[Compute, ...]:
+        """The stage before all others, if there is one: of an adaptive probability that follows a schedule."""
+        if not self.adaptive or not callable(self.adaptive.fixed):
+            return ()
+
+        def begin(values: Values) -> Values:
+            self.adaptive.begin(values["step"])
+            return {}
+
+        return (Compute(begin),)
+
     @property
     def passes(self) -> int:
         """How many batches more than two go through the discriminator in one of its updates."""

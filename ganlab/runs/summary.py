@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from ganlab.config.fields import without_schedule
 from ganlab.config.schema import Config
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import SUMMARY_FORMAT
@@ -19,7 +20,7 @@ def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
         "batch_size": config.train.batch_size,
         **config.hyperparameters(),
         **optimizers,
-        "ema": config.train.ema,
+        "ema": without_schedule(config.train.ema),
         "precision": config.precision,
         "image_size": image_size,
         "limit": config.data.limit,
@@ -30,15 +31,8 @@ def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
 
 def _optimizer(optimizer: dict) -> str:
     ((name, arguments),) = optimizer.items()
-    written = ", ".join(f"{key}={_plain(value)}" for key, value in arguments.items())
+    written = ", ".join(f"{key}={without_schedule(value)}" for key, value in arguments.items())
     return f"{name}({written})"
-
-
-def _plain(value: Any) -> str:
-    if not isinstance(value, dict):
-        return f"{value}"
-    ((name, arguments),) = value.items()  # a schedule: tables show its name and its first value
-    return f"{name}({next(iter(arguments.values()), '')})"
 
 
 def summarise(folder: RunFolder, config: Config, facts: dict[str, Any], seconds: float) -> dict:

@@ -27,6 +27,10 @@ def dense(units: int) -> dict:
     return {"Dense": {"units": units, "use_bias": False}}
 
 
+def schedule(first: float, last: float) -> dict:
+    return {"PolynomialDecay": {"initial_learning_rate": first, "decay_steps": 8, "end_learning_rate": last}}
+
+
 def convolution(kind: str, filters: int, **more) -> dict:
     return {kind: {"filters": filters, "kernel_size": 3, "padding": "same", **more}}
 
@@ -133,6 +137,13 @@ FAMILIES = {
     | {"optimizer": {"Adam": {"learning_rate": 0.01, "beta_1": 0.5, "gradient_accumulation_steps": 2}}},
     "latent consistency": DENSE
     | {"latent_consistency": {"weight": 5.0, "generator_weight": 0.5}, "train": {"share_latents": True}},
+    "schedules": DENSE
+    | {
+        "optimizer": {"Adam": {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": schedule(0.9, 0.5)}},
+        "penalty": {"r1": {"weight": schedule(0.5, 2.0)}},
+        "adaptive": {"method": "apa", "probability": schedule(0.2, 0.8)},
+        "train": {"ema": schedule(0.5, 0.9), "discriminator_steps": 2},
+    },
     "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {

@@ -139,6 +139,7 @@ KEYS = {
     "adaptive.images": (1000, True),
     "adaptive.interval": (1, True),
     "adaptive.policy": (["flip"], True),
+    "adaptive.probability": (0.5, True),
     "clip_weights": (0.01, True),
 }
 
@@ -156,6 +157,7 @@ BESIDE = {
     "data.classes": ("data.name", "folder"),
     "data.labelled": ("labels", "semi_supervised"),
     "class_loss": ("labels", "auxiliary"),
+    "adaptive.probability": ("adaptive.method", "ada"),
 }
 
 

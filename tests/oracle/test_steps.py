@@ -254,6 +254,21 @@ class TestOptimizers:
         hold(tiny_config(optimizer=optimizer))
 
 
+def test_other_numbers_follow_a_schedule(uncompiled):
+    rising, falling = (
+        {"PolynomialDecay": {"initial_learning_rate": first, "decay_steps": 3, "end_learning_rate": last}}
+        for first, last in ((0.2, 0.8), (0.9, 0.5))
+    )
+    config = tiny_config(
+        optimizer={"Adam": {"learning_rate": 0.01, "beta_2": falling}},
+        penalty={"r1": {"weight": rising, "every": 2}},
+        adaptive={"method": "apa", "probability": rising},
+        train={"ema": falling, "discriminator_steps": 2},
+    )
+    probabilities = hold(config)["adaptive_probability"]
+    np.testing.assert_allclose(probabilities, [0.2, 0.4, 0.6, 0.8], atol=1e-6)
+
+
 COMPILED = {
     "alternate, shared, clipped": {"batches": "alternate", "turns": "two turns, shared", "clip": 0.05},
     "lazy penalty, averages": {"penalty": "lazy r1", "ema": 0.9, "networks": "batch normalization"},

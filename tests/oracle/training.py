@@ -9,7 +9,7 @@ from tests.oracle import autodiff as ad
 from tests.oracle.autodiff import Tensor
 from tests.oracle.draws import Draws
 from tests.oracle.networks import Network
-from tests.oracle.optimizers import Optimizer
+from tests.oracle.optimizers import Optimizer, learning_rate
 
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 
@@ -74,6 +74,6 @@ class Training:
 
     def _move_average(self) -> None:
         network = self.networks["generator"]
-        decay = min(self.train["ema"], (1 + self.number) / (10 + self.number))
+        decay = min(learning_rate(self.train["ema"], self.number), (1 + self.number) / (10 + self.number))
         for name, value, moves in zip(self.average, network.values, network.moves, strict=True):
             self.average[name] = decay * self.average[name] + (1 - decay) * value.value if moves else value.value

@@ -26,6 +26,7 @@ OF_PICTURES = {
     "discriminator": ["Flatten", *NOISE, {"Dense": {"units": 1}}],
 }
 SPECTRAL = [{"SpectralNormalization": {"layer": {"Dense": {"units": 6}}}}, "LeakyReLU", {"Dropout": {"rate": 0.4}}]
+RISING = {"PolynomialDecay": {"initial_learning_rate": 0.3, "decay_steps": 8, "end_learning_rate": 0.9}}
 FAMILIES = {
     "GAN": {"loss": "minimax", "train": {"discriminator_batches": "alternate", "share_latents": True}},
     "DCGAN": {"loss": {"non_saturating": {"real_label": [0.8, 1.0], "flip_labels": 0.1}}},
@@ -53,6 +54,12 @@ FAMILIES = {
         "discriminator": [*NOISE, {"Dense": {"units": 1 + 2 + 1}}],
     },
     "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
+    "schedules": {
+        "penalty": {"r1": {"weight": RISING}},
+        "adaptive": {"method": "apa", "probability": RISING},
+        "train": {"ema": RISING},
+        "optimizer": {"Adam": {"beta_2": RISING}},
+    },
     "APA": {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "latent consistency": {"latent_consistency": {"weight": 5.0, "generator_weight": 0.5}},
     "ADA and consistency": OF_PICTURES
