@@ -133,10 +133,8 @@ def train_together(plans: Sequence[Plan], results: Path) -> tuple[list[BaseExcep
     lanes = [Lane(plan) for plan in plans]
     with watched_signals(lambda: [leave_unsaved(plan.folder) for plan in plans]) as asked:
         try:
-            with (
-                followed(plans),
-                threadpool_limits(1, "blas"),
-            ):  # the callbacks of several lanes share the processors already
+            # The callbacks of several lanes share the processors already.
+            with followed(plans), threadpool_limits(1, "blas"):
                 _train(lanes, results, asked)
         except BaseException as error:  # of all lanes, such as too little memory
             for lane in lanes:
@@ -201,9 +199,8 @@ def _varied(session: "Session", values: Mapping[Keys, Any]) -> Iterator["Objecti
 
     replaced = []
     for keys, value in values.items():
-        if keys[1:2] == (
-            "optimizer",
-        ):  # (network, "optimizer", class, argument), or a schedule's class and argument behind
+        # (network, "optimizer", class, argument), or a schedule's class and argument behind
+        if "optimizer" in keys[1:2]:
             owner = session.models.optimizers[keys[0]]
             owner = owner if len(keys) == 4 else owner._learning_rate
             replaced.append((owner, keys[-1], getattr(owner, keys[-1])))
