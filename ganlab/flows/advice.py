@@ -34,6 +34,9 @@ def warnings_of(config: Config, form: Form) -> Iterator[str]:
         yield f"the discriminator ends in a sigmoid, but the loss {loss.name} works on logits: leave the sigmoid out"
     if loss and loss.name == "wasserstein" and not _is_bounded(config):
         yield "the loss wasserstein bounds no slope of the critic: it needs clip_weights, a penalty or SpectralNormalization"
+    if loss and config.train.discriminator_batches != "joint" and _has_a_fixed_mean(networks["discriminator"]):
+        batches = "batches of real and of generated images have the same mean output"
+        yield f"the discriminator's last layer follows a BatchNormalization: {batches}; discriminator_batches: joint fits"
     if form.is_image and (activation := _activation(networks["generator"])):
         yield from _range_warnings(activation, config.data.range)
     for name, network in networks.items():
@@ -51,6 +54,13 @@ def _is_bounded(config: Config) -> bool:
         "constraint" in a for a in arguments
     )
     return bool(config.clip_weights or config.penalty or constrained)
+
+
+def _has_a_fixed_mean(network: Network) -> bool:
+    """Whether the last dense layer takes the outputs of a batch normalization, whose mean is the same for each batch."""
+    kinds = [getattr(item, "kind", None) for item in network.nested()]  # a merging layer has none
+    kinds = [kind for kind in kinds if kind not in ("Dropout", "Identity")]
+    return kinds[-2:] == ["BatchNormalization", "Dense"]
 
 
 def note_of_metrics(config: Config, form: Form, count: int) -> str | None:

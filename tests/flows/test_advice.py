@@ -1,10 +1,12 @@
 """Warnings: each for its own mistake, and none for what is right."""
 
+import numpy as np
 import pytest
+from keras import ops
 
 from ganlab.config.schema import Form
 from ganlab.flows.advice import note_of_metrics, warnings_of
-from tests.training.tiny import tiny_config
+from tests.training.tiny import build, tiny_config
 
 IMAGES, POINTS = Form((8, 8, 1), 10), Form((2,))
 SHAPE = {"Reshape": {"target_shape": [8, 8, 1]}}
@@ -67,6 +69,36 @@ class TestACriticUnderTheWassersteinLoss:
     )
     def test_may_be_bounded_in_four_ways(self, more):
         assert warnings(loss="wasserstein", **more) == []
+
+
+class TestBatchNormalizationBeforeTheLastLayer:
+    LAYERS = ("Flatten", dense(8), "BatchNormalization", {"Dropout": {"rate": 0.1}}, dense(1))
+
+    @pytest.mark.parametrize("batches", ["separate", "alternate"])
+    def test_gives_both_batches_one_mean(self, batches):
+        (line,) = warnings(discriminator=self.LAYERS, train={"discriminator_batches": batches})
+        assert line.endswith("have the same mean output; discriminator_batches: joint fits")
+
+    @pytest.mark.parametrize(
+        "layers",
+        [
+            ("Flatten", dense(8), "BatchNormalization", "LeakyReLU", dense(1)),
+            ("BatchNormalization", "Flatten", dense(1)),  # over places, which have weights of their own
+            ("Flatten", "BatchNormalization", dense(8), dense(1)),
+        ],
+        ids=str,
+    )
+    def test_is_one_that_the_last_layer_sees_as_it_is(self, layers):
+        assert warnings(discriminator=layers) == []
+
+    def test_tells_the_images_of_one_batch_apart(self):
+        assert warnings(discriminator=self.LAYERS, train={"discriminator_batches": "joint"}) == []
+
+    def test_gives_both_batches_one_mean_indeed(self):
+        network = build(tiny_config(discriminator=[*self.LAYERS[1:3], dense(1)])).models.networks["discriminator"]
+        batches = np.random.default_rng(0).normal([[[-3.0]], [[2.0]]], 1.0, (2, 64, 8)).astype(np.float32)
+        means = [float(ops.mean(network(batch, training=True))) for batch in batches]
+        assert means[0] == pytest.approx(means[1], abs=1e-6)
 
 
 class TestTheEndOfTheGenerator:
