@@ -34,9 +34,9 @@ def warnings_of(config: Config, form: Form) -> Iterator[str]:
         yield f"the discriminator ends in a sigmoid, but the loss {loss.name} works on logits: leave the sigmoid out"
     if loss and loss.name == "wasserstein" and not _is_bounded(config):
         yield "the loss wasserstein bounds no slope of the critic: it needs clip_weights, a penalty or SpectralNormalization"
-    if loss and config.train.discriminator_batches != "joint" and _has_a_fixed_mean(networks["discriminator"]):
-        batches = "batches of real and of generated images have the same mean output"
-        yield f"the discriminator's last layer follows a BatchNormalization: {batches}; discriminator_batches: joint fits"
+    if loss and _has_a_fixed_mean(networks["discriminator"]):
+        cure = "leave it out, or put an activation behind it"
+        yield f"the discriminator's last layer follows a BatchNormalization: each batch has the same mean output; {cure}"
     if form.is_image and (activation := _activation(networks["generator"])):
         yield from _range_warnings(activation, config.data.range)
     for name, network in networks.items():
