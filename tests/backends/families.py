@@ -166,6 +166,22 @@ FAMILIES = {
         ],
         "penalty": {"wgan_gp": {}},
     },
+    "pixel attention": {
+        "generator": CONVOLUTIONAL["generator"],
+        "discriminator": [
+            convolution("Conv2D", 12, strides=2),
+            {
+                "merge": "Concatenate",
+                "branches": {
+                    "everywhere": [{"PixelAttention": {"heads": 2}}],
+                    "nearby": [{"PixelAttention": {"heads": 2, "window": 3}}],
+                },
+            },
+            "Flatten",
+            {"Dense": {"units": 1}},
+        ],
+        "penalty": {"r1": {"weight": 1.0}},
+    },
     "balanced": {"generator": LABELLED, "labels": "balanced"},
     "E-GAN": DENSE
     | {"objective": {"evolutionary": {"diversity_weight": 0.1}}, "loss": "minimax", "train": {"ema": 0.9}},

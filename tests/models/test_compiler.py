@@ -44,6 +44,8 @@ LAYERS = [
     ("LSTM: {units: 3}", ROWS, (3,)),
     ("MaxPooling2D: {pool_size: 4}", IMAGES, (2, 2, 2)),
     ("OutputNoise: {fraction: 0.1}", (1,), (1,)),
+    ("PixelAttention: {heads: 2, window: 3}", (8, 8, 12), (8, 8, 4)),
+    ("PixelNoise", IMAGES, IMAGES),
     ("Permute: {dims: [3, 1, 2]}", IMAGES, (2, 8, 8)),
     ("PReLU: {shared_axes: [1, 2]}", IMAGES, IMAGES),
     ("ReLU: {max_value: 6}", IMAGES, IMAGES),

@@ -56,6 +56,11 @@ MISTAKES = [
         f"{HERE}.MinibatchDiscrimination: does not fit its input of shape (8, 8, 1): expected vectors; the input has 3 axes."
         " A Flatten before it makes vectors",
     ),
+    (
+        "PixelAttention: {heads: 1}",
+        f"{HERE}.PixelAttention: does not fit its input of shape (8, 8, 1): queries, keys and values need a"
+        " multiple of 3 * heads = 3 channels, received 1",
+    ),
     # values that Keras refuses
     (
         "Dense: {units: 0}",

@@ -14,6 +14,7 @@ from ganlab.models.layers import (
     MinibatchDiscrimination,
     MinibatchStdDev,
     OutputNoise,
+    PixelNoise,
     PixelNormalization,
     Scale,
     VirtualBatchNormalization,
@@ -131,8 +132,9 @@ class TestOutputNoise:
 
 
 def test_the_layers_keep_their_random_state_where_checkpoints_find_it():
-    model = keras.Sequential([keras.Input((8, 8, 1)), DiffAugment(), keras.layers.Flatten(), OutputNoise()])
-    assert sum("seed_generator" in variable.path for variable in model.variables) == 2
+    layers = [DiffAugment(), PixelNoise(), keras.layers.Flatten(), OutputNoise()]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    assert sum("seed_generator" in variable.path for variable in model.variables) == 3
 
 
 FEATURES = NOISE.standard_normal((6, 4, 4, 3)).astype(np.float32)
@@ -151,6 +153,30 @@ def test_a_scale_is_one_trained_number():
     layer = Scale(initial=0.25)
     np.testing.assert_allclose(result(layer, FEATURES), 0.25 * FEATURES)
     assert layer.count_params() == 1 and len(layer.trainable_variables) == 1
+
+
+class TestPixelNoise:
+    def test_does_nothing_outside_training(self):
+        np.testing.assert_array_equal(result(PixelNoise(initial=2.0), IMAGES), IMAGES)
+
+    def test_adds_one_normal_number_to_all_channels_of_a_pixel(self):
+        noise = result(PixelNoise(initial=2.0, seed=1), IMAGES, training=True) - IMAGES
+        np.testing.assert_allclose(noise, np.repeat(noise[..., :1], 3, axis=-1), atol=1e-6)
+        assert noise.mean() == pytest.approx(0, abs=0.1) and noise.std() == pytest.approx(2, rel=0.05)
+
+    def test_trains_one_number_that_begins_at_zero(self):
+        layer = PixelNoise(seed=1)
+        np.testing.assert_array_equal(result(layer, IMAGES, training=True), IMAGES)
+        assert layer.count_params() == 1 and len(layer.trainable_variables) == 1
+
+    def test_draws_anew_every_time(self):
+        layer = PixelNoise(initial=1.0, seed=1)
+        first, second = (result(layer, IMAGES, training=True) for _ in range(2))
+        assert not np.array_equal(first, second)
+
+    def test_vectors_are_refused(self):
+        with pytest.raises(ValueError, match="expected images; the input has 1 axes"):
+            PixelNoise().build((None, 4))
 
 
 def test_a_fade_mixes_each_sample_by_its_own_share():

@@ -9,7 +9,8 @@ A new layer is one class and one line of LAYERS. Two class attributes name the v
 """
 
 from ganlab.models.layers.arithmetic import Fade, GlobalSumPooling2D, Scale
-from ganlab.models.layers.augmentation import DiffAugment, OutputNoise
+from ganlab.models.layers.attention import PixelAttention
+from ganlab.models.layers.augmentation import DiffAugment, OutputNoise, PixelNoise
 from ganlab.models.layers.batch_statistics import MinibatchDiscrimination, MinibatchStdDev
 from ganlab.models.layers.equalized import EqualizedLearningRate
 from ganlab.models.layers.normalization import (
@@ -36,6 +37,8 @@ LAYERS = {
         MinibatchStdDev,
         Output,
         OutputNoise,
+        PixelAttention,
+        PixelNoise,
         PixelNormalization,
         Scale,
         SpectralNormalization,

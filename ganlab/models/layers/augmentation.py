@@ -1,4 +1,4 @@
-"""Random changes of the discriminator's inputs and outputs, in training only."""
+"""Random changes of images, features and outputs, in training only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -121,6 +121,39 @@ class OutputNoise(keras.layers.Layer):
         chosen = keras.random.uniform(shape, seed=self.seed_generator) < self.fraction
         noise = keras.random.normal(shape, stddev=self.stddev, seed=self.seed_generator)
         return outputs + ops.cast(ops.where(chosen, noise, 0.0), outputs.dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+
+class PixelNoise(keras.layers.Layer):
+    """Noise in a generator, active in training only: the shape (batch, height, width, channels) stays.
+
+    Each pixel gets a normal number, the same one in all its channels, times one trained number.
+
+    Source: Karras et al. 2019, arXiv 1812.04948, section 2, with a trained number for each channel. One number for all channels
+    is from lightweight-gan.
+
+    Args:
+        initial: the trained number before training.
+        seed: seed of the layer's random state, which checkpoints keep.
+    """
+
+    def __init__(self, initial: float = 0.0, seed: int | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.initial = initial
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape: Shape) -> None:
+        if len(input_shape) != 4:
+            raise ValueError(f"expected images; the input has {len(input_shape) - 1} axes")
+        self.factor = self.add_weight(shape=(), initializer=keras.initializers.Constant(self.initial), name="factor")
+
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
+        if not training:
+            return images
+        noise = keras.random.normal((*ops.shape(images)[:-1], 1), seed=self.seed_generator)
+        return images + self.factor * ops.cast(noise, images.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
