@@ -57,10 +57,13 @@ def _is_bounded(config: Config) -> bool:
 
 
 def _has_a_fixed_mean(network: Network) -> bool:
-    """Whether the last dense layer takes the outputs of a batch normalization, whose mean is the same for each batch."""
-    kinds = [getattr(item, "kind", None) for item in network.nested()]  # a merging layer has none
-    kinds = [kind for kind in kinds if kind not in ("Dropout", "Identity")]
-    return kinds[-2:] == ["BatchNormalization", "Dense"]
+    """Whether one last unit takes the outputs of a batch normalization, whose mean is the same for each batch.
+
+    Several outputs, of classes, can still differ in their spread.
+    """
+    layers = [item for item in network.nested() if getattr(item, "kind", None) not in ("Dropout", "Identity")]
+    kinds = [getattr(item, "kind", None) for item in layers[-2:]]  # a merging layer has none
+    return kinds == ["BatchNormalization", "Dense"] and layers[-1].arguments["units"] == 1
 
 
 def note_of_metrics(config: Config, form: Form, count: int) -> str | None:

@@ -85,6 +85,7 @@ class TestBatchNormalizationBeforeTheLastLayer:
             ("Flatten", dense(8), "BatchNormalization", "LeakyReLU", dense(1)),
             ("BatchNormalization", "Flatten", dense(1)),  # over places, which have weights of their own
             ("Flatten", "BatchNormalization", dense(8), dense(1)),
+            ("Flatten", dense(8), "BatchNormalization", dense(11)),
         ],
         ids=str,
     )
