@@ -33,9 +33,8 @@ def run_experiment(
     """
     folder = plan.folder
     with (
-        watched_signals(
-            lambda: leave_unsaved(folder), leave
-        ) as asked,  # before the lock: a signal would leave it behind
+        # Before the lock: a signal in between would leave it behind.
+        watched_signals(lambda: leave_unsaved(folder), leave) as asked,
         locked(results, plan.identity) as require_own,
         guarding(folder.path, require_own),
     ):

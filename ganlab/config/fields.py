@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, WithJsonSchema, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError, WrapValidator
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from ganlab.config.document import Document, Keys, error_in, plainly, shown, sweep_hint
@@ -90,8 +90,8 @@ def one_of(*names: str) -> Any:
 
 def scheduled(kind: Any, words: str) -> Any:
     """The type of a number, or of its schedule over the steps as `{Name: {arguments}}`, which is checked when it is built."""
-    written = WithJsonSchema({"type": "object", "minProperties": 1, "maxProperties": 1})
-    return described(kind | Annotated[dict[str, Any], written], f"{words} or a schedule as {{Name: {{arguments}}}}")
+    schedule = Annotated[dict[str, dict[str, Any] | None], Field(min_length=1, max_length=1)]
+    return described(kind | schedule, f"{words} or a schedule as {{Name: {{arguments}}}}")
 
 
 def without_schedule(value: Any) -> Any:

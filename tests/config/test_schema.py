@@ -100,6 +100,8 @@ WRONG = [
     ("steps: 100", "steps: 100, epochs: 2", "c.yaml:19:1: train: expected exactly one of steps and epochs, received both"),
     ("steps: 100", "epochs: 0", "c.yaml:19:9: train.epochs: expected a number > 0, received 0"),
     ("steps: 100", "steps: 100, ema: 1", "c.yaml:19:21: train.ema: expected null, a number between 0 and 1 (both excluded) or a schedule as {Name: {arguments}}, received 1"),
+    ("steps: 100", "steps: 100, ema: {A: {}, B: {}}", "c.yaml:19:21: train.ema: expected null, a number between 0 and 1 (both excluded) or a schedule as {Name: {arguments}}, received a mapping"),
+    ("steps: 100", "steps: 100, ema: {CosineDecay: 3}", "c.yaml:19:21: train.ema: expected null, a number between 0 and 1 (both excluded) or a schedule as {Name: {arguments}}, received a mapping"),
     ("steps: 100", "steps: 100, share_latents: yes", "c.yaml:19:21: train.share_latents: expected true or false, received 'yes'"),
     ("steps: 100", "steps: 100, stop_on: [divergd]", "c.yaml:19:31: train.stop_on[0]: expected one of diverged, collapsed, not_converged, received 'divergd'. Did you mean 'diverged'?"),
     ("steps: 100", "steps: 100, stop_on: diverged", "c.yaml:19:21: train.stop_on: expected a list, received 'diverged'"),

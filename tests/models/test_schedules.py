@@ -44,8 +44,6 @@ POLYNOMIAL = "{PolynomialDecay: {initial_learning_rate: 1.0, decay_steps: 9, end
 MISTAKES = {
     "train.ema={CosineDcay: {}}": "train.ema.CosineDcay: unknown name of a learning-rate schedule 'CosineDcay'."
     " Did you mean 'CosineDecay'?",
-    "train.ema={a: 1, b: 2}": "train.ema: expected a learning-rate schedule as {Name: {arguments}} with one name,"
-    " received 2 names",
     "train.ema={CosineDecay: {initial_learning_rate: 1.5, decay_steps: 5}}": "train.ema: expected values from 0 to 1,"
     " received 1.5 at step 0",
     f"penalty={{r1: {{weight: {POLYNOMIAL}}}}}": "penalty.r1.weight: expected values from 0 to inf, received -1 at step 19",
