@@ -46,7 +46,7 @@ class AdaptiveProbability:
         return [self.probability, self.signs, self.seen, *(self.augmentation.variables if self.augmentation else [])]
 
     def begin(self, step: Tensor) -> None:
-        """At the begin of a step: a probability by a schedule gets its value."""
+        """At the start of a step: a probability by a schedule gets its value."""
         if callable(self.fixed):
             self.probability.assign(self.fixed(step))
 
