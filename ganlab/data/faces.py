@@ -1,4 +1,4 @@
-"""Finds faces in photos with MTCNN (Zhang et al. 2016, arXiv 1604.02878), and remembers them for an interrupted command.
+"""Finds faces in photos with MTCNN (Zhang et al. 2016, arXiv 1604.02878), and remembers them for the next command.
 
 Only this module knows the mtcnn package. mtcnn 1.0 works on TensorFlow alone and expects RGB values from 0 to 255. It spends
 most of its time starting small operations: a batch costs little more than one photo. mtcnn turns uint8 into float64; float32

@@ -52,7 +52,7 @@ class Request:
 
 
 def prepare_photos(request: Request, notify: Notify, stopped: Stopped) -> tuple[PreparedSet, dict]:
-    """Makes the data set, or returns the one that an earlier call made. Reuses the faces that an interrupted call found.
+    """Makes the data set, or returns the one that an earlier call made. Reuses the faces that an earlier call found.
 
     Args:
         request: the source, the crop, the size and the number of images.
@@ -74,7 +74,7 @@ def prepare_photos(request: Request, notify: Notify, stopped: Stopped) -> tuple[
             return place, found
         for left in half_written(place.array):  # by a process that was killed
             left.unlink()
-        faces = FoundFaces(cached_folder(request.name) / f".faces-{facts['recipe'][:16]}")
+        faces = FoundFaces(cached_folder(request.name) / f".faces-{_faces_key(facts)}")
         with replacing(place.array) as temporary:
             photos = _write_array(temporary, request, pictures, faces, notify, stopped)
             facts["counts"] = counts = _counts(request, photos) | {"no_picture": len(pictures.left_out)}
@@ -86,7 +86,6 @@ def prepare_photos(request: Request, notify: Notify, stopped: Stopped) -> tuple[
             }
             place.manifest.unlink(missing_ok=True)  # of other photos, under the same options: not valid from here on
         write_manifest(place, facts, photos + [(name, NO_PICTURE) for name in pictures.left_out])
-        faces.path.unlink(missing_ok=True)
         return place, facts
 
 
@@ -104,6 +103,11 @@ def _facts(request: Request, pictures: Pictures) -> dict:
         "source": {"path": path, "fingerprint": fingerprint, "photos": len(pictures.names), "note": pictures.note},
         "versions": versions,
     }
+
+
+def _faces_key(facts: dict) -> str:
+    """Faces are those of the photos, whichever size and crop they are cut to."""
+    return hashlib.sha256(json.dumps([facts["source"]["fingerprint"], facts["versions"]]).encode()).hexdigest()[:16]
 
 
 def _finished(place: PreparedSet, recipe: str) -> dict | None:

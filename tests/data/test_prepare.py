@@ -97,8 +97,19 @@ def test_what_is_prepared_is_not_prepared_again(source, detector):
     place, _, _ = make(source, crop="box")
     again = make(source, crop="box")
     assert again == (place, json.loads(place.manifest.read_text()), []) and detector.searched == [127, 127, 60]
-    assert sorted(path.name for path in place.folder.parent.iterdir()) == [".box-8.lock", "box-8"]
+    names = sorted(path.name for path in place.folder.parent.iterdir())
+    assert names[0] == ".box-8.lock" and names[1].startswith(".faces-") and names[2:] == ["box-8"]
     assert sorted(path.name for path in place.folder.iterdir()) == ["images.npy", "left_out.txt", "manifest.json"]
+
+
+def test_another_size_or_crop_of_the_same_photos_searches_no_faces(source, detector, tmp_path):
+    large, _, _ = make(source, crop="box", size=16)
+    small, facts, _ = make(source, crop="box")
+    make(source, crop="square")
+    assert detector.searched == [127, 127, 60] and facts["array"]["shape"][1:] == [8, 8, 3]
+    assert json.loads(small.manifest.read_text())["photos"] == json.loads(large.manifest.read_text())["photos"]
+    make(photo_zip(tmp_path / "others.zip", 10), crop="box")
+    assert detector.searched == [127, 127, 60, 10]
 
 
 class TestInterrupted:
@@ -106,12 +117,11 @@ class TestInterrupted:
         message = stop_after(2, source, crop="box")
         assert message == "stopped by SIGTERM after 256 of 316 photos; the same command goes on"
         assert detector.searched == [127, 127]
-        place, facts, told = make(source, crop="box")
+        _, facts, told = make(source, crop="box")
         assert detector.searched == [127, 127, 60] and told[-1][3] == 60
         counts = facts["counts"]
         assert counts["unreadable"] == 2 and counts["no_face"] > 20 and counts["images"] > 100
         assert sum(counts.values()) == 2 * 316
-        assert sorted(path.name for path in place.folder.parent.iterdir()) == [".box-8.lock", "box-8"]
 
     def test_it_goes_on_with_another_limit(self, source, detector):
         stop_after(1, source, limit=200, crop="box")
