@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from ganlab.config import descriptions
 from ganlab.config.keras_schema import ARGUMENTS, keras_definitions, one_key
 from ganlab.config.layers import MAX_REPEAT, MERGES
+from ganlab.config.merging import BASE
 from ganlab.config.schema import Config
 from ganlab.objectives import OBJECTIVES
 from ganlab.objectives.loss_config import Choice, ClassLoss, Loss
@@ -111,7 +112,7 @@ def _mapping(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _layer() -> dict[str, Any]:
-    """A layer, or one of the three groups."""
+    """A layer, one of the three groups, or the layers of an extended file."""
     phases = {"type": "array", "minItems": 1, "uniqueItems": True, "items": {"type": "integer", "minimum": 1}}
     branch = {"type": "array", "items": {"$ref": "#/$defs/Layer"}}
     branches = {"type": "object", "minProperties": 2, "additionalProperties": branch}
@@ -123,7 +124,9 @@ def _layer() -> dict[str, Any]:
     )
     closed = {"type": "object", "additionalProperties": False}
     groups = [closed | {"properties": group, "required": list(group)} for group in groups]
-    return {"anyOf": [{"$ref": "#/$defs/LayerName"}, {"$ref": "#/$defs/SingleLayer"}, *groups]}
+    drop = {"type": "integer", "minimum": 0}
+    inherited = {"anyOf": [{"const": BASE}, one_key(_mapping({"drop_first": drop, "drop_last": drop}), [BASE])]}
+    return {"anyOf": [{"$ref": "#/$defs/LayerName"}, {"$ref": "#/$defs/SingleLayer"}, *groups, inherited]}
 
 
 def _choice(key: str, kind: type[Choice], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from ganlab.config.document import Keys, plainly, shown
 from ganlab.config.fields import located, together
 from ganlab.config.foreign_words import foreign_hint
+from ganlab.config.merging import BASE
 from ganlab.errors import did_you_mean
 
 MAX_LAYERS = 10_000
@@ -106,6 +107,8 @@ def _read_list(value: Any, keys: Keys, may_be_empty: bool = False) -> list[Any]:
 def _read_item(item: Any, keys: Keys) -> str | dict[str, Any]:
     if isinstance(item, dict) and any(key in item for group in _GROUPS.values() for key in group):
         return _read_group(item, keys)
+    if item == BASE or (isinstance(item, dict) and list(item) == [BASE]):
+        raise located(f"'{BASE}' stands for a network's layers in the extended file; there are none here", keys)
     return _shortest(normalise_choice(item, _LAYER, keys))
 
 

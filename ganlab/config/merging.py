@@ -1,11 +1,14 @@
 """Puts configs together: one that extends another, and single values from the command line."""
 
 import re
+from typing import Any
 
 from ganlab.config.document import Keys, Node, Place, dotted, shown
 from ganlab.config.reader import MAX_DEPTH, parse_yaml
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, did_you_mean
 
+BASE = "base"  # in a list of layers: those of the extended file
+_DROPS = ("drop_first", "drop_last")
 # Mappings of one key that is a choice: another key replaces it.
 _CHOICES = {("objective",), ("loss",), ("class_loss",)}
 # Two keys for one thing: setting one unsets the other.
@@ -16,7 +19,13 @@ _PART = re.compile(r"\[([0-9]+)\]|[^.\[\]]+")
 
 
 def merge(base: Node, over: Node, keys: Keys = ()) -> Node:
-    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: ...}`) are replaced."""
+    """`over` on top of `base`: mappings are merged; lists, scalars and choices (`{Adam: ...}`) are replaced.
+
+    In a list of layers, the item `base` becomes the layers of the list that it replaces.
+    Raises: ConfigError, located, if that item drops more than there is.
+    """
+    if keys and keys[-1] == "layers" and isinstance(base.value, list) and isinstance(over.value, list):
+        return with_base_layers(over, base.value, keys)
     are_mappings = isinstance(base.value, dict) and isinstance(over.value, dict)
     if not are_mappings or _is_other_choice(base, over, keys):
         return over
@@ -27,6 +36,34 @@ def merge(base: Node, over: Node, keys: Keys = ()) -> Node:
             entries.pop(rival, None)
         entries[key] = merge(entries[key], child, (*keys, key)) if key in entries else child
     return Node(entries, over.place)
+
+
+def with_base_layers(over: Node, base: list[Node], keys: Keys) -> Node:
+    """A list of layers with `base` and `{base: {drop_first: N, drop_last: N}}` replaced by layers of another list."""
+    items: list[Node] = []
+    for index, item in enumerate(over.value):
+        value = item.plain()
+        if value == BASE or (isinstance(value, dict) and list(value) == [BASE]):
+            items += _part_of(base, value if isinstance(value, dict) else {}, item.place, (*keys, index))
+        else:
+            items.append(item)
+    return Node(items, over.place)
+
+
+def _part_of(base: list[Node], item: dict[str, Any], place: Place, keys: Keys) -> list[Node]:
+    drops = item.get(BASE) or {}
+    if not isinstance(drops, dict):
+        raise ConfigError(
+            f"{place}: {dotted(keys)}.{BASE}: expected a mapping of {' and '.join(_DROPS)}, received {shown(drops)}"
+        )
+    for key, number in drops.items():
+        subject = f"{place}: {dotted(keys)}.{BASE}.{key}"
+        if key not in _DROPS:
+            raise ConfigError(f"{subject}: unknown key.{did_you_mean(key, _DROPS)}")
+        if type(number) is not int or not 0 <= number <= len(base):
+            words = f"an integer from 0 to {len(base)}, the layers of the extended file"
+            raise ConfigError(f"{subject}: expected {words}, received {shown(number)}")
+    return base[drops.get("drop_first", 0) : len(base) - drops.get("drop_last", 0)]
 
 
 def _is_other_choice(base: Node, over: Node, keys: Keys) -> bool:
@@ -67,10 +104,11 @@ def keys_of(path: str) -> list[str | int] | None:
 def put(node: Node | None, keys: list[str | int], value: Node, done: Keys = ()) -> Node:
     """The node with the value at `keys` replaced; `done` is the path to the node. Missing mappings are created.
 
-    Raises: ConfigError, if a list lacks the item or a value on the path has no keys.
+    Raises: ConfigError, if a list lacks the item, a value on the path has no keys, or `base` drops more than there is.
     """
     if not keys:
-        return value
+        replaces = done[-1] == "layers" and node is not None and isinstance(node.value, list)
+        return with_base_layers(value, node.value, done) if replaces and isinstance(value.value, list) else value
     key, *rest = keys
     if node is not None and isinstance(node.value, list):
         index = _index(node, key, value.place, done)

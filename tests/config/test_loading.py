@@ -133,6 +133,43 @@ def test_extending_merges_mappings_and_replaces_lists(tmp_path):
     assert config.discriminator.optimizer == {"Adam": {"learning_rate": 1e-4}}
 
 
+def test_layers_can_begin_or_end_with_those_of_the_extended_file(tmp_path):
+    """EXAMPLE's discriminator is Flatten, then Dense."""
+    cases = {
+        "[base]": ["Flatten", {"Dense": {"units": 1}}],
+        "[base: {drop_last: 1}, Dense: {units: 2}]": ["Flatten", {"Dense": {"units": 2}}],
+        "[ReLU, base: {drop_first: 1}]": ["ReLU", {"Dense": {"units": 1}}],
+        "[base: {drop_last: 1}, ReLU, base: {drop_first: 1}]": ["Flatten", "ReLU", {"Dense": {"units": 1}}],
+    }
+    for layers, expected in cases.items():
+        assert extend(tmp_path, f"discriminator: {{layers: {layers}}}\n").discriminator.layers == expected
+    middle = "extends: base/b.yaml\ndiscriminator: {layers: [ReLU, base]}\n"
+    (tmp_path / "middle.yaml").write_text(middle)
+    twice = load(tmp_path, "extends: middle.yaml\ndiscriminator: {layers: [base: {drop_first: 1}, Softplus]}\n")
+    assert twice.discriminator.layers == ["Flatten", {"Dense": {"units": 1}}, "Softplus"]
+    with_option = load(tmp_path, EXAMPLE, "discriminator.layers=[ReLU, base: {drop_first: 1}]")
+    assert with_option.discriminator.layers == ["ReLU", {"Dense": {"units": 1}}]
+
+
+def test_a_mistake_in_the_layers_of_the_extended_file_is_one_located_line(tmp_path):
+    cases = {
+        "base: {drop_last: 3}": "base.drop_last: expected an integer from 0 to 2, the layers of the extended file, received 3",
+        "base: {drop_last: x}": "base.drop_last: expected an integer from 0 to 2, the layers of the extended file, received 'x'",
+        "base: {dropfirst: 3}": "base.dropfirst: unknown key. Did you mean 'drop_first'?",
+        "base: 3": "base: expected a mapping of drop_first and drop_last, received 3",
+        "repeat: 2, layers: [base]": "layers[0]: 'base' stands for a network's layers in the extended file; there are none here",
+    }
+    for item, reason in cases.items():
+        with pytest.raises(ConfigError) as caught:
+            extend(tmp_path, f"discriminator:\n  layers:\n    - {{{item}}}\n")
+        place, key, message = str(caught.value).split(": ", 2)
+        assert (place.split("c.yaml")[1][:2], f"{key}: {message}") == (":4", f"discriminator.layers[0].{reason}")
+    with pytest.raises(
+        ConfigError, match=r"discriminator.layers\[0\]: 'base' stands for a network's layers in the extended"
+    ):
+        load(tmp_path, changed("- Flatten", "- base"))
+
+
 def test_a_name_is_not_inherited(tmp_path):
     assert extend(tmp_path, "").name == "c"
 
