@@ -96,8 +96,13 @@ class Steps:
             if draw.kind != "rows":
                 values[name] = numbers[name]
                 continue
+            chosen = numbers[name]
+            mirrored = chosen < 0 if draw.mirror else None
+            chosen = ops.where(mirrored, -1 - chosen, chosen) if draw.mirror else chosen
             for array in draw.arrays:
-                rows = self._gather(data[array], numbers[name])
+                rows = self._gather(data[array], chosen)
+                if draw.mirror and array == "images":
+                    rows = ops.where(mirrored[:, None, None, None], ops.flip(rows, axis=2), rows)
                 if keras.backend.standardize_dtype(rows.dtype) == "uint8":
                     rows = ops.cast(rows, "float32") * self.scale + self.low
                 values[name if array == "images" else f"{name}.{array}"] = rows

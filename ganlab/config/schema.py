@@ -44,6 +44,7 @@ class Data(Section):
     limit: whole_or_null(1) = None
     range: one_of("tanh", "sigmoid") = "tanh"
     grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
+    flip: described(Literal["horizontal"] | None, "horizontal or null", "horizontal") = None
     source: described(Annotated[str, Field(min_length=1)] | None, "the path of a folder or zip file, or null") = None
     classes: described(Literal["folders"] | None, "folders or null", "folders") = None
     labelled: whole_or_null(1) = None

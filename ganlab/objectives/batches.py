@@ -42,7 +42,7 @@ class Batches:
         """Draws a batch of real images, with labels if the step reads them; returns its name."""
         of_all = self.config.labels in HEADS and not self.reads_part
         labelled = self.takes_labels or self.loss.reads_labels or of_all
-        return self.draw(name, "rows", size, arrays=("images", "labels") if labelled else ("images",))
+        return self._rows(name, size, arrays=("images", "labels") if labelled else ("images",))
 
     @property
     def reads_part(self) -> bool:
@@ -53,7 +53,10 @@ class Batches:
         """Draws the batch of the class term from the labelled part of the data, or takes the real batch; returns its name."""
         if self.config.labels not in HEADS or not self.reads_part:
             return real
-        return self.draw(f"labelled_{turn}", "rows", self.size, source="labelled", arrays=("images", "labels"))
+        return self._rows(f"labelled_{turn}", self.size, source="labelled", arrays=("images", "labels"))
+
+    def _rows(self, name: str, size: int, **options: Any) -> str:
+        return self.draw(name, "rows", size, mirror=self.config.data.flip is not None, **options)
 
     def targets(self, turn: int, side: str) -> str | None:
         """Draws the targets of one side, if the loss has targets; returns their name."""

@@ -107,7 +107,7 @@ def vae_objective(config: VaeConfig, models: "Models", input_gradient: Callable 
         models.networks,
         models.optimizers,
         (*fading(models), update),
-        {"real": Draw("rows", (size,)), "noise": Draw("normal", (size, dim))},
+        {"real": Draw("rows", (size,), mirror=config.data.flip is not None), "noise": Draw("normal", (size, dim))},
         config.columns(),
         models.averages,
         rebuild=lambda networks: vae_objective(config, dataclasses.replace(models, networks=networks)),

@@ -101,12 +101,16 @@ class Draws:
             if draw.kind == "rows":
                 self._offsets[name] = self.rows_a_step.get(draw.source, 0)
                 self.rows_a_step[draw.source] = self._offsets[name] + draw.shape[0]
-        self._streams = {name: _Stream(seed, name) for name in draws}
+        streams = {*draws, *(f"mirror {source}" for source in self.rows_a_step)}
+        self._streams = {name: _Stream(seed, name) for name in streams}
         # Steps may still ask for the epoch before, and for no earlier one.
         self._permutations = {source: lru_cache(2)(partial(self._permutation, source)) for source in self.sources}
 
     def take(self, first: int, steps: int) -> dict[str, np.ndarray]:
-        """The numbers of steps first, first + 1, ...: name -> array (steps, *shape); rows and integers are int32."""
+        """The numbers of steps first, first + 1, ...: name -> array (steps, *shape); rows and integers are int32.
+
+        The row of an image to be mirrored is -1 - row.
+        """
         taken = empty(self.draws, steps)
         self.fill(taken, first)
         return taken
@@ -123,6 +127,8 @@ class Draws:
     def _fill(self, numbers: np.ndarray, name: str, draw: Draw, step: int) -> None:
         if draw.kind == "rows":
             numbers[:] = self._rows(name, draw, step)
+            if draw.mirror:
+                numbers[self._mirrored(name, draw, step)] ^= -1  # all bits: -1 - row
             return
         generator = self._streams[name].at(step)
         if draw.kind == "normal":
@@ -153,6 +159,11 @@ class Draws:
             rows[filled : filled + len(part)] = part
             filled += len(part)
         return rows
+
+    def _mirrored(self, name: str, draw: Draw, step: int) -> np.ndarray:
+        """Which images of a batch are mirrored: bool, a random half."""
+        of_step = self._streams[f"mirror {draw.source}"].at(step).random(self.rows_a_step[draw.source]) < 0.5
+        return of_step[self._offsets[name] :][: draw.shape[0]]
 
     def _permutation(self, source: str, epoch: int) -> np.ndarray:
         words = ["shuffle", source if source != "all" else "", f"from {self.start}" if self.start else ""]

@@ -38,6 +38,7 @@ class Draw:
         source: for rows: the part of the data they come from, see `draws.Draws`.
         arrays: for rows: the arrays of the data that the step reads at these rows. `images` stands in the values under the
             draw's name, another array under NAME.ARRAY, such as `real_0.labels`.
+        mirror: for rows: whether a random half of the images is mirrored. The number of such a row is -1 - row.
         categorical: for codes: the number of values of each categorical code.
     """
 
@@ -49,6 +50,7 @@ class Draw:
     flipped: tuple[float, float] = (0.0, 0.0)
     source: str = "all"
     arrays: tuple[str, ...] = ("images",)
+    mirror: bool = False
     categorical: tuple[int, ...] = ()
 
 

@@ -144,6 +144,7 @@ FAMILIES = {
         "adaptive": {"method": "apa", "probability": schedule(0.2, 0.8)},
         "train": {"ema": schedule(0.5, 0.9), "discriminator_steps": 2},
     },
+    "mirrored images": CONVOLUTIONAL | {"data": {"name": "digits", "flip": "horizontal"}},
     "APA": DENSE | {"adaptive": {"method": "apa", "target": -1.0, "images": 20, "interval": 2}},
     "semi-supervised": {"discriminator": CLASSES, "labels": "semi_supervised", "optimizer": SGD},
     "minibatch discrimination": {

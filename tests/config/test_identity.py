@@ -83,6 +83,7 @@ KEYS = {
     "data.classes": ("folders", True),
     "data.range": ("sigmoid", True),
     "data.grayscale": ("luminosity", True),
+    "data.flip": ("horizontal", True),
     "data.source": ("photos", False),
     "latent.dim": (65, True),
     "latent.distribution": ("uniform", True),

@@ -36,6 +36,12 @@ class Draws:
         }
         return np.array([orders[place // self.count][place % self.count] for place in places])
 
+    def mirrored(self, images: np.ndarray) -> np.ndarray:
+        """The batch that `rows` chose last, with a random half of its images mirrored."""
+        chosen = generator(self.seed, "mirror all", self.step).random(self.rows_a_step) < 0.5
+        end = self.place - self.step * self.rows_a_step
+        return np.where(chosen[end - len(images) : end, None, None, None], images[:, :, ::-1], images)
+
     def latents(self, purpose: str, size: int, latent: dict) -> np.ndarray:
         numbers = generator(self.seed, purpose, self.step)
         if latent["distribution"] == "normal":

@@ -108,7 +108,8 @@ class Gan(Training):
 
     def real_batch(self, size: int) -> Batch:
         rows = self.draws.rows(size)
-        return Batch(Tensor(self.images[rows]), None if self.labels is None else self.labels[rows])
+        images = self.draws.mirrored(self.images[rows]) if self.config["data"]["flip"] else self.images[rows]
+        return Batch(Tensor(images), None if self.labels is None else self.labels[rows])
 
     def generated(self, name: str, size: int) -> Batch:
         drawn = labels = None

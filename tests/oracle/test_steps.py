@@ -60,19 +60,19 @@ def uncompiled():
         yield
 
 
-def hold(config, steps: int = STEPS) -> dict[str, np.ndarray]:
+def hold(config, steps: int = STEPS, images: np.ndarray = IMAGES) -> dict[str, np.ndarray]:
     """Trains both, fails where they differ, and returns the columns of the history.
 
     Seen: differences of 5e-5. A penalty and Adam make more of the rounding of float32 in every step.
     """
     labelled = config.labels != "none"
-    tiny = build(config, labels=LABELS if labelled else None)
+    tiny = build(config, images=images, labels=LABELS if labelled else None)
     if tiny.objective.begin:
-        tiny.objective.begin({"images": IMAGES, "labels": LABELS})
+        tiny.objective.begin({"images": images, "labels": LABELS})
     written = yaml.safe_load(dump_config(config))
     (objective,) = [written["objective"]] if isinstance(written["objective"], str) else written["objective"]
     kind = {"gan": Gan, "vae": Vae, "evolutionary": Evolutionary}[objective]
-    oracle = kind(written, tiny.snapshot(), IMAGES, LABELS if labelled else None)
+    oracle = kind(written, tiny.snapshot(), images, LABELS if labelled else None)
     found = dict(zip(tiny.objective.column_names, tiny.train(steps).T, strict=True))
     expected = [oracle.step(number) for number in range(steps)]
     assert found.keys() == expected[0].keys()
@@ -94,6 +94,22 @@ def test_every_two_switches_together(case, uncompiled):
 
 def changed(**switches):
     return config_of(USUAL | switches)
+
+
+@pytest.mark.parametrize("objective", ["gan", "vae"])
+def test_a_random_half_of_the_real_images_is_mirrored(objective, uncompiled):
+    """The GAN reads three batches a step, each with bits of its own."""
+    small = {"Reshape": {"target_shape": [2, 4, 1]}}
+    networks = {
+        "generator": [{"Dense": {"units": 8, "activation": "sigmoid"}}, small],
+        "encoder" if objective == "vae" else "discriminator": [
+            "Flatten",
+            {"Dense": {"units": 6 if objective == "vae" else 1}},
+        ],
+    }
+    more = {"data": {"name": "digits", "flip": "horizontal", "range": "sigmoid"}}
+    train = {} if objective == "vae" else {"discriminator_steps": 3}
+    hold(tiny_config(objective, **networks, **more, train=train), images=IMAGES.reshape(-1, 2, 4, 1))
 
 
 class TestAlternateBatches:

@@ -20,7 +20,8 @@ class Vae(Training):
     def step(self, number: int) -> dict[str, float]:
         """Performs a step, counted from 0; returns its row of the history."""
         self.begin(number)
-        real = Tensor(self.images[self.draws.rows(self.size)])
+        images = self.images[self.draws.rows(self.size)]
+        real = Tensor(self.draws.mirrored(images) if self.config["data"]["flip"] else images)
         dim = self.config["latent"]["dim"]
         noise = self.draws.latents("noise", self.size, {"dim": dim, "distribution": "normal"})
         codes, _ = self.networks["encoder"].run(real)

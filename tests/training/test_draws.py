@@ -96,6 +96,19 @@ def test_normal_numbers_are_standard():
     assert abs((np.abs(numbers) < 1).mean() - 0.6827) < 0.01
 
 
+def test_half_of_the_rows_say_that_their_image_is_mirrored_and_every_sample_still_comes_once_an_epoch():
+    plain, mirrored = (
+        Draws({"a": Draw("rows", (6,), mirror=mirror), "b": Draw("rows", (4,), mirror=mirror)}, 0, 1000)
+        for mirror in (0, 1)
+    )
+    rows = {name: (plain.take(0, 200)[name], mirrored.take(0, 200)[name]) for name in "ab"}
+    for before, after in rows.values():
+        np.testing.assert_array_equal(np.where(after < 0, -1 - after, after), before)
+        assert abs((after < 0).mean() - 0.5) < 0.05
+    assert (rows["a"][1][:, :4] < 0).tolist() != (rows["b"][1] < 0).tolist()
+    np.testing.assert_array_equal(mirrored.take(150, 50)["b"], rows["b"][1][150:])
+
+
 def test_uniform_numbers_fill_their_range_evenly():
     numbers = many(Draw("uniform", (10_000,), low=-1.0, high=3.0))
     assert numbers.min() >= -1 and numbers.max() < 3
