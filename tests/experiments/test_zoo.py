@@ -31,15 +31,29 @@ def forgotten():
     keras.utils.clear_session()  # Keras keeps a list of the weights that it would still draw
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_a_config_has_the_parameters_of_its_source(name, forgotten):
-    found = {}
+def count(name: str, network: str) -> tuple[int, int]:
+    """The trainable parameters and all parameters of a network."""
     # In this scope weights have shapes and no numbers: drawing 41 million takes longer than building the networks.
     with keras.StatelessScope(initialize_variables=False):
-        for network in ("generator", "discriminator"):
-            built = build(name, network)
-            found[f"{network}_trainable"] = sum(math.prod(v.shape) for v in built.trainable_variables)
-            found[f"{network}_all"] = built.model.count_params()
+        built = build(name, network)
+    return sum(math.prod(v.shape) for v in built.trainable_variables), built.model.count_params()
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """Counts of the networks that were built. Many configs share networks and differ in their losses."""
+    return {}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_has_the_parameters_of_its_source(name, counted, forgotten):
+    config, found = load_config(ZOO / name), {}
+    ends = config.ends(published_form(config.data))  # inputs, and the output that the losses need
+    for network in ("generator", "discriminator"):
+        form = repr((config.networks[network].layers, ends[network], config.precision))
+        if form not in counted:
+            counted[form] = count(name, network)
+        found[f"{network}_trainable"], found[f"{network}_all"] = counted[form]
     assert found == {key: int(COUNTS[name][key]) for key in found}
 
 
