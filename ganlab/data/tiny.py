@@ -39,7 +39,7 @@ class Made:
     def load(self, options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
         """See `Published.load`. Raises: ConfigError also for options of images, if the samples are no images."""
         split = self.make()
-        for key in ("image_size", "grayscale") if split.images.ndim != 4 else ():
+        for key in ("image_size", "grayscale", "flip") if split.images.ndim != 4 else ():
             if (value := getattr(options, key)) is not None:
                 raise error_at(("data", key), f"expected only for images, received {value} with 'name: {self.name}'")
         return apply_options(self.name, split, None, self.class_names, _SOURCE, options, error_at)

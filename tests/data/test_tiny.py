@@ -64,7 +64,7 @@ def test_they_are_listed_and_their_form_is_known():
     assert (enlarged.shape, enlarged.classes) == ((20, 20, 1), 10)
 
 
-@pytest.mark.parametrize(("key", "value"), [("image_size", 10), ("grayscale", "luminosity")])
+@pytest.mark.parametrize(("key", "value"), [("image_size", 10), ("grayscale", "luminosity"), ("flip", "horizontal")])
 def test_a_point_refuses_the_options_of_images(key, value):
     with pytest.raises(ConfigError) as caught:
         load_dataset(options("point", **{key: value}))
