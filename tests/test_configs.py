@@ -86,7 +86,8 @@ def test_a_config_is_right_and_named_after_its_file(path, monkeypatch, tmp_path)
     monkeypatch.setenv("GANLAB_CACHE", str(tmp_path))
     check = check_config(path)
     assert check.config.name == path.stem
-    assert check.layers["discriminator"][-1][2] == (1 + check.config.latent.codes,)
+    classes = 10 if check.config.labels == "auxiliary" else 0  # of each shipped data set with labels
+    assert check.layers["discriminator"][-1][2] == (1 + check.config.latent.codes + classes,)
     assert min(check.parameters.values()) > 0 and check.flops > 0
 
 
