@@ -67,6 +67,7 @@ FILE_NAMES = {
     "history.csv",
     "losses.png",
     "outputs.png",
+    "real_and_generated.png",
     "samples.gif",
     "samples.mp4",
     "histograms.png",

@@ -149,7 +149,7 @@ class EvolutionaryGan(Gan):
                 Gradient("slopes", both),
                 Compute(partial(self.weigh, child)),
             ]
-        return [*stages, Compute(self.choose, ("g_loss", "mutation", "fitness", "fitness_diversity"))]
+        return [*stages, Compute(self.choose, ("g_loss", "d_generator", "mutation", "fitness", "fitness_diversity"))]
 
     @property
     def evolving(self) -> list:
@@ -186,7 +186,7 @@ class EvolutionaryGan(Gan):
         # -log of the gradient's norm. The bound keeps it finite when the gradient underflows.
         diversity = -0.5 * ops.log(ops.maximum(ops.sum(ops.stack(squares)), 1e-24))
         fitness = values["quality"] + self.config.objective.evolutionary.diversity_weight * diversity
-        return {child: (self.copied(), ops.stack([values["child_loss"], fitness, diversity]))}
+        return {child: (self.copied(), ops.stack([values["child_loss"], fitness, values["quality"], diversity]))}
 
     def choose(self, values: Values) -> Values:
         """Goes on with the fittest child. A child whose fitness is not a number loses."""
@@ -198,9 +198,10 @@ class EvolutionaryGan(Gan):
         self.assign([ops.take(ops.stack(each), best, axis=0) for each in versions])
         for action in self.after_generator:
             action(values)
-        g_loss, best_fitness, diversity = ops.unstack(ops.take(scores, best, axis=0))
+        g_loss, best_fitness, quality, diversity = ops.unstack(ops.take(scores, best, axis=0))
         return {
             "g_loss": g_loss,
+            "d_generator": quality,
             "mutation": ops.cast(best + 1, "float32"),
             "fitness": best_fitness,
             "fitness_diversity": diversity,

@@ -234,12 +234,12 @@ class Gan:
             for term in self.terms:
                 more = term.generator(of_fake)
                 value = value if more is None else value + more
-            if near is None:
-                return value, {"g_loss": value}
-            images = ops.cast(self.generator(near(values), training=True), "float32")
-            distance = latent_distance(values[fake], images)
-            value = value - weight * distance
-            return value, {"g_loss": value, "latent_distance": distance}
+            logs = self.loss.logs("generator", of_fake)
+            if near is not None:
+                images = ops.cast(self.generator(near(values), training=True), "float32")
+                logs["latent_distance"] = latent_distance(values[fake], images)
+                value = value - weight * logs["latent_distance"]
+            return value, logs | {"g_loss": value}
 
         return Update(("generator",), loss, self.generator_batch, through=fake, after=self.after_generator)
 

@@ -19,6 +19,7 @@ _RANGES = {"tanh": (-1.0, 127.5), "sigmoid": (0.0, 255.0)}
 _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
+_BETWEEN = 24  # pixels between two grids
 MOST_FRAMES = 200  # of a film
 FRAME_SECONDS = 0.15
 
@@ -84,6 +85,13 @@ def write_image(path: Path, image: np.ndarray) -> Path:
 def write_grid(path: Path, images: np.ndarray, rows: int, columns: int) -> Path:
     """Writes images as one grid; see `arrange_grid`."""
     return write_image(path, arrange_grid(images, rows, columns))
+
+
+def write_beside(path: Path, left: np.ndarray, right: np.ndarray, rows: int, columns: int) -> Path:
+    """Writes two batches of images as grids of one size beside each other; see `arrange_grid`."""
+    grids = [arrange_grid(images, rows, columns) for images in (left, right)]
+    between = np.full((len(grids[0]), _BETWEEN, grids[0].shape[2]), 255, np.uint8)
+    return write_image(path, np.concatenate([grids[0], between, grids[1]], axis=1))
 
 
 def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float = FRAME_SECONDS) -> Path:

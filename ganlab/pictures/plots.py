@@ -31,7 +31,11 @@ _KNOWN = {
 }
 _COLOURS = ("#1d4ed8", "#c2410c", "#15803d", "#6d28d9", "#a16207")
 _NO_LOSSES = ("step", "seconds", "diversity", "recall")
-_OUTPUTS = {"d_real": ("real images", "#1d4ed8"), "d_fake": ("generated images", "#c2410c")}
+_OUTPUTS = {
+    "d_real": ("real images", "#1d4ed8"),
+    "d_fake": ("generated images", "#c2410c"),
+    "d_generator": ("generated images, in the generator's update", "#15803d"),
+}
 
 
 def write_losses(path: Path, history: dict[str, np.ndarray]) -> Path:
@@ -54,7 +58,7 @@ def _losses_of(history: dict[str, np.ndarray]) -> dict[str, tuple[str, str]]:
 
 
 def write_outputs(path: Path, history: dict[str, np.ndarray]) -> Path:
-    """Draws the discriminator's mean outputs d_real and d_fake over steps; see `write_losses`."""
+    """Draws the discriminator's mean outputs d_real, d_fake and d_generator over steps; see `write_losses`."""
     return _write(path, history, _OUTPUTS, "mean discriminator output")
 
 

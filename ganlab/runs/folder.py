@@ -16,6 +16,7 @@ from ganlab.storage.writing import permit, write_json, write_text
 
 _TEMPORARY = ".[0-9a-f]*-*"  # temporary names of `storage.writing` and `training.checkpoints`
 _ASIDE = "damaged-"
+_RECONSTRUCTIONS = "reconstructions-"
 _NUMBER = r"(?:-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?|-?inf|nan|)"  # the format :g, or nothing
 _ROW = re.compile(f"{_NUMBER}(?:,{_NUMBER})*\n")
 
@@ -36,6 +37,7 @@ class RunFolder:
         self.samples = path / "samples"
         self.histograms = path / "histograms"
         self.ridges = path / "histograms.png"
+        self.beside = path / "real_and_generated.png"
         self.film = path / "samples.gif"
         self.video = path / "samples.mp4"
         self.estimates = path / "estimates.png"
@@ -55,6 +57,9 @@ class RunFolder:
     def sample(self, step: int) -> Path:
         return self.samples / f"{step:06d}.png"
 
+    def reconstructions(self, step: int) -> Path:
+        return self.samples / f"{_RECONSTRUCTIONS}{step:06d}.png"
+
     def histogram(self, step: int) -> Path:
         return self.histograms / f"{step:06d}.npz"
 
@@ -72,6 +77,9 @@ class RunFolder:
 
     def sample_steps(self) -> list[int]:
         return _steps(self.samples, "", ".png")
+
+    def reconstruction_steps(self) -> list[int]:
+        return _steps(self.samples, _RECONSTRUCTIONS, ".png")
 
     def histogram_steps(self) -> list[int]:
         return _steps(self.histograms, "", ".npz")
@@ -146,6 +154,7 @@ class RunFolder:
         _cut_lines(self.metrics, lambda line: json.loads(line)["step"], step, header=False)
         for path, steps in (
             (self.sample, self.sample_steps()),
+            (self.reconstructions, self.reconstruction_steps()),
             (self.histogram, self.histogram_steps()),
             (self.generator_weights, self.generator_steps()),
             (self.state, self.state_steps()),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A history may be read without its config. These columns are measured in some steps only.
 _ALWAYS_OPTIONAL = ("penalty", "diversity", "recall")
+# Columns that earlier versions did not write.
+_ADDED = ("d_generator",)
 # Two values of one name can be compared only if these are equal.
 _PROTOCOL = ("fingerprint", "weight_hash", "real_data")
 
@@ -27,17 +29,20 @@ _PROTOCOL = ("fingerprint", "weight_hash", "real_data")
 class HistoryFile:
     """Appends rows to history.csv: step, the objective's columns, columns of health checks, seconds.
 
+    A run keeps the columns with which an earlier version began it.
+
     Args:
         path: of the file; a missing file is created with its heading.
         columns: of the objective.
         looked: names of the columns of health checks.
 
-    Raises: GanlabError if the file has other columns: another version of ganlab began it, or a config with other `histograms`.
+    Raises: GanlabError if the file has other columns, such as a config with other `histograms` would have.
     """
 
     def __init__(self, path: Path, columns: "Sequence[Column]", looked: Sequence[str]):
         self.path, self.columns, self.looked = path, columns, looked
-        heading = ",".join(["step", *(column.name for column in columns), *looked, "seconds"])
+        self.kept = list(range(len(columns)))
+        heading = self._heading()
         new = not path.exists()
         self.file = path.open("ab", buffering=0)
         if new:
@@ -45,7 +50,9 @@ class HistoryFile:
             return
         with path.open(encoding="utf-8") as file:
             found = file.readline().rstrip("\n")
-        if found != heading:
+        begun = found.split(",")
+        self.kept = [place for place, column in enumerate(columns) if column.name not in _ADDED or column.name in begun]
+        if found != self._heading():
             raise GanlabError(
                 f"{path}: has the columns {found}; this version of ganlab and this config write {heading}. Start with --fresh"
             )
@@ -62,11 +69,14 @@ class HistoryFile:
         each = f"{seconds / len(rows):.6g}"
         lines = []
         for step, row in enumerate(rows.tolist(), last - len(rows) + 1):
-            values = [_text(value, column.optional) for value, column in zip(row, self.columns, strict=True)]
+            values = [_text(row[place], self.columns[place].optional) for place in self.kept]
             looks = seen.get(step, {})
             values += [f"{looks[name]:.4g}" if name in looks else "" for name in self.looked]
             lines.append(",".join([str(step), *values, each]))
         self._write(lines)
+
+    def _heading(self) -> str:
+        return ",".join(["step", *(self.columns[place].name for place in self.kept), *self.looked, "seconds"])
 
     def _write(self, lines: list[str]) -> None:
         permit(self.path)

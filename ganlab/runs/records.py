@@ -105,10 +105,12 @@ class RunRecord:
         return _mapping(path, read_json(path)) if path.exists() else {}
 
     def pictures(self) -> dict[str, Path]:
-        """The pictures that exist: losses, outputs, the newest sample grid, the film, the networks."""
+        """The pictures that exist: the newest sample grid and reconstructions, real and generated images, curves, networks."""
         files = RunFolder(self.folder)
         paths = {
             "samples": files.sample(max(files.sample_steps(), default=0)),
+            "real and generated": files.beside,
+            "reconstructions": files.reconstructions(max(files.reconstruction_steps(), default=0)),
             "film": files.film,
             "losses": files.losses,
             "outputs": files.outputs,

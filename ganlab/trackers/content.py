@@ -161,7 +161,7 @@ def _tags(record: RunRecord) -> dict[str, str]:
 def _files(files: RunFolder) -> Iterator[tuple[Path, str]]:
     """Records, pictures and summaries of a run, and the newest weights of its generator."""
     records = (files.config, files.environment, files.summary, files.history, files.metrics)
-    pictures = (files.losses, files.outputs, files.film, files.video, files.ridges, files.estimates)
+    pictures = (files.losses, files.outputs, files.film, files.video, files.ridges, files.estimates, files.beside)
     models = sorted(files.models.iterdir()) if files.models.is_dir() else []
     weights = [files.generator_weights(step) for step in files.generator_steps()[-1:]]
     for paths, folder in (((*records, *pictures), ""), (models, "models"), (weights, "checkpoints")):

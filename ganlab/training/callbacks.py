@@ -5,14 +5,17 @@ after its last rows are written. One writer (`background`) writes pictures and c
 """
 
 import shlex
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.metrics.evaluation import evaluate_networks
 from ganlab.metrics.extraction import BlankImagesError
-from ganlab.pictures.images import to_uint8
+from ganlab.pictures.images import from_uint8, to_uint8, write_beside
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.logs import HistoryFile, best_step, read_history
 from ganlab.training import health
@@ -44,7 +47,8 @@ class Health(Callback):
         if not done:
             return []
         history = read_history(self.context.folder.history)
-        return [np.stack([history[name] for name in names], axis=1)[done - done % self.every :]]
+        missing = np.full(done, np.nan)  # of a column that the version that began the run did not write
+        return [np.stack([history.get(name, missing) for name in names], axis=1)[done - done % self.every :]]
 
     def next_due(self, step: int) -> int:
         return min(self.context.total, next_multiple(step, self.every))
@@ -135,25 +139,39 @@ class Verdict(Callback):
 
 
 class Samples(Callback):
-    """Writes samples/NNNNNN.png, always from the same latents."""
+    """Writes samples/NNNNNN.png, always from the same latents; of a VAE also reconstructions of always the same images.
+
+    The last step leaves a sheet with the same real images to the left and its grid to the right.
+    """
 
     def __init__(self, context: RunContext):
         self.context = context
         context.folder.samples.mkdir(exist_ok=True)
+        self.rows, self.columns = context.config.output.grid
+        chosen = generator_of(0, "sheet").permutation(len(context.images))[: self.rows * self.columns]
+        self.real = context.images[np.sort(chosen)]
 
     def next_due(self, step: int) -> int:
         return self.context.next_sample_step(step)
 
     def on_chunk(self, chunk: Chunk) -> None:
-        if chunk.step == self.next_due(chunk.step - 1):
-            context = self.context
-            rows, columns = context.config.output.grid
-            samples = context.sampler_at(chunk.step).grid(rows, columns)
-            real = None if context.dataset.form.is_image else context.images[:1000]
-            value_range = context.config.data.range
-            path = context.folder.sample(chunk.step)
-            write = partial(write_samples, path, samples, (rows, columns), value_range, real)
-            context.writer.submit(partial(context.pictures.draw, path, write))
+        if chunk.step != self.next_due(chunk.step - 1):
+            return
+        context, step, grid = self.context, chunk.step, (self.rows, self.columns)
+        is_image, value_range, folder = context.dataset.form.is_image, context.config.data.range, context.folder
+        samples = context.sampler_at(step).grid(*grid)
+        self._write(
+            folder.sample(step), write_samples, samples, grid, value_range, None if is_image else context.images[:1000]
+        )
+        if is_image and step == context.total:
+            self._write(folder.beside, write_beside, self.real, to_uint8(samples, value_range), *grid)
+        if is_image and "encoder" in context.networks:
+            originals = from_uint8(self.real, value_range)
+            made = to_uint8(context.sampler.reconstruct(context.networks["encoder"], originals), value_range)
+            self._write(folder.reconstructions(step), write_beside, self.real, made, *grid)
+
+    def _write(self, path: Path, write: Callable, *arguments: Any) -> None:
+        self.context.writer.submit(partial(self.context.pictures.draw, path, partial(write, path, *arguments)))
 
 
 class Metrics(Callback):

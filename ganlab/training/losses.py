@@ -44,9 +44,9 @@ class Measure:
     """A column of the history that a loss adds.
 
     Attributes:
-        column: the column's name with a place for the side: `d_{side}` becomes d_real and d_fake.
+        column: the column's name with a place for the side: `d_{side}` becomes d_real, d_fake and d_generator.
         of: (side, judged) -> scalar.
-        sides: the batches that are measured.
+        sides: the batches that are measured: `real` and `fake` in the discriminator's update, `generator` in the generator's.
     """
 
     column: str
@@ -122,8 +122,9 @@ def accuracy(threshold: float) -> Measure:
     return Measure("d_accuracy_{side}", right)
 
 
-MEAN_OUTPUT = Measure("d_{side}", lambda side, judged: ops.mean(judged.logits))
-MEAN_PROBABILITY = Measure("d_{side}", lambda side, judged: ops.mean(ops.sigmoid(judged.logits)))
+_SIDES = ("real", "fake", "generator")
+MEAN_OUTPUT = Measure("d_{side}", lambda side, judged: ops.mean(judged.logits), _SIDES)
+MEAN_PROBABILITY = Measure("d_{side}", lambda side, judged: ops.mean(ops.sigmoid(judged.logits)), _SIDES)
 _CROSS_ENTROPY = {
     "real": _cross_entropy,
     "fake": _cross_entropy,

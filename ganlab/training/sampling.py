@@ -67,6 +67,11 @@ class Sampler:
         labels = np.arange(rows * columns) // columns % self.classes if self.classes else None
         return self.images(latents, labels)
 
+    def reconstruct(self, encoder: "Network", images: np.ndarray) -> np.ndarray:
+        """Images from the mean latents that a VAE's encoder gives these images. Both are float32 (count, *data_shape)."""
+        codes = predict(encoder, {"input": images, **scalar_inputs(self.config, self.step, len(images))})
+        return self.images(codes[:, : self.config.latent.dim])
+
     def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
         return latents_of(self.config.latent, seed, purpose, count)
 

@@ -55,6 +55,7 @@ models/gan.png
 models/gan.txt
 models/generator.txt
 outputs.png
+real_and_generated.png
 samples.gif
 samples/000001.png
 samples/000005.png

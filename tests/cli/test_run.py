@@ -42,7 +42,7 @@ class TestAFinishedRun:
     def test_has_a_row_of_history_for_each_step(self, finished):
         rows = history(the_run(finished / "results"))
         assert [int(row["step"]) for row in rows] == list(range(1, STEPS + 1))
-        logged = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy_real", "d_accuracy_fake"]
+        logged = ["d_loss", "g_loss", "d_real", "d_fake", "d_generator", "d_accuracy_real", "d_accuracy_fake"]
         assert list(rows[0]) == ["step", *logged, "diversity", "recall"]
         assert [int(row["step"]) for row in rows if row["diversity"] and row["recall"]] == [4, 8, 12]
         assert all(float(row["d_loss"]) > 0 and 0 < float(row["d_real"]) < 1 for row in rows)

@@ -117,7 +117,7 @@ def test_wgan_gp_mixes_with_one_uniform_number_a_sample_and_dragan_with_one_a_va
         assert (draws[name].kind, draws[name].shape, draws[name].low, draws[name].high) == ("uniform", shape, 0.0, 1.0)
 
 
-COLUMNS = "d_loss, g_loss, d_real, d_fake"
+COLUMNS = "d_loss, g_loss, d_real, d_fake, d_generator"
 
 
 @pytest.mark.parametrize(
@@ -190,6 +190,19 @@ class TestLogs:
         row, real, fake = alternate
         assert row["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-real))), rel=1e-5)
         assert row["d_fake"] == pytest.approx(np.mean(1 / (1 + np.exp(-fake))), rel=1e-5)
+
+    def test_d_generator_is_the_mean_probability_of_the_images_of_the_generators_update(self, alternate):
+        tiny = build(tiny_config(train={"share_latents": True}))
+        before = tiny.train(1)[0]
+        draws, networks = tiny.draws.take(0, 1), build(tiny_config(train={"share_latents": True})).models.networks
+        made = networks["generator"].predict(draws["latents_fake_0"][0])
+        first = networks["discriminator"].predict(made)
+        second = tiny.models.networks["discriminator"].predict(made)  # after the discriminator has moved
+        mean = lambda logits: np.mean(1 / (1 + np.exp(-logits.astype(np.float64))))  # noqa: E731
+        row = dict(zip(tiny.objective.column_names, before, strict=True))
+        assert row["d_fake"] == pytest.approx(mean(first), rel=1e-5)
+        assert row["d_generator"] == pytest.approx(mean(second), rel=1e-5)
+        assert mean(first) != pytest.approx(mean(second), rel=1e-3)
 
     def test_accuracies_are_shares_of_right_answers(self, alternate):
         row, real, fake = alternate

@@ -37,20 +37,25 @@ class Evolutionary(Gan):
             images = self.generated(f"child_{place}", self.generator_size)
             gradients = self.gradients("generator", MUTATIONS[name](self.judged(images).logits))
             network.assign(optimizer.moved([value.value for value in network.trainable], gradients))
-            scores = self.scores(real)
-            children.append((*scores, network.values, optimizer.arrays))
+            children.append((*self.scores(real), network.values, optimizer.arrays))
         best = int(np.argmax([child[0] for child in children]))
-        fitness, diversity, loss, network.values, optimizer.arrays = children[best]
+        fitness, quality, diversity, loss, network.values, optimizer.arrays = children[best]
         if self.average:
             self._move_average()
-        row = {"g_loss": loss, "mutation": best + 1, "fitness": fitness, "fitness_diversity": diversity}
+        row = {
+            "g_loss": loss,
+            "d_generator": quality,
+            "mutation": best + 1,
+            "fitness": fitness,
+            "fitness_diversity": diversity,
+        }
         return {name: float(np.mean(values)) for name, values in (self.logs | row).items()}
 
-    def scores(self, real) -> tuple[float, float, float]:
-        """Fitness, diversity and -E log D of the generator as it is now."""
+    def scores(self, real) -> tuple[float, float, float, float]:
+        """Fitness, quality, diversity and -E log D of the generator as it is now."""
         of_real, of_fake = self.judged(real).logits, self.judged(self.generated("judged", self.size)).logits
         slopes = self.gradients("discriminator", cross_entropy(of_real, 1.0) + cross_entropy(of_fake, 0.0))
         diversity = -np.log(np.sqrt(sum((slope**2).sum() for slope in slopes)))
         quality = ad.sigmoid(of_fake).value.mean()
         fitness = quality + self.evolution["diversity_weight"] * diversity
-        return fitness, diversity, cross_entropy(of_fake, 1.0).value
+        return fitness, quality, diversity, cross_entropy(of_fake, 1.0).value

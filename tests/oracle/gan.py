@@ -211,8 +211,7 @@ class Gan(Training):
         """The discriminator's loss of real (0) or generated (1) images; logs what the history has of them."""
         labels = batch.labels
         logits, name, threshold = judged.logits, ("real", "fake")[side], THRESHOLDS.get(self.loss, 0.0)
-        mean_of = ad.sigmoid(logits) if LOSSES[self.loss][0] is cross_entropy else logits
-        self.logs[f"d_{name}"].append(mean_of.value.mean())
+        self.log_output(name, logits)
         if threshold is not None:
             right = logits.value > threshold if side == 0 else logits.value <= threshold
             self.logs[f"d_accuracy_{name}"].append(right.mean())
@@ -229,6 +228,10 @@ class Gan(Training):
         if self.count_of_codes and side == 1:
             loss = loss + self.code_term(judged.codes, batch.codes, log=True)
         return loss
+
+    def log_output(self, name: str, logits: Tensor) -> None:
+        mean_of = ad.sigmoid(logits) if LOSSES[self.loss][0] is cross_entropy else logits
+        self.logs[f"d_{name}"].append(mean_of.value.mean())
 
     def class_term(self, number: int, outputs: Tensor, labels: np.ndarray) -> Tensor:
         term = CLASS_LOSSES[self.class_loss][number]
@@ -254,6 +257,7 @@ class Gan(Training):
     def generator_loss(self, real: Batch | None, fake: Batch) -> Tensor:
         of_real = self.judged(real) if self.reads_real else None
         of_fake = self.judged(fake)
+        self.log_output("generator", of_fake.logits)
         if self.loss == "relativistic":
             loss = ad.mean(ad.softplus(of_real.logits - of_fake.logits))
         elif self.loss == "feature_matching":

@@ -48,6 +48,12 @@ def test_curves_of_any_length_are_drawn_without_warnings(tmp_path, recwarn, coun
     assert not recwarn.list
 
 
+def test_outputs_of_the_generators_update_have_a_curve(tmp_path):
+    rows = history(50)
+    assert GREEN not in colours(write_outputs(tmp_path / "a.png", rows))
+    assert GREEN in colours(write_outputs(tmp_path / "a.png", rows | {"d_generator": np.ones(50)}))
+
+
 def test_absent_columns_are_left_out(tmp_path):
     rows = history(50)
     without = colours(write_losses(tmp_path / "a.png", rows))

@@ -25,6 +25,8 @@ def test_every_file_has_its_place(folder):
         folder.outputs: "outputs.png",
         folder.sample(500): "samples/000500.png",
         folder.extra_sample("interpolation", 500, 7): "samples/interpolation-000500-seed7.png",
+        folder.reconstructions(500): "samples/reconstructions-000500.png",
+        folder.beside: "real_and_generated.png",
         folder.film: "samples.gif",
         folder.video: "samples.mp4",
         folder.generator_weights(500): "checkpoints/generator-000500.weights.h5",

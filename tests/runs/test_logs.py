@@ -27,6 +27,14 @@ def test_a_history_without_steps_has_columns_without_values(tmp_path):
     assert {name: len(column) for name, column in read_history(path).items()} == {"step": 0, "d_loss": 0, "seconds": 0}
 
 
+def test_a_run_keeps_the_columns_with_which_an_earlier_version_began_it(tmp_path):
+    path = tmp_path / "history.csv"
+    columns = [Column("g_loss"), Column("d_generator"), Column("penalty", optional=True)]
+    path.write_text("step,g_loss,penalty,seconds\n1,0.5,,0.25\n")
+    HistoryFile(path, columns, ()).append(2, np.array([[0.5, 0.75, 2.0]]), {}, 0.25)
+    assert path.read_text() == "step,g_loss,penalty,seconds\n1,0.5,,0.25\n2,0.5,2,0.25\n"
+
+
 def test_rows_that_do_not_fit_on_the_disk_leave_no_torn_one(tmp_path):
     path = tmp_path / "history.csv"
     history = HistoryFile(path, [Column("d_loss")], ())

@@ -10,6 +10,7 @@ from PIL import Image
 from ganlab.errors import DivergedError, GanlabError, StoppedError
 from ganlab.models.building import build_network
 from ganlab.models.network import Network
+from ganlab.pictures.images import arrange_grid
 from ganlab.runs.logs import read_history
 from ganlab.storage.weights import hash_of_arrays, read_weights, write_weights
 from ganlab.training import callbacks
@@ -43,6 +44,14 @@ def context_of(tiny, folder, writer):
         return run_context(tiny, folder, writer, total, config=config, columns=COLUMNS)
 
     return made
+
+
+def halves(path) -> tuple[np.ndarray, np.ndarray]:
+    """The two grids of a picture, and nothing but white between them."""
+    image = np.asarray(Image.open(path))
+    white = np.flatnonzero((image == 255).all(axis=0))
+    assert white.tolist() == list(range(white[0], white[-1] + 1)) and len(white) == 24
+    return image[:, : white[0]], image[:, white[-1] + 1 :]
 
 
 class TestHistory:
@@ -125,6 +134,43 @@ class TestSamples:
         writer.flush()
         width, height = Image.open(folder.sample(1)).size
         assert width > height and width >= 3 * 4 and height >= 2 * 4
+
+    def test_the_last_grid_stands_beside_as_many_real_images(self, folder, context_of, writer):
+        context = context_of(samples_every=4)
+        callback = Samples(context)
+        for step in (4, 8):
+            callback.on_chunk(chunk(step))
+        writer.flush()
+        assert not folder.beside.exists()
+        callback.on_chunk(chunk(10))
+        writer.flush()
+        left, right = halves(folder.beside)
+        np.testing.assert_array_equal(right, np.asarray(Image.open(folder.sample(10))))
+        np.testing.assert_array_equal(left, arrange_grid(callback.real, 2, 3)[..., 0])
+        assert all((context.images == image).all(axis=(1, 2, 3)).any() for image in callback.real)
+
+    def test_a_vae_leaves_its_reconstructions_beside_the_originals(self, folder, writer):
+        encoder = [{"Flatten": {}}, {"Dense": {"units": 6}}]
+        config = tiny_config(
+            objective="vae",
+            encoder=encoder,
+            generator=[{"Dense": {"units": 16}}, {"Reshape": {"target_shape": [4, 4, 1]}}],
+            output={"samples_every": 2, "grid": [2, 3]},
+        )
+        tiny = build(config, images=REAL)
+        context = run_context(tiny, folder, writer, networks=tiny.models.networks)
+        callback = Samples(context)
+        for step in (1, 2, 4):
+            callback.on_chunk(chunk(step))
+        writer.flush()
+        assert folder.reconstruction_steps() == folder.sample_steps() == [2, 4]
+        left, right = halves(folder.reconstructions(4))
+        np.testing.assert_array_equal(left, arrange_grid(callback.real, 2, 3)[..., 0])
+        encoder, generator = (context.networks[name].model.get_weights() for name in ("encoder", "generator"))
+        codes = (callback.real / 127.5 - 1).reshape(6, -1) @ encoder[0] + encoder[1]
+        made = (codes[:, :3] @ generator[0] + generator[1]).reshape(6, 4, 4, 1)  # of the means, not of the variances
+        expected = arrange_grid(np.clip(np.rint((made + 1) * 127.5), 0, 255).astype(np.uint8), 2, 3)[..., 0]
+        assert np.abs(right.astype(int) - expected).max() <= 1
 
     def test_data_that_are_no_images_leave_an_array_and_a_picture(self, folder, writer):
         points = np.random.default_rng(0).standard_normal((30, 2)).astype(np.float32)
