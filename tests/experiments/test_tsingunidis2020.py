@@ -1,5 +1,6 @@
 """The optimizer benchmark: its problems have the networks of the tutorial, and a study varies both optimizers at once."""
 
+import csv
 import itertools
 import math
 import runpy
@@ -10,6 +11,8 @@ import pytest
 
 from ganlab.config.loading import configs_at, load_config
 from ganlab.config.schema import Form
+from ganlab.config.steps import sample_steps
+from ganlab.reports.published import read_publications
 from ganlab.sweeps.configs import configs_of
 
 keras = pytest.importorskip("keras")
@@ -88,6 +91,43 @@ def test_a_study_varies_the_optimizers_of_both_networks(folder, count):
     assert problems == [] and len({config.name for config in configs}) == count
     kinds = [tuple(next(iter(network.optimizer)) for network in config.networks.values()) for config in configs]
     assert {("Adam", "Adam"), ("SGD", "SGD"), ("RMSprop", "RMSprop"), ("Adam", "SGD")} == set(kinds)
+
+
+def test_every_published_experiment_has_a_config_with_its_optimizer():
+    rows = list(csv.DictReader((STUDY / "published.csv").open(encoding="utf-8")))
+    configs = {config.name: config for config in map(load_config, configs_at(STUDY / "published"))}
+    assert list(configs) == sorted(row["name"] for row in rows) and len(rows) == 16
+    for row in rows:
+        config = configs[row["name"]]
+        number = float(row["momentum_or_beta_1"])
+        told = {"Adam": {"beta_1": number, "epsilon": 1e-8}, "SGD": {"momentum": number} if number else {}}
+        expected = {"learning_rate": float(row["learning_rate"])} | told[row["optimizer"]]
+        assert [network.optimizer for network in config.networks.values()] == [{row["optimizer"]: expected}] * 2
+        shown = [int(epoch) for epoch in row["shown_epochs"].split()]
+        assert config.data.name == row["dataset"] and config.data.image_size in (64, None)
+        assert {*shown} <= {*config.output.samples_at_epochs, config.train.epochs}
+
+
+def test_the_strips_show_the_epochs_of_the_figures():
+    counts = {"mnist": 60_000, "fashion_mnist": 60_000, "afhq": 14_630, "celeba": 202_599}
+    configs = {config.name: config for config in map(load_config, configs_at(STUDY / "published"))}
+    (study,) = (each for each in read_publications(STUDY.parent) if each.name == "tsingunidis2020")
+    assert len(study.layout.strips) == 12
+    for strip in study.layout.strips:
+        config = configs[strip.name]
+        count = counts[config.data.name]
+        assert {*strip.steps} <= {*sample_steps(config, count), math.ceil(config.train.epochs * count / 128)}
+
+
+@pytest.mark.parametrize("name", ["failing_gans/failing/tsingunidis_momentum_09", "tsingunidis2020/vae/vae_32_short"])
+def test_smaller_networks_and_the_vae_are_made_of_the_problems_layers(name):
+    layers = []
+    for config in (load_config(STUDY.parent / f"{name}.yaml"), load_config(STUDY / "problems" / "mnist_dcgan_32.yaml")):
+        specs = [spec for network in config.networks.values() for spec in network.expanded()]
+        sizes = ("filters", "activation", "target_shape")
+        told = [(spec.kind, {k: v for k, v in spec.arguments.items() if k not in sizes}) for spec in specs]
+        layers.append([spec for spec in told if spec[0].startswith(("Conv2D", "BatchNormalization"))])
+    assert all(spec in layers[1] for spec in layers[0]) and len(layers[0]) >= 8
 
 
 COUNT = runpy.run_path(str(STUDY / "recovery" / "count.py"))
