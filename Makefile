@@ -52,7 +52,8 @@ PARITY := tests/backends/test_parity.py tests/backends/test_devices.py tests/cli
 	tests/reliability/test_backends.py
 # What is of one backend alone.
 ON_JAX := tests/flows/test_together.py tests/backends/test_kept_compilations.py
-ON_TORCH := tests/backends/test_cuda_graphs.py tests/backends/test_torch_layers.py tests/backends/test_fused_adam.py tests/backends/test_steps.py
+ON_TORCH := tests/backends/test_cuda_graphs.py tests/backends/test_torch_layers.py tests/backends/test_torch_tutorial.py \
+	tests/backends/test_fused_adam.py tests/backends/test_steps.py
 # Other programs' metrics, and files of weights that PyTorch writes.
 PEERS := tests/metrics/test_peers.py tests/metrics/test_resizing.py tests/metrics/test_inception.py \
 	tests/metrics/test_inception_weights.py tests/metrics/test_inception_files.py

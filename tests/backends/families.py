@@ -192,6 +192,11 @@ FAMILIES = {
         "generator": DENSE["generator"],
         "train": {"ema": 0.9},
     },
+    "VAE of Bernoulli": {
+        "objective": "vae",
+        "encoder": [*normalized(dense(7)), {"Dense": {"units": 6}}],
+        "generator": DENSE["generator"],
+    },
 }
 
 

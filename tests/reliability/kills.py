@@ -2,8 +2,8 @@
 
     python -m tests.reliability.kills --kills 200 --seed 0
 
-Each round starts a run, or a sweep of two runs, in a results folder of its own, kills it (SIGKILL) and starts it again, until
-it is through. After every kill `ganlab verify` must find nothing; in the end weights, history, metrics and pictures must
+Each round starts a run of one of CONFIGS, or a sweep of two runs, in a results folder of its own, kills it (SIGKILL) and starts it
+again, until it is through. After every kill `ganlab verify` must find nothing; in the end weights, history, metrics and pictures must
 be those of a run that was never stopped. A kill hits either any moment of a process' life, or one in which it trains.
 """
 
@@ -17,11 +17,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tests.reliability.runs import CONFIG, environment, finish, outcome, require_same, require_sound, start
+from tests.reliability.runs import CONFIGS, environment, finish, outcome, require_same, require_sound, start
 
 _MOST_KILLS = 8  # of one round; then it may finish
 SEEDS = (0, 1, 2)
@@ -35,6 +37,7 @@ class Counts:
     left: int
     kills: dict[str, int] = field(default_factory=dict)
     rounds: dict[str, int] = field(default_factory=dict)
+    configs: dict[str, int] = field(default_factory=dict)  # rounds of each
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> bool:
@@ -61,49 +64,54 @@ class Killer:
         seed: of the moments.
         counts: shared by all.
         backend: of the runs.
+        configs: names in CONFIGS; the rounds take them in turn.
     """
 
-    def __init__(self, folder: Path, seed: int, counts: Counts, backend: str):
+    def __init__(self, folder: Path, seed: int, counts: Counts, backend: str, configs: Sequence[str]):
         self.folder, self.random, self.counts, self.backend = folder, random.Random(seed), counts, backend
+        self.configs = configs
         self.expected: dict[tuple, dict] = {}
         self.seconds: dict[tuple, float] = {}
-        (folder / "tiny.yaml").write_text(CONFIG)
+        for name in configs:
+            (folder / f"{name}.yaml").write_text(CONFIGS[name])
 
-    def words(self, kind: str, seed: int) -> list[str]:
+    def words(self, kind: str, seed: int, config: str) -> list[str]:
         backend = ["-o", f"backend={self.backend}", "-q"]
         if kind == SWEEP:
-            return ["sweep", "tiny.yaml", "--seeds", f"{seed},{seed + 10}", "-j", "2", *backend]
-        return ["run", "tiny.yaml", "--seed", str(seed), *backend]
+            return ["sweep", f"{config}.yaml", "--seeds", f"{seed},{seed + 10}", "-j", "2", *backend]
+        return ["run", f"{config}.yaml", "--seed", str(seed), *backend]
 
-    def know(self, kind: str, seed: int) -> None:
-        """Makes the outcome without a kill, and how long that takes, known."""
-        if (kind, seed) not in self.expected:
-            results = self.folder / f"whole {kind} {seed}"
+    def know(self, *case: Any) -> None:
+        """Makes the outcome without a kill, and how long that takes, known; for a kind, a seed and a config."""
+        if case not in self.expected:
+            results = self.folder / " ".join(map(str, ("whole", *case)))
             began = time.monotonic()
-            finish(self.folder, *self.words(kind, seed), "--results", results.name)
-            self.seconds[kind, seed] = time.monotonic() - began
-            self.expected[kind, seed] = outcome(results)
+            finish(self.folder, *self.words(*case), "--results", results.name)
+            self.seconds[case] = time.monotonic() - began
+            self.expected[case] = outcome(results)
 
     def round(self, number: int, kind: str) -> None:
         """One run or sweep, killed until it is through."""
-        seed = self.random.choice(SEEDS)
-        self.know(kind, seed)
+        seed, config = self.random.choice(SEEDS), self.configs[number % len(self.configs)]
+        case = kind, seed, config
+        self.know(*case)
         results = self.folder / f"Läufe № {number}"  # a path with a space and letters beyond ASCII
-        words = [*self.words(kind, seed), "--results", results.name]
+        words = [*self.words(*case), "--results", results.name]
         for _ in range(_MOST_KILLS):
             if not self.counts.take():
                 break
             began = time.monotonic()
-            if not self.kill(kind, words, results, self.seconds[kind, seed]):
+            if not self.kill(kind, words, results, self.seconds[case]):
                 # It was through before its moment came: the machine is faster now than when it was measured.
-                self.seconds[kind, seed] = min(self.seconds[kind, seed], time.monotonic() - began)
+                self.seconds[case] = min(self.seconds[case], time.monotonic() - began)
                 self.counts.give_back()
                 break
             require_sound(results)
         finish(self.folder, *words)
         require_sound(results)
-        require_same(outcome(results), self.expected[kind, seed])
+        require_same(outcome(results), self.expected[case])
         self.counts.count(self.counts.rounds, kind)
+        self.counts.count(self.counts.configs, config)
 
     def kill(self, kind: str, words: list[str], results: Path, seconds: float) -> bool:
         """Starts the process and kills it; False if it was through before."""
@@ -160,6 +168,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
     parser.add_argument("--kind", choices=[RUN, SWEEP], help="kill only these; by default three runs to a sweep")
+    parser.add_argument("--config", choices=CONFIGS, help="kill runs of this one; by default all in turn")
     parser.add_argument("--backend", default="tensorflow")
     options = parser.parse_args()
     counts, began = Counts(options.kills), time.monotonic()
@@ -169,7 +178,8 @@ def main() -> None:
         def rounds(worker: int) -> None:
             folder = Path(work) / f"worker {worker}"
             folder.mkdir()
-            killer = Killer(folder, options.seed * 1000 + worker, counts, options.backend)
+            configs = [options.config] if options.config else list(CONFIGS)
+            killer = Killer(folder, options.seed * 1000 + worker, counts, options.backend, configs)
             for number in itertools.count():
                 if counts.left <= 0:
                     break
@@ -179,7 +189,13 @@ def main() -> None:
         with ThreadPoolExecutor(options.jobs) as pool:
             for done in [pool.submit(rounds, worker) for worker in range(options.jobs)]:
                 done.result()
-    report = {"kills": counts.kills, "rounds": counts.rounds, "seed": options.seed, "backend": options.backend}
+    report = {
+        "kills": counts.kills,
+        "rounds": counts.rounds,
+        "configs": counts.configs,
+        "seed": options.seed,
+        "backend": options.backend,
+    }
     print(json.dumps(report | {"seconds": round(time.monotonic() - began)}))
 
 

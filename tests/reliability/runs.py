@@ -1,4 +1,4 @@
-"""A run that uses everything a resumed run could get wrong, and what must come out of it whatever happens on the way."""
+"""Runs that use everything a resumed run could get wrong, and what must come out of them whatever happens on the way."""
 
 import csv
 import json
@@ -40,6 +40,53 @@ output: {{samples_every: 6, checkpoint_every: 3, metrics_every: 12, grid: [2, 3]
 metrics: [is1k_classifier]
 jit: false
 """
+
+_GENERATOR = """\
+generator:
+  layers:
+    - Dense: {units: 8}
+    - BatchNormalization
+    - Dropout: {rate: 0.2}
+    - Dense: {units: 64, activation: tanh}
+    - Reshape: {target_shape: [8, 8, 1]}
+  optimizer: {Adam: {learning_rate: 1e-3}}
+"""
+_ENCODER = """\
+  layers: [Flatten, Dense: {units: 8}, LeakyReLU, Dropout: {rate: 0.3}, Dense: {units: OUTPUTS}]
+  optimizer: {Adam: {learning_rate: 1e-3}}
+"""
+_TRAIN = f"""\
+train: {{steps: {STEPS}, batch_size: 8, ema: 0.9}}
+output: {{samples_every: 6, checkpoint_every: 3, metrics_every: 12, grid: [2, 3]}}
+metrics: [is1k_classifier]
+jit: false
+"""
+_DIGITS = "name: tiny\ndata: {name: digits}\nlatent: {dim: 4}\n"
+_CRITIC = "discriminator:\n" + _ENCODER.replace("OUTPUTS", "1")
+_PHASES = f"phases: [{{image_size: 4, steps: {STEPS // 3}}}, {{image_size: 8, steps: {STEPS - STEPS // 3}, fade: 6}}]\n"
+_GROWING = """\
+generator:
+  layers:
+    - Dense: {units: 16, activation: relu}
+    - Reshape: {target_shape: [4, 4, 1]}
+    - phases: [1]
+      layers: [Conv2D: {filters: 1, kernel_size: 1, activation: tanh}]
+    - phases: [2]
+      layers:
+        - merge: Fade
+          branches:
+            old: [Conv2D: {filters: 1, kernel_size: 1, activation: tanh}, UpSampling2D]
+            new: [UpSampling2D, Conv2D: {filters: 1, kernel_size: 3, padding: same, activation: tanh}]
+  optimizer: {Adam: {learning_rate: 1e-3}}
+"""
+_ADA = "adaptive: {method: ada, target: -1.0, images: 100}\nconsistency: {weight: 1}\nlecam: {weight: 0.3}\n"
+CONFIGS = {
+    "gan": CONFIG,
+    "vae": f"{_DIGITS}objective: vae\nencoder:\n{_ENCODER.replace('OUTPUTS', '8')}{_GENERATOR}{_TRAIN}",
+    "evolutionary": f"{_DIGITS}objective: evolutionary\nloss: minimax\n{_GENERATOR}{_CRITIC}{_TRAIN}",
+    "growing": f"{_DIGITS}loss: hinge\n{_PHASES}{_GROWING}{_CRITIC}{_TRAIN.replace(f'steps: {STEPS}, ', '')}",
+    "adaptive": f"{_DIGITS}loss: hinge\n{_ADA}{_GENERATOR}{_CRITIC}{_TRAIN}",
+}
 
 
 def start(folder: Path, *words: str, **options) -> subprocess.Popen:

@@ -53,6 +53,24 @@ FAMILIES = {
         "latent": {"dim": 3, "categorical": [2], "continuous": 1},
         "discriminator": [*NOISE, {"Dense": {"units": 1 + 2 + 1}}],
     },
+    "ContraGAN": {
+        "labels": "auxiliary",
+        "class_loss": "contrastive",
+        "generator": LABELLED,
+        "discriminator": [*NOISE, {"merge": "Concatenate", "branches": PROXIES}],
+    },
+    "TAC-GAN": {
+        "labels": "auxiliary",
+        "class_loss": "twin",
+        "generator": LABELLED,
+        "discriminator": [*NOISE, {"Dense": {"units": 1 + 3 + 3}}],
+    },
+    "semi-supervised": {"labels": "semi_supervised", "discriminator": [*NOISE, {"Dense": {"units": 4}}]},
+    "accumulated gradients": {"optimizer": {"Adam": {"learning_rate": 0.01, "gradient_accumulation_steps": 2}}},
+    "moving statistics": {
+        "discriminator": [*NOISE, "BatchNormalization", {"Dense": {"units": 1}}],
+        "train": {"discriminator_statistics": "moving"},
+    },
     "LeCam": {"loss": "hinge", "lecam": {"weight": 0.3}, "penalty": {"r1": {"every": 2}}},
     "schedules": {
         "penalty": {"r1": {"weight": RISING}},
@@ -67,6 +85,7 @@ FAMILIES = {
     "mirrored images": OF_PICTURES | {"data": {"name": "digits", "flip": "horizontal"}},
     "E-GAN": {"objective": "evolutionary", "loss": "minimax", "train": {"ema": 0.9}},
     "VAE": {"objective": {"vae": {"likelihood": "gaussian"}}, "train": {"ema": 0.9}},
+    "VAE of Bernoulli": {"objective": {"vae": {"beta": 2.0}}},
 }
 
 
