@@ -36,7 +36,7 @@ class Section:
         intro: a line below the heading.
         tables: each with an entry for each row: `id`, the address that the row's first cell leads to, or '', and the row's
             `facts`. An experiment is such an entry. A table whose rows are not filtered has no entries.
-        pictures: as an `Album` gives them.
+        pictures: as an `Album` gives them, under the heading `pictures_title`.
         experiments: as `experiment` gives them.
         trainings: runs to compare step by step, each with its `title` and `grids`, pairs of a step and a picture's address.
     """
@@ -49,6 +49,7 @@ class Section:
     pictures: Sequence[dict] = ()
     experiments: Sequence[dict] = ()
     trainings: Sequence[dict] = ()
+    pictures_title: str = "All runs"
 
 
 def render_page(title: str, sections: Sequence[Section], problems: Iterable[str], left_out: bool) -> str:
@@ -142,10 +143,10 @@ def verdicts(cell: Cell) -> list[str]:
     return list(dict.fromkeys(run.verdict for run in cell.runs))
 
 
-def counted(runs: Sequence[RunRecord], cells: Sequence[Cell]) -> str:
-    """The numbers of runs and experiments, as the line below a heading."""
+def counted(runs: Sequence[RunRecord], cells: Sequence[Cell], cell: str = "experiment") -> str:
+    """The numbers of runs and cells as the line below a heading; `cell` is the reader's word for one cell."""
     several = ["" if len(found) == 1 else "s" for found in (runs, cells)]
-    return f"{len(runs)} run{several[0]} of {len(cells)} experiment{several[1]}"
+    return f"{len(runs)} run{several[0]} of {len(cells)} {cell}{several[1]}"
 
 
 def _text(path: Path) -> str:
