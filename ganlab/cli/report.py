@@ -86,8 +86,8 @@ def command(
     is_pivot = rows is not None and cols is not None
     if (rows or cols) and (not is_pivot or columns or format_name in ("json", "html")):
         raise click.UsageError("--rows and --cols go together, without --columns, as table, markdown, latex or csv")
-    if benchmark and (is_pivot or columns or watch or format_name in ("json", "html")):
-        words = "--benchmark goes without --rows, --cols, --columns and --watch, as table, markdown, latex or csv"
+    if benchmark and (is_pivot or columns or watch or format_name == "json"):
+        words = "--benchmark goes without --rows, --cols, --columns and --watch, as table, markdown, latex, csv or html"
         raise click.UsageError(words)
     if watch and (out is None or figures):
         raise click.UsageError("--watch needs --out, and goes without --figures")
@@ -130,7 +130,8 @@ def _of_benchmark(report: "Report", study: Path) -> tuple[Any, Callable, Callabl
     """The problems of a benchmark, and what makes tables, a text and figures of them."""
     from ganlab.reports.benchmark import benchmark_tables, draw_benchmark, problems_of, render_benchmark
 
-    return problems_of(report, _names_in(study), str(study)), benchmark_tables, render_benchmark, draw_benchmark
+    problems = problems_of(report, _names_in(study), str(study))
+    return problems, benchmark_tables, partial(render_benchmark, report), draw_benchmark
 
 
 def _undrawn(drawn: Iterable["Figure"]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, GanlabError
 from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, Statistic, labels_of, summarize
 from ganlab.reports.figures import Figure, told_settings
@@ -197,26 +197,33 @@ def settings_table(problems: Sequence[Problem]) -> Table:
     return Table(texts(*names), rows)
 
 
-def render_benchmark(problems: Sequence[Problem], format_name: str) -> str:
-    """The tables as the text of a whole file; as `csv` the one table of all settings."""
+def render_benchmark(report: Report, problems: Sequence[Problem], format_name: str) -> str:
+    """The tables as the text of a whole file; as `csv` the one table of all settings, as `html` a page with pictures."""
+    if format_name == "html":
+        from ganlab.reports.formats import benchmark_page  # imports this module
+
+        return benchmark_page.render(report, problems)
     return render([settings_table(problems)] if format_name == "csv" else benchmark_tables(problems), format_name)
 
 
 def draw_benchmark(problems: Sequence[Problem], folder: Path) -> Iterator[Figure]:
     """Draws for each problem the score over steps and over learning rates, a curve for each optimizer.
 
-    A problem without two measured steps, or without two learning rates of one optimizer, has no such picture.
+    A problem without two measured steps, or without two learning rates of one optimizer, has no such picture. The figure of
+    the steps tells of runs whose values cannot be read, and leaves them out.
     """
     from ganlab.pictures.curves import write_curves
 
     for problem in problems:
         start = re.sub(r"[^A-Za-z0-9.-]+", "_", problem.title)
-        steps = {name: _over_steps(setting, problem.metric) for name, setting in problem.best.items()}
-        if any(len(curve) > 1 for curve in steps.values()):
-            title = f"Best setting of each optimizer, {problem.title}"
-            path = folder / f"{start}-scores.png"
+        unread: list[str] = []
+        steps = {name: _over_steps(setting, problem.metric, unread) for name, setting in problem.best.items()}
+        title = f"Best setting of each optimizer, {problem.title}"
+        path = folder / f"{start}-scores.png"
+        if has_steps := any(len(curve) > 1 for curve in steps.values()):
             write_curves(path, steps, "step", problem.label, title)
-            yield Figure(path, problem.title, title, wide=True)
+        if has_steps or unread:
+            yield Figure(path, problem.title, title, wide=True, problem="; ".join(unread))
         rates = {name: curve for name, found in problem.optimizers.items() if (curve := _over_rates(found))}
         if any(len(curve) > 1 for curve in rates.values()):
             title = f"Sensitivity to the learning rate, {problem.title}"
@@ -225,11 +232,18 @@ def draw_benchmark(problems: Sequence[Problem], folder: Path) -> Iterator[Figure
             yield Figure(path, problem.title, title, wide=True)
 
 
-def _over_steps(setting: Setting, key: MetricKey) -> dict[float, Statistic]:
-    """Step -> the metric over the seeds that measured it."""
+def _over_steps(setting: Setting, key: MetricKey, unread: list[str]) -> dict[float, Statistic]:
+    """Step -> the metric over the seeds that measured it; adds a line to `unread` for each file that cannot be read."""
     found: dict[int, list[float]] = {}
     for run in setting.cell.averaged:
-        for line in read_metrics(RunFolder(run.folder).metrics):
+        path, lines = RunFolder(run.folder).metrics, []
+        try:
+            lines = read_metrics(path)
+        except GanlabError as error:
+            unread.append(str(error))
+        except OSError as error:
+            unread.append(f"{path}: cannot be read: {error.strerror}")
+        for line in lines:
             if line["name"] == key.name and line.get("fingerprint") == key.protocol:
                 found.setdefault(line["step"], []).append(line["value"])
     return {step: summarize(found[step]) for step in sorted(found)}

@@ -40,7 +40,7 @@ def draw_figures(report: Report, folder: Path) -> Iterator[Figure]:
         told = told_apart(report, dataset)
         yield from _sheets(folder, dataset, [(run, more) for cell, more in told for run in cell.runs])
         for cell, more in told:
-            yield from _strip(report, folder, cell, more)
+            yield from draw_strip(report, folder, cell, more)
 
 
 def told_apart(report: Report, dataset: str) -> list[tuple[Cell, str]]:
@@ -95,8 +95,11 @@ def _sheets(folder: Path, dataset: str, runs: list[tuple[RunRecord, str]]) -> It
         yield Figure(path, dataset, title, wide=True, problem="; ".join(unread))
 
 
-def _strip(report: Report, folder: Path, cell: Cell, more: str) -> Iterator[Figure]:
-    """The training of the cell's first run that has pictures; finished runs come first."""
+def draw_strip(report: Report, folder: Path, cell: Cell, more: str = "") -> Iterator[Figure]:
+    """Draws the training of the cell's first run that has sample grids into a folder; finished runs come first.
+
+    The title ends in `more`, which tells cells of one name apart. A cell without sample grids has no strip.
+    """
     from ganlab.pictures.strips import choose_steps, write_strip
 
     for run in [*cell.averaged, *cell.runs]:

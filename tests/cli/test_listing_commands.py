@@ -442,5 +442,11 @@ def test_a_report_of_a_benchmark_takes_the_runs_of_the_study(ganlab, results, tm
     assert "Problems and optimizers" in ganlab("report", "--benchmark", "study.yaml")[1]
     code, out, err = ganlab("report", "--benchmark", "base.yaml")
     assert (code, out) == (2, "") and "no run here has the name of one of its 1 configs" in err
-    code, _, err = ganlab("report", "--benchmark", "study.yaml", "--format", "json")
-    assert code == 2 and "as table, markdown, latex or csv" in err
+    assert ganlab("report", "--benchmark", "study.yaml", "--out", "bench.html")[:2] == (0, "")
+    page = (tmp_path / "bench.html").read_text()
+    assert page.count("2 runs of 2 settings") == 2 and "Problems and optimizers</h2>" in page
+    for words in (("--format", "json"), ("--out", "bench.html", "--watch"), ("--columns", "loss")):
+        code, out, err = ganlab("report", "--benchmark", "study.yaml", *words)
+        assert (code, out) == (2, "") and err.endswith(
+            "--benchmark goes without --rows, --cols, --columns and --watch, as table, markdown, latex, csv or html\n"
+        )

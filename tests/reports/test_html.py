@@ -11,6 +11,7 @@ import pytest
 
 from ganlab.pictures.images import write_grid
 from ganlab.reports.formats import html
+from ganlab.reports.formats.page import Album
 from ganlab.reports.report import build_report
 from tests.browser import browser
 from tests.reports.test_figures import trained
@@ -273,7 +274,7 @@ class TestTwoTrainings:
     def test_runs_without_room_are_left_out_whole(self, page):
         report = build_report((), results=page.parent / "results")
         size = sum(path.stat().st_size for path in page.parent.glob("results/digits/exp0[12]-*/samples/*"))
-        album = html._Album(size)
+        album = Album(size)
         assert [training["title"][:5] for training in html._trainings(report, "digits", album)] == ["exp01", "exp02"]
         assert album.is_full
 
