@@ -173,28 +173,20 @@ def _of_problem(problem: Problem) -> Table:
 
 def settings_table(problems: Sequence[Problem]) -> Table:
     """Every setting of every problem in a row of its own, numbers in full, for programs."""
-    names = ("problem", "metric", "optimizer", "arguments", "learning_rate", "best", "n", "mean", "sd", "runs", *_BAD)
     rows = []
     for problem in problems:
         for name, settings in problem.optimizers.items():
             for s in settings:
-                best, ended = int(s is problem.best.get(name)), s.share("")[1]
-                told = [
-                    problem.title,
-                    problem.label,
-                    name,
-                    s.arguments,
-                    s.rate,
-                    best,
-                    s.score.n,
-                    s.score.mean,
-                    s.score.sd,
-                ]
-                told += [ended, *(s.share(bad)[0] for bad in _BAD)]
-                rows.append(
-                    ["" if value is None else value if isinstance(value, str) else repr(value) for value in told]
-                )
-    return Table(texts(*names), rows)
+                row = {"problem": problem.title, "metric": problem.label, "optimizer": name, "arguments": s.arguments}
+                row |= {"learning_rate": s.rate, "best": int(s is problem.best.get(name))}
+                row |= {"n": s.score.n, "mean": s.score.mean, "sd": s.score.sd, "seconds": s.cell.cost("seconds").mean}
+                row |= {"runs": s.share("")[1], **{bad: s.share(bad)[0] for bad in _BAD}}
+                rows.append({key: _in_full(value) for key, value in row.items()})
+    return Table(texts(*rows[0]), rows)
+
+
+def _in_full(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else repr(value)
 
 
 def render_benchmark(report: Report, problems: Sequence[Problem], format_name: str) -> str:

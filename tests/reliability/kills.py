@@ -2,9 +2,10 @@
 
     python -m tests.reliability.kills --kills 200 --seed 0
 
-Each round starts a run of one of CONFIGS, or a sweep of two runs, in a results folder of its own, kills it (SIGKILL) and starts it
-again, until it is through. After every kill `ganlab verify` must find nothing; in the end weights, history, metrics and pictures must
-be those of a run that was never stopped. A kill hits either any moment of a process' life, or one in which it trains.
+Each round starts a run of one of CONFIGS, or a sweep of two runs, in a results folder of its own, kills it (SIGKILL) and
+starts it again, until it is through. After every kill `ganlab verify` must find nothing; in the end weights, history, metrics
+and pictures must be those of a run that was never stopped. A kill hits either any moment of a process' life, or one in which
+it trains.
 """
 
 import argparse

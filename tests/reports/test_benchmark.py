@@ -143,9 +143,9 @@ def test_csv_has_every_setting_in_a_row_and_latex_the_problems(train, problems, 
     train([30.0], SLOW_ADAM)
     found = problems()
     assert render_benchmark(report(), found, "csv").splitlines() == [
-        "problem,metric,optimizer,arguments,learning_rate,best,n,mean,sd,runs,collapsed,not_converged,diverged",
-        "digits,fd1k,Adam,learning_rate 0.001,0.001,1,2,11.0,1.4142135623730951,2,0,0,0",
-        "digits,fd1k,Adam,learning_rate 0.0001,0.0001,0,1,30.0,,1,0,0,0",
+        "problem,metric,optimizer,arguments,learning_rate,best,n,mean,sd,seconds,runs,collapsed,not_converged,diverged",
+        "digits,fd1k,Adam,learning_rate 0.001,0.001,1,2,11.0,1.4142135623730951,61.5,2,0,0,0",
+        "digits,fd1k,Adam,learning_rate 0.0001,0.0001,0,1,30.0,,61.5,1,0,0,0",
     ]
     assert r"digits & fd1k & 11.00 $\pm$ 1.41 (2) \\" in render_benchmark(report(), found, "latex")
 

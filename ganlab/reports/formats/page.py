@@ -124,7 +124,13 @@ def experiment(cell: Cell, settings: str, facts: Facts, strips: Mapping[Path, di
     run = next((run for run in runs if run.folder in strips), runs[0])
     files = RunFolder(run.folder)
     strip, title = strips.get(run.folder), printable(f"{run.name} on {run.dataset}, seed {run.seed}")
-    named = {"losses": files.losses, "mean outputs of the discriminator": files.outputs, "networks": files.drawing}
+    named = {
+        "real images, and those of the last step": files.beside,
+        "images and their reconstructions": files.reconstructions(max(files.reconstruction_steps(), default=0)),
+        "losses": files.losses,
+        "mean outputs of the discriminator": files.outputs,
+        "networks": files.drawing,
+    }
     pictures = [album.picture(path, f"{title}: {name}", name) for name, path in named.items()]
     texts = {path.name: _text(path) for path in [*sorted(files.models.glob("*.txt"))[:_MOST_TEXTS], files.config]}
     return {
