@@ -20,8 +20,10 @@ _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
 _BETWEEN = 24  # pixels between two grids
-MOST_FRAMES = 200  # of a film
-FRAME_SECONDS = 0.15
+MOST_FRAMES = 2000  # of a film
+_SURE_FRAMES, _FILM_PIXELS = 200, 150_000_000  # a film of larger pictures has fewer frames, but so many in any case
+_FRAME_SECONDS, _LEAST_SECONDS = 0.15, 0.02  # browsers show a GIF's frames no faster
+_FILM_SECONDS = 30
 
 
 def to_uint8(images: np.ndarray, value_range: str) -> np.ndarray:
@@ -94,18 +96,19 @@ def write_beside(path: Path, left: np.ndarray, right: np.ndarray, rows: int, col
     return write_image(path, np.concatenate([grids[0], between, grids[1]], axis=1))
 
 
-def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float = FRAME_SECONDS) -> Path:
+def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float | None = None) -> Path:
     """Writes an endless GIF, completely or not at all.
 
     Args:
         frames: pictures, as paths or uint8 arrays. A smaller frame is enlarged by a whole factor and centred. Of more
-            than 200 frames, 200 at even distances are written, among them the first and the last.
-        duration: seconds of each frame; the last frame stays ten times as long.
+            than 2,000 frames, or 150 million pixels, frames at even distances are written, among them the first and the last.
+        duration: seconds of each frame, `frame_seconds` by default; the last frame stays ten times as long.
 
     Raises:
         GanlabError: if there are no frames, or one cannot be read.
     """
     count, pictures = film_frames(path, frames)
+    duration = frame_seconds(count) if duration is None else duration
     with replacing(path) as temporary:
         # Pillow draws the following frames from the generator one at a time.
         next(pictures).save(
@@ -119,11 +122,18 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
     return path
 
 
+def frame_seconds(count: int) -> float:
+    """How long each frame of a film is shown: 0.15 seconds, and less in a film that would take longer than half a minute."""
+    return max(_LEAST_SECONDS, min(_FRAME_SECONDS, _FILM_SECONDS / count))
+
+
 def film_frames(path: Path, frames: Sequence[Path | np.ndarray]) -> tuple[int, Iterator[Image.Image]]:
     """The number of pictures in a film, and the pictures, all of one size; see `write_film`."""
     if not len(frames):
         raise GanlabError(f"{path}: expected at least one frame, received none.")
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int))
+    width, height = _size(frames[-1])
+    most = min(MOST_FRAMES, max(_SURE_FRAMES, _FILM_PIXELS // (width * height)))
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), most)).round().astype(int))
     widths, heights = zip(*(_size(frames[index]) for index in chosen), strict=True)
     size = max(widths), max(heights)
     return len(chosen), (_fitted(frames[index], size) for index in chosen)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlab.errors import GanlabError
-from ganlab.pictures.images import FRAME_SECONDS, film_frames
+from ganlab.pictures.images import film_frames, frame_seconds
 from ganlab.storage.writing import replacing
 
 _LAST = 10  # times the last frame is shown, as in the GIF
@@ -26,7 +26,12 @@ def write_video(path: Path, frames: Sequence[Path | np.ndarray]) -> Path:
     import imageio.v2 as imageio
 
     count, pictures = film_frames(path, frames)
-    options = {"codec": "libx264", "macro_block_size": 1, "fps": 1 / FRAME_SECONDS, "output_params": ["-threads", "1"]}
+    options = {
+        "codec": "libx264",
+        "macro_block_size": 1,
+        "fps": 1 / frame_seconds(count),
+        "output_params": ["-threads", "1"],
+    }
     with replacing(path) as temporary:
         try:
             with imageio.get_writer(temporary, format="FFMPEG", **options) as writer:

@@ -44,7 +44,7 @@ def other_weights(run):
 
 
 def long_film(run):
-    frames = [Image.new("L", (4, 4), number % 2 * 255) for number in range(201)]
+    frames = [Image.new("L", (4, 4), number % 2 * 255) for number in range(2001)]
     frames[0].save(run / "samples.gif", save_all=True, append_images=frames[1:])
 
 
@@ -127,7 +127,7 @@ DAMAGE = {
         lambda run: (run / "losses.png").write_bytes(black_picture(10_000)),
         "losses.png: damaged: Image size (100000000 pixels) exceeds limit",
     ),
-    "a film of more frames than a film has": (long_film, "samples.gif: damaged: has more than 200 frames"),
+    "a film of more frames than a film has": (long_film, "samples.gif: damaged: has more than 2000 frames"),
     "half a picture": (cut("samples/000010.png", 50), "samples/000010.png: damaged: "),
     "half a film": (cut("samples.gif", 300), "samples.gif: damaged: "),
     **{

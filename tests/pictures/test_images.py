@@ -5,6 +5,8 @@ from PIL import Image
 from ganlab.errors import GanlabError
 from ganlab.pictures.images import (
     arrange_grid,
+    film_frames,
+    frame_seconds,
     from_uint8,
     to_uint8,
     write_film,
@@ -115,14 +117,22 @@ def test_a_film_shows_its_frames_and_stays_on_the_last(tmp_path):
     assert seen == [(0, 200), (100, 200), (200, 2000)]
 
 
-def test_a_long_film_is_thinned_but_keeps_both_ends(tmp_path):
-    frames = [np.full((4, 4), index % 256, np.uint8) for index in range(501)]
-    frames[-1][:] = 250
-    with Image.open(write_film(tmp_path / "a.gif", frames)) as film:
-        assert film.n_frames == 200
-        first = np.asarray(film.convert("L"))[0, 0]
-        film.seek(199)
-        assert (first, np.asarray(film.convert("L"))[0, 0]) == (0, 250)
+@pytest.mark.parametrize(("side", "expected"), [(4, 300), (800, 234), (1000, 200)])
+def test_a_film_has_fewer_frames_if_they_are_large_but_keeps_both_ends(tmp_path, side, expected):
+    frames = [np.full((side, side), index % 256, np.uint8) for index in range(300)]
+    frames[-1] = np.full((side, side), 250, np.uint8)
+    count, pictures = film_frames(tmp_path / "a.gif", frames)
+    shown = [int(np.asarray(picture)[0, 0]) for picture in pictures]
+    assert count == len(shown) == expected and (shown[0], shown[-1]) == (0, 250)
+
+
+def test_a_film_of_small_frames_has_two_thousand(tmp_path):
+    frames = [np.full((4, 4), index % 256, np.uint8) for index in range(2101)]
+    assert film_frames(tmp_path / "a.gif", frames)[0] == 2000
+
+
+def test_a_film_of_many_frames_takes_half_a_minute(tmp_path):
+    assert [frame_seconds(count) for count in (3, 200, 400, 2000)] == [0.15, 0.15, 0.075, 0.02]
 
 
 def test_smaller_frames_of_a_film_are_enlarged_by_whole_factors_and_centred(tmp_path):
