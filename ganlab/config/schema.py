@@ -42,6 +42,7 @@ class Data(Section):
     name: Name
     image_size: whole_or_null(1, 1024) = None
     limit: whole_or_null(1) = None
+    split: one_of("train", "all") = "train"
     range: one_of("tanh", "sigmoid") = "tanh"
     grayscale: described(Literal["luminosity"] | None, "luminosity or null", "luminosity") = None
     flip: described(Literal["horizontal"] | None, "horizontal or null", "horizontal") = None
@@ -54,6 +55,8 @@ class Data(Section):
         for key in ("source", "classes"):
             if getattr(self, key) is not None and self.name != "folder":
                 raise located(f"expected only with 'name: folder', received with 'name: {self.name}'", (key,))
+        if self.name == "folder" and self.split == "all":
+            raise located("expected train with 'name: folder', which has no test part, received all", ("split",))
         return self
 
 

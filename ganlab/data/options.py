@@ -1,4 +1,4 @@
-"""The options that all data sets share: limit, image_size, grayscale."""
+"""The options that all data sets share: split, limit, image_size, grayscale."""
 
 from collections.abc import Callable
 
@@ -33,17 +33,27 @@ def apply_options(
 
     Args:
         train, test: uint8 images `(N, H, W, C)` of the published size.
-        options: has `limit` (first N training images), `image_size` (pixels a side) and `grayscale`.
+        options: has `split` (`all` trains on both parts), `limit` (first N training images), `image_size` (pixels a side) and
+            `grayscale`.
         error_at: see `ErrorAt`.
 
     Raises:
-        ConfigError: if `limit` asks for more images than there are.
+        ConfigError: if `limit` asks for more images than there are, or `split` for a test part that is not there.
     """
+    if options.split == "all":
+        if test is None:
+            raise error_at(("data", "split"), f"expected train, because {name} has no test part, received all")
+        train, test = _joined(train, test), None
     count = checked_limit(options.limit, train.count, source, error_at)
     train = Split(train.images[:count], None if train.labels is None else train.labels[:count])
     train = _reshape(train, options)
     test = _reshape(test, options) if test else None
     return Dataset(name, train, test, fingerprint_of(train.images), class_names, source)
+
+
+def _joined(train: Split, test: Split) -> Split:
+    labels = None if train.labels is None else np.concatenate([train.labels, test.labels])
+    return Split(np.concatenate([train.images, test.images]), labels)
 
 
 def checked_limit(limit: int | None, count: int, source: str, error_at: ErrorAt) -> int:

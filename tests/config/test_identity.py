@@ -81,6 +81,7 @@ KEYS = {
     "data.limit": (100, True),
     "data.labelled": (30, True),
     "data.classes": ("folders", True),
+    "data.split": ("all", True),
     "data.range": ("sigmoid", True),
     "data.grayscale": ("luminosity", True),
     "data.flip": ("horizontal", True),

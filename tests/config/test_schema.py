@@ -35,6 +35,7 @@ WRONG = [
     ("{name: digits}", "{name: digits, limit: many}", "c.yaml:2:22: data.limit: expected an integer >= 1 or null, received 'many'"),
     ("{name: digits}", "{name: digits, range: tan}", "c.yaml:2:22: data.range: expected one of tanh, sigmoid, received 'tan'. Did you mean 'tanh'?"),
     ("{name: digits}", "{name: digits, grayscale: true}", "c.yaml:2:22: data.grayscale: expected luminosity or null, received true"),
+    ("{name: digits}", "{name: folder, source: x, split: all}", "c.yaml:2:33: data.split: expected train with 'name: folder', which has no test part, received all"),
     ("{name: digits}", "{name: digits, source: x}", "c.yaml:2:22: data.source: expected only with 'name: folder', received with 'name: digits'"),
     ("dim: 64", "dim: many", "c.yaml:3:10: latent.dim: expected an integer >= 1, received 'many'"),
     ("dim: 64", "dim: '64'", "c.yaml:3:10: latent.dim: expected an integer >= 1, received '64'"),

@@ -27,6 +27,19 @@ def test_a_limit_takes_the_first_training_images_and_leaves_the_test_images():
     assert dataset.test.count == 4 and dataset.fingerprint == fingerprint_of(TRAIN.images[:2])
 
 
+def test_all_images_are_those_of_both_parts_and_nothing_is_held_out():
+    dataset = prepared(split="all")
+    assert np.array_equal(dataset.train.images, np.concatenate([TRAIN.images, TEST.images]))
+    assert list(dataset.train.labels) == [*range(6), *range(4)] and dataset.test is None
+    assert np.array_equal(prepared(split="all", limit=7).train.images[6], TEST.images[0])
+
+
+def test_all_images_of_a_set_without_a_test_part_is_a_config_error():
+    with pytest.raises(ConfigError) as caught:
+        apply_options("digits", TRAIN, None, None, "here", options("digits", split="all"), plain_error_at)
+    assert str(caught.value) == "data.split: expected train, because digits has no test part, received all"
+
+
 def test_a_limit_beyond_the_data_set_is_a_config_error():
     with pytest.raises(ConfigError) as caught:
         prepared(limit=7)
