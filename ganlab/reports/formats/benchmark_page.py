@@ -37,9 +37,8 @@ def render(report: Report, problems: Sequence[Problem], most_bytes: int = MOST_P
 
 
 def _address(number: int) -> str:
-    return (
-        f"problem-{number + 1}"  # a title contains spaces, and is not the only one if problems differ in labels alone
-    )
+    """The id of a problem's section. A title will not do: it has spaces, and two problems of other labels may share one."""
+    return f"problem-{number + 1}"
 
 
 def _figures(report: Report, problems: Sequence[Problem], album: Album) -> tuple[list[list[dict]], dict[Path, dict]]:
@@ -48,9 +47,8 @@ def _figures(report: Report, problems: Sequence[Problem], album: Album) -> tuple
     with tempfile.TemporaryDirectory() as folder:
         curves = []
         for number, problem in enumerate(problems):
-            drawn = draw_benchmark(
-                [problem], Path(folder, str(number))
-            )  # two problems may have one title, so one file name
+            # Files are named by titles, and two problems may have one title.
+            drawn = draw_benchmark([problem], Path(folder, str(number)))
             curves.append([picture for _, picture in album.figures(drawn)])
         drawn = (figure for setting in best for figure in draw_strip(report, Path(folder), setting.cell))
         strips = {figure.run.folder: picture for figure, picture in album.figures(drawn)}
