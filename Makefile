@@ -8,7 +8,7 @@
 # make docs   writes docs/cli.md and docs/api.md; make site builds the pages as a web site; make clean removes the environment
 # make torture  kills runs and sweeps, and lets every file operation fail: an hour; see docs/reliability.md
 # make mutants  changes an operator, number or statement at a time and asks the tests; MUTANTS=PATH for one module
-# make smoke  trains every config for 20 steps and the zoo for 4 (those whose data are here), and looks at what each leaves
+# make smoke  trains every config for 20 steps and the zoo for 2 (those whose data are here), and looks at what each leaves
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
