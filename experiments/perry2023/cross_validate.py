@@ -5,8 +5,9 @@
     python experiments/perry2023/cross_validate.py mnist --folds 10
     python experiments/perry2023/cross_validate.py mnist --folds 10 --network extractor
 
-Each fold is the test once; the other folds train a new network. A single fold is both. Prints one row a fold as CSV: fold, test,
-train (accuracies). The data are the training and the test split together, in a random order. Figure 11.2 is a fold of `--folds 5`.
+Each fold is the test once; the other folds train a new network. With one fold, the same images train and test. Prints one row a
+fold as CSV: fold, test, train (accuracies). The data are the training and the test split together, in a random order.
+Figure 11.2 is a fold of `--folds 5`.
 """
 
 import argparse

@@ -15,7 +15,7 @@ CONFIG = {
     "data.limit": "use only the first N training images",
     "data.range": "range of pixel values: [-1, 1], or [0, 1] for a generator that ends in a sigmoid",
     "data.grayscale": "makes colour images grey: 0.2989 r + 0.5870 g + 0.1140 b",
-    "data.split": "which published images are trained on: the training part, or the training and then the test part, so that nothing is held out",
+    "data.split": "which published images are trained on: the training part, or the training and then the test part, so that nothing is held out. `all` is an error for data without a test part, and metrics that need one are refused",
     "data.flip": "mirrors a random half of the real images of each batch, left to right; metrics compare with the images as they are",
     "data.source": "with `name: folder`: a folder or zip file of images, relative to the file that says it",
     "data.classes": "with `name: folder`: each sub-folder is a class, named as the folder",

@@ -20,8 +20,9 @@ _PADDING = 2
 _BACKGROUND = 48
 _LEAST_CELL = 56  # pixels
 _BETWEEN = 24  # pixels between two grids
+_SHEET_PIXELS = 80_000_000  # Pillow reads no picture of more than 89 million
 MOST_FRAMES = 2000  # of a film
-_SURE_FRAMES, _FILM_PIXELS = 200, 150_000_000  # a film of larger pictures has fewer frames, but so many in any case
+_SURE_FRAMES, _FILM_PIXELS = 200, 150_000_000  # a film of large pictures has fewer frames, but at least 200
 _FRAME_SECONDS, _LEAST_SECONDS = 0.15, 0.02  # browsers show a GIF's frames no faster
 _FILM_SECONDS = 30
 
@@ -89,26 +90,36 @@ def write_grid(path: Path, images: np.ndarray, rows: int, columns: int) -> Path:
     return write_image(path, arrange_grid(images, rows, columns))
 
 
-def write_beside(path: Path, left: np.ndarray, right: np.ndarray, rows: int, columns: int) -> Path:
-    """Writes two batches of images as grids of one size beside each other; see `arrange_grid`."""
-    grids = [arrange_grid(images, rows, columns) for images in (left, right)]
+def write_beside(path: Path, left: np.ndarray, right: np.ndarray, value_range: str, grid: tuple[int, int]) -> Path:
+    """Writes two batches of images as grids of one size beside each other; see `arrange_grid`. Very large grids lose rows.
+
+    Args:
+        left: uint8 `(N, H, W, C)`.
+        right: floats in the value range, `(M, H, W, C)`.
+
+    Raises: GanlabError if `right` has a NaN.
+    """
+    rows, columns = grid
+    row = arrange_grid(left[:1], 1, columns)
+    rows = min(rows, max(1, _SHEET_PIXELS // (2 * row.shape[0] * row.shape[1])))
+    grids = [arrange_grid(images[: rows * columns], rows, columns) for images in (left, to_uint8(right, value_range))]
     between = np.full((len(grids[0]), _BETWEEN, grids[0].shape[2]), 255, np.uint8)
     return write_image(path, np.concatenate([grids[0], between, grids[1]], axis=1))
 
 
-def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float | None = None) -> Path:
+def write_film(path: Path, frames: Sequence[Path | np.ndarray]) -> Path:
     """Writes an endless GIF, completely or not at all.
 
     Args:
-        frames: pictures, as paths or uint8 arrays. A smaller frame is enlarged by a whole factor and centred. Of more
-            than 2,000 frames, or 150 million pixels, frames at even distances are written, among them the first and the last.
-        duration: seconds of each frame, `frame_seconds` by default; the last frame stays ten times as long.
+        frames: pictures, as paths or uint8 arrays. A smaller frame is enlarged by a whole factor and centred. A film has at
+            most 2,000 frames, or as many as have 150 million pixels, but 200 in any case. Others are left out at even
+            distances. Each is shown for `frame_seconds`, the last one ten times as long.
 
     Raises:
         GanlabError: if there are no frames, or one cannot be read.
     """
     count, pictures = film_frames(path, frames)
-    duration = frame_seconds(count) if duration is None else duration
+    duration = frame_seconds(count)
     with replacing(path) as temporary:
         # Pillow draws the following frames from the generator one at a time.
         next(pictures).save(
@@ -123,7 +134,7 @@ def write_film(path: Path, frames: Sequence[Path | np.ndarray], duration: float 
 
 
 def frame_seconds(count: int) -> float:
-    """How long each frame of a film is shown: 0.15 seconds, and less in a film that would take longer than half a minute."""
+    """How long each frame of a film is shown: 0.15 seconds; of more than 200 frames shorter, but at least 0.02."""
     return max(_LEAST_SECONDS, min(_FRAME_SECONDS, _FILM_SECONDS / count))
 
 

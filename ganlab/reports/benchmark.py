@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ganlab.config.loading import load_resolved
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.metrics.names import better
 from ganlab.reports.averages import Cell, Statistic, labels_of, summarize
@@ -19,7 +20,7 @@ from ganlab.reports.figures import Figure, told_settings
 from ganlab.reports.formats.text import render
 from ganlab.reports.metric_names import MetricKey, main_metric
 from ganlab.reports.report import Report
-from ganlab.reports.settings import settings_of, short_keys, varied
+from ganlab.reports.settings import changes_training, flatten, settings_of, short_keys, varied
 from ganlab.reports.table import Table, exact, number, numbers, spread, texts
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.logs import read_metrics
@@ -91,7 +92,7 @@ def problems_of(report: Report, names: Collection[str], study: str) -> list[Prob
     found, _ = settings_of([cell.runs[0] for cell in cells])  # build_report has told of unreadable configs
     grouped: dict[str, list[tuple[Cell, dict[str, Any]]]] = {}
     for cell, settings in zip(cells, found, strict=True):
-        rest = {key: value for key, value in settings.items() if ".optimizer" not in key}
+        rest = {key: value for key, value in (_defaults(cell) | settings).items() if ".optimizer" not in key}
         data = {"dataset": cell.dataset, "data": cell.data, "labels": labels_of(cell.runs[0])}
         grouped.setdefault(exact([data, rest]), []).append((cell, settings))
     firsts = [members[0] for members in grouped.values()]
@@ -109,6 +110,15 @@ def problems_of(report: Report, names: Collection[str], study: str) -> list[Prob
     if not problems:
         raise ConfigError(f"--benchmark {study}: its runs have no metric yet")
     return problems
+
+
+def _defaults(cell: Cell) -> dict[str, Any]:
+    """The keys of a cell's config, for those that an earlier version did not write; {} for a config that does not load."""
+    try:
+        config = load_resolved(RunFolder(cell.runs[0].folder).config)
+    except (GanlabError, OSError):
+        return {}
+    return {key: value for key, value in flatten(config.model_dump()) if changes_training(key) and ".layers" not in key}
 
 
 def _setting(cell: Cell, settings: Mapping[str, Any], key: MetricKey) -> Setting:

@@ -47,7 +47,7 @@ def settings_of(runs: Sequence[RunRecord]) -> tuple[list[dict[str, Any]], list[s
     for run in runs:
         if _cell_of(run) not in configs:
             try:
-                configs[_cell_of(run)] = {key: value for key, value in flatten(run.config) if not _is_left_out(key)}
+                configs[_cell_of(run)] = {key: value for key, value in flatten(run.config) if changes_training(key)}
             except GanlabError as error:
                 problems.append(str(error))
     settings = []
@@ -71,8 +71,9 @@ def _cell_of(run: RunRecord) -> tuple:
     return run.dataset, run.cell or run.folder
 
 
-def _is_left_out(key: str) -> bool:
-    return any(key == left or key.startswith((f"{left}.", f"{left}[")) for left in _LEFT_OUT)
+def changes_training(key: str) -> bool:
+    """Whether a key of a config, such as `loss`, changes the training; `output.grid` does not. Steps are a setting of their own."""
+    return not any(key == left or key.startswith((f"{left}.", f"{left}[")) for left in _LEFT_OUT)
 
 
 def varied(settings: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -164,5 +164,7 @@ def _files(files: RunFolder) -> Iterator[tuple[Path, str]]:
     pictures = (files.losses, files.outputs, files.film, files.video, files.ridges, files.estimates, files.beside)
     models = sorted(files.models.iterdir()) if files.models.is_dir() else []
     weights = [files.generator_weights(step) for step in files.generator_steps()[-1:]]
-    for paths, folder in (((*records, *pictures), ""), (models, "models"), (weights, "checkpoints")):
+    made = [files.reconstructions(step) for step in files.reconstruction_steps()[-1:]]
+    groups = (((*records, *pictures), ""), (made, "samples"), (models, "models"), (weights, "checkpoints"))
+    for paths, folder in groups:
         yield from ((path, folder) for path in paths if path.is_file())

@@ -139,9 +139,9 @@ class Verdict(Callback):
 
 
 class Samples(Callback):
-    """Writes samples/NNNNNN.png, always from the same latents; of a VAE also reconstructions of always the same images.
+    """Writes samples/NNNNNN.png, always from the same latents. The last grid also stands beside real images.
 
-    The last step leaves a sheet with the same real images to the left and its grid to the right.
+    A VAE's step also leaves reconstructions beside their originals, which are the same real images at every step.
     """
 
     def __init__(self, context: RunContext):
@@ -164,11 +164,11 @@ class Samples(Callback):
             folder.sample(step), write_samples, samples, grid, value_range, None if is_image else context.images[:1000]
         )
         if is_image and step == context.total:
-            self._write(folder.beside, write_beside, self.real, to_uint8(samples, value_range), *grid)
+            self._write(folder.beside, write_beside, self.real, samples, value_range, grid)
         if is_image and "encoder" in context.networks:
             originals = from_uint8(self.real, value_range)
-            made = to_uint8(context.sampler.reconstruct(context.networks["encoder"], originals), value_range)
-            self._write(folder.reconstructions(step), write_beside, self.real, made, *grid)
+            made = context.sampler.reconstruct(context.networks["encoder"], originals)
+            self._write(folder.reconstructions(step), write_beside, self.real, made, value_range, grid)
 
     def _write(self, path: Path, write: Callable, *arguments: Any) -> None:
         self.context.writer.submit(partial(self.context.pictures.draw, path, partial(write, path, *arguments)))

@@ -127,6 +127,10 @@ DAMAGE = {
         lambda run: (run / "losses.png").write_bytes(black_picture(10_000)),
         "losses.png: damaged: Image size (100000000 pixels) exceeds limit",
     ),
+    "half a sheet of real and generated images": (
+        cut("real_and_generated.png", 50),
+        "real_and_generated.png: damaged: ",
+    ),
     "a film of more frames than a film has": (long_film, "samples.gif: damaged: has more than 2000 frames"),
     "half a picture": (cut("samples/000010.png", 50), "samples/000010.png: damaged: "),
     "half a film": (cut("samples.gif", 300), "samples.gif: damaged: "),

@@ -191,7 +191,7 @@ class TestLogs:
         assert row["d_real"] == pytest.approx(np.mean(1 / (1 + np.exp(-real))), rel=1e-5)
         assert row["d_fake"] == pytest.approx(np.mean(1 / (1 + np.exp(-fake))), rel=1e-5)
 
-    def test_d_generator_is_the_mean_probability_of_the_images_of_the_generators_update(self, alternate):
+    def test_d_generator_is_the_mean_probability_of_the_images_of_the_generators_update(self):
         tiny = build(tiny_config(train={"share_latents": True}))
         before = tiny.train(1)[0]
         draws, networks = tiny.draws.take(0, 1), build(tiny_config(train={"share_latents": True})).models.networks

@@ -9,6 +9,7 @@ from ganlab.pictures.images import (
     frame_seconds,
     from_uint8,
     to_uint8,
+    write_beside,
     write_film,
     write_grid,
     write_image,
@@ -108,13 +109,13 @@ def test_a_film_shows_its_frames_and_stays_on_the_last(tmp_path):
     paths = [
         write_image(tmp_path / f"{i}.png", np.full((20, 20), value, np.uint8)) for i, value in enumerate((0, 100, 200))
     ]
-    with Image.open(write_film(tmp_path / "a.gif", paths, duration=0.2)) as film:
+    with Image.open(write_film(tmp_path / "a.gif", paths)) as film:
         assert film.n_frames == 3 and film.info["loop"] == 0
         seen = []
         for index in range(3):
             film.seek(index)
             seen.append((int(np.asarray(film.convert("L"))[0, 0]), film.info["duration"]))
-    assert seen == [(0, 200), (100, 200), (200, 2000)]
+    assert seen == [(0, 150), (100, 150), (200, 1500)]
 
 
 @pytest.mark.parametrize(("side", "expected"), [(4, 300), (800, 234), (1000, 200)])
@@ -131,8 +132,29 @@ def test_a_film_of_small_frames_has_two_thousand(tmp_path):
     assert film_frames(tmp_path / "a.gif", frames)[0] == 2000
 
 
-def test_a_film_of_many_frames_takes_half_a_minute(tmp_path):
+def test_a_film_of_many_frames_shows_them_faster(tmp_path):
     assert [frame_seconds(count) for count in (3, 200, 400, 2000)] == [0.15, 0.15, 0.075, 0.02]
+    with Image.open(
+        write_film(tmp_path / "a.gif", [np.full((4, 4), index % 250, np.uint8) for index in range(400)])
+    ) as film:
+        film.seek(1)
+        assert film.n_frames == 400 and film.info["duration"] in (70, 80)  # a GIF counts hundredths of a second
+
+
+def test_two_batches_stand_beside_each_other_in_as_many_rows_as_can_be_read_again(tmp_path, monkeypatch):
+    left = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 1), np.uint8)
+    right = left[::-1] / np.float32(127.5) - 1
+    for most, rows in ((80_000_000, 3), (2 * 60 * 118 * 2, 2), (1, 1)):
+        monkeypatch.setattr("ganlab.pictures.images._SHEET_PIXELS", most)
+        with Image.open(write_beside(tmp_path / "a.png", left, right, "tanh", (3, 2))) as picture:
+            image = np.asarray(picture)
+        expected = [arrange_grid(images[: 2 * rows], rows, 2)[..., 0] for images in (left, left[::-1])]
+        width = expected[0].shape[1]
+        np.testing.assert_array_equal(image[:, :width], expected[0])
+        np.testing.assert_array_equal(image[:, width + 24 :], expected[1])
+    with pytest.raises(GanlabError, match="expected finite values"):
+        write_beside(tmp_path / "b.png", left, right * np.nan, "tanh", (3, 2))
+    assert not (tmp_path / "b.png").exists()
 
 
 def test_smaller_frames_of_a_film_are_enlarged_by_whole_factors_and_centred(tmp_path):

@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.reliability.runs import CONFIGS, environment, finish, outcome, require_same, require_sound, start
 
@@ -70,7 +69,9 @@ class Killer:
 
     def __init__(self, folder: Path, seed: int, counts: Counts, backend: str, configs: Sequence[str]):
         self.folder, self.random, self.counts, self.backend = folder, random.Random(seed), counts, backend
-        self.configs = configs
+        self.configs = (
+            configs[seed % len(configs) :] + configs[: seed % len(configs)]
+        )  # each worker begins with another one
         self.expected: dict[tuple, dict] = {}
         self.seconds: dict[tuple, float] = {}
         for name in configs:
@@ -82,8 +83,9 @@ class Killer:
             return ["sweep", f"{config}.yaml", "--seeds", f"{seed},{seed + 10}", "-j", "2", *backend]
         return ["run", f"{config}.yaml", "--seed", str(seed), *backend]
 
-    def know(self, *case: Any) -> None:
-        """Makes the outcome without a kill, and how long that takes, known; for a kind, a seed and a config."""
+    def know(self, kind: str, seed: int, config: str) -> None:
+        """Runs a case once without a kill, and keeps its outcome and its seconds."""
+        case = kind, seed, config
         if case not in self.expected:
             results = self.folder / " ".join(map(str, ("whole", *case)))
             began = time.monotonic()

@@ -127,6 +127,7 @@ def outcome(results: Path) -> dict:
             "history": rows,
             "metrics": [{key: value for key, value in line.items() if key != "seconds"} for line in lines],
             "samples": {path.name: path.read_bytes() for path in (run / "samples").iterdir()},
+            "sheet": (run / "real_and_generated.png").read_bytes(),
             "files": sorted(path.relative_to(run).as_posix() for path in run.rglob("*")),
         }
     return found

@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from ganlab.config.loading import dump_config, load_config
 from ganlab.errors import ConfigError
 from ganlab.reports.benchmark import benchmark_tables, draw_benchmark, problems_of, render_benchmark
 from ganlab.reports.formats import benchmark_page
@@ -136,6 +138,16 @@ def test_runs_that_a_verdict_of_stop_on_ended_are_counted(train, problems):
     (problem,) = problems()
     shares = {name: settings[0].share("collapsed") for name, settings in problem.optimizers.items()}
     assert shares == {"SGD": (1, 1), "momentum": (0, 0), "Adam": (0, 1), "Nesterov": (0, 0)}
+
+
+def test_a_config_of_an_earlier_version_that_lacks_a_new_key_is_of_the_same_problem(train, problems):
+    whole = dump_config(load_config(Path(__file__).parents[2] / "configs" / "quickstart.yaml"))
+    earlier = whole.replace(", split: train", "").replace("0.001", "0.002")
+    assert "split" in whole and "split" not in earlier and earlier.count("0.002") == 2
+    for adam, text in ((ADAM, whole), (SLOW_ADAM, earlier)):
+        (train([10.0], adam) / "config.yaml").write_text(text)
+    (problem,) = problems()
+    assert {setting.rate for setting in problem.settings} == {0.001, 0.002}
 
 
 def test_csv_has_every_setting_in_a_row_and_latex_the_problems(train, problems, report):

@@ -144,6 +144,7 @@ class TestCuttingBack:
         folder.metrics.write_text("".join(json.dumps({"step": step, "value": 1.0}) + "\n" for step in (1, 2, 3)))
         for step in (1, 2, 3):
             folder.sample(step).touch()
+            folder.reconstructions(step).touch()
             folder.histogram(step).touch()
             folder.generator_weights(step).touch()
             folder.state(step).mkdir()
@@ -157,6 +158,7 @@ class TestCuttingBack:
         assert (
             trained.histogram_steps()
             == trained.sample_steps()
+            == trained.reconstruction_steps()
             == trained.generator_steps()
             == trained.state_steps()
             == [1, 2]

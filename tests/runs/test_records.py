@@ -94,10 +94,11 @@ class TestReadRun:
     def test_the_newest_grid_is_the_picture_to_open(self, tmp_path):
         folder = write_run(tmp_path)
         (folder / "samples").mkdir()
-        for name in ("samples/000500.png", "samples/001500.png", "losses.png"):
+        named = {"samples": "samples/001500.png", "reconstructions": "samples/reconstructions-001500.png"}
+        named |= {"losses": "losses.png", "real and generated": "real_and_generated.png"}
+        for name in (*named.values(), "samples/000500.png", "samples/reconstructions-000500.png"):
             (folder / name).touch()
-        pictures = read_run(folder).pictures()
-        assert pictures == {"losses": folder / "losses.png", "samples": folder / "samples/001500.png"}
+        assert read_run(folder).pictures() == {key: folder / name for key, name in named.items()}
 
     @pytest.mark.parametrize(
         ("file", "content", "message"),

@@ -62,12 +62,16 @@ def test_a_row_that_is_just_being_written_is_left_for_the_next_time(tmp_path):
 
 
 def test_tells_hyperparameters_verdict_and_files(tmp_path):
-    content = read_content(write_run(tmp_path, 8))
+    run = write_run(tmp_path, 8)
+    for name in ("real_and_generated.png", "samples/reconstructions-000002.png", "samples/reconstructions-000004.png"):
+        (run / name).touch()
+    content = read_content(run)
     assert content.params["loss"] == "non_saturating" and content.params["latent_dim"] == 4
     assert content.params["generator_optimizer"] == "Adam(learning_rate=0.001)" and content.params["seed"] == 3
     assert content.tags["verdict"] == "ok" and content.tags["identity"] == IDENTITY
     assert content.grids.keys() == {1, 4}
-    assert {path.name for path, _ in content.files} == {"config.yaml", "history.csv", "metrics.jsonl"}
+    pictures = {"real_and_generated.png", "reconstructions-000004.png"}
+    assert {path.name for path, _ in content.files} == {"config.yaml", "history.csv", "metrics.jsonl"} | pictures
 
 
 def test_a_copy_is_the_same_run_and_a_fresh_run_is_another(tmp_path):

@@ -125,8 +125,8 @@ def experiment(cell: Cell, settings: str, facts: Facts, strips: Mapping[Path, di
     files = RunFolder(run.folder)
     strip, title = strips.get(run.folder), printable(f"{run.name} on {run.dataset}, seed {run.seed}")
     named = {
-        "real images, and those of the last step": files.beside,
-        "images and their reconstructions": files.reconstructions(max(files.reconstruction_steps(), default=0)),
+        "real images beside generated images of the last step": files.beside,
+        "real images beside their reconstructions": files.reconstructions(max(files.reconstruction_steps(), default=0)),
         "losses": files.losses,
         "mean outputs of the discriminator": files.outputs,
         "networks": files.drawing,
