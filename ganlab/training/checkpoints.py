@@ -22,6 +22,7 @@ from ganlab.storage.writing import flush, forget_cached, move, naming, read_json
 
 FORMAT = 1
 _ARRAYS = "variables.npz"
+_SEED = "seed_generator_state"  # the name of the variable of each Keras seed generator
 
 
 def snapshot(variables: Mapping[str, list]) -> dict[str, np.ndarray]:
@@ -72,7 +73,8 @@ def paths_of(variables: Mapping[str, list]) -> dict[str, str]:
 def carry_over(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], paths: Any) -> None:
     """Restores the variables that smaller networks of a snapshot share with these: the path and the shape are equal.
 
-    Optimizers start anew.
+    Optimizers and seeds of random layers start anew. Keras numbers the paths of seeds over the whole process, so a resumed run
+    would find other ones than a run that was not stopped.
 
     Raises: ValueError if `paths` is not a mapping from `paths_of` of this snapshot.
     """
@@ -83,7 +85,7 @@ def carry_over(variables: Mapping[str, list], arrays: Mapping[str, np.ndarray], 
     for owner, owned in variables.items():
         for variable in owned if not owner.startswith("optimizers/") else ():
             array = known.get((owner, variable.path))
-            if array is not None and array.shape == tuple(variable.shape):
+            if array is not None and variable.name != _SEED and array.shape == tuple(variable.shape):
                 variable.assign(array)
 
 
