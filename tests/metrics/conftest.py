@@ -1,18 +1,17 @@
 """Real data for metrics: the digits of scikit-learn, and parts of them under other conditions."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ganlab.config.schema import Data
 from ganlab.data import Dataset, Split, fingerprint_of, load_dataset
 
 
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
-    options = SimpleNamespace(name="digits", image_size=None, limit=None, range="tanh", grayscale=None, source=None)
-    return load_dataset(options)
+    return load_dataset(Data(name="digits"))
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,11 @@
 
 import dataclasses
 import os
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ganlab.config.schema import Data
 from ganlab.data import Split, fingerprint_of, load_dataset
 from ganlab.errors import MissingDataError
 from ganlab.metrics import classifier
@@ -130,9 +130,7 @@ def test_the_shipped_classifier_reads_the_digits(digits):
 def published(name):
     if "GANLAB_DATA" not in os.environ:
         pytest.skip("GANLAB_DATA names no folder of data sets")
-    return load_dataset(
-        SimpleNamespace(name=name, image_size=None, limit=None, range="tanh", grayscale=None, source=None)
-    )
+    return load_dataset(Data(name=name))
 
 
 @pytest.mark.data

@@ -19,12 +19,11 @@ import numpy as np
 
 def pictures(folder: Path) -> Callable[[], object]:
     """A user's pictures, prepared: those in FOLDER/pictures."""
+    from ganlab.config.schema import Data
     from ganlab.data import folder as data
 
     counting(folder, data, "_write_array")
-    options = SimpleNamespace(
-        source=str(folder / "pictures"), image_size=None, limit=None, grayscale=None, classes=None
-    )
+    options = Data(name="folder", source=str(folder / "pictures"))
     return lambda: data.load(options).fingerprint
 
 
