@@ -107,9 +107,8 @@ def _facts(request: Request, pictures: Pictures) -> dict:
 
 def _faces_key(facts: dict) -> str:
     """Faces are those of the photos, whichever size and crop they are cut to."""
-    return hashlib.sha256(json.dumps([FORMAT, facts["source"]["fingerprint"], facts["versions"]]).encode()).hexdigest()[
-        :16
-    ]
+    text = json.dumps([FORMAT, facts["source"]["fingerprint"], facts["versions"]])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _finished(place: PreparedSet, recipe: str) -> dict | None:

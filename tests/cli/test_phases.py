@@ -14,24 +14,14 @@ from ganlab.pictures.samples import write_samples
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.weights import check_weights
 from tests.cli.experiments import states, the_run, train
+from tests.reliability.runs import GROWING
 
-CONFIG = """\
+CONFIG = f"""\
 name: growing
-data: {name: digits}
-latent: {dim: 4}
-generator:
-  layers:
-    - Dense: {units: 16, activation: relu}
-    - Reshape: {target_shape: [4, 4, 1]}
-    - phases: [1]
-      layers: [Conv2D: {filters: 1, kernel_size: 1, activation: tanh}]
-    - phases: [2]
-      layers:
-        - merge: Fade
-          branches:
-            old: [Conv2D: {filters: 1, kernel_size: 1, activation: tanh}, UpSampling2D]
-            new: [UpSampling2D, Conv2D: {filters: 1, kernel_size: 3, padding: same, activation: tanh}]
-  optimizer: {Adam: {learning_rate: 1.0e-3}}
+data: {{name: digits}}
+latent: {{dim: 4}}
+{GROWING}"""
+CONFIG += """\
 discriminator:
   layers:
     - phases: [2]

@@ -64,7 +64,7 @@ jit: false
 _DIGITS = "name: tiny\ndata: {name: digits}\nlatent: {dim: 4}\n"
 _CRITIC = "discriminator:\n" + _ENCODER.replace("OUTPUTS", "1")
 _PHASES = f"phases: [{{image_size: 4, steps: {STEPS // 3}}}, {{image_size: 8, steps: {STEPS - STEPS // 3}, fade: 6}}]\n"
-_GROWING = """\
+GROWING = """\
 generator:
   layers:
     - Dense: {units: 16, activation: relu}
@@ -84,7 +84,7 @@ CONFIGS = {
     "gan": CONFIG,
     "vae": f"{_DIGITS}objective: vae\nencoder:\n{_ENCODER.replace('OUTPUTS', '8')}{_GENERATOR}{_TRAIN}",
     "evolutionary": f"{_DIGITS}objective: evolutionary\nloss: minimax\n{_GENERATOR}{_CRITIC}{_TRAIN}",
-    "growing": f"{_DIGITS}loss: hinge\n{_PHASES}{_GROWING}{_CRITIC}{_TRAIN.replace(f'steps: {STEPS}, ', '')}",
+    "growing": f"{_DIGITS}loss: hinge\n{_PHASES}{GROWING}{_CRITIC}{_TRAIN.replace(f'steps: {STEPS}, ', '')}",
     "adaptive": f"{_DIGITS}loss: hinge\n{_ADA}{_GENERATOR}{_CRITIC}{_TRAIN}",
 }
 
