@@ -9,7 +9,7 @@ from ganlab.runs.folder import RunFolder
 from ganlab.runs.forms import SUMMARY_FORMAT
 from ganlab.runs.logs import metric_table, read_history
 
-LATER = ("limit", "labels", "labelled")  # hyperparameters that summaries of earlier versions lack
+LATER = ("limit", "split", "labels", "labelled")  # hyperparameters that summaries of earlier versions lack
 
 
 def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def hyperparameters(config: Config, image_size: int | None) -> dict[str, Any]:
         "precision": config.precision,
         "image_size": image_size,
         "limit": config.data.limit,
+        "split": None if config.data.split == "train" else config.data.split,
         "labels": None if config.labels == "none" else config.labels,
         "labelled": config.data.labelled,
     }

@@ -167,7 +167,7 @@ def test_a_finished_run_is_sound(ganlab, trained):
 def test_a_summary_of_an_earlier_version_is_sound(ganlab, trained):
     path = the_run(trained / "results") / "summary.json"
     summary = json.loads(path.read_text())
-    for key in ("limit", "labels", "labelled"):
+    for key in ("limit", "split", "labels", "labelled"):
         del summary["config"][key]
     path.write_text(json.dumps(summary))
     assert ganlab("verify", "results")[0] == 0

@@ -34,15 +34,16 @@ def test_hyperparameters_are_flat_words_and_numbers():
         "precision": "float32",
         "image_size": 28,
         "limit": None,
+        "split": None,
         "labels": None,
         "labelled": None,
     }
 
 
 def test_the_use_of_labels_and_of_a_part_of_the_data_is_told():
-    data = {"name": "digits", "limit": 200, "labelled": 100}
+    data = {"name": "digits", "limit": 200, "split": "all", "labelled": 100}
     found = hyperparameters(tiny_config(labels="semi_supervised", data=data), 8)
-    assert [found[key] for key in ("labels", "limit", "labelled")] == ["semi_supervised", 200, 100]
+    assert [found[key] for key in ("labels", "limit", "split", "labelled")] == ["semi_supervised", 200, "all", 100]
 
 
 def test_what_does_not_apply_is_none():
