@@ -106,7 +106,7 @@ def sweep(
         quiet: whether no progress is printed.
 
     Raises:
-        ConfigError: the first mistake of all configs; no run was started.
+        ConfigError: the first mistake of all configs, or of `jobs` and `rerun`; no run was started.
         SweepFailedError: some runs are not finished, and no search has given them up; the others are, and `load` gives them.
     """
     from ganlab.flows.sweep import Sweep
@@ -115,10 +115,11 @@ def sweep(
 
     are_several = isinstance(paths, Iterable) and not isinstance(paths, str | os.PathLike | Mapping)
     named = paths if are_several else [paths]
+    executor = LocalExecutor(Path(results), jobs)
     found = Sweep([Path(_path(path, "paths")) for path in named], _options(overrides), seeds, Path(results), rerun)
     for turn in found.turns():
         board = Board(list(turn.states), (lambda line: None) if quiet else print)
-        found.train(turn, LocalExecutor(Path(results), jobs), board)
+        found.train(turn, executor, board)
     found.require_finished()
     return [Run(job.folder) for job in found.jobs]
 

@@ -72,8 +72,8 @@ def recording(plan: Plan, session: Any, **surroundings: Any) -> Iterator[None]:
         # Writing may fail again (full disk, lost lock): report the first error.
         with contextlib.suppress(OSError, LockedError):
             folder.set_status(_state_of(error), **found, seconds=seconds)
-        if isinstance(error, DivergedError):
-            session.summarise("diverged", found, seconds)
+            if isinstance(error, DivergedError):
+                session.summarise("diverged", found, seconds)
         raise
     seconds = before + time.monotonic() - began
     if session.stretch.end < plan.steps:

@@ -215,6 +215,12 @@ class TestSweep:
         assert [each.folder for each in runs] == [run.folder]
         assert not (folder / "executed").exists()
 
+    @pytest.mark.parametrize(("option", "value", "line"), [("jobs", 0, ">= 1"), ("rerun", "al", "failed or all")])
+    def test_a_wrong_option_starts_no_run(self, option, value, line):
+        with pytest.raises(ConfigError, match=f"{option}: expected .*{line}, received '?{value}"):
+            ganlab.sweep("tiny.yaml", results="elsewhere", **{option: value})
+        assert not Path("elsewhere").exists()
+
     def test_a_mistake_starts_no_run(self):
         with pytest.raises(ConfigError, match=r"train\.steps"):
             ganlab.sweep("tiny.yaml", {"train.steps": -1}, results="elsewhere")

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from ganlab.errors import ConfigError
 from ganlab.training.stages import Compute, Gradient, Objective, Pass, Stage, Together, Update, Values, combine_logs
 
 Tensor = Any
@@ -203,11 +202,3 @@ def adam_replaced(optimizer: keras.Optimizer, method: str, update: Callable | No
         yield
     finally:
         delattr(optimizer, method)
-
-
-def on_one_device(backend: str, count: int) -> contextlib.AbstractContextManager:
-    """Refuses several devices: Keras distributes on JAX only."""
-    if count > 1:
-        message = f"devices: expected 1 with the backend {backend}, received {count}; Keras distributes on jax only"
-        raise ConfigError(message)
-    return contextlib.nullcontext()

@@ -72,11 +72,12 @@ def _load(name: str) -> "Dataset":
 
     from ganlab.config.loading import load_config
     from ganlab.config.schema import Data
+    from ganlab.config.steps import final_data
     from ganlab.data.registry import load_dataset
 
     if name.endswith((".yaml", ".yml")):
         config = load_config(Path(name))
-        return load_dataset(config.data, config.error_at)
+        return load_dataset(final_data(config), config.error_at)
     try:
         options = Data(name=name)
     except ValidationError:

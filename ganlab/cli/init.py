@@ -19,7 +19,7 @@ def command(dataset: str, size: int | None, source: Path | None, out: Path | Non
 
     DATASET is a name that `ganlab data` lists. A file that exists is not replaced.
     """
-    from ganlab.config.schema import Data
+    from ganlab.config.loading import read_data
     from ganlab.errors import ConfigError
     from ganlab.flows.init import first_config
 
@@ -28,5 +28,5 @@ def command(dataset: str, size: int | None, source: Path | None, out: Path | Non
         raise ConfigError(f"{out}: exists; --out names another file")
     # A config's own paths start at its folder, so an absolute one is true anywhere.
     where = None if source is None else str(source.resolve())
-    write_file(out, first_config(Data(name=dataset, image_size=size, source=where)))
+    write_file(out, first_config(read_data("init", name=dataset, image_size=size, source=where)))
     click.echo(f"see: ganlab check {shlex.quote(str(out))}", err=True)

@@ -1,6 +1,7 @@
 """`ganlab sweep`: trains a folder of configs, or a study."""
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,7 +112,7 @@ def command(
                 if fail_fast and board.has_failed():
                     break
         finally:
-            if as_json and sweep.boards:
+            if as_json and sweep.boards and not (dry_run and turn.due):  # else the plan was printed
                 print_json(sweep.as_dict())
     _tell_end(sweep, quiet, as_json)
 
@@ -145,7 +146,7 @@ def _write_slurm_array(due: "list[Job]", results: Path, workers: int) -> None:
         return
     script = write_slurm_array(due, results, workers)
     click.echo(script)
-    click.echo(f"{count_runs(len(due))}; start them by: sbatch {script}", err=True)
+    click.echo(f"{count_runs(len(due))}; start them by: sbatch {shlex.quote(str(script))}", err=True)
 
 
 def _executor(on: str, address: str | None) -> "Callable[..., Executor]":

@@ -8,7 +8,7 @@ from ganlab.config.schema import Config
 
 SCHEMA_VERSION = 1
 
-_NO_MATTER = {"name", "family", "metrics", "output", "device", "devices", "seed", "track"}
+NO_MATTER = {"name", "family", "metrics", "output", "device", "devices", "seed", "track"}
 
 
 def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str, str]:
@@ -23,7 +23,7 @@ def identity_of(config: Config, data_fingerprint: str, steps: int) -> tuple[str,
 
     Returns: two sha256 in hex: the cell, by which seeds are grouped, and the identity, which includes the seed.
     """
-    content = config.model_dump(exclude_defaults=True, exclude=_NO_MATTER)
+    content = config.model_dump(exclude_defaults=True, exclude=NO_MATTER)
     content["data"].pop("source", None)
     content["train"].pop("epochs", None)
     content["train"]["steps"] = steps

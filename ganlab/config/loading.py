@@ -12,7 +12,7 @@ from ganlab.config.document import Document, Node, Place, error_in, shown
 from ganlab.config.fields import nearest, validate
 from ganlab.config.merging import merge, override, put
 from ganlab.config.reader import read_scalar, read_yaml
-from ganlab.config.schema import Config
+from ganlab.config.schema import Config, Data
 from ganlab.config.shipped import config_path
 from ganlab.errors import ConfigError
 from ganlab.objectives import OBJECTIVES, name_of
@@ -89,6 +89,13 @@ def with_source(root: Node) -> Node:
     if own and os.path.exists(own / source.value) and not os.path.exists(found):
         found = own / source.value
     return put(root, ["data", "source"], Node(str(found), source.place))
+
+
+def read_data(origin: str, **options: Any) -> Data:
+    """A `data` section that a command line gives; `origin` stands before a mistake. Raises: ConfigError."""
+    place = Place(origin)
+    entries = {key: Node(value, place) for key, value in options.items()}
+    return validate(Data, Document(Node(entries, place)))
 
 
 def build_config(document: Document) -> Config:

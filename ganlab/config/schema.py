@@ -226,6 +226,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _devices_share_batches_evenly(self) -> "Config":
+        if self.devices > 1 and self.backend != "jax":
+            raise located(
+                f"expected 1 with the backend {self.backend}, received {self.devices}; Keras distributes on jax only",
+                ("devices",),
+            )
         for key in ("batch_size", "generator_batch_size"):
             size = getattr(self.train, key, None)
             if size is not None and size % self.devices:

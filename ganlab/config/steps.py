@@ -56,6 +56,16 @@ def stretches(config: Config, total: int) -> list[Stretch]:
     return found or [Stretch(None, 0, total)]
 
 
+def last_stretch(config: Config) -> Stretch:
+    """The last phase of a run, or the whole run. Its `end` counts only for a run with phases."""
+    return stretches(config, 1)[-1]
+
+
+def final_data(config: Config) -> Data:
+    """The `data` section of a run: that of its last phase."""
+    return last_stretch(config).data(config)
+
+
 def stretch_of(config: Config, step: int) -> Stretch:
     """The stretch of a checkpoint: the step lies in it, or is its end."""
     found = stretches(config, max(step, 1))

@@ -1,4 +1,4 @@
-"""Real data: `load_dataset(config.data, config.error_at)` gives a `Dataset`."""
+"""Real data: `load_dataset(final_data(config), config.error_at)` gives a `Dataset`."""
 
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from ganlab.data.registry import DATASETS, list_datasets, load_dataset

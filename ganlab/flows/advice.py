@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from ganlab.config.network import LayerSpec, Network
 from ganlab.config.schema import Config, Form, value_range
@@ -63,7 +64,7 @@ def _has_a_fixed_mean(network: Network) -> bool:
     """
     layers = [item for item in network.nested() if getattr(item, "kind", None) not in ("Dropout", "Identity")]
     kinds = [getattr(item, "kind", None) for item in layers[-2:]]  # a merging layer has none
-    return kinds == ["BatchNormalization", "Dense"] and layers[-1].arguments["units"] == 1
+    return kinds == ["BatchNormalization", "Dense"] and layers[-1].arguments.get("units") == 1
 
 
 def note_of_metrics(config: Config, form: Form, count: int) -> str | None:
@@ -98,18 +99,24 @@ def _range_warnings(activation: str, data_range: str) -> Iterator[str]:
         yield f"the generator {ending}, which {reach}; data: {{range: sigmoid}} fits"
 
 
+def _inner(layer: Any) -> tuple[str, dict]:
+    """Name and arguments of a wrapped layer; `('', {})` for what is no layer, which `build_layer` refuses."""
+    name, arguments = next(iter(layer.items())) if isinstance(layer, dict) and len(layer) == 1 else (layer, None)
+    return name if isinstance(name, str) else "", arguments if isinstance(arguments, dict) else {}
+
+
 def _activation(network: Network) -> str | None:
     """The activation of a network's output, `linear` for none; None if the last layers do not say it."""
     for item in reversed(network.nested()):
         if not isinstance(item, LayerSpec):
             return None  # a merging layer
         kind, arguments = item.kind, item.arguments
-        if kind in ("SpectralNormalization", "EqualizedLearningRate") and isinstance(arguments.get("layer"), dict):
-            ((kind, arguments),) = arguments["layer"].items()
+        if kind in ("SpectralNormalization", "EqualizedLearningRate"):
+            kind, arguments = _inner(arguments.get("layer"))
         if kind in _ACTIVATION_LAYERS:
             return kind.lower()
         if kind == "Activation" or kind.startswith(("Dense", "Conv", "SeparableConv")):
-            activation = (arguments or {}).get("activation") or "linear"
+            activation = arguments.get("activation") or "linear"
             return activation if isinstance(activation, str) else None
         if kind not in _NEUTRAL:
             return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ganlab.backends.select import select_any_backend
 from ganlab.config.loading import read_config, resolve_config
 from ganlab.config.schema import Config
-from ganlab.config.steps import stretches, total_steps
+from ganlab.config.steps import final_data, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import is_here, load_dataset, published_form
 from ganlab.errors import ConfigError, MissingDataError, raise_first
@@ -67,7 +67,7 @@ def check_config(path: Path) -> Check:
     require_config(path, root.value)
     try:
         config = resolve_config(root)
-        options = stretches(config, 1)[-1].data(config)
+        options = final_data(config)
         return check_networks(config, load_dataset(options, config.error_at) if is_here(options) else None)
     except (ConfigError, MissingDataError) as error:
         found = [each for mistake in (error, *mistakes_in(root)) for each in (mistake, *mistake.others)]
@@ -77,7 +77,7 @@ def check_config(path: Path) -> Check:
 def check_networks(config: Config, dataset: Dataset | None) -> Check:
     """Builds the networks, optimizers, objective and metrics of a config, for its data or else their published shape."""
     notes: list[str] = []
-    form = dataset.form if dataset else published_form(stretches(config, 1)[-1].data(config))
+    form = dataset.form if dataset else published_form(final_data(config))
     notes += [f"warning: {line}" for line in warnings_of(config, form)]
     notes += [note] if dataset and (note := note_of_metrics(config, form, dataset.count)) else []
     if dataset is None:

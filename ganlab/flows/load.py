@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ganlab.backends.select import select_backend
 from ganlab.config.loading import load_resolved
 from ganlab.config.schema import Config, Form
-from ganlab.config.steps import stretch_of, stretches
+from ganlab.config.steps import last_stretch, stretch_of
 from ganlab.errors import CheckpointError, ConfigError, GanlabError, did_you_mean
 from ganlab.runs.containment import require_contained
 from ganlab.runs.folder import RunFolder
@@ -94,7 +94,7 @@ def load_training_data(loaded: Checkpointed) -> "Dataset":
     from ganlab.data.registry import load_dataset
 
     folder, config = loaded.folder, loaded.config
-    last = stretches(config, 1)[-1]
+    last = last_stretch(config)
     if stretch_of(config, loaded.step).number != last.number:
         raise GanlabError(f"{folder.path}: step {loaded.step} is of an earlier phase, whose images have another size")
     if "data_fingerprint" not in (status := folder.status()):

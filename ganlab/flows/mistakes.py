@@ -10,7 +10,7 @@ from ganlab.config.document import Document, Keys, Node, error_in
 from ganlab.config.loading import resolve_config, with_source
 from ganlab.config.network import Network
 from ganlab.config.schema import Config, Data, Form
-from ganlab.config.steps import stretches
+from ganlab.config.steps import final_data, last_stretch
 from ganlab.data.dataset import Dataset
 from ganlab.data.options import ErrorAt
 from ganlab.data.registry import is_here, load_dataset, published_form, require_known
@@ -37,14 +37,15 @@ def mistakes_in(root: Node) -> Iterator[ConfigError]:
     in_layers = list(_in_layers(_networks_of(document), error_at))
     yield from in_layers
     data = document.data.get("data")
-    options = stretches(config, 1)[-1].data(config) if isinstance(config, Config) else _read(Data, data)
+    options = final_data(config) if isinstance(config, Config) else _read(Data, data)
     # With a mistake among its keys, the data cannot be loaded as they are meant: only their name is looked at.
     name = None if options else _read(Data, {"name": data.get("name")} if isinstance(data, dict) else None)
     dataset = _tried(lambda: load_dataset(options, error_at)) if options and is_here(options) else None
     yield from _mistakes([dataset, name and _tried(lambda: require_known(name.name, error_at))])
     yield from _in_metrics(document.data.get("metrics"), dataset, error_at)
     if isinstance(config, Config) and not in_layers:
-        yield from _in_shapes(config, dataset.form if isinstance(dataset, Dataset) else published_form(options))
+        form = dataset.form if isinstance(dataset, Dataset) else _tried(lambda: published_form(options))
+        yield from _in_shapes(config, form) if isinstance(form, Form) else ()
 
 
 def _tried(make: Callable[[], Any]) -> Any:
@@ -113,6 +114,6 @@ def _in_metrics(metrics: Any, dataset: Any, error_at: ErrorAt) -> Iterator[Confi
 def _in_shapes(config: Config, form: Form) -> Iterator[ConfigError]:
     from ganlab.models.building import build_network
 
-    last = stretches(config, 1)[-1]
+    last = last_stretch(config)
     if form.shape is not None:
         yield from _mistakes([_tried(lambda n=name: build_network(config, n, form, last)) for name in config.networks])

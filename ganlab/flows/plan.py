@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ganlab.config.identity import identity_of
 from ganlab.config.schema import Config
-from ganlab.config.steps import Stretch, stretches, total_steps
+from ganlab.config.steps import Stretch, final_data, stretches, total_steps
 from ganlab.data.dataset import Dataset
 from ganlab.data.registry import load_dataset
 from ganlab.runs.containment import require_contained, require_unlinked
@@ -55,7 +55,7 @@ def plan_experiment(
         results: the folder of all runs.
         fresh: whether the run starts again, in a new folder.
         start: identifies the weights of another run (--init-from).
-        dataset: the data of `config.data`, if they are loaded.
+        dataset: `final_data`, if they are loaded.
 
     Raises:
         ConfigError: the program of `track` is not installed.
@@ -64,8 +64,7 @@ def plan_experiment(
     require_installed(config.track, partial(config.error_at, ("track",)))
     os.environ["KERAS_BACKEND"] = config.backend  # a download may load Keras first
     if dataset is None:
-        # The data of the last phase are the data of the run. The number of steps of phases does not depend on data.
-        dataset = load_dataset(stretches(config, 1)[-1].data(config), config.error_at)
+        dataset = load_dataset(final_data(config), config.error_at)
     steps = total_steps(config, dataset.count)
     origin = dataset.origin(with_labels=config.reads_labels)
     cell, identity = identity_of(config, origin if start is None else f"{origin} from {start}", steps)

@@ -139,8 +139,11 @@ class Session:
         try:
             yield
             self.writer.flush()
-        except GanlabError:  # diverged or stopped: draw the curves up to here
-            self._finish()
+        except (
+            GanlabError
+        ):  # diverged or stopped: draw the curves up to here, and report this error if the disk is full
+            with contextlib.suppress(OSError):
+                self._finish()
             raise
         self._finish()
         self.verdict = {"verdict": self.health.verdict, "reason": self.health.reason}

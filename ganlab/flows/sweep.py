@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganlab.errors import raise_first
+from ganlab.config.document import shown
+from ganlab.errors import ConfigError, raise_first
 from ganlab.sweeps.board import Board
 from ganlab.sweeps.configs import configs_of
 from ganlab.sweeps.executor import Executor
@@ -46,6 +47,8 @@ class Sweep:
         rerun: str | None = None,
         say: Callable[[str], object] = lambda line: None,
     ):
+        if rerun not in (None, "failed", "all"):
+            raise ConfigError(f"rerun: expected failed or all, received {shown(rerun)}")
         self.results, self.rerun, self.say = results, rerun, say
         self.title, self.boards = ", ".join(map(str, paths)), list[Board]()
         self.search = search_at(paths, overrides, seeds)

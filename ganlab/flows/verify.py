@@ -4,6 +4,7 @@ An unfinished run is sound if the same command can continue it: the half-done wo
 """
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -216,7 +217,7 @@ class _Inspection:
         if self.finished and self.summary and not self.damage:
             table, written = metric_table(self.folder, self.status["steps"]), self.summary["metrics"]
             old = [name for name in written if name in table and written[name]["last"] != table[name]["last"]]
-            mended = f"'ganlab evaluate {self.folder.path.name}' mends it"
+            mended = f"'ganlab evaluate {shlex.quote(str(self.folder.path))}' mends it"
             lines += [f"{self.folder.summary.name}: last of {name} is not of the last step; {mended}" for name in old]
         if half := len(self.folder.half_written()):
             files = f"{half} half-written file{'s' * (half > 1)}"

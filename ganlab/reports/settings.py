@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ganlab.config.identity import NO_MATTER
 from ganlab.errors import ConfigError, GanlabError, did_you_mean
 from ganlab.reports.table import exact
 from ganlab.runs.records import RunRecord
 
-# Keys that change no training, and steps, which a config may give as epochs.
-_LEFT_OUT = ("name", "family", "seed", "output", "metrics", "device", "devices", "jit", "data.source")
-_LEFT_OUT += ("train.steps", "train.epochs")
+# Keys that are no part of a cell, and steps, which a config may give as epochs.
+_LEFT_OUT = (*NO_MATTER, "data.source", "train.steps", "train.epochs")
 _MOST_LAYER_KEYS = 4  # columns for the layers of one network; networks that differ in more are numbered
 
 

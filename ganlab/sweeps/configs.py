@@ -1,5 +1,6 @@
 """The configs that a sweep trains: the configs of a folder, a study or a file, once for each seed."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def is_study(data: object) -> bool:
 def require_config(path: Path | str, data: object) -> None:
     """Refuses a study where one config is expected; `data` is the content of the file."""
     if is_study(data):
-        message = f"expected a config, received a study; 'ganlab sweep {path} --dry-run' checks its cells"
+        message = (
+            f"expected a config, received a study; 'ganlab sweep {shlex.quote(str(path))} --dry-run' checks its cells"
+        )
         raise ConfigError(f"{path}: {message}")
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ganlab.errors import StoppedError
+from ganlab.errors import ConfigError, StoppedError
 from ganlab.runs.locks import holder_of, make_folder
 from ganlab.sweeps.board import Board
 from ganlab.sweeps.groups import Group
@@ -39,6 +39,8 @@ class Executor(ABC):
         fail_fast: bool = False,
         group: Callable[[Sequence[Job]], list[Group]] | None = None,
     ):
+        if workers < 1:
+            raise ConfigError(f"jobs: expected an integer >= 1, received {workers}")
         self.results, self.workers, self.fail_fast, self.group = results, workers, fail_fast, group
         self.waiting, self.elsewhere = deque[Group](), list[Job]()
         self.active: dict[int, Attempt] = {}  # by the number of the slot

@@ -48,7 +48,10 @@ class Job:
 
 
 def state_of(job: Job, results: Path) -> str:
-    """new, finished, resumable, failed, diverged, or running (in any process)."""
+    """new, finished, resumable, failed, diverged, or running (in any process).
+
+    A fresh job is new until it runs, whatever its folder has.
+    """
     try:
         status = {} if job.fresh else RunFolder(job.folder).status()
     except GanlabError:  # damaged; `ganlab run` names the damage

@@ -8,9 +8,11 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ganlab.config.loading import dump_config
+from ganlab.errors import GanlabError
 from ganlab.runs.containment import require_unlinked
 from ganlab.runs.folder import RunFolder
 from ganlab.storage.writing import write_text
@@ -93,7 +95,11 @@ class Attempt(ABC):
 
     def _of_lane(self, job: Job, code: int, outcome: tuple[str, str]) -> tuple[str, str]:
         """The outcome of one run of a group: its status.json tells it, unless the whole group has failed."""
-        state, reason = state_of(job, self.results), RunFolder(job.folder).status().get("reason") or ""
+        state = state_of(replace(job, fresh=False), self.results)  # the group has made the folder of a fresh run
+        try:
+            reason = RunFolder(job.folder).status().get("reason") or ""
+        except GanlabError as error:
+            reason = str(error)
         if code not in (0, 75) and state != "finished":
             return outcome
         if state == "resumable":

@@ -19,8 +19,8 @@ from ganlab.config.loading import configs_at, read_config, resolve_config
 from ganlab.config.merging import keys_of, put
 from ganlab.config.reader import read_yaml
 from ganlab.config.schema import Config
-from ganlab.config.steps import stretches
-from ganlab.errors import ConfigError, LockedError, MissingDataError, did_you_mean, raise_first
+from ganlab.config.steps import final_data
+from ganlab.errors import ConfigError, GanlabError, LockedError, MissingDataError, did_you_mean, raise_first
 from ganlab.metrics.names import NAMES, better
 from ganlab.runs.folder import RunFolder
 from ganlab.runs.locks import locked
@@ -208,9 +208,10 @@ class Search:
         return [resolve_config(root, self.overrides, seed) for seed in self.seeds]
 
     def _score(self, job: Job) -> float | None:
-        if RunFolder(job.folder).status().get("status") != "finished":
-            return None
-        return read_run(job.folder).metrics.get(self.metric, {}).get("last")
+        with contextlib.suppress(GanlabError):  # a damaged run has no score
+            if RunFolder(job.folder).status().get("status") == "finished":
+                return read_run(job.folder).metrics.get(self.metric, {}).get("last")
+        return None
 
 
 def _optuna_study(better_is: str) -> "optuna.Study":
@@ -231,7 +232,7 @@ def _metrics_of(config: Config) -> list[str] | None:
     from ganlab.data.registry import is_here, load_dataset
     from ganlab.metrics.protocols import resolve
 
-    data = stretches(config, 1)[-1].data(config)
+    data = final_data(config)
     try:
         dataset = load_dataset(data, config.error_at) if is_here(data) else None
     except MissingDataError:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ganlab.config.schema import Config
+from ganlab.config.steps import final_data
 from ganlab.data.dataset import Dataset
 from ganlab.errors import GanlabError, MissingDataError
 from ganlab.sweeps.jobs import Job, state_of
@@ -143,9 +144,9 @@ def _look_at(
             key = config.model_dump_json(exclude={"name", "seed"})
             _once(known, key, lambda: _checked(config, None), GanlabError)  # checked against the published shape
             raise MissingDataError(f"{config.data.name} is not on this machine; a sweep without --dry-run downloads it")
-        data = config.data.model_dump_json()
+        data = final_data(config)
         # A download that failed is not tried again for each config.
-        dataset = _once(known, data, lambda: load_dataset(config.data, config.error_at), MissingDataError)
+        dataset = _once(known, data.model_dump_json(), lambda: load_dataset(data, config.error_at), MissingDataError)
         plan = plan_experiment(config, results, fresh, dataset=dataset)
         job = Job(config, plan.cell, plan.identity, plan.steps, plan.folder.path, fresh)
         if state_of(job, results) == "finished":

@@ -7,6 +7,7 @@ slow stops and slows no run.
 import contextlib
 import os
 import select
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -95,7 +96,8 @@ def _send(tracker: Tracker, folders: Sequence[Path]) -> None:
 
 
 def _warn(track: str, folders: Sequence[Path], reason: str) -> None:
-    line = f"track: {' '.join(reason.split())[:300]}; ganlab export {' '.join(map(str, folders))} --to {track} sends the rest"
+    command = shlex.join(["ganlab", "export", *map(str, folders), "--to", track])
+    line = f"track: {' '.join(reason.split())[:300]}; {command} sends the rest"
     with contextlib.suppress(OSError, ValueError):  # standard error is closed
         print(line, file=sys.stderr, flush=True)
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ class MlflowTracker:
         self.address = address or f"sqlite:///{results / 'mlflow.db'}"
         self.files = None if address else (results / ".mlflow").as_uri()
         is_server = self.address.startswith("http")
-        self.viewer = self.address if is_server else f"mlflow ui --backend-store-uri {self.address}"
+        self.viewer = self.address if is_server else f"mlflow ui --backend-store-uri {shlex.quote(self.address)}"
         self._known: dict[str, _Known] = {}
         for name in ("mlflow", "alembic"):  # these tell how they make the tables of a database
             logging.getLogger(name).setLevel(logging.ERROR)

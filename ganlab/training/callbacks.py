@@ -73,7 +73,7 @@ class Health(Callback):
         """Writes the report of one look. Returns a sentence if the generator's images are not finite."""
         report, step = self.report, chunk.step
         fake = self._fake(step)
-        if fake is not None and np.isnan(fake).any():
+        if fake is not None and not np.isfinite(fake).all():
             return f"generated images are not finite at step {step}"
         report.step, report.seen = step, self._measured(fake)
         stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)

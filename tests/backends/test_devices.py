@@ -80,12 +80,3 @@ class TestTwoDevices:
 @pytest.mark.slow
 def test_more_devices_than_there_are_is_a_config_error(found):
     assert str(found["too many"]) == "devices: 3 were asked for, but JAX sees 2 here (cpu:0, cpu:1)"
-
-
-@pytest.mark.skipif(BACKEND.__name__.endswith("jax"), reason="JAX is the backend that has several devices")
-def test_a_backend_without_distribution_says_so():
-    name = BACKEND.__name__.rpartition(".")[2]
-    with pytest.raises(ConfigError) as caught:
-        BACKEND.on_devices(2)
-    expected = f"devices: expected 1 with the backend {name}, received 2; Keras distributes on jax only"
-    assert str(caught.value) == expected

@@ -60,8 +60,8 @@ WRONG_CONFIGS = {
     "no text": ("name: \x00\n", "bad.yaml:1:"),
     "nothing": ("", "bad.yaml:1:1: is empty; expected a YAML document"),
     "another backend": (CONFIG + "backend: mxnet\n", "bad.yaml:23:1: backend: expected one of tensorflow, jax, torch, received 'mxnet'"),
-    "devices that cannot share a batch": (CONFIG + "devices: 3\n", "bad.yaml:19:"),
-    "devices of a backend that has one": (CONFIG + "devices: 2\n", "devices: expected 1 with the backend tensorflow, received 2; Keras distributes on jax only"),
+    "devices that cannot share a batch": (CONFIG + "backend: jax\ndevices: 3\n", "bad.yaml:19:"),
+    "devices of a backend that has one": (CONFIG + "devices: 2\n", "bad.yaml:23:1: devices: expected 1 with the backend tensorflow, received 2; Keras distributes on jax only"),
 }  # fmt: skip
 
 

@@ -18,6 +18,18 @@ def test_a_published_data_set_needs_no_files(ganlab, tmp_path, monkeypatch, word
     assert config.name == config.data.name == words[0] and file.read_text().count("#") > 10
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["mnist", "--size", "2000"], "init: image_size: expected an integer from 1 to 1024 or null, received 2000"),
+        (["my photos"], "init: name: expected a name of at most 80 letters"),
+    ],
+)
+def test_what_no_config_can_say_is_one_line(ganlab, tmp_path, words, line):
+    code, out, err = ganlab("init", *words)
+    assert (code, out, err.count("\n")) == (2, "", 1) and line in err and not list(tmp_path.glob("m*.yaml"))
+
+
 def test_check_accepts_it_for_images_of_any_size(ganlab, tmp_path):
     (tmp_path / "my photos").mkdir()
     for number in range(5):

@@ -252,7 +252,8 @@ def test_report_writes_a_file_whole_and_says_where(ganlab, results, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "table.csv"]
 
 
-def test_a_watched_report_is_written_again_when_a_run_has_changed(ganlab, results, tmp_path, monkeypatch):
+@pytest.mark.parametrize("names", [[], ["*e*"]])
+def test_a_watched_report_is_written_again_when_a_run_has_changed(ganlab, results, tmp_path, monkeypatch, names):
     run = write_run(results, status="running", with_summary=False)
     sizes, changes = [], iter([lambda: None, lambda: (run / "history.csv").write_text("step,d_loss\n1,0.5\n"), None])
 
@@ -269,7 +270,7 @@ def test_a_watched_report_is_written_again_when_a_run_has_changed(ganlab, result
         raise KeyboardInterrupt
 
     monkeypatch.setattr("time.sleep", sleep)
-    code, _, err = ganlab("report", "--out", "page.csv", "--watch")
+    code, _, err = ganlab("report", *names, "--out", "page.csv", "--watch")
     assert (code, sizes) == (130, [2, 2, 2, 3])
     # Now, after the step, and with the new run; not after the look that found no change.
     assert err.count("wrote page.csv") == 3

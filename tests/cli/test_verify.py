@@ -189,7 +189,7 @@ def test_a_last_value_of_an_earlier_version_is_noted_and_mended(ganlab, trained)
     summary["metrics"]["is1k_classifier"]["last"] = other  # as earlier versions wrote it
     (run / "summary.json").write_text(json.dumps(summary))
     code, out, _ = ganlab("verify", "tiny", "--json")
-    note = f"summary.json: last of is1k_classifier is not of the last step; 'ganlab evaluate {run.name}' mends it"
+    note = f"summary.json: last of is1k_classifier is not of the last step; 'ganlab evaluate {run.relative_to(trained)}' mends it"
     assert code == 0 and json.loads(out)["runs"][0]["notes"] == [note]
     assert ganlab("evaluate", run.name)[0] == 0
     assert json.loads(ganlab("verify", "tiny", "--json")[1])["runs"][0]["notes"] == []

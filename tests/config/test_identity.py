@@ -21,7 +21,6 @@ NO_MATTER = [
     ("", "metrics: [fd5k_random]"),
     ("", "output: {samples_every: 1, grid: [2, 2]}"),
     ("", "device: gpu"),
-    ("", "devices: 2"),
     ("steps: 100", "epochs: 2"),
     ("dim: 64", "dim: 64, distribution: normal"),
     ("", "class_loss: cross_entropy"),
@@ -159,6 +158,7 @@ BESIDE = {
     "data.classes": ("data.name", "folder"),
     "data.labelled": ("labels", "semi_supervised"),
     "class_loss": ("labels", "auxiliary"),
+    "devices": ("backend", "jax"),
     "adaptive.probability": ("adaptive.method", "ada"),
 }
 

@@ -132,7 +132,7 @@ WRONG = [
     ("steps: 100", "steps: 100, simultaneous: true, discriminator_batches: alternate", "c.yaml:19:41: train.discriminator_batches: expected separate or joint with simultaneous: true, received 'alternate'"),
     ("", "phases: [{steps: 10}]", "c.yaml:19:9: train.steps: expected none beside phases, which say their own steps"),
     ("train: {steps: 100, ", "phases: [{steps: 10, fade: 11}]\ntrain: {", "c.yaml:19:22: phases[0].fade: expected at most 10 (the phase's steps), received 11"),
-    ("", "devices: 3", "c.yaml:19:21: train.batch_size: expected a multiple of devices, 3, received 32"),
+    ("", "devices: 3\nbackend: jax", "c.yaml:19:21: train.batch_size: expected a multiple of devices, 3, received 32"),
     ("", "jit: 1", "c.yaml:20:1: jit: expected auto, true or false, received 1"),
     ("", "devices: 0", "c.yaml:20:1: devices: expected an integer from 1 to 1024, received 0"),
     ("", "device: tpu", "c.yaml:20:1: device: expected one of auto, cpu, gpu, received 'tpu'. Did you mean 'gpu'?"),

@@ -26,6 +26,19 @@ def test_a_usual_config_has_none():
     assert warnings() == []
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ("Flatten", "BatchNormalization", {"Dense": {"unit": 1}}),
+        ("Flatten", {"SpectralNormalization": {"layer": {"Dense": {"units": 1}, "use_bias": False}}}),
+        ("Flatten", {"SpectralNormalization": {"layer": {"Dense": 1}}}),
+        ("Flatten", {"SpectralNormalization": {"layer": 3}}),
+    ],
+)
+def test_layers_that_cannot_be_built_are_left_to_those_who_build_them(layers):
+    assert warnings(discriminator=layers) == []
+
+
 class TestASigmoidAtTheEndOfTheDiscriminator:
     ENDS = (
         ("Flatten", dense(1, "sigmoid")),

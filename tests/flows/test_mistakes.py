@@ -114,6 +114,12 @@ def test_missing_data_hide_no_mistake(tmp_path):
     assert [each.details["key"] for each in caught.value.others] == ["generator.layers[1].layers[1].Leaky"]
 
 
+def test_a_mistake_in_made_data_has_its_place_and_hides_no_other(tmp_path):
+    text = EXAMPLE.replace("name: digits", "name: tiny_digits, limit: 50") + "metrics: [fid5]\n"
+    found = mistakes_of(tmp_path / "c.yaml", text)
+    assert [each.details["key"] for each in found] == ["data.limit", "metrics[0]"]
+
+
 def test_a_study_is_no_config(tmp_path):
     (found,) = mistakes_of(tmp_path / "study.yaml", "base: a.yaml\nmatrix: {loss: [hinge]}\n")
     assert str(found).endswith(

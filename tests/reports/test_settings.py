@@ -35,7 +35,8 @@ def test_a_config_is_flat_and_a_choice_has_its_name(text, expected):
 
 def test_keys_that_change_no_training_are_left_out(tmp_path):
     written = (
-        "output: {grid: [2, 2]}\nmetrics: [fd1k]\njit: true\ndevices: 2\ndata: {name: digits, source: x, limit: 9}\n"
+        "output: {grid: [2, 2]}\nmetrics: [fd1k]\ntrack: mlflow\njit: true\ndevices: 2\n"
+        "data: {name: digits, source: x, limit: 9}\n"
     )
     (settings,), _ = settings_of([read_run(write_run(tmp_path, written=written, device="gpu"))])
     assert settings == {
@@ -51,6 +52,7 @@ def test_keys_that_change_no_training_are_left_out(tmp_path):
         "train.batch_size": 32,
         "data.name": "digits",
         "data.limit": 9,
+        "jit": True,
         "device": "gpu",
     }
 

@@ -123,6 +123,15 @@ def test_without_downloads_missing_data_are_a_mistake_of_a_checked_config(tmp_pa
     assert not (tmp_path / "cache").exists()
 
 
+def test_a_growing_run_is_planned_as_ganlab_run_plans_it(tmp_path):
+    path = write_config(tmp_path, old="train: {steps: 60, batch_size: 16}", new="train: {batch_size: 16}")
+    networks = path.read_text().replace("[8, 8, 1]", "[4, 4, 1]").replace("units: 64", "units: 16")
+    path.write_text(f"{networks}phases: [{{image_size: 8, steps: 5}}, {{image_size: 4, steps: 5}}]\n")
+    config = load_config(path)
+    job = _look_at(config, tmp_path / "results", False, True, {})
+    assert (job.identity, job.steps) == (plan_experiment(config, tmp_path / "results").identity, 10)
+
+
 def test_a_survey_writes_nothing(surveyed):
     path, _, _, _ = surveyed
     assert not (path.parent / "results").exists()
