@@ -20,7 +20,7 @@ def kept_steps(path: Path) -> list[int]:
     folder = RunFolder(path)
     require_contained(path)
     config = load_resolved(folder.config)
-    last, _ = folder.generator_weights_at(None)
+    last = folder.generator_step(None)
     phase = stretch_of(config, last).number
     return [step for step in folder.generator_steps() if stretch_of(config, step).number == phase]
 

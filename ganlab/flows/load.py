@@ -76,7 +76,7 @@ def load_checkpoint(folder: RunFolder, step: int | None = None, backend: str | N
     """
     require_contained(folder.path)
     config = load_resolved(folder.config)
-    newest, _ = folder.generator_weights_at(step)
+    newest = folder.generator_step(step)
     candidates = [newest] if step is not None else folder.generator_steps()[::-1]
     select_backend(backend or config.backend)
     from ganlab.training.sampling import Sampler

@@ -25,7 +25,6 @@ class Neighbours:
 
     Attributes:
         folder, step: the run and the step of its checkpoint.
-        by: `pixels` or `features`.
         generated: uint8 (COMPARED, H, W, C).
         rows: the rows of the nearest training images, int (COMPARED,).
         found: these images, as `generated`.
@@ -35,7 +34,6 @@ class Neighbours:
 
     folder: RunFolder
     step: int
-    by: str
     generated: np.ndarray
     rows: np.ndarray
     found: np.ndarray
@@ -57,7 +55,7 @@ def find_neighbours(path: Path, step: int | None, by: str, backend: str | None =
     search = _by_features if by == "features" else _by_pixels
     (rows, squared), others = search(dataset, generated, held_out)
     distances = (np.sqrt(squared), None if others is None else np.sqrt(others))
-    return Neighbours(loaded.folder, loaded.step, by, generated, rows, dataset.train.images[rows], *distances)
+    return Neighbours(loaded.folder, loaded.step, generated, rows, dataset.train.images[rows], *distances)
 
 
 def _by_pixels(dataset: Dataset, generated: np.ndarray, held_out: int) -> _Nearest:

@@ -40,7 +40,7 @@ from ganlab.training.trainer import Callback, Trainer
 
 
 class Session:
-    """One stretch of a run in one process. The constructor writes no file, and raises if the config does not fit."""
+    """One stretch of a run in one process. The constructor changes no run folder, and raises if the config does not fit."""
 
     def __init__(self, plan: Plan, stretch: Stretch, start: dict | None = None, lanes: int = 1):
         """Builds the networks of a stretch.

@@ -102,16 +102,8 @@ class _Inspection:
         self._try(self._consistency, folder.summary)
         for step in folder.histogram_steps():
             self._try(_check_arrays, folder.histogram(step), folder.histogram(step))
-        pictures = (
-            folder.drawing,
-            folder.losses,
-            folder.outputs,
-            folder.ridges,
-            folder.film,
-            folder.estimates,
-            folder.beside,
-        )
-        for picture in (*folder.samples.glob("[!.]*.png"), *filter(Path.exists, pictures)):
+        pictures = {*folder.samples.glob("[!.]*.png"), *filter(Path.exists, folder.pictures().values())}
+        for picture in sorted(pictures):
             self._try(_check_picture, picture, picture)
 
     def _try(self, check: Callable[..., Iterator[str] | None], file: Path, *arguments: Any) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ganlab.objectives.gan_config import GanConfig
-from ganlab.objectives.inputs import draw_codes, draw_latents, inputs_of
+from ganlab.objectives.inputs import codes_draw, inputs_of, latents_draw
 from ganlab.training import ops
 from ganlab.training.class_heads import HEADS
 from ganlab.training.losses import LOSSES
@@ -69,9 +69,9 @@ class Batches:
 
     def generated(self, name: str, size: int) -> list[Stage]:
         """The stages that generate a batch of this name, with labels if the networks take labels."""
-        self.draws[f"latents_{name}"] = draw_latents(self.config, size)
+        self.draws[f"latents_{name}"] = latents_draw(self.config, size)
         if self.config.latent.codes:
-            self.draws[f"codes_{name}"] = draw_codes(self.config, size)
+            self.draws[f"codes_{name}"] = codes_draw(self.config, size)
         before: list[Stage] = []
         after: list[Stage] = []
         if self.balancing:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 Tensor = Any
 
 
-def draw_latents(config: Config, size: int) -> Draw:
+def latents_draw(config: Config, size: int) -> Draw:
     """Latents for `size` samples, as `latent` says."""
     low = -1.0 if config.latent.distribution == "uniform" else 0.0
     return Draw(config.latent.distribution, (size, config.latent.dim), low=low)
 
 
-def draw_codes(config: Config, size: int) -> Draw:
+def codes_draw(config: Config, size: int) -> Draw:
     """InfoGAN's codes for `size` samples, as `latent` says."""
     return Draw("codes", (size, config.latent.codes), categorical=tuple(config.latent.categorical))
 

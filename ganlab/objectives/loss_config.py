@@ -183,10 +183,6 @@ class LatentConsistency(Section):
     generator_weight: Weight = 0.0  # of the generator's term
     deviation: Positive = 0.05  # of the normal numbers that move the latents
 
-    @property
-    def is_used(self) -> bool:
-        return bool(self.weight or self.generator_weight)
-
 
 class Adaptive(Section):
     """An augmentation whose probability follows the discriminator, or is given: ADA or APA."""

@@ -159,7 +159,7 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def short_keys(keys: Sequence[str], separator: str = ".") -> dict[str, str]:
+def short_keys(keys: Sequence[str]) -> dict[str, str]:
     """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words.
 
     A layer itself, `encoder.layers[0]`, keeps all words, for the last one does not say of which network it is.
@@ -170,5 +170,5 @@ def short_keys(keys: Sequence[str], separator: str = ".") -> dict[str, str]:
     for key in keys:
         fitting = (form for form in forms if sum(form(words[other]) == form(words[key]) for other in keys) == 1)
         fitting = iter(()) if words[key][-1].startswith("layers[") else fitting
-        short[key] = separator.join(next(fitting, lambda w: w)(words[key]))
+        short[key] = ".".join(next(fitting, lambda w: w)(words[key]))
     return short

@@ -54,6 +54,20 @@ class RunFolder:
     def summary_of(self, network: str) -> Path:
         return self.models / f"{network}.txt"
 
+    def pictures(self) -> dict[str, Path]:
+        """Every picture that a run may have, under a name for people; of grids and reconstructions the newest."""
+        return {
+            "samples": self.sample(max(self.sample_steps(), default=0)),
+            "real and generated": self.beside,
+            "reconstructions": self.reconstructions(max(self.reconstruction_steps(), default=0)),
+            "film": self.film,
+            "losses": self.losses,
+            "outputs": self.outputs,
+            "histograms": self.ridges,
+            "estimates": self.estimates,
+            "networks": self.drawing,
+        }
+
     def sample(self, step: int) -> Path:
         return self.samples / f"{step:06d}.png"
 
@@ -128,8 +142,8 @@ class RunFolder:
                 return number - 1
         return len(rows)
 
-    def generator_weights_at(self, step: int | None) -> tuple[int, Path]:
-        """The generator checkpoint of a step, or the newest one.
+    def generator_step(self, step: int | None) -> int:
+        """The step, if it has a generator checkpoint; for None the newest step that has one.
 
         Raises: CheckpointError, with a list of the steps.
         """
@@ -141,7 +155,7 @@ class RunFolder:
         if step not in steps:
             there = ", ".join(map(str, steps))
             raise CheckpointError(f"{self.path}: no generator checkpoint of step {step}; there are {there}")
-        return step, self.generator_weights(step)
+        return step
 
     def cut_back(self, step: int) -> None:
         """Removes rows, metrics, samples, histograms and checkpoints after `step`, torn lines and temporary files.

@@ -105,18 +105,8 @@ class RunRecord:
         return _mapping(path, read_json(path)) if path.exists() else {}
 
     def pictures(self) -> dict[str, Path]:
-        """The pictures that exist: the newest sample grid and reconstructions, real and generated images, curves, networks."""
-        files = RunFolder(self.folder)
-        paths = {
-            "samples": files.sample(max(files.sample_steps(), default=0)),
-            "real and generated": files.beside,
-            "reconstructions": files.reconstructions(max(files.reconstruction_steps(), default=0)),
-            "film": files.film,
-            "losses": files.losses,
-            "outputs": files.outputs,
-            "networks": files.drawing,
-        }
-        return {name: path for name, path in paths.items() if path.is_file()}
+        """The pictures of the run that exist."""
+        return {name: path for name, path in RunFolder(self.folder).pictures().items() if path.is_file()}
 
     def _named(self, part: str) -> str | None:
         match = FOLDER_NAME.fullmatch(self.folder.resolve().name)

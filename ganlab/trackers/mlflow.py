@@ -5,13 +5,12 @@ import logging
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ganlab.errors import ConfigError
+from ganlab.storage.cache import one_at_a_time
 from ganlab.trackers.content import Content, Point
 
 # MLflow reads these when it is imported. By its own settings it waits several minutes for a server that does not answer.
@@ -56,22 +55,14 @@ class MlflowTracker:
         Raises: ConfigError, one line with the address: nobody answers there, or the answer is an error.
         """
         try:
-            with self._alone():
+            # One process at a time makes and changes a database in a file.
+            is_file = self.address.startswith("sqlite:///")
+            path = Path(self.address.removeprefix("sqlite:///")).absolute()
+            with one_at_a_time(path) if is_file else contextlib.nullcontext():
                 self._send(content)
         except Exception as error:  # MLflow raises errors of requests, SQLAlchemy and its own
             said = re.sub(r".*Caused by \w+\((.*)\)\)$", r"\1", " ".join(str(error).split()))
             raise ConfigError(f"mlflow at {self.address}: {said[:300]}") from error
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time makes and changes a database in a file."""
-        if not self.address.startswith("sqlite:///"):
-            yield
-            return
-        path = Path(self.address.removeprefix("sqlite:///")).absolute()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            yield
 
     def _send(self, content: Content) -> None:
         self.client = mlflow.MlflowClient(self.address)

@@ -8,7 +8,7 @@ from ganlab.config.steps import Stretch
 from ganlab.models.building import Models
 from ganlab.models.network import Network
 from ganlab.objectives import build_objective
-from ganlab.objectives.inputs import draw_latents, fading, inputs_of
+from ganlab.objectives.inputs import fading, inputs_of, latents_draw
 from tests.training.tiny import tiny_config
 
 SAMPLES = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -64,5 +64,5 @@ def test_a_step_computes_it_before_everything_else(objective):
 
 @pytest.mark.parametrize(("distribution", "low"), [("normal", 0.0), ("uniform", -1.0)])
 def test_latents_are_drawn_as_the_config_says(distribution, low):
-    draw = draw_latents(tiny_config(latent={"dim": 2, "distribution": distribution}), 6)
+    draw = latents_draw(tiny_config(latent={"dim": 2, "distribution": distribution}), 6)
     assert (draw.kind, draw.shape, draw.low, draw.high) == (distribution, (6, 2), low, 1.0)

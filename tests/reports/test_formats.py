@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from ganlab.reports.formats import FORMATS, render, text
+from ganlab.cli.report import FORMATS
+from ganlab.reports.formats import render, text
 from ganlab.reports.report import build_report
 from ganlab.reports.table import Column, Table, to_json
 from tests.run_folders import metric, write_run

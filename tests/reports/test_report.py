@@ -1,8 +1,9 @@
 import pytest
 
+from ganlab.cli.report import FORMATS
 from ganlab.errors import ConfigError
 from ganlab.reports.comparison import comparison_tables
-from ganlab.reports.formats import FORMATS, render
+from ganlab.reports.formats import render
 from ganlab.reports.report import build_report
 from tests.run_folders import metric, write_run
 

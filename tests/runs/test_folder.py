@@ -82,17 +82,17 @@ class TestGeneratorWeights:
         return folder
 
     def test_are_the_newest_or_those_of_a_step(self, written):
-        assert written.generator_weights_at(None) == (20, written.generator_weights(20))
-        assert written.generator_weights_at(10) == (10, written.generator_weights(10))
+        assert written.generator_step(None) == 20
+        assert written.generator_step(10) == 10
 
     def test_of_a_step_that_is_not_there_name_those_that_are(self, written):
         with pytest.raises(CheckpointError) as caught:
-            written.generator_weights_at(15)
+            written.generator_step(15)
         assert str(caught.value) == f"{written.path}: no generator checkpoint of step 15; there are 10, 20"
 
     def test_of_a_run_that_has_none_say_so(self, folder):
         with pytest.raises(CheckpointError) as caught:
-            folder.generator_weights_at(None)
+            folder.generator_step(None)
         assert str(caught.value) == f"{folder.path}: has no generator checkpoint yet; let the run reach one"
 
 

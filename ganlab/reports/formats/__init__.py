@@ -7,8 +7,6 @@ from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import Report
 from ganlab.reports.table import Table, to_json
 
-FORMATS = (*text.WRITERS, "json", "html")
-
 
 def report_tables(report: Report) -> list[Table]:
     """The tables for a reader: the tables of papers if the user asked for one data set, then the comparison of all runs."""
@@ -19,7 +17,7 @@ def report_tables(report: Report) -> list[Table]:
 
 
 def render(report: Report, format_name: str) -> str:
-    """The report in one of the FORMATS, as the text of a whole file."""
+    """The report in one of the formats of `ganlab report`, as the text of a whole file."""
     if format_name == "html":
         from ganlab.reports.formats import html  # loads matplotlib
 

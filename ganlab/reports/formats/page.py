@@ -23,6 +23,17 @@ from ganlab.runs.records import RunRecord
 MOST_PICTURE_BYTES = 40_000_000
 _MOST_TEXTS, _MOST_TEXT_BYTES = 10, 100_000  # summaries of networks, and bytes of one: the folder may be a stranger's
 
+# Pictures of a run on the page, with their captions.
+_PICTURES = {
+    "real and generated": "real images beside generated images of the last step",
+    "reconstructions": "real images beside their reconstructions",
+    "estimates": "samples of all sample steps",
+    "losses": "losses",
+    "outputs": "mean outputs of the discriminator",
+    "histograms": "histograms of layers",
+    "networks": "networks",
+}
+
 Facts = dict[str, list[str]]  # what a reader may filter by: key -> values, several if runs have several verdicts
 
 
@@ -124,14 +135,8 @@ def experiment(cell: Cell, settings: str, facts: Facts, strips: Mapping[Path, di
     run = next((run for run in runs if run.folder in strips), runs[0])
     files = RunFolder(run.folder)
     strip, title = strips.get(run.folder), printable(f"{run.name} on {run.dataset}, seed {run.seed}")
-    named = {
-        "real images beside generated images of the last step": files.beside,
-        "real images beside their reconstructions": files.reconstructions(max(files.reconstruction_steps(), default=0)),
-        "losses": files.losses,
-        "mean outputs of the discriminator": files.outputs,
-        "networks": files.drawing,
-    }
-    pictures = [album.picture(path, f"{title}: {name}", name) for name, path in named.items()]
+    paths = files.pictures()
+    pictures = [album.picture(paths[key], f"{title}: {name}", name) for key, name in _PICTURES.items()]
     texts = {path.name: _text(path) for path in [*sorted(files.models.glob("*.txt"))[:_MOST_TEXTS], files.config]}
     return {
         "id": f"{run.dataset}/{run.folder.name}",
