@@ -12,7 +12,7 @@ CONFIGS = configs_at(Path(__file__).parents[1] / "configs")
 
 # Akel 2022, Tables 4.1 to 4.5, and the intervals at which its files were saved (500 for the dense networks, 200 for the others).
 ADAM = {"Adam": {"learning_rate": 2e-4, "beta_1": 0.5}}
-RMSPROP = {"RMSprop": {"learning_rate": 5e-5}}
+RMSPROP = {"RMSprop": {"learning_rate": 5e-5, "epsilon": 1e-14}}
 DENSE = {
     "steps": 30_000,
     "latent": 100,

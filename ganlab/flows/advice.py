@@ -15,6 +15,7 @@ _RANGES = {
     **dict.fromkeys(("tanh", "hard_tanh", "softsign"), (-1.0, 1.0)),
 }
 _ACTIVATION_LAYERS = ("ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax")
+_MOST_EPSILON = 1e-10  # of RMSprop beside clipped weights
 _FOR_FEW = ("fd500_random", "fd200_random")  # metrics that need fewer images than those of `auto`
 # Layers that change no value.
 _NEUTRAL = ("Cropping2D", "Dropout", "Flatten", "Identity", "OutputNoise", "Permute", "Reshape", "UpSampling2D")
@@ -35,6 +36,7 @@ def warnings_of(config: Config, form: Form) -> Iterator[str]:
         yield f"the discriminator ends in a sigmoid, but the loss {loss.name} works on logits: leave the sigmoid out"
     if loss and loss.name == "wasserstein" and not _is_bounded(config):
         yield "the loss wasserstein bounds no slope of the critic: it needs clip_weights, a penalty or SpectralNormalization"
+    yield from _rmsprop_warnings(config)
     if loss and _has_a_fixed_mean(networks["discriminator"]):
         cure = "leave it out, or put an activation behind it"
         yield f"the discriminator's last layer follows a BatchNormalization: each batch has the same mean output; {cure}"
@@ -55,6 +57,16 @@ def _is_bounded(config: Config) -> bool:
         "constraint" in a for a in arguments
     )
     return bool(config.clip_weights or config.penalty or constrained)
+
+
+def _rmsprop_warnings(config: Config) -> Iterator[str]:
+    """One line for each network that a critic with clipped weights gives too small gradients for Keras' RMSprop."""
+    for name, network in config.networks.items() if getattr(config, "clip_weights", None) else ():
+        arguments = network.optimizer.get("RMSprop")
+        epsilon = None if arguments is None else arguments.get("epsilon", 1e-7)  # Keras' default
+        if isinstance(epsilon, int | float) and epsilon > _MOST_EPSILON:
+            small = f"gradients below {math.sqrt(epsilon):.0e} hardly move a weight, for epsilon {epsilon:g} is under the root"
+            yield f"{name}: RMSprop beside clip_weights: {small}; write epsilon: 1e-14"
 
 
 def _has_a_fixed_mean(network: Network) -> bool:

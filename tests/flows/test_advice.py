@@ -1,5 +1,6 @@
 """Warnings: each for its own mistake, and none for what is right."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -82,6 +83,29 @@ class TestACriticUnderTheWassersteinLoss:
     )
     def test_may_be_bounded_in_four_ways(self, more):
         assert warnings(loss="wasserstein", **more) == []
+
+
+class TestRmspropBesideClippedWeights:
+    @staticmethod
+    def lines(optimizer, clip_weights=0.01):
+        return warnings(loss="wasserstein", clip_weights=clip_weights, penalty={"r1": {}}, optimizer=optimizer)
+
+    @pytest.mark.parametrize("arguments", [{}, {"epsilon": 1e-7}, {"epsilon": 1e-9}])
+    def test_has_an_epsilon_that_is_too_large(self, arguments):
+        first, second = self.lines({"RMSprop": {"learning_rate": 5e-5, **arguments}})
+        assert first.startswith("generator: RMSprop beside clip_weights: ") and second.startswith("discriminator: ")
+        assert first.endswith("write epsilon: 1e-14")
+
+    def test_is_right_with_a_small_one_and_other_optimizers_have_theirs_outside(self):
+        rates = {"learning_rate": 5e-5}
+        assert self.lines({"RMSprop": rates | {"epsilon": 1e-14}}) == self.lines({"Adam": rates}) == []
+        assert self.lines({"RMSprop": rates}, clip_weights=None) == []
+
+    @pytest.mark.parametrize(("epsilon", "least", "most"), [(1e-7, 0, 0.01), (1e-14, 0.9, 1.2)])
+    def test_small_gradients_hardly_move_a_weight_indeed(self, epsilon, least, most):
+        weight, optimizer = keras.Variable([0.0]), keras.optimizers.RMSprop(1.0, rho=0.0, epsilon=epsilon)
+        optimizer.apply([ops.convert_to_tensor([1e-6])], [weight])
+        assert least < -float(weight.numpy()[0]) < most
 
 
 class TestBatchNormalizationBeforeTheLastLayer:
