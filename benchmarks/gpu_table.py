@@ -82,9 +82,12 @@ def together(options: argparse.Namespace) -> Iterator[str]:
             words = ["sweep", f"configs/{row}.yaml", "-o", "backend=jax", "-o", f"train.steps={options.steps}"]
             words += [*limited(row), "-q"]
             cache = Path(folder, "cache")
-            seconds_of(*words, "--seeds", "0", "--results", f"{folder}/first", cache=cache)  # fills the caches
-            one = seconds_of(*words, "--seeds", "0", "--results", f"{folder}/one", cache=cache)
-            all_of = seconds_of(*words, "--seeds", seeds, "--together", "--results", f"{folder}/all", cache=cache)
+            one = seconds_of(*words, "--seeds", "0", "--results", f"{folder}/first", cache=cache)  # fills the caches
+            if isinstance(one, float):
+                one = seconds_of(*words, "--seeds", "0", "--results", f"{folder}/one", cache=cache)
+            all_of = one  # a failure ends this row
+            if isinstance(one, float):
+                all_of = seconds_of(*words, "--seeds", seeds, "--together", "--results", f"{folder}/all", cache=cache)
         numbers = isinstance(one, float) and isinstance(all_of, float)
         gain = f"{count * one / all_of:.2f}" if numbers else "-"
         yield f"| {row} | {options.steps} | {told(one)} | {count} | {told(all_of)} | {gain} |"

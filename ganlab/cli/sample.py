@@ -26,7 +26,8 @@ _BATCH = 1000  # samples in memory as floats
 @click.option(
     "--label",
     metavar="CLASS|all",
-    help="The class of all images, by name or number, or COUNT images of each class, a row a class.",
+    help="The class of all images, by name or number, or all: COUNT images of each class, a row a class; with --interpolate "
+    "one row after another has the next class.",
 )
 @click.option("--interpolate", is_flag=True, help="Rows of ten images, each from one latent to another.")
 @click.option("--each", is_flag=True, help="Write single images, for other programs, to --out DIR or --out FILE.npz.")
