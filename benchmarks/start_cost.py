@@ -3,8 +3,8 @@
     GANLAB_DATA=... python benchmarks/start_cost.py configs/exp01.yaml
 
 What cannot be avoided is a bare `import keras` with its backend, from the start of a process, plus the compilation of the
-same training step in the same form. Both are measured in processes of their own, alternating; the medians are compared. The
-first `ganlab run`, which fills the caches, is printed apart.
+same training step, with up-sampling as it is written (`ganlab run` may fold it). Both are measured in processes of their own,
+alternating; the medians are compared. The first `ganlab run`, which fills the caches, is printed apart.
 """
 
 import argparse

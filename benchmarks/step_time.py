@@ -84,6 +84,8 @@ def start(row: str, overrides: list[str], sides: list[str], options, folder: Pat
         # Fifty steps in one call, where one takes long, would take the whole time that there is.
         if side == "fit_jit_50" and 50 * seconds.get("fit_jit", 0.0) > options.limit / 3:
             print(f"{row}: {side} not measured: fifty steps take more than {options.limit / 3:.0f} s")
+            if side in started:
+                started[side].close()
             continue
         try:
             worker = started.get(side) or Worker(side, CONFIGS / f"{row}.yaml", overrides, folder / f"{side}.log")

@@ -48,11 +48,11 @@ def main(results: Path, out: Path) -> None:
                 continue
             _, summary, folder = cell[0]
             axis.imshow(Image.open(max((folder / "samples").glob("[0-9]*.png"))), cmap="gray")
-            values = [each["metrics"][METRIC]["last"] / each["metrics"][METRIC]["floor"] for _, each, _ in cell]
+            measured = [each["metrics"].get(METRIC, {}) for _, each, _ in cell]
+            values = [each["last"] / each["floor"] for each in measured if each.get("last") is not None]
             failed = sum(each["verdict"] in FAILED for _, each, _ in cell)
-            axis.set_xlabel(
-                f"{np.mean(values):.0f} times the floor" + (f", {failed} of {len(cell)} failed" if failed else "")
-            )
+            told = [f"{np.mean(values):.0f} times the floor"] if values else []
+            axis.set_xlabel(", ".join(told + ([f"{failed} of {len(cell)} failed"] if failed else [])))
     for axis, words in zip(axes[0], DATA.values(), strict=True):
         axis.set_title(words)
     figure.tight_layout()

@@ -92,7 +92,7 @@ def _told_while_loading(backend: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _standard_error_held_back() -> Iterator[None]:
     """Holds back standard error, where frameworks tell of missing graphics cards, and shows it only if the block fails."""
-    if os.environ.get("GANLAB_DEBUG"):
+    if os.environ.get("GANLAB_DEBUG") == "1":
         yield
         return
     with tempfile.TemporaryFile() as kept:

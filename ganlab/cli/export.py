@@ -18,7 +18,7 @@ def command(runs: tuple[str, ...], to: str, results: Path) -> None:
 
     RUN is a run folder, its name, a config's name (the runs of all its seeds), or an identity. The URI of MLflow is a server's
     (mlflow:http://localhost:5000) or a database's (mlflow:sqlite:///runs.db); by default it is mlflow.db in the folder of all
-    runs. The folder of TensorBoard is .tensorboard there by default. A second export adds only what is new.
+    runs. The folder of TensorBoard is .tensorboard there by default. A second export makes no duplicates.
     """
     from ganlab.config.fields import TRACKER, TRACKER_WORDS
     from ganlab.errors import ConfigError, GanlabError
@@ -31,11 +31,16 @@ def command(runs: tuple[str, ...], to: str, results: Path) -> None:
     tracker, problems = open_tracker(to, results), []
     for folder in dict.fromkeys(folder for run in runs for folder in runs_of(results, run)):
         try:
-            tracker.send(read_content(folder))
+            content = read_content(folder)
+        except GanlabError as error:  # damaged; the others are sent
+            problems.append(str(error))
+            continue
+        try:
+            tracker.send(content)
             click.echo(folder)
         except ConfigError:  # nobody answers at the address
             raise
-        except GanlabError as error:  # damaged; the others are sent
+        except GanlabError as error:
             problems.append(str(error))
     click.echo(f"see: {tracker.viewer}", err=True)
     fail_for(problems)

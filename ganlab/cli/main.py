@@ -117,8 +117,6 @@ def _exit_code(arguments: list[str] | None) -> int:
         return error.exit_code
     except GanlabError as error:
         return _fail(str(error), error.exit_code)
-    except BrokenPipeError:
-        return _hang_up()
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}", 1)
@@ -142,9 +140,3 @@ def _fail(message: str, exit_code: int) -> int:
     # A message may quote a file. `printable` keeps control characters from the terminal.
     click.echo(printable(message), err=True)
     return exit_code
-
-
-def _hang_up() -> int:
-    # The reader (`head`, a closed pager) has gone. Python flushes stdout at exit, and would complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0

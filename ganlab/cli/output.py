@@ -35,12 +35,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 wide_option = click.option("--wide", is_flag=True, help="Show all columns, also on a narrow terminal.")
 
 
+_MOST_DIGITS = 20
+
+
 def integers(least: int) -> Callable:
     """A callback for an option of distinct integers with commas between them; None if the option is not given."""
 
     def read(context: click.Context, parameter: click.Parameter, text: str | None) -> list[int] | None:
         words = [] if text is None else text.split(",")
-        if not all(word.strip().isdecimal() and int(word) >= least for word in words):
+        if not all(word.strip().isdecimal() and len(word) <= _MOST_DIGITS and int(word) >= least for word in words):
             raise click.BadParameter(f"expected integers >= {least} with commas between, as in {parameter.metavar}")
         return None if text is None else list(dict.fromkeys(map(int, words)))
 

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 @click.option("--track", metavar="mlflow[:URI]|tensorboard[:FOLDER]", help="Override the config's track.")
 @click.option("--fresh", is_flag=True, help="Start again, in a new folder beside the old one.")
 @click.option("--init-from", metavar="RUN[:STEP]", help="Start from the weights of another run's checkpoint.")
-@click.option("--dry-run", is_flag=True, help="Print the resolved config. Train, write and download nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the resolved config. Train and download nothing, and write no run."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; with --dry-run, the plan.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the folder.")
 def command(
@@ -145,7 +147,7 @@ def _start(results: Path, init_from: str | None) -> "tuple[dict[str, np.ndarray]
     from ganlab.training.checkpoints import state_at
 
     selector, _, step = init_from.rpartition(":")  # the path of a run may have colons
-    if is_run(user_path(init_from)) or not (step.isascii() and step.isdigit()):
+    if is_run(user_path(init_from)) or not (step.isascii() and step.isdigit() and len(step) < 20):
         selector, step = init_from, ""
     folder = RunFolder(find_run(results, selector))
     require_contained(folder.path)  # someone else may have made it

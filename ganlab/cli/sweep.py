@@ -93,9 +93,10 @@ def command(
     executor = _executor(on, address)
     with _all_mistakes():
         sweep = Sweep(paths, overrides, seeds, results, rerun, say)
-        if on == "slurm-array" and (sweep.search or together):
+        if on == "slurm-array" and (sweep.search or together or fail_fast or (as_json and not dry_run)):
             raise click.UsageError(
-                "--on slurm-array: trains each run alone; a search and --together need --on local or --on ray"
+                "--on slurm-array: writes a script that trains each run alone; a search, --together, --fail-fast and --json "
+                "need --on local or --on ray"
             )
         try:
             for turn in sweep.turns(may_download=not dry_run):

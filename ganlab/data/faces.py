@@ -19,6 +19,7 @@ from ganlab.backends.select import select_backend
 from ganlab.data.crops import Box, Found, decode_or_reason, fit, scaled
 from ganlab.data.decoding import in_parallel
 from ganlab.data.picture_files import Pictures
+from ganlab.storage.cache import one_at_a_time
 from ganlab.storage.writing import append_text
 
 BATCH = 32
@@ -68,9 +69,10 @@ class FoundFaces:
         return [self._known[name] for name in names] if self._known.keys() >= set(names) else None
 
     def add(self, names: Sequence[str], found: Sequence[Found]) -> None:
-        """Appends a block."""
+        """Appends a block. Processes that prepare other sizes append to the same file."""
         text = json.dumps([names, found])
-        append_text(self.path, f"{_checksum(text)} {text}\n")
+        with one_at_a_time(self.path):
+            append_text(self.path, f"{_checksum(text)} {text}\n")
 
 
 def _checksum(text: str) -> str:

@@ -65,10 +65,10 @@ class Published:
 
     def describe(self) -> dict:
         """A row of `ganlab data`; see `list_datasets`."""
-        paths = self.find()
-        row = listed(self.name, _place(paths) if paths else "download", self.shape, len(self.class_names))
+        row = listed(self.name, "download", self.shape, len(self.class_names))
         try:
-            if paths:
+            if paths := self.find():
+                row["found"] = _place(paths)
                 row["checksum"] = checksum_of(paths)
                 splits = self._read(paths)
                 row["train"], row["test"] = (split.count for split in splits)

@@ -47,7 +47,7 @@ def load_dataset(options: Data, error_at: ErrorAt | None = None) -> Dataset:
 def require_known(name: str, error_at: ErrorAt) -> None:
     """Raises: ConfigError for a name that no data set has."""
     if name not in DATASETS and name not in (prepared := prepared_names()):
-        hint = did_you_mean(name, [*DATASETS, *prepared])
+        hint = did_you_mean(name, dict.fromkeys([*DATASETS, *prepared]))
         if "Did you mean" not in hint:
             own = f"'name: folder' with 'source: FOLDER', or 'ganlab prepare {name} --source FOLDER'"
             hint = f"{hint} For your own pictures: {own}."

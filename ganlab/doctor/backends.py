@@ -18,9 +18,9 @@ from ganlab.working_folder import SAFE_PATH
 
 # backend -> (how to install it, how to install it for NVIDIA's cards)
 BACKENDS = {
-    "tensorflow": ("pip install tensorflow", "pip install -e '.[cuda]'"),
-    "jax": ("pip install -e '.[jax]'", "pip install 'jax[cuda12]'"),
-    "torch": ("pip install -e '.[torch]'", "install PyTorch for CUDA as pytorch.org says"),
+    "tensorflow": ("pip install tensorflow", "pip install 'ganlab[cuda]'"),
+    "jax": ("pip install 'ganlab[jax]'", "pip install 'jax[cuda12]'"),
+    "torch": ("pip install 'ganlab[torch]'", "install PyTorch for CUDA as pytorch.org says"),
 }
 # How far losses may differ, as a share of the largest loss. The CPUs of the three backends differ by 1e-6. NVIDIA's cards
 # multiply matrices with 11 bits of mantissa (TF32) by default: 1e-4.

@@ -78,12 +78,16 @@ def weights() -> Iterator[Finding]:
 
 def folders(results: Path) -> Iterator[Finding]:
     """Whether the folders of results and of the cache can be written. Neither is created."""
-    for subject, folder, option in (("results", results, "--results"), ("cache", cache_folder(), "GANLAB_CACHE")):
-        existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    for subject, named, option in (("results", lambda: results, "--results"), ("cache", cache_folder, "GANLAB_CACHE")):
         advice = f"{option} names another folder"
         try:
+            folder = named()
+            existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
             with tempfile.NamedTemporaryFile(dir=existing):
                 free = shutil.disk_usage(existing).free
+        except GanlabError as error:  # there is no home folder
+            yield Finding("failed", subject, str(error), advice)
+            continue
         except OSError as error:
             yield Finding("failed", subject, f"{folder} cannot be written: {error.strerror}", advice)
             continue
@@ -99,5 +103,5 @@ def apple(system: str, machine: str, metal: str | None, torch: str | None) -> It
         text = f"tensorflow-metal {metal} is for TensorFlow up to 2.17 and Python up to 3.12"
         yield Finding("note", "Apple GPU", text, "pip uninstall tensorflow-metal, and train with --backend torch")
     text = "PyTorch reaches it (MPS)" if torch else "PyTorch would reach it (MPS) and is not installed"
-    advice = "--backend torch" if torch else "pip install -e '.[metal]', then --backend torch"
+    advice = "--backend torch" if torch else "pip install 'ganlab[metal]', then --backend torch"
     yield Finding("note", "Apple GPU", f"{text}; TensorFlow and JAX train on the CPU here", advice)

@@ -78,10 +78,21 @@ def arrange_grid(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:
-    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` in the format of the path's suffix, completely or not at all."""
+    """Writes uint8 `(H, W)`, `(H, W, 1)` or `(H, W, 3)` in the format of the path's suffix, completely or not at all.
+
+    Raises: GanlabError if the format has no such colours or sizes.
+    """
     picture = _picture(image)
     with replacing(path) as temporary:
-        picture.save(temporary, optimize=False)
+        try:
+            picture.save(temporary, optimize=False)
+        except (ValueError, OSError) as error:
+            if getattr(error, "errno", None):  # the disk, and not the format
+                raise
+            size = f"{picture.width} x {picture.height} pixels"
+            raise GanlabError(
+                f"{path}: {path.suffix} takes no picture of {size}, mode {picture.mode}: {error}"
+            ) from error
     return path
 
 

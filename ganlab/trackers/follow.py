@@ -96,7 +96,9 @@ def _send(tracker: Tracker, folders: Sequence[Path]) -> None:
 
 
 def _warn(track: str, folders: Sequence[Path], reason: str) -> None:
-    command = shlex.join(["ganlab", "export", *map(str, folders), "--to", track])
+    # Without an address, a tracker keeps its files in the folder of all runs.
+    where = [] if ":" in track else ["--results", str(RunFolder(folders[0]).results)]
+    command = shlex.join(["ganlab", "export", *map(str, folders), "--to", track, *where])
     line = f"track: {' '.join(reason.split())[:300]}; {command} sends the rest"
     with contextlib.suppress(OSError, ValueError):  # standard error is closed
         print(line, file=sys.stderr, flush=True)

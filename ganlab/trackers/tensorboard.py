@@ -12,6 +12,7 @@ from tensorboard.plugins.hparams.api_pb2 import Status
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboard.summary.writer.record_writer import RecordWriter
 
+from ganlab.paths import user_path
 from ganlab.pictures.images import read_png
 from ganlab.trackers.content import Content
 
@@ -27,7 +28,7 @@ class TensorboardTracker:
     """
 
     def __init__(self, address: str | None, results: Path):
-        self.folder = Path(address) if address else results / ".tensorboard"
+        self.folder = user_path(address) if address else results / ".tensorboard"
         self.viewer = f"tensorboard --logdir {shlex.quote(str(self.folder))}"
         self._files: dict[str, _EventFile] = {}
 

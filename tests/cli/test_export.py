@@ -32,8 +32,10 @@ def test_a_damaged_run_does_not_keep_the_others_back(ganlab, trained):
     (damaged / "status.json").write_text("{")
     torn = shutil.copytree(run, run.with_name(f"{run.name}-2"))
     (torn / "samples" / "000001.png").write_bytes(b"torn")
-    code, out, err = ganlab("export", damaged.name, torn.name, run.name, "--to", "tensorboard:board")
-    assert code == 1 and out == f"{run.relative_to(trained)}\n"
+    unread = shutil.copytree(run, run.with_name(f"{run.name}-3"))
+    (unread / "config.yaml").write_text("a: [")
+    code, out, err = ganlab("export", damaged.name, torn.name, unread.name, run.name, "--to", "tensorboard:board")
+    assert code == 1 and out == f"{run.relative_to(trained)}\n" and "config.yaml:1:" in err
     assert "status.json: damaged" in err and "000001.png: cannot be read as a picture" in err
     assert list((trained / "board").rglob("events.out.tfevents.*"))
 

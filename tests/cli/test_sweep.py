@@ -266,3 +266,6 @@ def test_a_script_for_slurm_has_the_runs_that_are_left_and_starts_none(sweep, tm
     script = results / ".sweep" / "slurm-array.sh"
     assert (code, out) == (0, f"{script}\n") and err == f"2 runs; start them by: sbatch {script}\n"
     assert script.read_text().count(".yaml") == 2 and find_runs(results) == []
+    for refused in ("--json", "--fail-fast"):
+        code, out, err = sweep(path, "--on", "slurm-array", "--results", results, refused)
+        assert (code, out) == (2, "") and "need --on local or --on ray" in err

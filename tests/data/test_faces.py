@@ -1,5 +1,6 @@
 """Face detection; the photos of CelebA are read from GANLAB_DATA."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
@@ -115,3 +116,14 @@ def test_no_damage_gives_another_face_and_what_is_added_after_it_is_kept(path):
             assert FoundFaces(path).get(names) in (None, found)
         FoundFaces(path).add(["d.jpg"], ["no face"])
         assert FoundFaces(path).get(["d.jpg"]) == ["no face"]
+
+
+def test_processes_that_add_at_once_lose_nothing(tmp_path):
+    def add(first):
+        faces = FoundFaces(tmp_path / "faces")
+        for number in range(first, first + 100):
+            faces.add([f"{number}.jpg"], ["no face"])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, (0, 100, 200, 300)))
+    assert FoundFaces(tmp_path / "faces").get([f"{number}.jpg" for number in range(400)]) == ["no face"] * 400

@@ -73,12 +73,14 @@ def test_without_an_accelerator_it_says_what_was_tested_and_how_a_card_becomes_v
     answer = Answer({"cpu:0": "CPU"}, {"cpu:0": RIGHT})
     assert findings(answer)[-1].text == "sees no accelerator: only its CPU was tested"
     with_card = findings(answer, has_card=True)[-1]
-    assert with_card.text.startswith("does not see the NVIDIA card") and with_card.advice == "pip install -e '.[cuda]'"
+    assert (
+        with_card.text.startswith("does not see the NVIDIA card") and with_card.advice == "pip install 'ganlab[cuda]'"
+    )
 
 
 def test_a_backend_that_is_not_installed_is_no_fault(monkeypatch):
     (finding,) = findings(None, backend="jax")
-    assert finding.line() == "note    jax: not installed; for --backend jax: pip install -e '.[jax]'"
+    assert finding.line() == "note    jax: not installed; for --backend jax: pip install 'ganlab[jax]'"
     assert is_installed("tensorflow") and not is_installed("no_such_package")
 
 

@@ -62,6 +62,15 @@ class TestFolders:
         assert [finding.subject for finding in found] == ["results", "cache"]
         assert all("can be written" in finding.text for finding in found) and list(tmp_path.iterdir()) == []
 
+    def test_that_cannot_be_looked_at_are_a_fault(self, tmp_path, monkeypatch):
+        def closed(path):
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(surroundings, "cache_folder", lambda: closed(tmp_path))
+        monkeypatch.setattr(type(tmp_path), "exists", closed)
+        states = [finding.state for finding in surroundings.folders(tmp_path / "results")]
+        assert states == ["failed", "failed"]
+
     def test_that_are_files_are_a_fault(self, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("GANLAB_CACHE", str(tmp_path / "file" / "cache"))
@@ -80,7 +89,7 @@ class TestApple:
         (line,) = lines(surroundings.apple("Darwin", "arm64", None, "2.13"))
         assert line.startswith("note    Apple GPU: PyTorch reaches it (MPS)") and line.endswith("; --backend torch")
         (line,) = lines(surroundings.apple("Darwin", "arm64", None, None))
-        assert line.endswith("; pip install -e '.[metal]', then --backend torch")
+        assert line.endswith("; pip install 'ganlab[metal]', then --backend torch")
 
     def test_tensorflow_metal_is_old(self):
         first, _ = surroundings.apple("Darwin", "arm64", "1.2.0", "2.13")

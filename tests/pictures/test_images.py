@@ -197,3 +197,10 @@ def test_a_failed_write_leaves_the_earlier_file_and_nothing_else(tmp_path):
     with pytest.raises(GanlabError):
         write_film(path, [np.zeros((8, 8), np.uint8), tmp_path / "missing.png"])
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("suffix", "size"), [("qoi", (4, 4)), ("webp", (2, 16_400))])
+def test_a_format_without_such_pictures_is_one_line(tmp_path, suffix, size):
+    with pytest.raises(GanlabError, match=rf"x\.{suffix}: \.{suffix} takes no picture of {size[1]} x {size[0]} pixels"):
+        write_image(tmp_path / f"x.{suffix}", np.zeros(size, np.uint8))
+    assert list(tmp_path.iterdir()) == []

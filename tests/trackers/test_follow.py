@@ -56,7 +56,7 @@ def test_a_process_that_does_not_start_is_one_line(tmp_path, monkeypatch, capfd)
     with followed([plan(tmp_path, folder)]):
         trained = True
     expected = f"track: the process that sends the run does not start: Cannot allocate memory; ganlab export {folder}"
-    assert trained and capfd.readouterr().err == f"{expected} --to tensorboard sends the rest\n"
+    assert trained and capfd.readouterr().err == f"{expected} --to tensorboard --results {tmp_path} sends the rest\n"
 
 
 def test_without_a_tracker_there_is_no_process(tmp_path, monkeypatch):
