@@ -76,7 +76,8 @@ class Health(Callback):
         if fake is not None and not np.isfinite(fake).all():
             return f"generated images are not finite at step {step}"
         report.step, report.seen = step, self._measured(fake)
-        stuck = health.not_converged(np.concatenate(self.recent), chunk.columns)
+        in_turn = getattr(self.context.config.train, "discriminator_batches", None) == "alternate"
+        stuck = health.not_converged(np.concatenate(self.recent), chunk.columns, in_turn)
         collapsed = health.collapsed(**report.seen) if report.seen else None
         sign = "collapsed" if collapsed else "not_converged" if stuck else "ok"
         report.confirmed, report.sign, report.verdict = sign == report.sign, sign, sign

@@ -71,7 +71,7 @@ def not_finite(rows: np.ndarray, columns: tuple[str, ...]) -> tuple[int, str] | 
     return row, columns[losses[int(np.argmax(bad[row]))]]
 
 
-def not_converged(rows: np.ndarray, columns: tuple[str, ...]) -> str | None:
+def not_converged(rows: np.ndarray, columns: tuple[str, ...], in_turn: bool = False) -> str | None:
     """One sentence if the last steps look as if one network has won for good, or None.
 
     The discriminator has won if it is right about practically every image, real and generated, and its loss is flat at 0. It
@@ -79,13 +79,15 @@ def not_converged(rows: np.ndarray, columns: tuple[str, ...]) -> str | None:
 
     Args:
         rows, columns: of the history.
+        in_turn: whether the discriminator is updated on real and generated batches in turn. Then each output is measured right
+            after an update on the other kind, which moves all outputs, and a critic's outputs tell no side from the other.
     """
     column = {name: rows[:, index].astype(np.float64) for index, name in enumerate(columns)}
     if not len(rows):
         return None
     if "d_accuracy_real" in column:
         return _pinned(column) or _still(column)
-    return (_outplayed(column) if len(rows) >= FEWEST_STEPS else None) or _still(column)
+    return (_outplayed(column, in_turn) if len(rows) >= FEWEST_STEPS else None) or _still(column)
 
 
 def _pinned(column: Mapping[str, np.ndarray]) -> str | None:
@@ -97,10 +99,10 @@ def _pinned(column: Mapping[str, np.ndarray]) -> str | None:
     return None
 
 
-def _outplayed(column: Mapping[str, np.ndarray]) -> str | None:
+def _outplayed(column: Mapping[str, np.ndarray], in_turn: bool) -> str | None:
     if "d_real" not in column:  # a GAN logs the mean outputs of both sides, or none
         return None
-    if (column["d_real"] <= column["d_fake"]).mean() > PINNED_ACCURACY:
+    if not in_turn and (column["d_real"] <= column["d_fake"]).mean() > PINNED_ACCURACY:
         return "the discriminator never rates real images above generated ones"
     loss = column["d_loss"]
     # Only for losses that cannot be negative, such as the relativistic loss, and if the generator's loss is high.

@@ -150,6 +150,8 @@ class TestNotConverged:
         played = np.tile(values, (health.FEWEST_STEPS, 1)) * np.linspace(1, 1.1, health.FEWEST_STEPS)[:, None]
         assert health.not_converged(played, columns) == reason
         assert health.not_converged(played[:-1], columns) is None
+        if reason == NEVER:  # batches in turn move all outputs between the measurements of two sides
+            assert health.not_converged(played, columns, in_turn=True) is None
 
     def test_an_objective_without_a_discriminator_is_judged_by_its_losses_alone(self):
         assert health.not_converged(np.arange(100.0)[:, None], ("loss",)) is None
