@@ -91,17 +91,11 @@ def command(
         raise click.UsageError(words)
     if watch and (out is None or figures):
         raise click.UsageError("--watch needs --out, and goes without --figures")
+    chosen = (rows, cols) if is_pivot else columns.split(",") if columns else ()
 
-    def build() -> "Report":
-        return build_report(
-            paths_of(results, paths),  # with --watch, runs may begin meanwhile
-            results=results,
-            dataset=dataset,
-            metrics=metrics,
-            studies=studies,
-            columns=(rows, cols) if is_pivot else columns.split(",") if columns else (),
-            is_pivot=is_pivot,
-        )
+    def build() -> "Report":  # with --watch, runs may begin meanwhile
+        given = {"dataset": dataset, "metrics": metrics, "studies": studies, "columns": chosen, "is_pivot": is_pivot}
+        return build_report(paths_of(results, paths), results=results, **given)
 
     if watch:
         _keep_writing(build, lambda report: write_file(out, render(report, format_name)))
