@@ -34,6 +34,18 @@ class TestAFinishedRun:
         outside = [path for path in files_below(finished / "results") if not path.startswith("digits/tiny-seed3-")]
         assert outside == []
 
+    def test_has_the_same_tables_without_pictures_and_checkpoints(self, ganlab, trained):
+        """docs/report.md promises it to those who bring the runs of several machines together."""
+        run = the_run(trained / "results")
+        kept = ("config.yaml", "environment.json", "metrics.jsonl", "status.json", "summary.json")
+        record = trained / "records" / run.relative_to(trained / "results")
+        record.mkdir(parents=True)
+        for name in kept:
+            shutil.copy2(run / name, record)
+        for form in ("json", "markdown"):
+            whole, light = (ganlab("report", "--results", folder, "--format", form) for folder in ("results", "records"))
+            assert whole == light and "tiny" in whole[1]
+
     def test_is_named_after_data_config_seed_and_identity(self, finished):
         run = the_run(finished / "results")
         identity = json.loads((run / "summary.json").read_text())["identity"]
