@@ -266,14 +266,7 @@ class _Constants(TorchFunctionMode):
         if func not in (torch.as_tensor, torch.tensor) or isinstance(args[0], Tensor):
             return func(*args, **kwargs)
         array = np.asarray(args[0])
-        key = (
-            func,
-            array.dtype.str,
-            array.shape,
-            array.tobytes(),
-            args[1:],
-            *sorted(kwargs.items(), key=lambda k: k[0]),
-        )
+        key = (func, array.dtype.str, array.shape, array.tobytes(), args[1:], *sorted(kwargs.items()))
         if key not in self._kept:
             self._kept[key] = func(*args, **kwargs)
         return self._kept[key]

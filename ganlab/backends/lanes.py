@@ -45,11 +45,11 @@ class LaneSteps(Steps):
 
     def _joined(self, states: list[State]) -> Any:
         """The state of all lanes, as steps take it."""
-        raise NotImplementedError
+        return states
 
     def _divided(self, state: Any) -> list[State]:
         """The state of each lane."""
-        raise NotImplementedError
+        return state
 
     def _with_scalars(self, draws: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         steps = len(next(iter(draws.values())))
@@ -127,12 +127,6 @@ class SeparateSteps(LaneSteps):
     def send(self, draws: dict[str, np.ndarray], room: int) -> list[Any]:
         draws = self._with_scalars(draws)
         return [super(SeparateSteps, self).send(_of_lane(draws, lane), room) for lane in range(len(self.owned))]
-
-    def _joined(self, states: list[State]) -> list[State]:
-        return states
-
-    def _divided(self, state: list[State]) -> list[State]:
-        return state
 
     def _perform_all(self, state: list[State], sent: list[Any], first: int) -> tuple[list[State], list[Any]]:
         done = [Steps._perform(self, of_lane, numbers, first) for of_lane, numbers in zip(state, sent, strict=True)]

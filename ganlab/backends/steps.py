@@ -151,10 +151,6 @@ class Steps:
         """The weights that an update moves, network by network."""
         return [variable for name in update.networks for variable in self.trainable[name]]
 
-    def _passed(self, update: Update) -> list:
-        """The weights of the network of the pass that an update goes through."""
-        return self.trainable[self.objective.pass_named(update.through).network]
-
     def _added(self, update: Update, own: Gradients, pulled: Gradients) -> Gradients:
         """The gradients of an update's variables: `own`, plus `pulled` for the network of its pass."""
         added, start = list(own), 0

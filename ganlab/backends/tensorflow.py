@@ -10,6 +10,7 @@ from ganlab.backends import adam, steps, tensorflow_layers
 from ganlab.backends.steps import Gradients, adam_replaced, pad, regularization
 from ganlab.errors import ConfigError
 from ganlab.models.network import COMPUTATIONS
+from ganlab.training.draws import empty
 from ganlab.training.stages import Logs, Objective, Pass, Update, Values
 
 # Grappler's dependency optimization (TensorFlow 2.21) drops the order between the read of a weight and its update where the graph
@@ -70,11 +71,8 @@ class Steps(steps.Steps):
         super().__init__(objective, data, value_range, jit)
         tune_adam = tune_adam and not tf.config.get_visible_devices("GPU")
         self.adam_step = (adam.for_xla if jit else adam.by_operation) if tune_adam else None
-        kinds = {
-            name: tf.int32 if draw.kind in ("rows", "integers") else tf.float32
-            for name, draw in objective.draws.items()
-        }
-        draws = {name: tf.TensorSpec((None, *draw.shape), kinds[name]) for name, draw in objective.draws.items()}
+        drawn = empty(objective.draws)
+        draws = {name: tf.TensorSpec((None, *array.shape), array.dtype) for name, array in drawn.items()}
         data = {name: tf.TensorSpec(array.shape, array.dtype) for name, array in self.data.items()}
         number = tf.TensorSpec((), tf.int32)
         # autograph=False: loops and conditions are TensorFlow's own, and autograph would take most of the time of tracing.
@@ -127,7 +125,8 @@ class Steps(steps.Steps):
             pulled, *own = tape.gradient(loss, [values[update.through], *variables])
             earlier, regularizers = tapes[update.through]
             ends, slopes = [values[update.through], regularizers], [pulled, tf.ones(())]
-            moved = [variable.value for variable in self._passed(update)]
+            passed = self.objective.pass_named(update.through).network
+            moved = [variable.value for variable in self.trainable[passed]]
             return self._added(update, own, earlier.gradient(ends, moved, output_gradients=slopes)), logs
 
         if update.lazy_every == 1:

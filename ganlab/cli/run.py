@@ -59,6 +59,7 @@ def command(
     An unfinished run of the same config continues from its last checkpoint. A finished run stays as it is.
     """
     from ganlab.config.shipped import config_path
+    from ganlab.data.registry import needs_download
     from ganlab.experiment import run_experiment
     from ganlab.flows.plan import plan_experiment
     from ganlab.sweeps.configs import load_experiment
@@ -67,7 +68,7 @@ def command(
     overrides = (*overrides, *(f"{key}={value}" for key, value in said.items() if value))
     loaded = load_experiment(config_path(config), overrides, seed)
     start, origin = _start(results, init_from)
-    if dry_run and _needs_download(loaded):
+    if dry_run and needs_download(loaded.data.name):
         said = f"{loaded.data.name} is not on this machine; the run downloads it, and its folder is known only then"
         click.echo(said, err=True)
         _show_plan(loaded, as_json)
@@ -102,12 +103,6 @@ def _advise(config: "Config", dataset: "Dataset") -> None:
         click.echo(f"warning: {line}", err=True)
     if note := note_of_metrics(config, dataset.form, dataset.count):
         click.echo(note, err=True)
-
-
-def _needs_download(config: "Config") -> bool:
-    from ganlab.data.registry import needs_download
-
-    return needs_download(config.data.name)
 
 
 def _show_plan(config: "Config", as_json: bool, plan: "Plan | None" = None, state: str | None = None) -> None:

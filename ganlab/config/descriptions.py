@@ -125,6 +125,7 @@ STUDY = {
 }
 REPORT = {
     "score": "the column of published.csv with the published score",
+    "better": "which scores are better: lower or higher",
     "tables": "tables of the paper's experiments",
     "tables[].title": "the title of the table",
     "tables[].columns": "column of published.csv: its heading",

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ganlab.data.options import to_luminosity
 from ganlab.data.picture_files import FORMATS, Pictures
@@ -22,16 +22,6 @@ Used = TypeVar("Used")
 _GREY_MODES = ("1", "L", "LA", "I;16")
 _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of Python's lock
 ADVICE = " Mend it or remove it; 'ganlab prepare' leaves such files out."
-_ORIENTATION = 0x0112  # EXIF's tag; its values 2 to 8 and the movement that turns the picture upright
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def are_all_grey(pictures: Pictures, names: Sequence[str]) -> bool:
@@ -58,7 +48,10 @@ def decode(pictures: Pictures, name: str, size: int | None, channels: int) -> np
 
     def convert(image: Image.Image) -> np.ndarray:
         image.load()  # before the EXIF data: in a PNG they may stand after the pixels
-        image = _as_grey_or_colour(_upright(image), channels)
+        # Pillow raises nearly anything for damaged EXIF data; the pixels are whole.
+        with contextlib.suppress(Exception):
+            ImageOps.exif_transpose(image, in_place=True)
+        image = _as_grey_or_colour(image, channels)
         if size:
             image = image.resize((size, size), Image.Resampling.LANCZOS)
         return np.asarray(image).reshape(image.height, image.width, channels)
@@ -124,14 +117,6 @@ def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], Used]) -> 
         reason = f"not one of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
         reason = " ".join(str(reason).split()).rstrip(".")
         raise GanlabError(f"{pictures.shown(name)}: cannot be read as a picture: {reason}.{ADVICE}") from error
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # Pillow raises nearly anything for damaged EXIF data; the pixels are whole
-        orientation = 1
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
 def _as_grey_or_colour(image: Image.Image, channels: int) -> Image.Image:

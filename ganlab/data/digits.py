@@ -10,7 +10,7 @@ import numpy as np
 from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
-from ganlab.data.published import checksum_of
+from ganlab.storage.unpacking import sha256_of
 
 _SOURCE = "scikit-learn"
 _CLASSES = tuple("0123456789")
@@ -26,7 +26,7 @@ def describe() -> dict:
     digits = _read()
     row = listed("digits", _SOURCE, digits.images.shape[1:], len(_CLASSES))
     with importlib.resources.as_file(importlib.resources.files("sklearn.datasets.data") / "digits.csv.gz") as path:
-        return row | {"train": digits.count, "checksum": checksum_of([path])}
+        return row | {"train": digits.count, "checksum": sha256_of(path)}
 
 
 def _read() -> Split:

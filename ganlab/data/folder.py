@@ -104,8 +104,8 @@ def _find(source: str | Path) -> Path:
 
 def _read(pictures: Pictures, names: list[str], options: Data) -> np.ndarray:
     luminosity = options.grayscale == "luminosity"
-    content = pictures.content_key(names)
-    recipe = [_FORMAT, PIL.__version__, content, len(names), options.image_size, luminosity]
+    # The names in their order, too: with `classes: folders` the same pictures come in turns.
+    recipe = [_FORMAT, PIL.__version__, pictures.content_key(names), names, options.image_size, luminosity]
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     make = partial(_write_array, pictures=pictures, names=names, size=options.image_size, luminosity=luminosity)
     return np.load(compute_once(cached_folder("folder") / f"{key[:32]}.npy", make, _is_whole), allow_pickle=False)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from ganlab.config.document import dotted
 from ganlab.config.schema import Data
 from ganlab.data.dataset import Dataset, Split, fingerprint_of
 from ganlab.errors import ConfigError
@@ -17,7 +18,7 @@ _LUMINOSITY = np.array([0.2989, 0.5870, 0.1140], np.float32)  # ITU-R BT.601, as
 
 def plain_error_at(keys: tuple[str, ...], message: str) -> ConfigError:
     """The error for a config without a file."""
-    return ConfigError(f"{'.'.join(map(str, keys))}: {message}")
+    return ConfigError(f"{dotted(keys)}: {message}")
 
 
 def apply_options(

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from ganlab.errors import GanlabError
-from ganlab.storage.unpacking import MOST_RATIO, is_bomb
+from ganlab.storage.unpacking import MOST_RATIO, is_bomb, sha256_of
 
 # The formats of Pillow that start no other program, by their names there. Of a film, the first picture is read.
 FORMATS = {
@@ -171,8 +171,7 @@ class PictureZip(Pictures):
 
     def content_key(self, names: Sequence[str]) -> str:
         """The zip's sha256."""
-        with open(self.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(self.path)
 
     def close(self) -> None:
         self._archive.close()

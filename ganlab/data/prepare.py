@@ -17,10 +17,10 @@ from ganlab.data.decoding import refusing_bombs
 from ganlab.data.faces import NO_FACE, FoundFaces, find_faces
 from ganlab.data.picture_files import Pictures, open_pictures
 from ganlab.data.prepared import FORMAT, PreparedSet, prepared_place, write_manifest
-from ganlab.data.published import checksum_of
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, LockedError, StoppedError
 from ganlab.storage.cache import ADVICE, acquired
+from ganlab.storage.unpacking import sha256_of
 from ganlab.storage.writing import half_written, replacing
 
 BLOCK = 128  # photos: a few seconds of searching, which a kill loses
@@ -80,7 +80,7 @@ def prepare_photos(request: Request, notify: Notify, stopped: Stopped) -> tuple[
             facts["counts"] = counts = _counts(request, photos) | {"no_picture": len(pictures.left_out)}
             facts["array"] = {
                 "file": place.array.name,
-                "sha256": checksum_of([temporary]),
+                "sha256": sha256_of(temporary),
                 "shape": [counts["images"], request.size, request.size, 3],
                 "dtype": "uint8",
             }

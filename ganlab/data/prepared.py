@@ -10,9 +10,9 @@ from ganlab.config.schema import Data
 from ganlab.data.crops import CROPS, Found
 from ganlab.data.dataset import Dataset, Split, listed
 from ganlab.data.options import ErrorAt, apply_options, plain_error_at
-from ganlab.data.published import checksum_of
 from ganlab.data.sources import cached_folder
 from ganlab.errors import GanlabError, MissingDataError
+from ganlab.storage.unpacking import sha256_of
 from ganlab.storage.writing import read_json, write_text
 
 FORMAT = 1
@@ -53,7 +53,7 @@ class PreparedSet:
 
     def verify(self) -> None:
         """Raises: GanlabError if the array has another checksum than the manifest says."""
-        if checksum_of([self.array]) != self.facts()["array"].get("sha256"):
+        if sha256_of(self.array) != self.facts()["array"].get("sha256"):
             raise GanlabError(f"{self.array}: broken data file: its checksum is not the manifest's. {_AGAIN}")
 
     def images(self, limit: int | None = None) -> np.ndarray:

@@ -14,7 +14,7 @@ from ganlab.data.options import ErrorAt, apply_options, plain_error_at
 from ganlab.data.sources import Download, fetch_files, find_files
 from ganlab.errors import GanlabError
 from ganlab.storage.arrays import read_npz
-from ganlab.storage.unpacking import broken
+from ganlab.storage.unpacking import broken, sha256_of
 from ganlab.storage.weights import hash_of_arrays
 
 # Reads (training images, training labels, test images, test labels) from the files of one form.
@@ -94,9 +94,7 @@ class Published:
     def _note(self, paths: list[Path], train: Split, test: Split) -> str | None:
         """A line about images and labels that are not known to be the published ones, in whichever form they lie here."""
         content = hash_of_arrays([train.images, train.labels, test.images, test.labels])
-        if content == self.content or [checksum_of([path]) for path in paths] == [
-            file.sha256 for file in self.downloads
-        ]:
+        if content == self.content or [*map(sha256_of, paths)] == [file.sha256 for file in self.downloads]:
             return None
         counts = f"{train.count:,} training and {test.count:,} test images"
         return f"not known to be the published {self.name}: {counts} of content {content[:16]}"
@@ -151,10 +149,7 @@ def _whole_numbers(labels: np.ndarray) -> np.ndarray:
 
 def checksum_of(paths: list[Path]) -> str:
     """The sha256 of a file in hex; of several files, the sha256 over their sha256 hex digests in order."""
-    digests = []
-    for path in paths:
-        with open(path, "rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    digests = [sha256_of(path) for path in paths]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 

@@ -26,7 +26,7 @@ DATASETS = {
 }
 
 
-def load_dataset(options: Data, error_at: ErrorAt | None = None) -> Dataset:
+def load_dataset(options: Data, error_at: ErrorAt = plain_error_at) -> Dataset:
     """Loads the data set of a config.
 
     Args:
@@ -38,7 +38,6 @@ def load_dataset(options: Data, error_at: ErrorAt | None = None) -> Dataset:
         MissingDataError: if the data are not on this machine and cannot be downloaded.
         GanlabError: if its files are damaged.
     """
-    error_at = error_at or plain_error_at
     require_known(options.name, error_at)
     known = DATASETS.get(options.name)
     return known.load(options, error_at) if known else load_prepared(options, error_at)

@@ -51,10 +51,6 @@ class Made:
         return row | {"train": split.count, "checksum": fingerprint_of(split.images)}
 
 
-def _point() -> Split:
-    return Split(np.array([_POINT], np.float32))
-
-
 def _true_image() -> Split:
     """White on the border and on the diagonal of the inner 8x8 pixels, else black."""
     image = np.zeros((1, 10, 10, 1), np.uint8)
@@ -70,6 +66,6 @@ def _tiny_digits() -> Split:
     return Split(images, np.arange(10))
 
 
-POINT = Made("point", _point)
+POINT = Made("point", lambda: Split(np.array([_POINT], np.float32)))
 TRUE_IMAGE = Made("true_image", _true_image)
 TINY_DIGITS = Made("tiny_digits", _tiny_digits, tuple("0123456789"))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ganlab.doctor.surroundings import Finding
 from ganlab.runs.environment import version_of
+from ganlab.sweeps.resources import SHARED_GPU
 from ganlab.working_folder import SAFE_PATH
 
 # backend -> (how to install it, how to install it for NVIDIA's cards)
@@ -26,8 +27,6 @@ BACKENDS = {
 # multiply matrices with 11 bits of mantissa (TF32) by default: 1e-4.
 TOLERANCE = 2e-3
 _MOST_SECONDS = 180
-# Leave the memory of a graphics card to the runs that train on it.
-_MODEST = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def ask_process(backend: str, most_seconds: float = _MOST_SECONDS) -> Answer:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
         try:
             done = subprocess.run(
-                command, stdout=out, stderr=err, timeout=most_seconds, env=os.environ | _MODEST | SAFE_PATH
+                command, stdout=out, stderr=err, timeout=most_seconds, env=os.environ | SHARED_GPU | SAFE_PATH
             )
             code = done.returncode
             problem = "" if code == 0 else f"it ended with code {code}"

@@ -45,12 +45,15 @@ def evaluate_run(
         raise GanlabError(f"{folder.status_file}: damaged: identity is missing")
     with locked(folder.results, status["identity"]) as require_own, guarding(path, require_own):
         loaded = load_checkpoint(folder, step, backend)
+        from ganlab.data.options import plain_error_at
         from ganlab.metrics import protocols
         from ganlab.metrics.evaluation import evaluate_networks
         from ganlab.runs.logs import metric_table
 
         config, dataset = loaded.config, load_training_data(loaded)
-        wanted = protocols.resolve(list(metrics) or config.metrics, dataset, None if metrics else config.error_at)
+        wanted = protocols.resolve(
+            list(metrics) or config.metrics, dataset, plain_error_at if metrics else config.error_at
+        )
         wanted = protocols.with_splits(wanted, splits) if splits else wanted
         judged = any(metric.subject == "discriminator" for metric in wanted) and "discriminator" in config.networks
         discriminator = load_discriminator(loaded, dataset) if judged else None

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ganlab.backends import load_backend
 from ganlab.config.schema import value_range
 from ganlab.config.steps import Stretch
@@ -95,7 +97,7 @@ class Session:
                 count = references["input"].count
                 batch = fixed_batch(self.config, self.dataset, network.name, count, "reference")
                 for name, layer in references.items():
-                    layer.batch.assign(batch[name])
+                    layer.batch.assign(np.resize(batch[name], layer.batch.shape))  # fewer samples are repeated
 
     def describe(self) -> None:
         """Writes the summaries and the drawing of the networks."""

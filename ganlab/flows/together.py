@@ -24,7 +24,7 @@ from ganlab.storage.writing import guarding
 from ganlab.trackers.follow import followed
 from ganlab.training.draws import DrawsTogether
 from ganlab.training.signals import Asked, watched_signals
-from ganlab.training.trainer import Callback, Chunk, Trainer
+from ganlab.training.trainer import Callback, Chunk, Trainer, next_due
 
 if TYPE_CHECKING:
     from ganlab.flows.session import Session
@@ -103,8 +103,7 @@ class Group(Callback):
         self.threads = ThreadPoolExecutor(min(len(lanes), os.cpu_count() or 1), "lanes")
 
     def next_due(self, step: int) -> int | None:
-        each = [callback for lane in self.lanes if not lane.is_over for callback in lane.callbacks]
-        return min([due for callback in each if (due := callback.next_due(step)) is not None], default=None)
+        return next_due(step, (callback for lane in self.lanes if not lane.is_over for callback in lane.callbacks))
 
     def on_chunk(self, chunk: Chunk) -> None:
         """Raises StoppedError after the end of the last lane."""

@@ -27,12 +27,8 @@ if TYPE_CHECKING:
     from ganlab.runs.folder import RunFolder
     from ganlab.training.sampling import Sampler
 
-DISTANCES = (
-    "fd",
-    "fd_whole",
-    "kd",
-    "cfd",
-)  # kinds; below the floor, generated images are nearer than unseen real images
+# Kinds. Below the floor, generated images are nearer than unseen real images.
+DISTANCES = ("fd", "fd_whole", "kd", "cfd")
 # A number of images to so many images, float, shape (count, H, W, C), in the declared range.
 Generate = Callable[[int], np.ndarray]
 

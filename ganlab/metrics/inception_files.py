@@ -1,6 +1,5 @@
 """Reads the published files of the Inception network, each by the program that wrote it: TensorFlow or torch."""
 
-import importlib.metadata
 import math
 import tarfile
 import warnings
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganlab.errors import MissingDataError
+from ganlab.runs.environment import version_of
 from ganlab.storage.unpacking import broken, open_tar
 
 GRAPH = "classify_image_graph_def.pb"
@@ -62,10 +62,7 @@ def _graph_bytes(path: Path) -> bytes:
 
 def has_torch() -> bool:
     """Whether a torch is installed that reads weights safely. Does not import it."""
-    try:
-        version = importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
-        return False
+    version = version_of("torch") or "0"
     return tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_TORCH
 
 

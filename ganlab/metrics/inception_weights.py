@@ -1,7 +1,6 @@
 """Finds or downloads the weights of the Inception network of 2015-12-05, and converts them for the Keras network."""
 
 import functools
-import hashlib
 import logging
 import os
 import re
@@ -17,7 +16,7 @@ from ganlab.metrics.inception import CLASSES, FEATURES, build_inception, convolu
 from ganlab.metrics.inception_files import has_torch, read_frozen_graph, read_torch_weights
 from ganlab.paths import user_path
 from ganlab.storage.cache import cache_folder, compute_once
-from ganlab.storage.unpacking import broken
+from ganlab.storage.unpacking import broken, sha256_of
 from ganlab.storage.weights import write_weights
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ def converted_weights() -> Path:
         GanlabError: if the source is damaged or holds another network.
     """
     source = find_source() or _download()
-    with open(source, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    path = cache_folder() / "inception" / f"{digest[:16]}.weights.h5"
+    path = cache_folder() / "inception" / f"{sha256_of(source)[:16]}.weights.h5"
     return compute_once(path, functools.partial(_convert, source))
 
 

@@ -237,12 +237,17 @@ NAMES |= {
     for metric in METRICS
     if len(metric.real) == 1
 }
-_LOWER = {re.match("[a-z]*", metric.name)[0] for metric in METRICS if metric.better == "lower"}
+_BETTER = {re.match("[a-z]*", metric.name)[0]: metric.better for metric in METRICS}
 
 
-def better(name: str) -> str:
-    """Whether "lower" or "higher" values are better, by the letters before the count in a name.
+def better(name: str, otherwise: str = "higher") -> str:
+    """Whether "lower" or "higher" values are better, by the letters before the count in a name: of other versions, too.
 
-    Names of other versions and of published tables get an answer too: "higher" unless a row begins with the same letters.
+    `otherwise` is the answer for a name that begins with the letters of no row.
     """
-    return "lower" if re.match("[a-z]*", name)[0] in _LOWER else "higher"
+    return _BETTER.get(re.match("[a-z]*", name)[0], otherwise)
+
+
+def is_distance(name: str) -> bool:
+    """Whether values are distances, which their floor may judge. The share of copies has its best value in noise."""
+    return better(name) == "lower" and not name.startswith("copies")

@@ -1,10 +1,11 @@
 """Chooses the metrics of a run: those that its config names, or the usual ones for its data."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ganlab.data.options import ErrorAt, plain_error_at
 from ganlab.errors import ConfigError, did_you_mean, raise_first
 from ganlab.metrics.extractors import EXTRACTORS
 from ganlab.metrics.inception_weights import find_source
@@ -17,13 +18,7 @@ if TYPE_CHECKING:
 LEAST_OF_A_CLASS = 2  # images behind a covariance
 
 
-def _unlocated(keys: tuple, message: str) -> ConfigError:
-    return ConfigError(f"{keys[0]}{''.join(f'[{key}]' for key in keys[1:])}: {message}")
-
-
-def resolve(
-    metrics: str | Sequence[str], dataset: "Dataset", error_at: Callable[[tuple, str], ConfigError] | None = None
-) -> list[Metric]:
+def resolve(metrics: str | Sequence[str], dataset: "Dataset", error_at: ErrorAt = plain_error_at) -> list[Metric]:
     """The metrics of a config.
 
     Args:
@@ -38,7 +33,6 @@ def resolve(
         ConfigError: for an unknown name, and for a data set with too few images or without labels.
         MissingDataError: if GANLAB_INCEPTION names a file that is not there.
     """
-    error_at = error_at or _unlocated
     if metrics == "auto":
         return [NAMES[name] for name in _choose(dataset)]
     if isinstance(metrics, str):

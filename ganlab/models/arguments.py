@@ -12,11 +12,11 @@ import keras
 from keras import constraints, initializers, regularizers
 from keras.optimizers import schedules
 
-from ganlab.config.document import shown, sweep_hint
+from ganlab.config.document import Keys, shown, sweep_hint
 from ganlab.config.foreign_words import foreign_hint
+from ganlab.config.keras_classes import activations
 from ganlab.errors import ConfigError, did_you_mean, raise_first
 
-Keys = tuple[str | int, ...]
 ErrorAt = Callable[[Keys, str], ConfigError]
 
 # Arguments that every Keras layer takes besides those of its own signature.
@@ -43,11 +43,7 @@ OBJECTS = {
         lambda name: None,
     ),
 }
-ACTIVATIONS = {
-    name: value
-    for name, value in vars(keras.activations).items()
-    if inspect.isfunction(value) and not name.startswith("_") and name not in ("get", "serialize", "deserialize")
-}
+ACTIVATIONS = {name: getattr(keras.activations, name) for name in activations()}
 
 
 def single_entry(value: Mapping, keys: Keys, error_at: ErrorAt, noun: str) -> tuple[str, dict, Keys]:

@@ -40,24 +40,6 @@ def _drawing(initializer: Any) -> Callable | None:
     return next((draw for cls, draw in DRAWN.items() if isinstance(initializer, cls)), None)
 
 
-def _normal(
-    initializer: initializers.RandomNormal, generator: np.random.Generator, shape: tuple[int, ...]
-) -> np.ndarray:
-    return initializer.mean + initializer.stddev * generator.standard_normal(shape)
-
-
-def _truncated_normal(
-    initializer: initializers.TruncatedNormal, generator: np.random.Generator, shape: tuple[int, ...]
-) -> np.ndarray:
-    return initializer.mean + initializer.stddev * _within_two(generator, shape)
-
-
-def _uniform(
-    initializer: initializers.RandomUniform, generator: np.random.Generator, shape: tuple[int, ...]
-) -> np.ndarray:
-    return generator.uniform(initializer.minval, initializer.maxval, shape)
-
-
 def _scaled(
     initializer: initializers.VarianceScaling, generator: np.random.Generator, shape: tuple[int, ...]
 ) -> np.ndarray:
@@ -112,9 +94,9 @@ def _within_two(generator: np.random.Generator, shape: tuple[int, ...]) -> np.nd
 
 
 DRAWN = {
-    initializers.RandomNormal: _normal,
-    initializers.TruncatedNormal: _truncated_normal,
-    initializers.RandomUniform: _uniform,
+    initializers.RandomNormal: lambda given, numbers, shape: given.mean + given.stddev * numbers.standard_normal(shape),
+    initializers.TruncatedNormal: lambda given, numbers, shape: given.mean + given.stddev * _within_two(numbers, shape),
+    initializers.RandomUniform: lambda given, numbers, shape: numbers.uniform(given.minval, given.maxval, shape),
     initializers.VarianceScaling: _scaled,  # and its subclasses: Glorot, He and LeCun
     initializers.Orthogonal: _orthogonal,
 }

@@ -110,7 +110,8 @@ class Network:
         """
         known = dict(values) if isinstance(values, Mapping) else {INPUT: values}
         for node in self.nodes:
-            known[node.name] = node.compute(known, training and not (moving and _is_normalization(node.layer)))
+            is_frozen = moving and isinstance(node.layer, keras.layers.BatchNormalization)
+            known[node.name] = node.compute(known, training and not is_frozen)
         return {"output": known[self.nodes[-1].name], **{name: known[name] for name in features}}
 
     def __call__(self, values: Tensor | Mapping[str, Tensor], training: bool = False) -> Tensor:
@@ -163,7 +164,3 @@ class Network:
     def losses(self) -> list:
         """The regularizers' values: of weights, and of the outputs of the last run."""
         return self.model.losses
-
-
-def _is_normalization(layer: keras.Layer) -> bool:
-    return isinstance(layer, keras.layers.BatchNormalization)

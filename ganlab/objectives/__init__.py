@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ganlab.config.schema import Config
-from ganlab.objectives.evolutionary import EvolutionaryConfig, evolutionary_objective
-from ganlab.objectives.gan import gan_objective
+from ganlab.objectives.evolutionary import EvolutionaryConfig, EvolutionaryGan
+from ganlab.objectives.gan import Gan
 from ganlab.objectives.gan_config import GanConfig
 from ganlab.objectives.vae import VaeConfig, vae_objective
 
@@ -24,9 +24,9 @@ class Kind:
 
 
 OBJECTIVES = {
-    "gan": Kind(GanConfig, gan_objective),
+    "gan": Kind(GanConfig, lambda *run: Gan(*run).objective()),
     "vae": Kind(VaeConfig, vae_objective),
-    "evolutionary": Kind(EvolutionaryConfig, evolutionary_objective),
+    "evolutionary": Kind(EvolutionaryConfig, lambda *run: EvolutionaryGan(*run).objective()),
 }
 
 

@@ -4,9 +4,8 @@ A step moves the discriminator as for a GAN. Then each mutation moves the same p
 the children: algorithm 1 of the paper with one parent.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -20,31 +19,18 @@ from ganlab.objectives.inputs import without_codes
 from ganlab.objectives.loss_config import LatentConsistency, Loss
 from ganlab.training import ops
 from ganlab.training.losses import LOSSES, Judged, sigmoid_cross_entropy
-from ganlab.training.stages import Column, Compute, Gradient, Logs, Objective, Stage, Update, Values
-
-if TYPE_CHECKING:
-    from ganlab.models.building import Models
+from ganlab.training.stages import Column, Compute, Gradient, Logs, Stage, Update, Values
 
 Tensor = Any
 
 
-def minimax(logits: Tensor) -> Tensor:
-    """The minimax mutation, E log(1 - D(G(z)))."""
-    return LOSSES["minimax"].generator(None, Judged(logits))
-
-
-def non_saturating(logits: Tensor) -> Tensor:
-    """The heuristic mutation, -E log D(G(z))."""
-    return LOSSES["non_saturating"].generator(None, Judged(logits))
-
-
-def least_squares(logits: Tensor) -> Tensor:
-    """The least-squares mutation, E (D(G(z)) - 1)^2. D is a probability here, unlike in the loss of this name."""
-    return ops.mean(ops.square(ops.sigmoid(logits) - 1.0))
-
-
 # Section "Mutations" of the paper: functions of the discriminator's logits (batch, 1) for a child's images.
-MUTATIONS = {function.__name__: function for function in (minimax, non_saturating, least_squares)}
+MUTATIONS = {
+    "minimax": lambda logits: LOSSES["minimax"].generator(None, Judged(logits)),  # E log(1 - D(G(z)))
+    "non_saturating": lambda logits: LOSSES["non_saturating"].generator(None, Judged(logits)),  # -E log D(G(z))
+    # E (D(G(z)) - 1)^2. D is a probability here, unlike in the loss of this name.
+    "least_squares": lambda logits: ops.mean(ops.square(ops.sigmoid(logits) - 1.0)),
+}
 
 
 class EvolutionaryOptions(Section):
@@ -125,13 +111,8 @@ class EvolutionaryConfig(GanConfig):
         return super().hyperparameters() | {"objective": "evolutionary", **mutations}
 
 
-def evolutionary_objective(config: EvolutionaryConfig, models: "Models", input_gradient: Callable) -> Objective:
-    """The stages of discriminator turns, then of a generation: children, their fitness, and the choice."""
-    return EvolutionaryGan(config, models, input_gradient).objective()
-
-
 class EvolutionaryGan(Gan):
-    """The stages of an evolutionary GAN. A generator's turn is a generation."""
+    """The stages of discriminator turns, then of a generation: children, their fitness, and the choice."""
 
     def generator_turns(self) -> list[Stage]:
         options, size = self.config.objective.evolutionary, self.train.batch_size
@@ -178,7 +159,7 @@ class EvolutionaryGan(Gan):
         of_real, of_fake = self.judged(values, real), self.judged(values, "judged")
         loss = sigmoid_cross_entropy(of_real.logits, 1.0) + sigmoid_cross_entropy(of_fake.logits, 0.0)
         quality = ops.mean(ops.sigmoid(of_fake.logits))  # E D(G(z))
-        return loss, {"quality": quality, "child_loss": non_saturating(of_fake.logits)}
+        return loss, {"quality": quality, "child_loss": MUTATIONS["non_saturating"](of_fake.logits)}
 
     def weigh(self, child: str, values: Values) -> Values:
         """Keeps a child and its fitness: quality + diversity_weight * diversity, section "Evaluation" of the paper."""

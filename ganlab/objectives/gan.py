@@ -31,16 +31,11 @@ def clip_weights(network: Any, limit: float, values: Values) -> None:
         variable.assign(ops.clip(variable, -limit, limit))
 
 
-def gan_objective(config: GanConfig, models: "Models", input_gradient: Callable) -> Objective:
-    """The stages of discriminator turns, then of generator turns, from `config.train`.
+class Gan:
+    """The stages of discriminator turns, then of generator turns, from `config.train`. A subclass has other generator turns.
 
     `input_gradient` is the backend's gradient of a critic at points, for penalties.
     """
-    return Gan(config, models, input_gradient).objective()
-
-
-class Gan:
-    """The stages of a generator and a discriminator under one config. A subclass has other turns of the generator."""
 
     def __init__(self, config: GanConfig, models: "Models", input_gradient: Callable):
         self.config, self.train, self.models = config, config.train, models

@@ -32,7 +32,7 @@ from ganlab.objectives.loss_config import (
 from ganlab.training.class_heads import HEADS
 from ganlab.training.class_losses import CLASS_LOSSES
 from ganlab.training.losses import LOSSES
-from ganlab.training.stages import Column, losses_first
+from ganlab.training.stages import Column
 
 
 class GanTrain(Train):
@@ -57,6 +57,7 @@ class GanTrain(Train):
                 (None, size),
                 f"{size} (the batch_size) or null with {shared}",
             ),
+            (self.simultaneous, "generator_batch_size", (None, size), f"{size} (the batch_size) or null with {both}"),
             (self.simultaneous, "discriminator_steps", (1,), f"1 with {both}"),
             (self.simultaneous, "generator_steps", (1,), f"1 with {both}"),
             (self.simultaneous, "discriminator_batches", ("separate", "joint"), f"separate or joint with {both}"),
@@ -166,7 +167,8 @@ class GanConfig(Config):
             "adaptive_probability": self.adaptive.method != "none",
         }
         names = ("d_loss", "g_loss", *measured, *(name for name, applies in regularized.items() if applies))
-        return losses_first(names, optional=["penalty"])
+        ordered = sorted(dict.fromkeys(names), key=lambda name: not name.endswith("loss"))
+        return tuple(Column(name, optional=name == "penalty") for name in ordered)
 
     def rows_a_step(self) -> int:
         """A batch for each discriminator step, and one for each generator step if its loss reads real images."""

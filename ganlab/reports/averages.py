@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ganlab.reports.metric_names import MetricKey
+from ganlab.reports.table import spread
 from ganlab.runs.records import RunRecord
 
 
@@ -16,6 +17,9 @@ class Statistic:
     mean: float | None
     sd: float | None
     n: int
+
+    def __str__(self) -> str:
+        return f"{spread(self.mean, self.sd)} ({self.n})" if self.n else ""
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,16 @@ def labels_of(run: RunRecord) -> str | None:
 def metrics_of(run: RunRecord) -> dict[MetricKey, dict]:
     """The metrics of a run's summary, by their keys."""
     data = data_of(run)
-    return {_key(name, entry, data): entry for name, entry in run.metrics.items()}
+    return {metric_key(name, entry, data): entry for name, entry in run.metrics.items()}
 
 
-def _key(name: str, entry: dict, data: str | None) -> MetricKey:
-    """Earlier versions wrote no `real_data`. Their values and ours meet where the real data are the training images."""
+def metric_key(name: str, entry: dict, data: str | None) -> MetricKey:
+    """The key of an entry of a summary, or of a line of metrics.jsonl; `data` is the fingerprint of the training images.
+
+    Earlier versions wrote no `real_data`. Their values and ours meet where the real data are the training images.
+    """
     real = entry.get("real_data")
-    return MetricKey(name, entry["fingerprint"], data, entry.get("weight_hash"), None if real == data else real)
+    return MetricKey(name, entry.get("fingerprint"), data, entry.get("weight_hash"), None if real == data else real)
 
 
 def _cell(runs: list[RunRecord]) -> Cell:

@@ -15,10 +15,11 @@ from typing import Any
 from ganlab.config.loading import load_resolved
 from ganlab.errors import ConfigError, GanlabError
 from ganlab.metrics.names import better
-from ganlab.reports.averages import Cell, Statistic, labels_of, summarize
+from ganlab.reports.averages import Cell, Statistic, data_of, labels_of, metric_key, summarize
 from ganlab.reports.figures import Figure, told_settings
 from ganlab.reports.formats.text import render
 from ganlab.reports.metric_names import MetricKey, main_metric
+from ganlab.reports.plain_data import plain
 from ganlab.reports.report import Report
 from ganlab.reports.settings import changes_training, flatten, settings_of, short_keys, varied
 from ganlab.reports.table import Table, exact, number, numbers, spread, texts
@@ -147,7 +148,7 @@ def benchmark_tables(problems: Sequence[Problem]) -> list[Table]:
     names = list(dict.fromkeys(name for name in BASELINES if any(name in p.best for p in problems)))
     names += sorted({name for problem in problems for name in problem.best} - {*names})
     rows = [
-        {"problem": p.title, "metric": p.label} | {name: _mean(p.best[name].score) for name in names if name in p.best}
+        {"problem": p.title, "metric": p.label} | {name: str(p.best[name].score) for name in names if name in p.best}
         for p in problems
     ]
     notes = ["Best setting of each optimizer: mean ± sample standard deviation over seeds (n)."]
@@ -191,12 +192,8 @@ def settings_table(problems: Sequence[Problem]) -> Table:
                 row |= {"learning_rate": s.rate, "best": int(s is problem.best.get(name))}
                 row |= {"n": s.score.n, "mean": s.score.mean, "sd": s.score.sd, "seconds": s.cell.cost("seconds").mean}
                 row |= {"runs": s.share("")[1], **{bad: s.share(bad)[0] for bad in _BAD}}
-                rows.append({key: _in_full(value) for key, value in row.items()})
+                rows.append({key: plain(value) for key, value in row.items()})
     return Table(texts(*rows[0]), rows)
-
-
-def _in_full(value: Any) -> str:
-    return "" if value is None else value if isinstance(value, str) else repr(value)
 
 
 def render_benchmark(report: Report, problems: Sequence[Problem], format_name: str) -> str:
@@ -246,7 +243,10 @@ def _over_steps(setting: Setting, key: MetricKey, unread: list[str]) -> dict[flo
         except OSError as error:
             unread.append(f"{path}: cannot be read: {error.strerror}")
         for line in lines:
-            if line["name"] == key.name and line.get("fingerprint") == key.protocol:
+            if (
+                line["name"] == key.name
+                and metric_key(key.name, run.metrics.get(key.name, {}) | line, data_of(run)) == key
+            ):
                 found.setdefault(line["step"], []).append(line["value"])
     return {step: summarize(found[step]) for step in sorted(found)}
 
@@ -260,7 +260,3 @@ def _over_rates(settings: Sequence[Setting]) -> dict[float, Statistic]:
 def _share(settings: Sequence[Setting], verdict: str) -> str:
     counts = [setting.share(verdict) for setting in settings]
     return f"{sum(bad for bad, _ in counts)} of {sum(ended for _, ended in counts)}"
-
-
-def _mean(score: Statistic) -> str:
-    return f"{spread(score.mean, score.sd)} ({score.n})"

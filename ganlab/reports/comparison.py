@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ganlab.errors import ConfigError
-from ganlab.metrics.names import better
+from ganlab.metrics.names import better, is_distance
 from ganlab.reports.averages import Cell, Statistic, summarize
 from ganlab.reports.metric_names import MetricKey, sample_count
 from ganlab.reports.progress import progress_of
@@ -38,16 +38,12 @@ def pivot_tables(report: Report) -> list[Table]:
             values.setdefault(tuple(settings.values()), []).append(score)
         heads = list(dict.fromkeys(column for _, column in values))
         rows = [
-            {keys[0]: row} | {head: _counted(summarize(values.get((row, head), []))) for head in heads}
+            {keys[0]: row} | {head: str(summarize(values.get((row, head), []))) for head in heads}
             for row in dict.fromkeys(row for row, _ in values)
         ]
         title, notes = f"{group.title}, {label}, columns: {keys[1]}", ["Mean ± sample standard deviation (n)."]
         tables += [Table([*texts(keys[0]), *numbers(*heads)], rows, title, notes)] if rows else []
     return tables
-
-
-def _counted(value: Statistic) -> str:
-    return f"{spread(value.mean, value.sd)} ({value.n})" if value.n else ""
 
 
 def metric_texts(cell: Cell, labels: dict[MetricKey, str]) -> dict[str, str]:
@@ -152,7 +148,7 @@ def _below_floor(cells: Sequence[Cell], labels: dict[MetricKey, str]) -> list[st
     """A warning about distances to the training images that are smaller than those of other real images."""
     found = []
     for key, label in labels.items():
-        if better(key.name) == "lower" and not key.name.startswith("copies"):
+        if is_distance(key.name):
             measured = [(cell, cell.metrics[key]) for cell in cells if key in cell.metrics]
             below = [cell.name for cell, m in measured if m.last.n and m.floors and m.last.mean < min(m.floors)]
             found += [f"{name} ({label})" for name in below]

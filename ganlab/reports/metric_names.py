@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ganlab.errors import ConfigError, did_you_mean
-from ganlab.metrics.names import better
+from ganlab.metrics.names import is_distance
 
 
 class MetricKey(NamedTuple):
@@ -34,7 +34,7 @@ def sample_count(name: str) -> int | None:
 
 def main_metric(names: Iterable[str]) -> str | None:
     """The metric for a list that has room for one: the first distance, else the first metric."""
-    return next(iter(sorted(names, key=lambda name: better(name) != "lower")), None)
+    return next(iter(sorted(names, key=lambda name: not is_distance(name))), None)
 
 
 def label_metrics(keys: Iterable[MetricKey]) -> dict[MetricKey, str]:

@@ -81,7 +81,7 @@ def _published(report: Report) -> dict:
 
 def tidy_table(report: Report) -> Table:
     """The rows of `tidy_rows` as text: numbers in full, several values with semicolons."""
-    rows = [{name: _plain(value) for name, value in row.items()} for row in tidy_rows(report)]
+    rows = [{name: plain(value) for name, value in row.items()} for row in tidy_rows(report)]
     return Table(texts(*dict.fromkeys(name for row in rows for name in row)), rows)
 
 
@@ -104,7 +104,8 @@ def _flat(told: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _plain(value: str | float | list | None) -> str:
+def plain(value: str | float | list | None) -> str:
+    """A value in full, for programs; several values with semicolons."""
     if isinstance(value, list):
-        return ";".join(map(_plain, value))
+        return ";".join(map(plain, value))
     return value if isinstance(value, str) else "" if value is None else repr(value)

@@ -13,9 +13,10 @@ from typing import Annotated
 from pydantic import Field
 
 from ganlab.config.document import error_in
-from ganlab.config.fields import Described, Section, Text, validate, whole
+from ganlab.config.fields import Described, Section, Text, one_of, validate, whole
 from ganlab.config.reader import read_yaml
 from ganlab.errors import ConfigError, did_you_mean
+from ganlab.metrics.names import better
 from ganlab.reports.facts import Fact
 
 REQUIRED = ("name", "dataset")
@@ -42,6 +43,7 @@ class Layout(Section):
     """report.yaml: how a paper shows its experiments."""
 
     score: Text = "fid"  # the column of published.csv with the published score
+    better: one_of("lower", "higher") | None = None  # scores; null where the column begins as one of ganlab's metrics
     tables: list[PaperTable] = Field([])  # of the experiments
     scores: dict[str, Text] = Field({})  # data set -> title of its table of scores
     strips: list[Strip] = Field([])  # the figures that show a training
@@ -77,6 +79,15 @@ class Publication:
             return float(text) if text else None
         except ValueError:
             raise ConfigError(f"{path}: {name}: {self.layout.score}: expected a number, received '{text}'") from None
+
+    @property
+    def better(self) -> str:
+        """Whether "lower" or "higher" scores are better. Raises: ConfigError if neither report.yaml nor the name tells."""
+        known = self.layout.better or better(self.layout.score.lower(), "")
+        if not known:
+            words = f"expected lower or higher, because the name of the score, '{self.layout.score}', does not tell"
+            raise ConfigError(f"{self.folder / 'report.yaml'}: better: missing; {words}")
+        return known
 
 
 def read_layout(path: Path, columns: list[str]) -> Layout:

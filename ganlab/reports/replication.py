@@ -55,7 +55,7 @@ def replicate(
     if not any(repeated.values()):
         return None
     scores = {name: publication.score(dataset, name) for name in published}
-    places = _places(scores, publication.layout.score)
+    places = _places(scores, publication.better) if any(scores.values()) else dict.fromkeys(scores)
     rows = [
         Repetition(name, row, scores[name], places[name], cell, *_differences(publication, row, cell))
         for name, row in published.items()
@@ -66,10 +66,10 @@ def replicate(
     return Replication(publication, dataset, labels, rows, agreement)
 
 
-def _places(values: dict[str, float | None], metric: str) -> dict[str, float | None]:
-    """Name -> rank by a metric, None for no value."""
+def _places(values: dict[str, float | None], best: str) -> dict[str, float | None]:
+    """Name -> rank, the `best` ("lower" or "higher") first; None for no value."""
     known = {name: value for name, value in values.items() if value is not None}
-    places = ranks([*known.values()], better(metric) == "lower") if known else []
+    places = ranks([*known.values()], best == "lower") if known else []
     return dict.fromkeys(values) | dict(zip(known, places, strict=True))
 
 
@@ -93,7 +93,7 @@ def _rank(rows: list[Repetition], key: MetricKey, label: str, which: str) -> dic
         if row.cell.averaged and (known is None or len(row.differences) < len(known.differences)):
             compared[row.name] = row
     metrics = {name: row.cell.metrics[key] for name, row in compared.items() if key in row.cell.metrics}
-    places = _places({name: getattr(metric, which).mean for name, metric in metrics.items()}, key.name)
+    places = _places({name: getattr(metric, which).mean for name, metric in metrics.items()}, better(key.name))
     for name, place in places.items():
         compared[name].ranks[label][which] = place
     pairs = [(places.get(name), row.rank) for name, row in compared.items()]

@@ -1,7 +1,8 @@
-"""Files of unknown origin: how damage is reported, and how many bytes may come out of a packed file."""
+"""Files of unknown origin: how damage is reported, their checksum, and how many bytes may come out of a packed file."""
 
 import contextlib
 import gzip
+import hashlib
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,12 @@ def broken(path: Path, reason: object) -> GanlabError:
     """The error for a damaged file, always one line."""
     reason = " ".join(str(reason).split()).rstrip(".") or "cannot be read"
     return GanlabError(f"{path}: broken data file: {reason}. Replace it by a whole copy, or remove it.")
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_bomb(unpacked: int, packed: int) -> bool:

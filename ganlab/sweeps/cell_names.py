@@ -30,7 +30,7 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         cells: for each cell dotted key -> value, and label -> (key, value) pairs. A name shows each value of a label once.
     """
     keys = short_keys(list(dict.fromkeys(key for cell in cells for key in cell)))
-    words = {key: _parts(text) for key, text in keys.items()}
+    words = {k: [_UNSAFE.sub("_", part) for part in re.split(r"[.\[\]]+", text) if part] for k, text in keys.items()}
     short = {key: "_".join(_SHORT.get(part, part) for part in parts) for key, parts in words.items()}
     initials = {
         key: "".join(word[0] for part in parts for word in part.split("_") if word) for key, parts in words.items()
@@ -43,10 +43,6 @@ def name_cells(base: str, cells: Sequence[Mapping[str, Any]]) -> list[str]:
         name if len(name) <= MAX_NAME and seen[name.lower()] == 1 else _numbered(name, number, seen)
         for number, name in enumerate(names, 1)
     ]
-
-
-def _parts(key: str) -> list[str]:
-    return [_UNSAFE.sub("_", part) for part in re.split(r"[.\[\]]+", key) if part]
 
 
 def _name(base: str, cell: Mapping[str, Any], forms: Sequence[Mapping[str, str]]) -> str:

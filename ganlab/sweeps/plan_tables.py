@@ -1,20 +1,21 @@
 """What a sweep is going to do, for `ganlab sweep --dry-run`: the state of each run and the time that is left."""
 
+import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ganlab.reports.table import Table, duration, numbers, texts
+from ganlab.runs.records import find_runs, read_runs
 from ganlab.sweeps.board import DONE
-from ganlab.sweeps.cost import CostModel
 from ganlab.sweeps.groups import Group
 from ganlab.sweeps.jobs import Job, count_runs, steps_done
 
 
 def plan_table(states: Mapping[Job, str], results: Path, groups: Sequence[Group]) -> Table:
     """A row for each run, with the number of its group if it trains together with others."""
-    left, group_of = _seconds_left(states, results), _numbers(groups)
+    left, group_of = seconds_left(states, results), _numbers(groups)
     columns = [*texts("run", "state"), *numbers("step", "time left"), *(numbers("group") if group_of else [])]
     rows = [
         [job.label, state, f"{steps_done(job)}/{job.steps}", "" if left[job] is None else duration(left[job])]
@@ -32,14 +33,27 @@ def plan_table(states: Mapping[Job, str], results: Path, groups: Sequence[Group]
 
 def plan_document(states: Mapping[Job, str], results: Path, groups: Sequence[Group]) -> dict[str, Any]:
     """The same as plain data."""
-    left, group_of = _seconds_left(states, results), _numbers(groups)
+    left, group_of = seconds_left(states, results), _numbers(groups)
     facts = ({"state": states[job], "seconds_left": left[job], "group": group_of.get(job)} for job in states)
     return {"format": 1, "runs": [job.describe() | found for job, found in zip(states, facts, strict=True)]}
 
 
-def _seconds_left(states: Mapping[Job, str], results: Path) -> dict[Job, float | None]:
-    costs = CostModel(results)
-    return {job: None if state in DONE else costs.seconds_left(job) for job, state in states.items()}
+def seconds_left(states: Mapping[Job, str], results: Path) -> dict[Job, float | None]:
+    """Seconds that are left of each job, judged by finished runs with the same data, backend and operations a step.
+
+    The time of metrics and pictures is added as these runs had it. None if there is no such run.
+    """
+    records, _ = read_runs(find_runs(results))
+    summaries = [record.summary for record in records if record.finished]
+    known = [run for run in summaries if all(map(run.get, ("training_seconds", "flops_a_step", "steps")))]
+    left: dict[Job, float | None] = dict.fromkeys(states)
+    for job in (job for job, state in states.items() if state not in DONE):
+        shape = (job.config.data.name, job.config.backend, job.flops)
+        if alike := [run for run in known if (run["dataset"], run.get("backend"), run["flops_a_step"]) == shape]:
+            a_step = statistics.median(run["training_seconds"] / run["steps"] for run in alike)
+            around = statistics.median(max(0.0, run["seconds"] - run["training_seconds"]) for run in alike)
+            left[job] = a_step * (job.steps - steps_done(job)) + around
+    return left
 
 
 def _numbers(groups: Sequence[Group]) -> dict[Job, int]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 # TensorFlow's two pools, then the libraries below NumPy, PyTorch and scikit-learn. Each library reads its variable at its start.
 _POOLS = ("TF_NUM_INTRAOP", "TF_NUM_INTEROP", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM")
-_SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+SHARED_GPU = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 
 
 def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequence[str]) -> list[dict[str, str]]:
@@ -31,7 +31,7 @@ def environments(workers: int, base: Mapping[str, str], cpus: int, gpus: Sequenc
 
 def share(cpus: int, shares_gpu: bool) -> dict[str, str]:
     """Environment variables of a run that has so many processors, and perhaps a GPU together with other runs."""
-    return {f"{pool}_THREADS": str(cpus) for pool in _POOLS} | (_SHARED_GPU if shares_gpu else {})
+    return {f"{pool}_THREADS": str(cpus) for pool in _POOLS} | (SHARED_GPU if shares_gpu else {})
 
 
 def available_cpus() -> int:

@@ -5,7 +5,6 @@ state-NNNNNN is complete. A state includes optimizers and seeds, which Keras' ow
 """
 
 import contextlib
-import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ import numpy as np
 from ganlab.errors import CheckpointError, DivergedError, GanlabError
 from ganlab.runs.folder import RunFolder, remove, remove_at_once
 from ganlab.storage.arrays import DAMAGE, read_stored_npz
+from ganlab.storage.unpacking import sha256_of
 from ganlab.storage.weights import check_weights, write_weights
 from ganlab.storage.writing import flush, forget_cached, move, naming, read_json, replacing, write_json
 
@@ -130,7 +130,7 @@ def _write_whole(final: Path, arrays: Mapping[str, np.ndarray], facts: Mapping[s
     try:
         np.savez(temporary / _ARRAYS, **arrays)
         flush(temporary / _ARRAYS)
-        write_json(temporary / "MANIFEST.json", {**facts, "sha256": {_ARRAYS: _sha256(temporary / _ARRAYS)}})
+        write_json(temporary / "MANIFEST.json", {**facts, "sha256": {_ARRAYS: sha256_of(temporary / _ARRAYS)}})
         flush(temporary)
         move(temporary, final)
     finally:
@@ -150,7 +150,7 @@ def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict]:
 
 def _checked_manifest(path: Path) -> dict:
     manifest = read_json(path / "MANIFEST.json")
-    if manifest["format"] != FORMAT or manifest["sha256"][_ARRAYS] != _sha256(path / _ARRAYS):
+    if manifest["format"] != FORMAT or manifest["sha256"][_ARRAYS] != sha256_of(path / _ARRAYS):
         raise CheckpointError(f"{path}: damaged: its files are not those of its manifest")
     return manifest
 
@@ -227,11 +227,6 @@ def prune(folder: RunFolder, best: int | None, keep: int | str) -> None:
         for step in folder.generator_steps()[: -int(keep)]:
             if step != best:
                 remove_at_once(folder.generator_weights(step))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def state_at(folder: RunFolder, step: int | None) -> tuple[dict[str, np.ndarray], str]:

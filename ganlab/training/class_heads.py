@@ -26,10 +26,6 @@ class Head:
     of_fake: bool
 
 
-def _first_is_real(outputs: Tensor) -> tuple[Tensor, Tensor]:
-    return outputs[:, :1], outputs[:, 1:]
-
-
 def _last_is_generated(outputs: Tensor) -> tuple[Tensor, Tensor]:
     # p = softmax(l_1 .. l_K+1): 1 - p_K+1 = sigmoid(logsumexp(l_1 .. l_K) - l_K+1), the probability of "real".
     classes = outputs[:, :-1]
@@ -38,7 +34,7 @@ def _last_is_generated(outputs: Tensor) -> tuple[Tensor, Tensor]:
 
 HEADS = {
     # Odena et al. 2017, arXiv 1610.09585, section 3: a logit of "real", then the outputs for the class.
-    "auxiliary": Head(_first_is_real, of_fake=True),
+    "auxiliary": Head(lambda outputs: (outputs[:, :1], outputs[:, 1:]), of_fake=True),
     # Salimans et al. 2016, arXiv 1606.03498, section 5: a softmax over K classes and "generated".
     "semi_supervised": Head(_last_is_generated, of_fake=False),
 }

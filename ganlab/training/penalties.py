@@ -19,10 +19,6 @@ def _squared_norms(gradients: Tensor) -> Tensor:
     return ops.sum(ops.square(gradients), axis=tuple(range(1, len(gradients.shape))))
 
 
-def _per_sample(mixing: Tensor, points: Tensor) -> Tensor:
-    return ops.reshape(mixing, (-1, *(1 for _ in points.shape[1:])))
-
-
 def _slope_one(critic: Critic, points: Tensor, input_gradient: Callable) -> Tensor:
     # E (||grad|| - 1)^2. The derivative of the root at 0 is infinite; the tiny term keeps it finite for a flat critic.
     norms = ops.sqrt(_squared_norms(input_gradient(critic, points)) + 1e-12)
@@ -33,7 +29,7 @@ def wgan_gp(
     critic: Critic, real_images: Tensor, fake_images: Tensor, mixing: Tensor, input_gradient: Callable
 ) -> Tensor:
     """Gulrajani et al. 2017, arXiv 1704.00028, equation 3: slope one on lines between real and generated images."""
-    share = _per_sample(mixing, real_images)
+    share = ops.reshape(mixing, (-1, *(1 for _ in real_images.shape[1:])))
     return _slope_one(critic, share * real_images + (1.0 - share) * fake_images, input_gradient)
 
 

@@ -47,21 +47,17 @@ class Sampler:
         shapes = dict(zip(self.network.inputs, self.network.model.inputs, strict=True))
         return shapes["labels"].shape[1] if "labels" in shapes else None
 
-    def draw(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
-        """`count` samples. Latents, and labels with equal chances, depend on purpose and seed alone."""
-        seed = self.config.seed if seed is None else seed
-        labels = self.labels(count, purpose, seed) if self.classes else None
-        return self.images(self._latents(count, purpose, seed), labels)
+    def draw(self, count: int, purpose: str) -> np.ndarray:
+        """`count` samples. Latents, and labels with equal chances, depend on the purpose and the run's seed alone."""
+        return self.images(self._latents(count, purpose), self.labels(count, purpose) if self.classes else None)
 
-    def labels(self, count: int, purpose: str, seed: int | None = None) -> np.ndarray:
+    def labels(self, count: int, purpose: str) -> np.ndarray:
         """The labels of the samples that `draw` gives, int (count,)."""
-        seed = self.config.seed if seed is None else seed
-        return generator_of(seed, f"{purpose} labels").integers(0, self.classes, count)
+        return generator_of(self.config.seed, f"{purpose} labels").integers(0, self.classes, count)
 
-    def grid(self, rows: int, columns: int, seed: int | None = None) -> np.ndarray:
+    def grid(self, rows: int, columns: int) -> np.ndarray:
         """float32 samples of a grid. With labels, a row has one class; with codes, one code varies along a row."""
-        seed = self.config.seed if seed is None else seed
-        latents = self._latents(rows * columns, "grid", seed)
+        latents = self._latents(rows * columns, "grid")
         if self.config.latent.codes:
             latents = vary_codes(latents.reshape(rows, columns, -1), self.config.latent)
         labels = np.arange(rows * columns) // columns % self.classes if self.classes else None
@@ -72,8 +68,8 @@ class Sampler:
         codes = predict(encoder, {"input": images, **scalar_inputs(self.config, self.step, len(images))})
         return self.images(codes[:, : self.config.latent.dim])
 
-    def _latents(self, count: int, purpose: str, seed: int) -> np.ndarray:
-        return latents_of(self.config.latent, seed, purpose, count)
+    def _latents(self, count: int, purpose: str) -> np.ndarray:
+        return latents_of(self.config.latent, self.config.seed, purpose, count)
 
 
 def vary_codes(latents: np.ndarray, latent: Latent) -> np.ndarray:

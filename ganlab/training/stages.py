@@ -9,7 +9,7 @@ of stages.
 
 import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -192,12 +192,6 @@ class Objective:
         owners |= {f"averages/{name}": network.variables for name, network in self.averages.items()}
         owners |= {f"optimizers/{name}": optimizer.variables for name, optimizer in self.optimizers.items()}
         return owners | {f"state/{name}": variables for name, variables in self.state.items()}
-
-
-def losses_first(names: Sequence[str], optional: Sequence[str] = ()) -> tuple[Column, ...]:
-    """Columns of these names; losses come first."""
-    ordered = sorted(dict.fromkeys(names), key=lambda name: not name.endswith("loss"))
-    return tuple(Column(name, name in optional) for name in ordered)
 
 
 def combine_logs(objective: Objective, logs: dict[str, list[Tensor]]) -> list[Tensor]:

@@ -1,13 +1,16 @@
-"""The training loop: draw, step, callbacks. This module knows neither backends nor files."""
+"""The training loop: draw, step, callbacks. This module imports neither backends nor files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ganlab.training.draws import Draws
+
+if TYPE_CHECKING:
+    from ganlab.backends.steps import Steps
 
 CHUNK_SECONDS = 0.5  # signals, pictures and checkpoints wait for the end of a chunk
 
@@ -45,16 +48,6 @@ class Callback:
         """Called after every chunk, in the order of the callbacks."""
 
 
-class Stepper(Protocol):
-    """Performs steps; `backends.steps.Steps` describes the methods."""
-
-    def send(self, draws: dict[str, np.ndarray], room: int) -> Any: ...
-
-    def start(self, sent: Any, first: int) -> Callable[[], tuple[np.ndarray, float]]: ...
-
-    def lost(self) -> str | None: ...
-
-
 class Trainer:
     """Trains one run from one step to another in chunks of about CHUNK_SECONDS.
 
@@ -70,7 +63,7 @@ class Trainer:
     """
 
     def __init__(
-        self, steps: Stepper, columns: tuple[str, ...], draws: Draws, callbacks: Sequence[Callback], room: int
+        self, steps: "Steps", columns: tuple[str, ...], draws: Draws, callbacks: Sequence[Callback], room: int
     ):
         self.steps, self.columns, self.draws, self.callbacks, self.room = steps, columns, draws, callbacks, room
 
@@ -86,7 +79,7 @@ class Trainer:
 
             def draw(first: int) -> tuple[int, Any]:
                 """The last step of the chunk after step `first`, and its numbers, which a thread draws."""
-                end = next_end(first, min(first + count, total), self.callbacks)
+                end = min(first + count, next_due(first, self.callbacks) or total, total)
                 return end, ahead.submit(lambda: self.steps.send(self.draws.take(first, end - first), self.room))
 
             following = draw(done)
@@ -107,9 +100,9 @@ class Trainer:
             callback.on_chunk(chunk)
 
 
-def next_end(done: int, latest: int, callbacks: Sequence[Callback]) -> int:
-    """The last step of the next chunk: `latest`, or an earlier step at which a callback wants a chunk to end."""
-    return min([latest, *(due for callback in callbacks if (due := callback.next_due(done)) is not None)])
+def next_due(step: int, callbacks: Iterable[Callback]) -> int | None:
+    """The first step after `step` at which a callback wants a chunk to end, or None."""
+    return min((due for callback in callbacks if (due := callback.next_due(step)) is not None), default=None)
 
 
 def next_multiple(step: int, every: int | None) -> int | None:

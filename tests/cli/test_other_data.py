@@ -186,6 +186,13 @@ def test_every_use_of_labels_trains_and_verifies(ganlab, tmp_path, labels):
         assert ganlab("run", "conditional.yaml", "-q", "--init-from", "plain")[::2] == (0, "")
 
 
+def test_a_reference_batch_of_more_samples_than_the_data_have_repeats_them(ganlab, tmp_path):
+    text = CONFIG.replace("    - Dense: {units: 1}", "    - VirtualBatchNormalization\n    - Dense: {units: 1}")
+    (tmp_path / "few.yaml").write_text(text.replace("[is1k_classifier]", "[]"))
+    assert ganlab("run", "few.yaml", "-q", "-o", "data.limit=10")[::2] == (0, "")
+    assert ganlab("verify", "results")[0] == 0
+
+
 SEMI_SUPERVISED = CONFIG.replace("units: 1}", "units: 11}") + "labels: semi_supervised\n"
 
 

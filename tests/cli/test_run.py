@@ -43,7 +43,9 @@ class TestAFinishedRun:
         for name in kept:
             shutil.copy2(run / name, record)
         for form in ("json", "markdown"):
-            whole, light = (ganlab("report", "--results", folder, "--format", form) for folder in ("results", "records"))
+            whole, light = (
+                ganlab("report", "--results", folder, "--format", form) for folder in ("results", "records")
+            )
             assert whole == light and "tiny" in whole[1]
 
     def test_is_named_after_data_config_seed_and_identity(self, finished):

@@ -127,6 +127,7 @@ WRONG = [
     ("non_saturating", "feature_matching", "c.yaml:18:1: loss.feature_matching.layer: missing; expected the name of a layer of the discriminator"),
     ("non_saturating", "{feature_matching: {layer: 3}}", "c.yaml:18:27: loss.feature_matching.layer: expected the name of a layer of the discriminator, received 3"),
     ("non_saturating", "{hinge: {layer: last}}", "c.yaml:18:16: loss.hinge.layer: the loss hinge has no layer; those with it are feature_matching"),
+    ("steps: 100", "steps: 100, simultaneous: true, generator_batch_size: 8", "c.yaml:19:41: train.generator_batch_size: expected 32 (the batch_size) or null with simultaneous: true, received 8"),
     ("steps: 100", "steps: 100, simultaneous: true, generator_steps: 2", "c.yaml:19:41: train.generator_steps: expected 1 with simultaneous: true, received 2"),
     ("steps: 100", "steps: 100, simultaneous: true, discriminator_steps: 5", "c.yaml:19:41: train.discriminator_steps: expected 1 with simultaneous: true, received 5"),
     ("steps: 100", "steps: 100, simultaneous: true, discriminator_batches: alternate", "c.yaml:19:41: train.discriminator_batches: expected separate or joint with simultaneous: true, received 'alternate'"),

@@ -272,6 +272,19 @@ class TestClasses:
                 archive.write(path, f"animals/{path.relative_to(animals)}")
         assert load(tmp_path / "animals.zip", classes="folders").class_names == ("cat", "dog", "fox")
 
+    @pytest.mark.parametrize("order", [(None, "folders"), ("folders", None)])
+    def test_a_zip_read_without_and_with_classes_keeps_its_labels_apart(self, animals, tmp_path, order):
+        """Both are decoded into the cache, in another order."""
+        with zipfile.ZipFile(tmp_path / "animals.zip", "w") as archive:
+            for path in animals.rglob("*.png"):
+                archive.write(path, path.relative_to(animals))
+        for classes in order:
+            of_zip, of_folder = (
+                load(source, classes=classes, limit=3) for source in (tmp_path / "animals.zip", animals)
+            )
+            np.testing.assert_array_equal(of_zip.train.images, of_folder.train.images)
+            assert of_zip.fingerprint == of_folder.fingerprint
+
     def test_pictures_beside_the_folders_and_a_single_class_are_mistakes(self, animals):
         save(animals / "alone.png", noise(4, 4))
         assert error_of(animals, classes="folders") == (

@@ -90,6 +90,18 @@ class TestDiffAugment:
         shift = changed.mean(axis=(1, 2, 3)) - IMAGES.mean(axis=(1, 2, 3))
         assert np.abs(shift).max() <= 0.5 + 1e-5 and np.abs(shift).max() > 0.3
 
+    def test_half_precision_moves_and_cuts_whole_pixels_of_large_images(self):
+        """bfloat16 has no odd number above 256."""
+        images = np.ones((8, 320, 320, 1), np.float32)
+        moved, cut = (
+            ops.convert_to_numpy(
+                ops.cast(DiffAugment((kind,), seed=1, dtype="mixed_bfloat16")(images, training=True), "float32")
+            )
+            for kind in ("translation", "cutout")
+        )
+        assert set(np.unique(moved)) == set(np.unique(cut)) == {0.0, 1.0}
+        assert (cut == 0).any(axis=(2, 3)).sum(axis=1).max() == 160
+
     @pytest.mark.parametrize("policy", POLICIES)
     def test_a_gradient_reaches_the_images(self, policy):
         layer = DiffAugment(policy, seed=1)

@@ -182,6 +182,22 @@ def test_pictures_show_the_score_over_steps_and_over_learning_rates(train, probl
     assert {step: point.mean for step, point in drawn["digits-scores.png"]["Adam"].items()} == {1: 10.0, 2: 11.0}
 
 
+def test_a_curve_has_the_values_of_one_extractor_alone(train, problems, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr("ganlab.pictures.curves.write_curves", lambda path, curves, *_, **__: drawn.update(curves))
+    run = train([10.0], ADAM, metrics={"fd1k": metric(10.0, weight_hash="b", real_data=None)})
+    values = [
+        {"step": 1, "weight_hash": "a"},
+        {"step": 2, "weight_hash": "b"},
+        {"step": 3},
+        {"step": 4, "real_data": "c"},
+    ]
+    lines = [{"name": "fd1k", "value": 5.0, "fingerprint": "f00d"} | value for value in values]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    [*draw_benchmark(problems(), tmp_path)]
+    assert list(drawn["Adam"]) == [2, 3]  # earlier versions wrote no weight_hash
+
+
 def test_a_study_without_runs_and_runs_without_a_metric_are_told(train, problems):
     train([10.0], ADAM, metrics={})
     with pytest.raises(ConfigError) as caught:

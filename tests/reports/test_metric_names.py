@@ -18,6 +18,7 @@ KEYS = [
 
 def test_the_main_metric_is_the_first_distance_else_the_first():
     assert main_metric(["is5k_classifier", "fd5k_classifier", "fd5k_random"]) == "fd5k_classifier"
+    assert main_metric(["copies5k_classifier", "kd500_random"]) == "kd500_random"  # noise has the fewest copies
     assert main_metric(["pr5k_classifier.recall", "is5k_classifier"]) == "pr5k_classifier.recall"
     assert main_metric([]) is None
 

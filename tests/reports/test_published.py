@@ -50,6 +50,25 @@ def test_a_score_that_is_no_number_is_named(tmp_path):
         study.score("digits", "exp04")
 
 
+@pytest.mark.parametrize(
+    ("score", "told", "better"),
+    [("fid", "", "lower"), ("FID", "", "lower"), ("is5k", "", "higher"), ("swd", "better: lower\n", "lower")],
+)
+def test_the_direction_of_the_scores_is_that_of_a_metric_of_this_name_or_told(tmp_path, score, told, better):
+    write_study(tmp_path, published=PUBLISHED.replace("fid", score, 1), layout=f"score: {score}\n{told}")
+    assert read_publications(tmp_path)[0].better == better
+
+
+def test_a_score_without_a_known_direction_is_a_mistake(tmp_path):
+    write_study(tmp_path, published=PUBLISHED.replace("fid", "swd", 1), layout="score: swd\n")
+    with pytest.raises(ConfigError) as caught:
+        read_publications(tmp_path)[0].better  # noqa: B018
+    assert str(caught.value) == (
+        f"{tmp_path}/paper/report.yaml: better: missing; expected lower or higher, because the name of the score, 'swd', "
+        "does not tell"
+    )
+
+
 def test_a_table_that_a_spreadsheet_saved_is_read_and_another_encoding_is_told(tmp_path):
     path = write_study(tmp_path) / "published.csv"
     path.write_text(PUBLISHED, encoding="utf-8-sig")

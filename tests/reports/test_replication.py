@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import re
+import shutil
 
 import pytest
 
@@ -9,7 +10,7 @@ from ganlab.reports.formats import render, report_tables
 from ganlab.reports.replication_tables import replication_tables
 from ganlab.reports.report import build_report
 from tests.run_folders import metric, write_run
-from tests.studies import PUBLISHED, complete_config, write_study
+from tests.studies import LAYOUT, PUBLISHED, complete_config, write_study
 
 
 @pytest.fixture
@@ -68,6 +69,14 @@ def test_the_published_score_is_a_column_of_its_own_with_both_ranks(results):
     assert [row["is1k last rank"] for row in (first, second, third)] == ["3", "1", "2"]
     assert (floor["experiment"], floor["fd1k last"], floor["published fid"]) == ("floor (real data)", "0.5000", "")
     assert correlation["fd1k last"] == "1.00 (n = 3)"
+
+
+def test_scores_of_another_name_are_ranked_as_the_study_says(results):
+    for told, rank in (("lower", "3"), ("higher", "2")):
+        layout = LAYOUT.replace("score: fid", f"score: swd\nbetter: {told}")
+        shutil.rmtree(results.parent / "studies")
+        write_study(results.parent / "studies", published=PUBLISHED.replace("fid", "swd", 1), layout=layout)
+        assert scores_of(results)[0]["published rank"] == rank
 
 
 def test_an_order_against_the_published_one_correlates_negatively(results):

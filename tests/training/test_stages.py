@@ -1,10 +1,9 @@
 import math
 
-import numpy as np
 import pytest
 from keras import ops
 
-from ganlab.training.stages import Column, Objective, Pass, Together, Update, combine_logs, losses_first
+from ganlab.training.stages import Column, Objective, Pass, Together, Update, combine_logs
 
 
 def combined(columns: list[str], logs: dict[str, list[float]], optional: str = "") -> list[float]:
@@ -40,12 +39,6 @@ def test_logs_and_columns_must_fit(columns, logs, message):
 def test_an_optional_column_of_which_nothing_was_logged_is_not_a_number():
     loss, penalty = combined(["loss", "penalty"], {"loss": [1.0]}, optional="penalty")
     assert loss == 1.0 and math.isnan(penalty)
-
-
-def test_losses_come_before_other_columns_and_each_name_once():
-    columns = losses_first(["d_loss", "d_real", "g_loss", "d_real", "penalty"], optional=["penalty"])
-    assert [column.name for column in columns] == ["d_loss", "g_loss", "d_real", "penalty"]
-    np.testing.assert_array_equal([column.optional for column in columns], [False, False, False, True])
 
 
 def through(name):

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganlab.models.layers.tensors import Shape, Tensor
+from ganlab.models.layers.tensors import SameShape, Shape, Tensor
 
 
 class GlobalSumPooling2D(keras.layers.Layer):
@@ -22,7 +22,7 @@ class GlobalSumPooling2D(keras.layers.Layer):
         return (input_shape[0], input_shape[-1])
 
 
-class Scale(keras.layers.Layer):
+class Scale(SameShape):
     """Multiplies by one trained number; the shape stays.
 
     Source: Zhang et al. 2019, arXiv 1805.08318, equation 3: the weight of self-attention, which starts at 0.
@@ -40,9 +40,6 @@ class Scale(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return inputs * self.factor
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
 
 class Fade(keras.layers.Layer):

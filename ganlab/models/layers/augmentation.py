@@ -6,13 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganlab.models.layers.tensors import Shape, Tensor
+from ganlab.models.layers.tensors import SameShape, Shape, Tensor
 
 # Kind of change -> the method of `DiffAugment`, in the order of the changes.
 _KINDS = {"flip": "_mirror", "color": "_color", "translation": "_translate", "cutout": "_cut_out"}
 
 
-class DiffAugment(keras.layers.Layer):
+class DiffAugment(SameShape):
     """Differentiable augmentation of the discriminator's images: the discriminator's first layer.
 
     Real and generated images get random changes of the same kinds, in the discriminator's and in the generator's updates, so
@@ -53,17 +53,20 @@ class DiffAugment(keras.layers.Layer):
 
     def _uniform(self, images: Tensor, low: float, high: float) -> Tensor:
         shape = (ops.shape(images)[0], 1, 1, 1)
-        return ops.cast(keras.random.uniform(shape, low, high, seed=self.seed_generator), images.dtype)
+        return keras.random.uniform(shape, low, high, dtype="float32", seed=self.seed_generator)
 
     def _mirror(self, images: Tensor) -> Tensor:
         return ops.where(self._uniform(images, 0.0, 1.0) < 0.5, ops.flip(images, axis=2), images)
 
     def _color(self, images: Tensor) -> Tensor:
-        images = images + self._uniform(images, -0.5, 0.5)
+        shift, saturation, contrast = (
+            ops.cast(self._uniform(images, *ends), images.dtype) for ends in ((-0.5, 0.5), (0.0, 2.0), (0.5, 1.5))
+        )
+        images = images + shift
         grey = ops.mean(images, axis=3, keepdims=True)
-        images = grey + (images - grey) * self._uniform(images, 0.0, 2.0)
+        images = grey + (images - grey) * saturation
         mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
-        return mean + (images - mean) * self._uniform(images, 0.5, 1.5)
+        return mean + (images - mean) * contrast
 
     def _translate(self, images: Tensor) -> Tensor:
         _, height, width, _ = images.shape
@@ -87,15 +90,12 @@ class DiffAugment(keras.layers.Layer):
     def _outside(self, images: Tensor, side: int) -> Tensor:
         width = int(side / 2 + 0.5)
         first = ops.floor(self._uniform(images, 0, side + 1 - width % 2)) - width // 2
-        place = ops.reshape(ops.arange(side, dtype=images.dtype), (1, side, 1, 1))
+        place = ops.reshape(ops.arange(side, dtype=first.dtype), (1, side, 1, 1))
         inside = ops.logical_and(place >= first, place < first + width)
         return 1 - ops.cast(inside, images.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class OutputNoise(keras.layers.Layer):
+class OutputNoise(SameShape):
     """Normal noise on a random part of a network's outputs: the discriminator's last layer, active in training only.
 
     Source: the noise injection of the Imperial College report of 2019 (noise on 10 % of the discriminator's outputs).
@@ -122,11 +122,8 @@ class OutputNoise(keras.layers.Layer):
         noise = keras.random.normal(shape, stddev=self.stddev, seed=self.seed_generator)
         return outputs + ops.cast(ops.where(chosen, noise, 0.0), outputs.dtype)
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class PixelNoise(keras.layers.Layer):
+class PixelNoise(SameShape):
     """Noise in a generator, active in training only: the shape (batch, height, width, channels) stays.
 
     Each pixel gets a normal number, the same one in all its channels, times one trained number.
@@ -154,6 +151,3 @@ class PixelNoise(keras.layers.Layer):
             return images
         noise = keras.random.normal((*ops.shape(images)[:-1], 1), seed=self.seed_generator)
         return images + self.factor * ops.cast(noise, images.dtype)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape

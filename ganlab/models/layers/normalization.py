@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ganlab.models.layers.tensors import Shape, Tensor
+from ganlab.models.layers.tensors import SameShape, Shape, Tensor
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -63,11 +63,8 @@ class ConditionalBatchNormalization(BatchNormalization):
         gamma, beta = (ops.reshape(ops.matmul(labels, table), shape) for table in (self.class_gamma, self.class_beta))
         return super().call(inputs, training=training) * gamma + beta
 
-    def compute_output_shape(self, inputs_shape: Shape) -> Shape:
-        return inputs_shape
 
-
-class VirtualBatchNormalization(keras.layers.Layer):
+class VirtualBatchNormalization(SameShape):
     """Normalizes each sample with the statistics of the sample and a fixed reference batch; (batch, ..., channels) stays.
 
     The reference batch runs through the network with the present weights. For each channel, the mean and the mean square
@@ -122,11 +119,8 @@ class VirtualBatchNormalization(keras.layers.Layer):
         normalized = ops.reshape((samples - mean) * ops.rsqrt(variance + self.epsilon), ops.shape(inputs))
         return ops.cast(normalized, inputs.dtype) * self.gamma + self.beta
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
-
-class PixelNormalization(keras.layers.Layer):
+class PixelNormalization(SameShape):
     """Divides the channels of each position by the root of their mean square; the shape (batch, ..., channels) stays.
 
     Nothing is trained, and samples do not depend on each other.
@@ -145,9 +139,6 @@ class PixelNormalization(keras.layers.Layer):
         values = ops.cast(inputs, "float32")
         squares = ops.mean(ops.square(values), axis=-1, keepdims=True)
         return ops.cast(values * ops.rsqrt(squares + self.epsilon), inputs.dtype)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
 
 
 def _positions(inputs: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
-from ganlab.models.layers.tensors import Shape, Tensor
+from ganlab.models.layers.tensors import SameShape, Shape, Tensor
 
 
-class Labels(keras.layers.Layer):
+class Labels(SameShape):
     """The labels of the samples as one-hot vectors: (batch, classes). A `Dense` without bias after it is an embedding."""
 
     instead = "labels"
@@ -18,11 +18,8 @@ class Labels(keras.layers.Layer):
     def call(self, labels: Tensor) -> Tensor:
         return labels
 
-    def compute_output_shape(self, labels_shape: Shape) -> Shape:
-        return labels_shape
 
-
-class Step(keras.layers.Layer):
+class Step(SameShape):
     """The training step, counted from 0: (batch, 1), always float32, because bfloat16 rounds large steps."""
 
     instead = "step"
@@ -32,9 +29,6 @@ class Step(keras.layers.Layer):
 
     def call(self, step: Tensor) -> Tensor:
         return step
-
-    def compute_output_shape(self, step_shape: Shape) -> Shape:
-        return step_shape
 
 
 class Latents(keras.layers.Layer):
@@ -72,7 +66,7 @@ class Latents(keras.layers.Layer):
         return (latents_shape[0], self.count)
 
 
-class Output(keras.layers.Layer):
+class Output(SameShape):
     """The output of an earlier layer of the network: a skip connection, as in U-Net.
 
     Source: Ronneberger et al. 2015, arXiv 1505.04597, figure 1.
@@ -89,6 +83,3 @@ class Output(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return inputs
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape

@@ -1,8 +1,8 @@
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.sweeps.cost import CostModel
 from ganlab.sweeps.jobs import Job
+from ganlab.sweeps.plan_tables import seconds_left
 from tests.run_folders import write_run
 from tests.sweeps.examples import write_config
 
@@ -21,10 +21,14 @@ def finished(results, name, *, flops, training, seconds, steps=1000, **more):
     write_run(results, name, **({"backend": "tensorflow"} | facts | more))
 
 
+def left(job, results):
+    return seconds_left({job: "new"}, results)[job]
+
+
 def test_a_run_of_the_same_shape_tells_by_its_steps(tmp_path, job):
     finished(tmp_path / "results", "same", flops=500, training=100.0, seconds=110.0)
     finished(tmp_path / "results", "other", flops=100, training=1.0, seconds=2.0)
-    assert CostModel(tmp_path / "results").seconds_left(job(500, steps=3000)) == pytest.approx(3 * 100 + 10)
+    assert left(job(500, steps=3000), tmp_path / "results") == pytest.approx(3 * 100 + 10)
 
 
 def test_a_run_that_has_begun_needs_only_the_rest(tmp_path, job):
@@ -32,7 +36,7 @@ def test_a_run_that_has_begun_needs_only_the_rest(tmp_path, job):
     begun = job(500)
     begun.folder.mkdir(parents=True)
     (begun.folder / "history.csv").write_text("step,seconds\n600,0.1\n")
-    assert CostModel(tmp_path / "results").seconds_left(begun) == pytest.approx(40)
+    assert left(begun, tmp_path / "results") == pytest.approx(40)
 
 
 @pytest.mark.parametrize(
@@ -41,8 +45,8 @@ def test_a_run_that_has_begun_needs_only_the_rest(tmp_path, job):
 )
 def test_runs_of_another_shape_tell_nothing(tmp_path, job, difference):
     finished(tmp_path / "results", "other", **({"flops": 500, "training": 100.0, "seconds": 100.0} | difference))
-    assert CostModel(tmp_path / "results").seconds_left(job(500)) is None
+    assert left(job(500), tmp_path / "results") is None
 
 
 def test_without_runs_nothing_is_known(tmp_path, job):
-    assert CostModel(tmp_path / "results").seconds_left(job(500)) is None
+    assert left(job(500), tmp_path / "results") is None
