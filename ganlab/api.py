@@ -7,7 +7,6 @@ signals are left to the program.
 
 import base64
 import html
-import json
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ganlab.config.document import shown
+from ganlab.config.document import shown, to_json
 from ganlab.config.shipped import config_path
 from ganlab.errors import ConfigError
 from ganlab.runs.folder import RunFolder
@@ -262,10 +261,14 @@ def _path(value: PathLike, name: str) -> PathLike:
 def _options(overrides: Overrides) -> list[str]:
     """Overrides as the words after -o. JSON is YAML, so a value keeps its type."""
     if isinstance(overrides, Mapping):
-        return [f"{key}={json.dumps(value, default=_plain)}" for key, value in overrides.items()]
+        return [f"{key}={to_json(value, default=_plain)}" for key, value in overrides.items()]
     return [overrides] if isinstance(overrides, str) else list(overrides)
 
 
 def _plain(value: Any) -> Any:
-    """A NumPy number, or a path, for JSON."""
-    return value.item() if hasattr(value, "item") else os.fspath(value)
+    """A NumPy number or array, or a path, for JSON."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise ConfigError(f"overrides: expected numbers, texts, lists and mappings, received {shown(value)}")

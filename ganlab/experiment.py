@@ -46,11 +46,24 @@ def run_experiment(
         stop_if(asked, folder)
         with followed([plan]):
             for stretch in plan.stretches_left():
-                session = Session(plan, stretch, start)
+                with building(folder):
+                    session = Session(plan, stretch, None if stretch.start else start)
                 stop_if(asked, folder)
                 with recording(plan, session):
                     session.train(asked, quiet)
     return folder
+
+
+@contextlib.contextmanager
+def building(folder: RunFolder) -> Iterator[None]:
+    """Writes the error of the block, which builds the networks, to the status of a run that is between two stretches."""
+    try:
+        yield
+    except Exception as error:
+        with contextlib.suppress(OSError, LockedError):
+            if folder.status().get("status") == "running":
+                folder.set_status(_state_of(error), reason=str(error))
+        raise
 
 
 @contextlib.contextmanager
@@ -121,6 +134,7 @@ def _create(plan: Plan, session: Any, surroundings: dict) -> None:
             raise
     elif session.stretch.start:  # the networks have grown
         session.describe()
+    remove(folder.summary)  # of a diverged run that goes on
     folder.set_status("running", owner=owner_record(), reason=None)
 
 

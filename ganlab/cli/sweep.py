@@ -102,7 +102,7 @@ def command(
             for turn in sweep.turns(may_download=not dry_run):
                 group = grouping_here(turn.due, workers, say) if together else None
                 if dry_run and (turn.due or not sweep.search):
-                    shown = turn.states, results, group(turn.due) if group else []
+                    shown = turn.states, turn.due, results, group(turn.due) if group else []
                     print_json(plan_document(*shown)) if as_json else print_tables([plan_table(*shown)])
                     return
                 if on == "slurm-array":

@@ -3,7 +3,9 @@
 A config may come from several files and overrides. Each of its parts keeps its own place.
 """
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -91,6 +93,12 @@ def dotted(keys: Keys) -> str:
         else:
             text += f"[{shown(key)}]"
     return text
+
+
+def to_json(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """A value as JSON that is YAML, too: pairs of escapes for one character, as of an emoji, are not."""
+    text = json.dumps(value, ensure_ascii=False, default=default)
+    return re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def shown(value: Any) -> str:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from ganlab.config.document import shown
+from ganlab.config.fields import MAX_INT
 from ganlab.config.schema import Config, Data
 
 
@@ -33,18 +35,24 @@ def total_steps(config: Config, count: int) -> int:
         return sum(phase.steps for phase in config.phases)
     if config.train.steps is not None:
         return config.train.steps
-    return _steps_of(config, config.train.epochs, count)
+    return _steps_of(config, ("train", "epochs"), config.train.epochs, count)
 
 
 def sample_steps(config: Config, count: int) -> list[int]:
     """The steps of `output.samples_at`, and those that complete the passes of `output.samples_at_epochs` over `count` samples."""
     output = config.output
-    return sorted({*output.samples_at, *(_steps_of(config, epochs, count) for epochs in output.samples_at_epochs)})
+    keys = ("output", "samples_at_epochs")
+    return sorted(
+        {*output.samples_at, *(_steps_of(config, keys, passes, count) for passes in output.samples_at_epochs)}
+    )
 
 
-def _steps_of(config: Config, epochs: float, count: int) -> int:
-    """The first step after which training has drawn `epochs` times `count` samples."""
-    return max(1, math.ceil(epochs * count / config.rows_a_step()))
+def _steps_of(config: Config, keys: tuple[str, ...], epochs: float, count: int) -> int:
+    """The first step after which training has drawn `epochs` times `count` samples. Raises: ConfigError for too many."""
+    steps = epochs * count / config.rows_a_step()
+    if steps > MAX_INT:
+        raise config.error_at(keys, f"expected fewer passes over the data, received {shown(epochs)}")
+    return max(1, math.ceil(steps))
 
 
 def stretches(config: Config, total: int) -> list[Stretch]:

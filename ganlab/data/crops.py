@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from ganlab.data.decoding import ADVICE, decode, in_parallel
+from ganlab.data.decoding import ADVICE, DamagedPictureError, decode, in_parallel
 from ganlab.data.picture_files import Pictures
-from ganlab.errors import GanlabError
 
 Box = tuple[int, int, int, int]  # x, y, width, height, in pixels of the photo
 Found = Box | str  # a part of a photo, or the reason why there is none
@@ -49,7 +48,7 @@ def decode_or_reason(pictures: Pictures, name: str) -> np.ndarray | str:
     """The photo, uint8 `(H, W, 3)`, or the reason why it cannot be read."""
     try:
         return decode(pictures, name, None, channels=3)
-    except GanlabError as error:
+    except DamagedPictureError as error:
         return str(error).removeprefix(f"{pictures.shown(name)}: ").removesuffix(ADVICE).rstrip(".")
 
 

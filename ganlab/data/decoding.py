@@ -24,6 +24,10 @@ _THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes and resizes outside of 
 ADVICE = " Mend it or remove it; 'ganlab prepare' leaves such files out."
 
 
+class DamagedPictureError(GanlabError):
+    """The bytes of a file are no picture, or not one that ganlab reads; they will be none the next time."""
+
+
 def are_all_grey(pictures: Pictures, names: Sequence[str]) -> bool:
     """Whether all pictures are grey, read from their headers."""
     modes = in_parallel(lambda name: _open(pictures, name, lambda image: image.mode), names)
@@ -108,15 +112,22 @@ def refusing_bombs() -> Iterator[None]:
 
 
 def _open(pictures: Pictures, name: str, use: Callable[[Image.Image], Used]) -> Used:
+    """Raises: DamagedPictureError; GanlabError where another attempt may read the picture."""
     try:
         with Image.open(io.BytesIO(pictures.read(name)), formats=tuple(FORMATS)) as image:
             return use(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise GanlabError(f"{pictures.shown(name)}: refused: more than {Image.MAX_IMAGE_PIXELS} pixels.") from error
+        raise DamagedPictureError(
+            f"{pictures.shown(name)}: refused: more than {Image.MAX_IMAGE_PIXELS} pixels."
+        ) from error
+    except MemoryError as error:
+        raise GanlabError(f"{pictures.shown(name)}: cannot be read: not enough memory") from error
     except Exception as error:  # Pillow's decoders raise nearly anything for damaged pictures
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk or the network, not of the picture
+            raise GanlabError(f"{pictures.shown(name)}: cannot be read: {error.strerror}") from error
         reason = f"not one of {', '.join(FORMATS)}" if isinstance(error, UnidentifiedImageError) else error
         reason = " ".join(str(reason).split()).rstrip(".")
-        raise GanlabError(f"{pictures.shown(name)}: cannot be read as a picture: {reason}.{ADVICE}") from error
+        raise DamagedPictureError(f"{pictures.shown(name)}: cannot be read as a picture: {reason}.{ADVICE}") from error
 
 
 def _as_grey_or_colour(image: Image.Image, channels: int) -> Image.Image:

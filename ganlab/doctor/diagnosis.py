@@ -8,6 +8,7 @@ from ganlab.data import list_datasets
 from ganlab.doctor import surroundings
 from ganlab.doctor.backends import BACKENDS, ask_process, examine, has_nvidia_card, is_installed
 from ganlab.doctor.surroundings import Finding, version_of
+from ganlab.errors import GanlabError
 
 
 def diagnose(results: Path) -> Iterator[Finding]:
@@ -18,6 +19,9 @@ def diagnose(results: Path) -> Iterator[Finding]:
         yield from examine(backend, ask_process(backend) if is_installed(backend) else None, has_nvidia_card(), known)
     packages = version_of("tensorflow-metal"), version_of("torch")
     yield from surroundings.apple(platform.system(), platform.machine(), *packages)
-    yield from surroundings.data_sets(list_datasets())
+    try:
+        yield from surroundings.data_sets(list_datasets())
+    except GanlabError as error:
+        yield Finding("failed", "data", str(error))
     yield from surroundings.weights()
     yield from surroundings.folders(results)

@@ -1,8 +1,8 @@
 """A first config for a data set, with comments: `ganlab init`."""
 
-import json
 import math
 
+from ganlab.config.document import to_json
 from ganlab.config.schema import Data, Form
 from ganlab.data.folder import possible_classes
 from ganlab.data.registry import load_dataset, published_form
@@ -87,4 +87,4 @@ def _dense(form: Form) -> tuple[list[str], list[str]]:
 
 def _written(value: str | int) -> str:
     """A value in YAML; a path in quotes, for it may hold any character."""
-    return str(value) if isinstance(value, int) or value.isidentifier() else json.dumps(value)
+    return str(value) if isinstance(value, int) or value.isidentifier() else to_json(value)

@@ -45,7 +45,8 @@ def write_singles(path: Path, batches: Iterable[np.ndarray], labels: np.ndarray 
         with replacing(path) as temporary:
             np.savez(temporary, *arrays)
         return
-    unfinished = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    # Beside a new folder; inside one that is there, whose place may be the working folder of a shell.
+    unfinished = (path if path.exists() else path.parent) / f".{secrets.token_hex(4)}-samples"
     unfinished.mkdir(parents=True)
     try:
         for number, sample in enumerate(sample for batch in samples for sample in batch):
@@ -54,8 +55,10 @@ def write_singles(path: Path, batches: Iterable[np.ndarray], labels: np.ndarray 
             name = f"{number:06d}" if labels is None else f"{number:06d}-class{labels[number]}"
             Image.fromarray(sample[:, :, 0] if sample.shape[2] == 1 else sample).save(unfinished / f"{name}.png")
         if path.exists():
-            path.rmdir()  # it is empty
-        os.replace(unfinished, path)
+            for picture in sorted(unfinished.iterdir()):
+                picture.rename(path / picture.name)
+        else:
+            os.replace(unfinished, path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 

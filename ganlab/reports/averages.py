@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ganlab.reports.metric_names import MetricKey
 from ganlab.reports.table import spread
-from ganlab.runs.records import RunRecord
+from ganlab.runs.records import RunRecord, by_name
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def metric_key(name: str, entry: dict, data: str | None) -> MetricKey:
 def _cell(runs: list[RunRecord]) -> Cell:
     # `--fresh` repeats a run with the same random numbers: counting both would shrink the deviation. Folder names
     # sort repetitions after the first run, so the newest one counts.
-    averaged = list({run.summary["identity"]: run for run in runs if run.finished}.values())
+    in_order = sorted(runs, key=lambda run: by_name(run.folder))
+    newest = {run.summary["identity"]: run for run in in_order if run.finished}
+    averaged = [run for run in runs if run in newest.values()]
     entries: dict[MetricKey, list[dict]] = {}
     for run in averaged:
         for key, entry in metrics_of(run).items():

@@ -99,18 +99,34 @@ def problems_of(report: Report, names: Collection[str], study: str) -> list[Prob
     firsts = [members[0] for members in grouped.values()]
     told = varied([{k: v for k, v in settings.items() if ".optimizer" not in k} for _, settings in firsts])
     heads = short_keys(list(told[0]))
+    cells_of = [first for first, _ in firsts]
+    titles = []
+    for first, differing in zip(cells_of, told, strict=True):
+        more = {heads[name]: value for name, value in differing.items() if value != first.dataset}
+        titles.append(", ".join(filter(None, (first.dataset, told_settings(more)))))
     problems = []
-    for (first, _), differing, members in zip(firsts, told, grouped.values(), strict=True):
+    for title, members in zip(_told_apart(titles, cells_of), grouped.values(), strict=True):
         labels = report.labels_of([cell for cell, _ in members])
         main = main_metric(key.name for key in labels)
         if main is not None:
             key = next(key for key in labels if key.name == main)
-            more = {heads[name]: value for name, value in differing.items() if value != first.dataset}
-            title = ", ".join(filter(None, (first.dataset, told_settings(more))))
             problems.append(Problem(title, key, labels[key], [_setting(*member, key) for member in members]))
     if not problems:
         raise ConfigError(f"--benchmark {study}: its runs have no metric yet")
     return problems
+
+
+def _told_apart(titles: list[str], cells: list[Cell]) -> list[str]:
+    """The titles; equal ones with the fingerprints in which their cells differ, so that their figures have their own names."""
+    marks = {
+        "data": [(cell.data or "unknown")[:8] for cell in cells],
+        "labels": [(labels_of(cell.runs[0]) or "published")[:9] for cell in cells],
+    }
+    for word, of_cells in marks.items():
+        found = list(zip(titles, of_cells, strict=True))
+        of_title = {title: {mark for other, mark in found if other == title} for title in titles}
+        titles = [f"{title} ({word} {mark})" if len(of_title[title]) > 1 else title for title, mark in found]
+    return titles
 
 
 def _defaults(cell: Cell) -> dict[str, Any]:

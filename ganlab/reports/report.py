@@ -14,7 +14,17 @@ from ganlab.reports.metric_names import MetricKey, choose_metrics, label_metrics
 from ganlab.reports.published import Publication, read_publications
 from ganlab.reports.replication import Repetition, Replication, replicate
 from ganlab.reports.settings import chosen, settings_of, short_keys, varied
-from ganlab.runs.records import RunRecord, as_named, find_runs, folders_in, is_closed, is_run, read_runs
+from ganlab.runs.records import RunRecord, as_named, by_name, find_runs, folders_in, is_closed, is_run, read_runs
+
+OWN_COLUMNS = (
+    "name",
+    "family",
+    "n",
+    "status",
+    "verdict",
+    "seconds",
+    "images/s",
+)  # of a table beside settings and metrics
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Group:
     @cached_property
     def settings(self) -> list[dict[str, str]]:
         """`varied` under short keys, as headings and captions name them."""
-        heads = short_keys(list(self.varied[0])) if self.varied else {}
+        heads = short_keys(list(self.varied[0]), OWN_COLUMNS) if self.varied else {}
         return [{heads[key]: value for key, value in settings.items()} for settings in self.varied]
 
 
@@ -152,7 +162,7 @@ def _runs_under(path: Path) -> list[Path]:
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; expected a run folder or a folder of run folders")
     path = path.resolve() if path.is_symlink() else path
-    found = [run for run in folders_in(path, path) if is_run(run)]
+    found = sorted((run for run in folders_in(path, path) if is_run(run)), key=by_name)
     if all(map(is_closed, found)):  # closed folders may be data sets
         found = find_runs(path)
     if not found:

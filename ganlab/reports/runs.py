@@ -12,6 +12,12 @@ from ganlab.runs.records import RunRecord
 FORMAT = 1
 
 
+_OWN_COLUMNS = (
+    *("dataset", "name", "seed", "identity", "family", "status", "verdict", "steps"),
+    *("left", "metric", "last", "best", "updated"),
+)
+
+
 def listing_table(runs: list[RunRecord], problems: list[str]) -> Table:
     """A row for each run, with its main metric and the settings in which the runs differ.
 
@@ -22,7 +28,7 @@ def listing_table(runs: list[RunRecord], problems: list[str]) -> Table:
     all_settings, unread = settings_of(runs)
     problems += unread
     settings = varied([{key: value for key, value in each.items() if key not in own} for each in all_settings])
-    heads = short_keys([key for each in settings[:1] for key in each])
+    heads = short_keys([key for each in settings[:1] for key in each], _OWN_COLUMNS)
     columns = [
         *texts("dataset", "name"),
         *numbers("seed", rank=1),

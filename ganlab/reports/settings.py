@@ -1,7 +1,7 @@
 """The resolved configs of runs as flat settings: which of them differ, and short names for their keys."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ganlab.config.identity import NO_MATTER
@@ -159,8 +159,10 @@ def _differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def short_keys(keys: Sequence[str]) -> dict[str, str]:
+def short_keys(keys: Sequence[str], taken: Collection[str] = ()) -> dict[str, str]:
     """A short name for each key that no other key has: learning_rate, else generator.learning_rate, else all words.
+
+    `taken` are names of other columns.
 
     A layer itself, `encoder.layers[0]`, keeps all words, for the last one does not say of which network it is.
     """
@@ -168,7 +170,8 @@ def short_keys(keys: Sequence[str]) -> dict[str, str]:
     forms = (lambda w: w[-1:], lambda w: [w[0], w[-1]], lambda w: w[-2:])
     short = {}
     for key in keys:
-        fitting = (form for form in forms if sum(form(words[other]) == form(words[key]) for other in keys) == 1)
+        alone = (form for form in forms if sum(form(words[other]) == form(words[key]) for other in keys) == 1)
+        fitting = (form for form in alone if ".".join(form(words[key])) not in taken)
         fitting = iter(()) if words[key][-1].startswith("layers[") else fitting
         short[key] = ".".join(next(fitting, lambda w: w)(words[key]))
     return short

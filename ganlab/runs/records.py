@@ -143,7 +143,7 @@ def find_runs(results: Path) -> list[Path]:
             found.append(dataset)
         elif not is_run(dataset):  # folders inside a run folder are no runs
             found += filter(is_run, folders_in(dataset, results))
-    return sorted(found, key=_natural)
+    return sorted(found, key=by_name)
 
 
 def folders_in(path: Path, results: Path) -> list[Path]:
@@ -157,7 +157,8 @@ def folders_in(path: Path, results: Path) -> list[Path]:
     ]
 
 
-def _natural(path: Path) -> list[tuple]:
+def by_name(path: Path) -> list[tuple]:
+    """The key that sorts run folders: exp2 before exp10, and a repetition after the runs before it."""
     parts = re.split(r"([0-9]+)", f"{path.parent.name}/{path.name}")
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 

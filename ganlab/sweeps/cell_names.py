@@ -1,5 +1,6 @@
 """Names the cells of a study after their values."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,8 @@ def _word(value: Any) -> str:
 
 def _number(value: float) -> str:
     """The shorter one of 0.05 and 5e-2."""
+    if not math.isfinite(value):  # the config refuses it, with its place
+        return repr(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     first, *rest = map(str, digits)
     power = f"{'-' * sign}{first}{'.' * bool(rest)}{''.join(rest)}e{exponent + len(rest)}"

@@ -76,6 +76,8 @@ def read_grid(overrides: Sequence[str]) -> tuple[list[str], list[Cell]]:
     for option in overrides:
         key, _, text = option.partition("=")
         values = _listed(text, f"-o {option}")
+        if len(values) > 1 and key in matrix:
+            raise ConfigError(f"-o {option}: {key} has a list of values already")
         if len(values) > 1:
             matrix[key] = Node(values, Place(f"-o {option}"))
         else:

@@ -102,8 +102,8 @@ class Attempt(ABC):
             reason = str(error)
         if code not in (0, 75) and state != "finished":
             return outcome
-        if state == "resumable":
-            return "stopped" if code else "alone", reason
+        if state in ("new", "resumable"):
+            return "stopped" if code else "alone", reason or outcome[1]
         return state, reason
 
     def _last_line(self) -> str:

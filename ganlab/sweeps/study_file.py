@@ -37,6 +37,19 @@ def _repeated(values: list[Any], where: Keys = ()) -> Iterator[PydanticCustomErr
             yield located(f"{shown(value)} is in the list already", (*where, index))
 
 
+def _overlap(key: str, other: str) -> bool:
+    """Whether setting one key sets the other one, too, or sets it back."""
+    parts, others = keys_of(key) or [key], keys_of(other) or [other]
+    shared = min(len(parts), len(others))
+    return parts[:shared] == others[:shared] or {key, other} == {"train.steps", "train.epochs"}
+
+
+def _overlapping(space: dict[str, Any]) -> Iterator[PydanticCustomError]:
+    for index, key in enumerate(space):
+        if found := next((other for other in list(space)[:index] if _overlap(key, other)), None):
+            yield located(f"sets a part of what '{found}' sets", (key,))
+
+
 def _in_matrix(matrix: dict[str, list[Any]]) -> Iterator[PydanticCustomError]:
     yield from _unvaried(matrix)
     setters: dict[str, str] = {}
@@ -47,8 +60,10 @@ def _in_matrix(matrix: dict[str, list[Any]]) -> Iterator[PydanticCustomError]:
             if sets_several:
                 yield from _unvaried(value, (entry, index))
             for key in value:
-                if setters.setdefault(key, entry) != entry:
-                    yield located(f"sets {key}, which '{setters[key]}' sets already", (entry,))
+                if found := next((k for k, by in setters.items() if by != entry and _overlap(k, key)), None):
+                    told = "which" if found == key else f"and {found}, which overlaps with it,"
+                    yield located(f"sets {key}, {told} '{setters[found]}' sets already", (entry,))
+                setters.setdefault(key, entry)
 
 
 def _without(mistakes: Callable[[Any], Iterator[PydanticCustomError]]) -> Callable[[Any], Any]:
@@ -99,7 +114,13 @@ class SearchFile(Section):
     trials: whole(1, 10_000)
     batch: whole(1, 1000) = 1
     pruner: one_of("none", "median") = "none"
-    space: _filled(dict[str, _Space], "a mapping of keys to choices and ranges", _without(_unvaried), _require_space)
+    space: _filled(
+        dict[str, _Space],
+        "a mapping of keys to choices and ranges",
+        _without(_unvaried),
+        _without(_overlapping),
+        _require_space,
+    )
 
 
 class StudyFile(Section):

@@ -1,5 +1,6 @@
 """Writes runs for TensorBoard: scalars, grids of samples, hyperparameters. TensorFlow is not needed."""
 
+import os
 import shlex
 import time
 from pathlib import Path
@@ -34,7 +35,8 @@ class TensorboardTracker:
 
     def send(self, content: Content) -> None:
         """Appends what the file of events does not have yet. Raises: OSError; GanlabError for a damaged grid."""
-        if content.key not in self._files:
+        known = self._files.get(content.key)
+        if known is None or not os.path.exists(known.file.name):  # another process has exported the run
             self._files[content.key] = _EventFile(self.folder / content.dataset / content.name, content)
         self._files[content.key].append(content)
         if content.ended is not None:  # an export of many runs must not keep their files open

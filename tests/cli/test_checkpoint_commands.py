@@ -1,6 +1,7 @@
 """check, sample and evaluate: what is known before a run and what is made of its checkpoints afterwards."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -194,6 +195,11 @@ class TestSample:
         assert names == [f"{number:06d}.png" for number in range(7)]
         for name, image in zip(names, images, strict=True):
             assert np.array_equal(np.asarray(Image.open(f"images/{name}")), image[:, :, 0])
+        Path("here").mkdir()
+        os.chdir("here")
+        run = str(the_run(trained / "results"))
+        assert ganlab("sample", run, *words[2:], "--out", ".")[0] == 0 and sorted(os.listdir(".")) == names
+        os.chdir("..")
         before = files_below(trained)
         code, _, err = ganlab(*words, "--out", "images")  # it holds files now
         said = "--out images: expected a name with the suffix .npz, or a new or empty folder\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ganlab.config.loading import load_config
-from ganlab.errors import ConfigError
+from ganlab.errors import ConfigError, GanlabError
 from ganlab.flows.load import load_checkpoint
 from ganlab.pictures.samples import write_samples
 from ganlab.runs.folder import RunFolder
@@ -155,3 +155,30 @@ def test_wrong_phases_are_one_line(tmp_path, old, new, message):
     with pytest.raises(ConfigError, match="^" + str(path)) as caught:
         load_config(path)
     assert message in str(caught.value)
+
+
+def test_weights_of_another_run_start_the_first_phase_alone(growing, ganlab, tmp_path):
+    """The networks of the second phase are larger."""
+    short = "phases=[{image_size: 4, steps: 12}, {image_size: 8, steps: 1}]"
+    assert growing("--results", "old", "-o", short)[0] == 0
+    code, _, err = growing("-o", "name=again", "--init-from", f"{the_run(tmp_path / 'old')}:12")
+    assert (code, err) == (0, "") and ganlab("verify", "results")[0] == 0
+
+
+def test_an_error_between_two_phases_is_in_the_status(growing, tmp_path, monkeypatch):
+    from ganlab.flows.session import Session
+
+    build = Session.__init__
+
+    def failing(self, plan, stretch, *more):
+        if stretch.start:
+            raise GanlabError("the weights do not fit")
+        build(self, plan, stretch, *more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "__init__", failing)
+        assert growing()[0] == 1
+    folder = RunFolder(the_run(tmp_path / "results"))
+    status = folder.status()
+    assert (status["status"], status["reason"]) == ("failed", "the weights do not fit")
+    assert growing()[0] == 0 and folder.status()["status"] == "finished"

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from ganlab.config.loading import load_config
+from ganlab.errors import StoppedError
 from ganlab.training import callbacks
 from tests.cli.experiments import FILES, STEPS, files_below, states, the_run, weights_of
 from tests.forks import Fork
@@ -294,6 +295,19 @@ class TestAStoppedRun:
 
 
 class TestARunKilledAtItsEnd:
+    def test_a_diverged_run_that_goes_on_has_no_summary_until_it_ends(self, ganlab, trained, monkeypatch):
+        def stopped(*_):
+            raise StoppedError("stopped by a test")
+
+        run = the_run(trained / "results")
+        status = json.loads((run / "status.json").read_text())
+        (run / "status.json").write_text(json.dumps(status | {"status": "diverged", "verdict": "diverged"}))
+        with monkeypatch.context() as patched:
+            patched.setattr("ganlab.flows.session.Session.train", stopped)
+            assert ganlab("run", "tiny.yaml", "-q")[0] == 75
+        assert not (run / "summary.json").exists()
+        assert ganlab("run", "tiny.yaml", "-q")[0] == 0 and (run / "summary.json").is_file()
+
     def test_keeps_no_more_checkpoints_than_one_that_was_not(self, ganlab, trained):
         """Its process died after the last state was in place, before the older ones were removed."""
         run = the_run(trained / "results")

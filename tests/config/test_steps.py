@@ -1,6 +1,7 @@
 import pytest
 
 from ganlab.config.steps import Stretch, sample_steps, stretch_of, stretches, total_steps
+from ganlab.errors import ConfigError
 from tests.training.tiny import tiny_config
 
 # Twelve steps at side 4, then twenty at side 8 whose first five let the new layers in.
@@ -39,6 +40,16 @@ def test_sample_grids_at_epochs_are_converted_to_steps_like_the_length():
     config = tiny_config(output={"samples_at": [7, 25], "samples_at_epochs": [1, 0.5, 2]})
     assert sample_steps(config, 100) == [7, 13, 25, 50]  # 25 steps of 4 an epoch
     assert sample_steps(tiny_config(), 100) == []
+
+
+@pytest.mark.parametrize("epochs", [1e200, 1e308])
+def test_more_passes_than_a_number_can_count_are_a_mistake(epochs):
+    content = tiny_config().model_dump()
+    content["train"] |= {"steps": None, "epochs": epochs}
+    with pytest.raises(ConfigError, match=r"train\.epochs: expected fewer passes over the data, received 1e\+"):
+        total_steps(type(tiny_config()).model_validate(content), 10**6)
+    with pytest.raises(ConfigError, match=r"output\.samples_at_epochs: expected fewer passes"):
+        sample_steps(tiny_config(output={"samples_at_epochs": [epochs]}), 10**6)
 
 
 def test_a_run_without_phases_is_one_stretch():

@@ -13,6 +13,7 @@ from filelock import FileLock
 from PIL import Image
 
 from ganlab.data import faces as face_module
+from ganlab.data.picture_files import PictureZip
 from ganlab.data.prepare import BLOCK, Request, prepare_photos
 from ganlab.errors import GanlabError, LockedError, StoppedError
 from tests.data.photos import jpeg, photo_zip
@@ -200,6 +201,23 @@ def test_a_folder_of_photos_of_many_sizes_becomes_one_array(tmp_path):
         [0, 0, 64, 64],
         [0, 0, 900, 600],
     ]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), MemoryError()])
+def test_a_photo_that_cannot_be_read_this_time_is_not_left_out_for_ever(source, monkeypatch, error):
+    """A disk or a network drive that fails says nothing about the photo."""
+    read = PictureZip.read
+
+    def failing(self, name):
+        if name.endswith("7.jpg"):
+            raise error
+        return read(self, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PictureZip, "read", failing)
+        with pytest.raises(GanlabError, match=r"7\.jpg: cannot be read: (Input/output error|not enough memory)"):
+            make(source)
+    assert make(source)[1]["counts"]["unreadable"] == 2
 
 
 def test_photos_that_all_fail_are_one_line(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from ganlab.reports.averages import group_cells, metrics_of, summarize
 from ganlab.reports.metric_names import MetricKey
-from ganlab.runs.records import find_runs, read_run
+from ganlab.runs.records import find_runs, read_run, read_runs
 from tests.run_folders import metric, write_run
 
 FD1K = MetricKey("fd1k", "f00d")
@@ -51,6 +51,15 @@ def test_only_finished_runs_are_averaged(tmp_path, state):
     assert [run.state for run in cell.runs] == ["finished", state]
     assert cell.metrics[FD1K].last.mean == 10.0
     assert cell.facts()["seeds"] == [0]
+
+
+def test_of_repetitions_the_newest_counts_in_any_order_of_reading(tmp_path):
+    for number in (2, 10, 9):
+        write_run(tmp_path, again=f"-{number}", metrics={"fd1k": metric(float(number))})
+    runs, _ = read_runs(find_runs(tmp_path))
+    for order in (runs, runs[::-1], [runs[2], runs[0], runs[1]]):
+        (cell,) = group_cells(order)
+        assert cell.metrics[FD1K].last.mean == 10.0
 
 
 def test_a_run_without_a_summary_joins_the_cell_its_status_names(tmp_path):

@@ -182,6 +182,15 @@ def test_pictures_show_the_score_over_steps_and_over_learning_rates(train, probl
     assert {step: point.mean for step, point in drawn["digits-scores.png"]["Adam"].items()} == {1: 10.0, 2: 11.0}
 
 
+def test_problems_on_other_images_have_titles_and_files_of_their_own(train, problems, tmp_path):
+    for data in ("aaaa1111", "bbbb2222"):
+        measured(train([10.0], ADAM, name=data, data=data), 1, 2)
+    found = [*draw_benchmark(problems("aaaa1111", "bbbb2222"), tmp_path / "figures")]
+    assert [figure.problem for figure in found] == ["", ""]
+    names = ["digits_data_aaaa1111_-scores.png", "digits_data_bbbb2222_-scores.png"]
+    assert [figure.path.name for figure in found] == names and all(figure.path.is_file() for figure in found)
+
+
 def test_a_curve_has_the_values_of_one_extractor_alone(train, problems, tmp_path, monkeypatch):
     drawn = {}
     monkeypatch.setattr("ganlab.pictures.curves.write_curves", lambda path, curves, *_, **__: drawn.update(curves))
@@ -300,7 +309,8 @@ def test_problems_of_one_title_have_their_own_pictures_on_the_page(train, proble
         damaged.write_text("{}\n")
     written = render_benchmark(report(), problems("aa", "bb"), "html")
     first, second = re.findall('<section id="problem-.*?</section>', written, re.S)
-    steps, sensitivity = (f'<img src="(.*?)" alt="{title}, digits">' for title in TITLES)
+    assert "<h2>digits (labels aa)</h2>" in first and "<h2>digits (labels bb)</h2>" in second
+    steps, sensitivity = (f'<img src="(.*?)" alt="{title}, digits .labels ...">' for title in TITLES)
     assert re.search(steps, first) and not re.search(steps, second)
     assert second.count("damaged: line 1 is no metric value") == 1  # the best setting's file alone is read
     assert re.search(sensitivity, first)[1] != re.search(sensitivity, second)[1]

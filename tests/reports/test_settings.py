@@ -165,6 +165,13 @@ def test_a_key_is_as_short_as_the_others_allow():
     ]
 
 
+def test_a_key_has_no_heading_that_the_table_has_itself():
+    assert short_keys(["phases[0].steps", "a.Dense.name"], ("steps", "name")) == {
+        "phases[0].steps": "phases[0].steps",
+        "a.Dense.name": "a.name",
+    }
+
+
 def test_a_layer_keeps_the_name_of_its_network():
     keys = ["encoder.layers[1]", "discriminator.layers[2]", "encoder.layers[1].layers[2]", "encoder.layers[2]"]
     assert list(short_keys(keys).values()) == keys

@@ -204,6 +204,13 @@ class TestGridOfTheCommandLine:
         [
             (["name=a,b"], "-o name=a,b: matrix.name: cannot be varied; ganlab names a cell after its values"),
             (["loss=hinge,hinge"], "-o loss=hinge,hinge: matrix.loss[1]: 'hinge' is in the list already"),
+            (["loss=hinge,minimax", "loss=a,b"], "-o loss=a,b: loss has a list of values already"),
+            (
+                ["generator.optimizer=SGD,Adam", "generator.optimizer.SGD.learning_rate=0.1,0.2"],
+                "-o generator.optimizer.SGD.learning_rate=0.1,0.2: matrix['generator.optimizer.SGD.learning_rate']: "
+                "sets generator.optimizer.SGD.learning_rate, and generator.optimizer, which overlaps with it, "
+                "'generator.optimizer' sets already",
+            ),
             (["a..b=1,2"], "-o a..b=1,2: matrix['a..b']: expected a dotted key, as in train.batch_size"),
             (["loss=hinge,minimax", "loss=hinge"], "-o loss=hinge: loss: this key is varied at -o loss=hinge,minimax"),
         ],
@@ -216,4 +223,10 @@ class TestGridOfTheCommandLine:
     def test_a_wrong_value_names_its_option(self, tmp_path):
         configs, problems = configs_of(write_config(tmp_path), ["latent.dim=2,0"])
         assert len(configs) == 1
+        _, problems = configs_of(write_config(tmp_path), ["latent.dim=2,.nan,-.inf"])
+        assert lines(problems) == [
+            f"-o latent.dim=2,.nan,-.inf: latent.dim: expected an integer >= 1, received {value}"
+            for value in ("nan", "-inf")
+        ]
+        configs, problems = configs_of(write_config(tmp_path), ["latent.dim=2,0"])
         assert lines(problems) == ["-o latent.dim=2,0: latent.dim: expected an integer >= 1, received 0"]

@@ -22,7 +22,7 @@ def finished(results, name, *, flops, training, seconds, steps=1000, **more):
 
 
 def left(job, results):
-    return seconds_left({job: "new"}, results)[job]
+    return seconds_left([job], results)[job]
 
 
 def test_a_run_of_the_same_shape_tells_by_its_steps(tmp_path, job):

@@ -34,6 +34,12 @@ def test_a_damaged_status_is_the_failure_of_one_run(job):
     assert state == "failed" and "status.json" in reason
 
 
+@pytest.mark.parametrize(("code", "outcome"), [(75, ("stopped", "the last line")), (0, ("alone", "the last line"))])
+def test_a_run_whose_group_ended_before_its_folder_was_made_was_stopped_or_left_it(job, code, outcome):
+    group = SimpleNamespace(results=job.folder.parents[1])
+    assert Attempt._of_lane(group, job, code, ("?", "the last line")) == outcome
+
+
 def test_a_group_that_has_failed_fails_each_run_that_is_not_finished(job):
     status = json.dumps({"status": "stopped", "reason": "by SIGTERM"})
     assert outcome_of(job, status, code=1) == ("failed", "the last line")
