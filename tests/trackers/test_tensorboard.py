@@ -57,6 +57,17 @@ def test_a_tracker_adds_what_is_new_while_the_run_trains(tmp_path):
     assert [image.step for image in read(tmp_path / "board").Images("samples")] == [1, 4]
 
 
+def test_a_run_that_is_exported_while_it_trains_goes_on_to_its_end(tmp_path):
+    """The export of another process writes a new file and removes that of the training."""
+    board = f"tensorboard:{tmp_path}/board"
+    training = open_tracker(board, tmp_path)
+    early = read_content(write_run(tmp_path / "early", 4, total=8, state="running"))
+    training.send(early)
+    open_tracker(board, tmp_path).send(early)
+    training.send(read_content(write_run(tmp_path / "late", 8)))
+    assert scalars(read(tmp_path / "board"), "history/d_loss") == [(step, step) for step in range(1, 9)]
+
+
 def test_a_second_export_makes_no_duplicates(tmp_path):
     content = read_content(write_run(tmp_path, 8))
     for _ in range(2):
