@@ -124,8 +124,7 @@ def _cell(runs: list[RunRecord]) -> Cell:
     # `--fresh` repeats a run with the same random numbers: counting both would shrink the deviation. Folder names
     # sort repetitions after the first run, so the newest one counts.
     in_order = sorted(runs, key=lambda run: by_name(run.folder))
-    newest = {run.summary["identity"]: run for run in in_order if run.finished}
-    averaged = [run for run in runs if run in newest.values()]
+    averaged = list({run.summary["identity"]: run for run in in_order if run.finished}.values())
     entries: dict[MetricKey, list[dict]] = {}
     for run in averaged:
         for key, entry in metrics_of(run).items():

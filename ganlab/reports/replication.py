@@ -55,7 +55,8 @@ def replicate(
     if not any(repeated.values()):
         return None
     scores = {name: publication.score(dataset, name) for name in published}
-    places = _places(scores, publication.better) if any(scores.values()) else dict.fromkeys(scores)
+    has_scores = any(score is not None for score in scores.values())
+    places = _places(scores, publication.better) if has_scores else dict.fromkeys(scores)
     rows = [
         Repetition(name, row, scores[name], places[name], cell, *_differences(publication, row, cell))
         for name, row in published.items()

@@ -61,8 +61,9 @@ def _in_matrix(matrix: dict[str, list[Any]]) -> Iterator[PydanticCustomError]:
                 yield from _unvaried(value, (entry, index))
             for key in value:
                 if found := next((k for k, by in setters.items() if by != entry and _overlap(k, key)), None):
-                    told = "which" if found == key else f"and {found}, which overlaps with it,"
-                    yield located(f"sets {key}, {told} '{setters[found]}' sets already", (entry,))
+                    by = f"'{setters[found]}' sets"
+                    told = f"which {by} already" if found == key else f"but {by} {found}, which overlaps with it"
+                    yield located(f"sets {key}, {told}", (entry,))
                 setters.setdefault(key, entry)
 
 

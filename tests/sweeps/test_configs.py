@@ -208,8 +208,8 @@ class TestGridOfTheCommandLine:
             (
                 ["generator.optimizer=SGD,Adam", "generator.optimizer.SGD.learning_rate=0.1,0.2"],
                 "-o generator.optimizer.SGD.learning_rate=0.1,0.2: matrix['generator.optimizer.SGD.learning_rate']: "
-                "sets generator.optimizer.SGD.learning_rate, and generator.optimizer, which overlaps with it, "
-                "'generator.optimizer' sets already",
+                "sets generator.optimizer.SGD.learning_rate, but 'generator.optimizer' sets generator.optimizer, "
+                "which overlaps with it",
             ),
             (["a..b=1,2"], "-o a..b=1,2: matrix['a..b']: expected a dotted key, as in train.batch_size"),
             (["loss=hinge,minimax", "loss=hinge"], "-o loss=hinge: loss: this key is varied at -o loss=hinge,minimax"),

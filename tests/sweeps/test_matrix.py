@@ -80,10 +80,10 @@ MISTAKES = {
     "matrix: {a: [{b..c: 1}]}": "2:15: matrix.a[0]['b..c']: expected a dotted key, as in train.batch_size",
     "matrix: {b: [1], a: [{c: 1}, {b: 2}]}": "2:18: matrix.a: sets b, which 'b' sets already",
     "matrix: {a: [{b: 1}]}\nexclude: [{a: 1}]": "3:12: exclude[0].a: no key of the matrix. Expected one of: b.",
-    "matrix: {a: [x], a.x.b: [1]}": "2:18: matrix['a.x.b']: sets a.x.b, and a, which overlaps with it, 'a' sets already",
-    "matrix: {a.x.b: [1], a: [x]}": "2:22: matrix.a: sets a, and a.x.b, which overlaps with it, 'a.x.b' sets already",
+    "matrix: {a: [x], a.x.b: [1]}": "2:18: matrix['a.x.b']: sets a.x.b, but 'a' sets a, which overlaps with it",
+    "matrix: {a.x.b: [1], a: [x]}": "2:22: matrix.a: sets a, but 'a.x.b' sets a.x.b, which overlaps with it",
     "matrix: {train.steps: [5], train.epochs: [1]}": (
-        "2:28: matrix['train.epochs']: sets train.epochs, and train.steps, which overlaps with it, 'train.steps' sets already"
+        "2:28: matrix['train.epochs']: sets train.epochs, but 'train.steps' sets train.steps, which overlaps with it"
     ),
     "exclude: {a: 1}": "2:1: exclude: expected a list of mappings of keys to values, received a mapping",
     "include: [3]": "2:11: include[0]: expected a mapping of keys to values, received 3",
