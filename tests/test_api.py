@@ -86,6 +86,20 @@ class TestRun:
             ganlab.run("quickstrat")
         assert {path.name for path in folder.iterdir()} <= {"tiny.yaml", "results", "cache"}
 
+    @pytest.mark.parametrize("value", [np.array([2, 3]), [np.int64(2), 3]])
+    def test_an_array_is_a_list(self, value):
+        run = ganlab.run("tiny.yaml", {"output.grid": value, "metrics": [], "train.steps": 2}, quiet=True)
+        assert "grid: [2, 3]" in (run.folder / "config.yaml").read_text()
+
+    def test_any_character_reaches_the_config(self, tmp_path):
+        with pytest.raises(GanlabError, match=r"^data\.source: expected a folder or a zip of pictures at /gone/😀 or "):
+            ganlab.run("tiny.yaml", {"data": {"name": "folder", "source": "/gone/😀", "image_size": 8}})
+
+    @pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
+    def test_a_value_that_no_yaml_has_is_a_mistake(self, value):
+        with pytest.raises(ConfigError, match=r"^overrides: expected numbers, texts, lists and mappings, received "):
+            ganlab.run("tiny.yaml", {"train.steps": value})
+
     @pytest.mark.parametrize(("value", "received"), [({"name": "tiny"}, "a mapping"), (3, "3"), (None, "null")])
     def test_what_is_no_path_is_told_in_a_line(self, value, received):
         functions = {"config": ganlab.run, "run": ganlab.load, "runs": ganlab.report, "paths": ganlab.sweep}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ganlab.doctor import diagnosis
+from ganlab.errors import ConfigError
 from tests.doctor.answers import RIGHT, on_a_gpu
 
 
@@ -33,6 +34,20 @@ def test_exits_with_1_and_says_what_to_do_where_an_accelerator_computes_wrongly(
     wrong = [line for line in out.splitlines() if line.startswith("failed")]
     assert code == 1 and len(wrong) == 1 and err.endswith("checks failed; the first: tensorflow on gpu:0\n")
     assert "losses differ by 5.0e-01 of the largest" in wrong[0] and "'device: cpu'" in wrong[0]
+
+
+def test_goes_on_where_there_is_no_home_folder(ganlab, machine, monkeypatch):
+    def no_home():
+        raise ConfigError("GANLAB_CACHE: missing, and there is no home folder")
+
+    machine(RIGHT)
+    monkeypatch.setattr(diagnosis, "list_datasets", no_home)
+    code, out, _ = ganlab("doctor")
+    assert (
+        code == 1
+        and "\nfailed  data: GANLAB_CACHE: missing" in out
+        and "results" in out.splitlines()[-2] + out.splitlines()[-1]
+    )
 
 
 def test_says_the_same_as_json(ganlab, machine):

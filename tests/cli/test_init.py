@@ -31,10 +31,10 @@ def test_what_no_config_can_say_is_one_line(ganlab, tmp_path, words, line):
 
 
 def test_check_accepts_it_for_images_of_any_size(ganlab, tmp_path):
-    (tmp_path / "my photos").mkdir()
+    (tmp_path / "my 😀 photos").mkdir()
     for number in range(5):
-        Image.new("RGB", (9, 14), (number, 0, 0)).save(tmp_path / "my photos" / f"{number}.png")
-    assert ganlab("init", "folder", "--source", "my photos", "--size", "9", "--out", "mine.yaml")[0] == 0
+        Image.new("RGB", (9, 14), (number, 0, 0)).save(tmp_path / "my 😀 photos" / f"{number}.png")
+    assert ganlab("init", "folder", "--source", "my 😀 photos", "--size", "9", "--out", "mine.yaml")[0] == 0
     code, out, err = ganlab("check", "mine.yaml")
     assert code == 0 and "9 x 9 x 3" in out and "warning" not in err
     assert load_config(tmp_path / "mine.yaml").train.batch_size == 5

@@ -2,7 +2,7 @@ import pytest
 
 from ganlab.config.loading import load_config
 from ganlab.sweeps.jobs import Job
-from ganlab.sweeps.plan_tables import seconds_left
+from ganlab.sweeps.plan_tables import plan_document, plan_table, seconds_left
 from tests.run_folders import write_run
 from tests.sweeps.examples import write_config
 
@@ -50,3 +50,12 @@ def test_runs_of_another_shape_tell_nothing(tmp_path, job, difference):
 
 def test_without_runs_nothing_is_known(tmp_path, job):
     assert left(job(500), tmp_path / "results") is None
+
+
+def test_a_failed_run_that_waits_for_rerun_has_no_time(tmp_path, job):
+    finished(tmp_path / "results", "same", flops=500, training=100.0, seconds=100.0)
+    failed, new = job(500, steps=3000), job(500)
+    states = {failed: "failed", new: "new"}
+    assert plan_table(states, [new], tmp_path / "results", []).notes[1] == "about 1 min 40 s one after another"
+    found = plan_document(states, [new], tmp_path / "results", [])["runs"]
+    assert [row["seconds_left"] for row in found] == [None, pytest.approx(100)]
